@@ -1,0 +1,2 @@
+//! Guards, tests and proves the security of AI systems.
+fn main() {}

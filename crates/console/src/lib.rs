@@ -1,0 +1,1 @@
+//! Admin API and health pages on the console port.

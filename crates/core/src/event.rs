@@ -1,0 +1,192 @@
+//! The record of one decision.
+//!
+//! Every surface ends in the same event. It holds what was decided and why, sizes and times, and
+//! never the text that was inspected.
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::Channel;
+use crate::id::RequestId;
+use crate::verdict::Verdict;
+
+/// Schema name written into every event.
+pub const SCHEMA: &str = "bartizan.event/v1";
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// RFC 3339, UTC, six decimals.
+    pub time: String,
+    /// Id that the caller saw in `x-bartizan-request-id`.
+    pub request_id: RequestId,
+    /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
+    pub area: String,
+    /// What happened: `chat-completions`, `messages`, `key-created`, ….
+    pub operation: String,
+    /// Who: `alice@example.com`, `sp:bot`; absent when nobody could be identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// Endpoint asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Provider that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Model that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Strictest verdict over input and output.
+    pub verdict: Verdict,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status sent to the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Rule that decided: guardrail or limit id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Version of the policy that decided.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// Findings, without the matched text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingRecord>,
+    /// What could not be inspected, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_evaluated: Vec<String>,
+    /// Whether the answer was streamed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub streamed: bool,
+    /// Tokens charged for the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_in: Option<u64>,
+    /// Tokens charged for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_out: Option<u64>,
+    /// Cost charged, in 10⁻⁹ US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nano_usd: Option<u64>,
+    /// From the first byte of the request to the last of the answer, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    /// What is worth adding in words; never inspected text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Answered in full.
+    Answered,
+    /// Refused before the upstream was asked.
+    Refused,
+    /// The answer was refused, whole or part of the way.
+    AnswerRefused,
+    /// A limit was reached.
+    Limited,
+    /// The caller went away.
+    Disconnected,
+    /// The upstream failed.
+    UpstreamFailed,
+    /// Bartizan failed.
+    Failed,
+    /// An administrative change took effect.
+    Changed,
+}
+
+/// A finding as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FindingRecord {
+    /// Guardrail of the policy.
+    pub guardrail: String,
+    /// Detector id.
+    pub rule: String,
+    /// Family.
+    pub category: String,
+    /// Where the text came from.
+    pub channel: Channel,
+    /// JSON pointer of the leaf in the request or answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pointer: String,
+    /// 0..=1.
+    pub score: f32,
+    /// What the guardrail decided.
+    pub verdict: Verdict,
+    /// True when the guardrail only says what it would have done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+impl Event {
+    /// An event of the given area and operation that allowed what happened, stamped now.
+    pub fn new(request_id: RequestId, area: &str, operation: &str) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            time: crate::time::format(crate::time::now()),
+            request_id,
+            area: area.to_owned(),
+            operation: operation.to_owned(),
+            principal: None,
+            endpoint: None,
+            provider: None,
+            model: None,
+            verdict: Verdict::Allow,
+            outcome: Outcome::Answered,
+            status: None,
+            rule: None,
+            policy: String::new(),
+            findings: Vec::new(),
+            not_evaluated: Vec::new(),
+            streamed: false,
+            tokens_in: None,
+            tokens_out: None,
+            nano_usd: None,
+            duration_us: None,
+            detail: None,
+        }
+    }
+}
+
+/// Where events go. The gateway knows only this trait; the ledger implements it.
+pub trait EventSink: Send + Sync {
+    /// Hands one event to the log.
+    ///
+    /// When this returns `Ok`, the event survives the death of this process (it is in the kernel);
+    /// it reaches the disk at most 50 ms later.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the log cannot take it; policy decides whether the answer is withheld.
+    fn record(&self, event: &Event) -> Result<(), RecordError>;
+}
+
+/// The log could not take an event.
+#[derive(Debug, thiserror::Error)]
+#[error("the event log cannot be written")]
+pub struct RecordError(#[from] pub std::io::Error);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_back() {
+        let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        event.rule = Some("g-pii".to_owned());
+        event.findings.push(FindingRecord {
+            guardrail: "g-pii".to_owned(),
+            rule: "email".to_owned(),
+            category: "pii".to_owned(),
+            channel: Channel::User,
+            pointer: "/messages/0/content".to_owned(),
+            score: 1.0,
+            verdict: Verdict::Mask,
+            dry_run: false,
+        });
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+}

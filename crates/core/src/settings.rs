@@ -1,0 +1,302 @@
+//! What a policy file says, checked and resolved.
+//!
+//! The policy room reads `bartizan.yaml` into these types; the rooms that act on them never see
+//! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
+//! numbers are in range.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::channel::ChannelSet;
+use crate::finding::Category;
+use crate::id::{Name, RuleId};
+use crate::money::NanoUsd;
+use crate::principal::PrincipalKind;
+use crate::redact::Secret;
+use crate::verdict::{Action, Mode};
+
+/// Everything one version of the policy says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// First 12 hex digits of the SHA-256 of the source text.
+    pub version: String,
+    /// Folder for state and logs.
+    pub data_dir: PathBuf,
+    /// Addresses to serve on.
+    pub listen: Listen,
+    /// Upstreams by name.
+    pub providers: BTreeMap<Name, Provider>,
+    /// Members of each group.
+    pub groups: BTreeMap<Name, BTreeSet<Member>>,
+    /// Governed ways to models.
+    pub endpoints: BTreeMap<Name, Endpoint>,
+    /// Prices for budgets, by model name as sent upstream.
+    pub prices: BTreeMap<String, Price>,
+    /// The event log.
+    pub events: EventLog,
+    /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Settings {
+    /// Groups a principal is in, sorted.
+    pub fn groups_of(&self, kind: PrincipalKind, name: &str) -> Vec<Name> {
+        self.groups
+            .iter()
+            .filter(|(_, members)| {
+                members.iter().any(|member| member.kind == kind && member.name == name)
+            })
+            .map(|(group, _)| group.clone())
+            .collect()
+    }
+}
+
+/// Addresses to serve on. Port 0 lets the system choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// Models are called here.
+    pub gateway: SocketAddr,
+    /// Admin API, health, metrics.
+    pub console: SocketAddr,
+}
+
+/// One entry of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Member {
+    /// Person or program.
+    pub kind: PrincipalKind,
+    /// Name without prefix.
+    pub name: String,
+}
+
+/// A model provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Which API it speaks and how to reach it.
+    pub kind: ProviderKind,
+}
+
+/// Which API a provider speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// OpenAI, or anything that speaks its API.
+    OpenAi {
+        /// Without trailing slash, including `/v1` where the provider has it.
+        base_url: String,
+        /// Absent for servers that need none.
+        api_key: Option<Secret>,
+    },
+    /// Azure OpenAI; the model of a route is the deployment name.
+    AzureOpenAi {
+        /// `https://NAME.openai.azure.com`, without trailing slash.
+        base_url: String,
+        /// Value of the `api-version` query parameter.
+        api_version: String,
+        /// Sent as `api-key`.
+        api_key: Secret,
+    },
+    /// Anthropic.
+    Anthropic {
+        /// Without trailing slash and without `/v1`.
+        base_url: String,
+        /// Sent as `x-api-key`.
+        api_key: Secret,
+    },
+    /// Databricks model serving.
+    Databricks {
+        /// `https://HOST`, without trailing slash.
+        host: String,
+        /// Sent as bearer token.
+        token: Secret,
+    },
+    /// The built-in offline stand-in.
+    Demo {
+        /// Bytes per streamed chunk, 1..=65,536.
+        chunk_bytes: usize,
+    },
+}
+
+/// A named, governed way to one or more models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Name that clients pass as model or path.
+    pub name: Name,
+    /// Tried in order.
+    pub routes: Vec<Route>,
+    /// Applied in order; the strictest verdict wins.
+    pub guardrails: Vec<Guardrail>,
+    /// All of them must have room.
+    pub limits: Vec<Limit>,
+    /// Content that passes although no guard can read it.
+    pub modalities: BTreeSet<Modality>,
+    /// Principals and groups that may call; empty means every key holder.
+    pub allow: BTreeSet<Subject>,
+    /// Longest wait for one provider to send response headers.
+    pub attempt_timeout: Duration,
+    /// Longest time for the whole answer, streaming included.
+    pub total_timeout: Duration,
+    /// Longest silence inside an answer.
+    pub idle_timeout: Duration,
+}
+
+/// One provider and the model asked there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Name of a provider that exists.
+    pub provider: Name,
+    /// Model sent upstream; absent means the model that the client named.
+    pub model: Option<String>,
+}
+
+/// Content that text guards cannot read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Modality {
+    /// Pictures.
+    Image,
+    /// Sound.
+    Audio,
+    /// Attached files.
+    File,
+}
+
+impl Modality {
+    /// Name used in policy and headers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::File => "file",
+        }
+    }
+}
+
+/// Someone a rule speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// One principal.
+    Principal(Member),
+    /// Everyone in a group.
+    Group(Name),
+}
+
+/// A detector bound to an endpoint with an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guardrail {
+    /// Id that appears in events.
+    pub id: RuleId,
+    /// Which texts it reads.
+    pub on: ChannelSet,
+    /// What it looks for.
+    pub detect: Detect,
+    /// What it does with a finding.
+    pub action: Action,
+    /// Whether it acts.
+    pub mode: Mode,
+    /// Whether masked values are put back into the answer.
+    pub restore: bool,
+    /// What happens to a text it could not read.
+    pub on_error: OnError,
+    /// Findings below this score are ignored: 0..=1.
+    pub threshold: f32,
+}
+
+/// What a guardrail looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detect {
+    /// Built-in detectors, by id; at least one.
+    Detectors(Vec<&'static str>),
+    /// Words or phrases that must not occur.
+    Keywords(Vec<String>),
+    /// Regular expressions of bounded length; matched on normalised text.
+    Patterns(Vec<String>),
+    /// Topics that are allowed, each as its words; a text about none of them is found.
+    Topics(BTreeMap<String, Vec<String>>),
+    /// More bytes than this in one text.
+    Size {
+        /// Bytes of UTF-8.
+        max_bytes: usize,
+    },
+}
+
+impl Detect {
+    /// Families of findings this can produce, given the catalogue.
+    pub fn custom_category(&self) -> Option<Category> {
+        match self {
+            Self::Detectors(_) => None,
+            Self::Keywords(_) | Self::Patterns(_) => Some(Category::Keyword),
+            Self::Topics(_) => Some(Category::Topic),
+            Self::Size { .. } => Some(Category::Flood),
+        }
+    }
+}
+
+/// What happens when something could not be done that policy asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnError {
+    /// Refuse.
+    #[default]
+    Block,
+    /// Let pass, and say so.
+    Allow,
+}
+
+/// A ceiling on use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Id that appears in events.
+    pub id: RuleId,
+    /// Who shares one counter.
+    pub per: LimitSubject,
+    /// Only these principals are counted; empty means all of the kind.
+    pub only: BTreeSet<Subject>,
+    /// Requests per window.
+    pub requests: Option<Rate>,
+    /// Tokens per window.
+    pub tokens: Option<Rate>,
+    /// Money per window, in 10⁻⁹ US dollars.
+    pub nano_usd: Option<Rate>,
+}
+
+/// Who shares one counter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LimitSubject {
+    /// Each person has one.
+    User,
+    /// Each program has one.
+    ServicePrincipal,
+    /// All members of the group share one.
+    Group(Name),
+    /// Everyone shares one.
+    Endpoint,
+}
+
+/// An amount per window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Most per window.
+    pub amount: u64,
+    /// Length of the window.
+    pub window: Duration,
+}
+
+/// What a model costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// Per million tokens of the prompt.
+    pub input: NanoUsd,
+    /// Per million tokens of the answer.
+    pub output: NanoUsd,
+}
+
+/// How the event log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventLog {
+    /// A segment is closed when it reaches this size.
+    pub segment_bytes: u64,
+    /// Oldest segments are removed beyond this size.
+    pub total_bytes: u64,
+    /// What happens to an answer whose event cannot be written.
+    pub on_failure: OnError,
+}

@@ -1,0 +1,1 @@
+//! LLM data plane: wire protocols, providers, envelope, streaming, limits.

@@ -1,0 +1,128 @@
+//! What a detector is: text in, findings out, and an honest word about what more text could change.
+
+use bartizan_core::Finding;
+use bartizan_core::catalog::Meta;
+
+use crate::text::View;
+
+/// Looks for one kind of thing.
+///
+/// # Streaming contract
+/// A detector sees a window of a text that may still grow at its end. For every finding that more
+/// text could create, extend, shift or cancel, it calls [`Findings::undecided`] with the first byte
+/// that such a finding could cover. What starts before every undecided byte is final. A detector
+/// looks back at most [`Detector::look_behind`] bytes from the start of a finding, and holds back a
+/// bounded number of bytes. One property test holds every detector to this: any chunking of a text
+/// must give the findings of the whole.
+pub trait Detector: Send + Sync {
+    /// What the detector says about itself.
+    fn meta(&self) -> &'static Meta;
+
+    /// Which views it wants.
+    fn reads(&self) -> Reads {
+        Reads::Text
+    }
+
+    /// Words that every match contains, in any case. When there are any, the detector is called
+    /// only for views in which at least one occurs, with the places in `hits`; the engine itself
+    /// holds back a word that is cut at the end of a window.
+    fn literals(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Most bytes of the view before the start of a finding that decide about it.
+    fn look_behind(&self) -> usize {
+        64
+    }
+
+    /// Whether a judgement needs the whole text, so that the detector cannot guard a stream.
+    fn needs_whole_text(&self) -> bool {
+        false
+    }
+
+    /// Reads one view. `hits` are the places of [`Detector::literals`], by start.
+    fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>);
+}
+
+/// Which views a detector wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The bytes as they came.
+    Raw,
+    /// Every view but the raw one: folded, unescaped, squeezed and decoded text.
+    Text,
+    /// As [`Reads::Text`], and the text moved by thirteen letters. Needs literals.
+    TextAndRot13,
+    /// The folded view only.
+    Folded,
+}
+
+/// A place where a literal of the detector occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Index into [`Detector::literals`].
+    pub literal: usize,
+    /// First byte in the view.
+    pub start: usize,
+    /// One past the last byte in the view.
+    pub end: usize,
+}
+
+/// Takes what a detector sees in one view.
+#[derive(Debug)]
+pub struct Findings<'v> {
+    view: &'v View<'v>,
+    meta: &'static Meta,
+    detector: usize,
+    found: &'v mut Vec<Seen>,
+    undecided: usize,
+}
+
+/// A finding and the detector it came from, by index in the guard.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) detector: usize,
+    pub(crate) finding: Finding,
+}
+
+impl<'v> Findings<'v> {
+    pub(crate) fn new(
+        view: &'v View<'v>,
+        meta: &'static Meta,
+        detector: usize,
+        found: &'v mut Vec<Seen>,
+    ) -> Self {
+        Self { view, meta, detector, found, undecided: usize::MAX }
+    }
+
+    /// Reports a match of `start..end` of the view with a score of 0..=1.
+    pub fn push(&mut self, start: usize, end: usize, score: f32) {
+        self.push_labelled(start, end, score, self.meta.label);
+    }
+
+    /// As [`Findings::push`], with a name for the placeholder other than the detector's own.
+    pub fn push_labelled(&mut self, start: usize, end: usize, score: f32, label: &'static str) {
+        let finding = Finding {
+            rule: self.meta.id,
+            category: self.meta.category,
+            severity: self.meta.severity,
+            score: score.clamp(0.0, 1.0),
+            span: self.view.to_source(start, end),
+            label,
+        };
+        self.found.push(Seen { detector: self.detector, finding });
+    }
+
+    /// Says that more text could create or change a finding that begins at `start` of the view.
+    /// Without effect when the view is complete.
+    pub fn undecided(&mut self, start: usize) {
+        if !self.view.is_complete() {
+            self.undecided = self.undecided.min(start);
+        }
+    }
+
+    /// First undecided byte of the original text, when there is one.
+    pub(crate) fn undecided_source(&self) -> Option<usize> {
+        (self.undecided != usize::MAX).then(|| self.view.start_in_source(self.undecided))
+    }
+}

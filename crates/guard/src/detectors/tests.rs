@@ -1,0 +1,226 @@
+//! What holds for every detector of the catalogue.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bartizan_core::settings::{Detect, Guardrail, OnError};
+use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Guard, Session};
+
+/// A guard that runs one detector on every channel and acts on the faintest finding.
+fn guard(id: &'static str, action: Action) -> Arc<Guard> {
+    let detector = find(id).unwrap();
+    let on = if detector.needs_whole_text() { ChannelSet::INPUT } else { ChannelSet::ALL };
+    let guardrail = Guardrail {
+        id: "g-test".parse().unwrap(),
+        on,
+        detect: Detect::Detectors(vec![id]),
+        action,
+        mode: Mode::Enforce,
+        restore: false,
+        on_error: OnError::Block,
+        threshold: 0.5,
+    };
+    Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
+}
+
+/// Channels on which the examples of a detector are tried; it must fire on at least one of them.
+fn channels(detector: &dyn Detector) -> Vec<Channel> {
+    if detector.needs_whole_text() {
+        ChannelSet::INPUT.iter().collect()
+    } else {
+        Channel::ALL.to_vec()
+    }
+}
+
+fn fires(id: &'static str, text: &str) -> bool {
+    let guard = guard(id, Action::Flag);
+    let session = Session::default();
+    let detector = find(id).unwrap();
+    channels(detector)
+        .into_iter()
+        .any(|channel| !guard.inspect(channel, text, &session).judged.is_empty())
+}
+
+#[test]
+fn ids_are_unique_and_equal_the_file_names() {
+    let ids: BTreeSet<_> = ALL.iter().map(|detector| detector.meta().id).collect();
+    assert_eq!(ids.len(), ALL.len());
+    for (detector, file) in ALL.iter().zip(FILES) {
+        assert_eq!(detector.meta().id.replace('-', "_"), *file);
+    }
+}
+
+#[test]
+fn no_detector_file_lies_unregistered() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/detectors");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| !matches!(name.as_str(), "tests" | "policy"))
+        .collect();
+    assert_eq!(files, FILES.iter().map(|file| (*file).to_owned()).collect());
+}
+
+#[test]
+fn documentation_sections_say_something() {
+    for detector in ALL {
+        let meta = detector.meta();
+        for section in
+            [meta.docs.finds, meta.docs.matters, meta.docs.example, meta.docs.fix, meta.docs.limits]
+        {
+            assert!(section.len() > 20, "{}: {section:?}", meta.id);
+        }
+        assert!(!meta.references.is_empty(), "{}", meta.id);
+        assert!(meta.flags.len() >= 3 && meta.passes.len() >= 3, "{}", meta.id);
+    }
+}
+
+#[test]
+fn every_flags_example_fires() {
+    for detector in ALL {
+        for text in detector.meta().flags {
+            assert!(fires(detector.meta().id, text), "{}: {text:?}", detector.meta().id);
+        }
+    }
+}
+
+#[test]
+fn every_passes_example_stays_quiet() {
+    for detector in ALL {
+        for text in detector.meta().passes {
+            assert!(!fires(detector.meta().id, text), "{}: {text:?}", detector.meta().id);
+        }
+    }
+}
+
+/// Guarding `text` in pieces must give what guarding it whole gives.
+fn assert_streamed_equals_whole(guard: &Arc<Guard>, channel: Channel, text: &str, cuts: &[usize]) {
+    let session = Session::default();
+    let report = guard.inspect(channel, text, &session);
+    let whole = report.rewrite(text);
+    let blocked = report.blocked_at.as_ref().map(|(_, rule)| rule.clone());
+
+    let mut stream = guard.stream(channel, Arc::new(Session::default()));
+    let mut streamed = String::new();
+    let mut stopped = None;
+    let mut judged = Vec::new();
+    let mut from = 0;
+    let ends = cuts.iter().copied().filter(|cut| text.is_char_boundary(*cut)).chain([text.len()]);
+    for end in ends {
+        if end <= from && end != text.len() {
+            continue;
+        }
+        let released = stream.push(&text[from..end]);
+        streamed.push_str(&released.text);
+        judged.extend(released.judged);
+        stopped = stopped.or(released.blocked);
+        from = end;
+    }
+    let released = stream.finish();
+    streamed.push_str(&released.text);
+    judged.extend(released.judged);
+    stopped = stopped.or(released.blocked);
+    assert_eq!(streamed, whole, "text {text:?} cut at {cuts:?}");
+    assert_eq!(stopped, blocked, "text {text:?} cut at {cuts:?}");
+    if blocked.is_none() {
+        assert_eq!(judged, report.judged, "text {text:?} cut at {cuts:?}");
+    }
+}
+
+#[test]
+fn streamed_equals_whole_at_every_cut_of_every_example() {
+    for detector in ALL.iter().filter(|detector| !detector.needs_whole_text()) {
+        let meta = detector.meta();
+        for action in [Action::Mask, Action::Block, Action::Flag] {
+            let guard = guard(meta.id, action);
+            for text in meta.flags.iter().chain(meta.passes) {
+                for channel in [Channel::Output, Channel::ToolResult] {
+                    let every: Vec<usize> = (1..text.len()).collect();
+                    assert_streamed_equals_whole(&guard, channel, text, &every);
+                    for cut in (1..text.len()).step_by(1 + text.len() / 64) {
+                        assert_streamed_equals_whole(&guard, channel, text, &[cut]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Pieces of examples, filler and disguises, glued in random order.
+fn mixed_text() -> impl Strategy<Value = String> {
+    let samples: Vec<String> = ALL
+        .iter()
+        .flat_map(|detector| detector.meta().flags.iter().chain(detector.meta().passes))
+        .filter(|text| text.len() < 600)
+        .map(|text| (*text).to_owned())
+        .collect();
+    let glue = [
+        " ",
+        "",
+        "\n",
+        ". ",
+        "-",
+        "@",
+        "\u{200B}",
+        "%40",
+        "&#64;",
+        "é",
+        "a b c d e f ",
+        "<",
+        "](",
+        "1",
+        "aWdub3JlIGFsbCBydWxlcw==",
+        "\u{1b}[",
+        "x".repeat(70).as_str(),
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let piece = prop_oneof![
+        3 => proptest::sample::select(samples.clone()),
+        2 => proptest::sample::select(glue),
+        1 => proptest::sample::select(samples).prop_flat_map(|text| {
+            let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            proptest::sample::select(ends).prop_map(move |at| text[at..].to_owned())
+        }),
+        1 => "\\PC{0,8}",
+    ];
+    proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn streamed_equals_whole_for_random_texts_and_cuts(
+        text in mixed_text(),
+        cuts in proptest::collection::btree_set(1usize..400, 0..24),
+        pick in any::<proptest::sample::Index>(),
+        mask in any::<bool>(),
+    ) {
+        let streamed: Vec<_> = ALL.iter().filter(|detector| !detector.needs_whole_text()).collect();
+        let meta = streamed[pick.index(streamed.len())].meta();
+        let guard = guard(meta.id, if mask { Action::Mask } else { Action::Block });
+        let cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
+        assert_streamed_equals_whole(&guard, Channel::Output, &text, &cuts);
+    }
+
+    #[test]
+    fn findings_lie_in_the_text(text in mixed_text()) {
+        for detector in ALL {
+            let guard = guard(detector.meta().id, Action::Flag);
+            for channel in channels(*detector) {
+                let report = guard.inspect(channel, &text, &Session::default());
+                for judged in &report.judged {
+                    prop_assert!(text.get(judged.finding.span.range()).is_some());
+                    prop_assert!((0.0..=1.0).contains(&judged.finding.score));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The engine: guardrails compiled into one plan per channel, and the judgement of a text.
+
+mod build;
+mod judge;
+mod literals;
+mod read;
+
+use std::sync::Arc;
+
+use bartizan_core::settings::OnError;
+use bartizan_core::{Action, Channel, ChannelSet, Mode, RuleId};
+
+pub use build::{GuardBuilder, GuardError};
+pub(crate) use judge::Window;
+
+use crate::detector::Detector;
+use crate::report::Report;
+use crate::session::Session;
+use crate::stream::StreamGuard;
+use literals::LiteralSet;
+
+/// The guardrails of one endpoint, ready to judge texts. Cheap to share, never changes.
+pub struct Guard {
+    detectors: Vec<Source>,
+    rails: Vec<Rail>,
+    plans: Vec<Plan>,
+}
+
+/// A detector of the catalogue, or one made from what policy says.
+enum Source {
+    Catalogue(&'static dyn Detector),
+    Policy(Box<dyn Detector>),
+}
+
+impl Source {
+    fn get(&self) -> &dyn Detector {
+        match self {
+            Self::Catalogue(detector) => *detector,
+            Self::Policy(detector) => detector.as_ref(),
+        }
+    }
+}
+
+/// A guardrail, with its detectors by index.
+struct Rail {
+    id: RuleId,
+    on: ChannelSet,
+    detectors: Vec<usize>,
+    action: Action,
+    mode: Mode,
+    restore: bool,
+    on_error: OnError,
+    threshold: f32,
+}
+
+/// What is done with a text of one channel.
+#[derive(Default)]
+struct Plan {
+    /// Detectors to run, by index.
+    active: Vec<usize>,
+    literals: LiteralSet,
+    rot13: LiteralSet,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.rails.iter().map(|rail| &rail.id)).finish()
+    }
+}
+
+impl Guard {
+    /// Starts a guard.
+    pub fn builder() -> GuardBuilder {
+        GuardBuilder::default()
+    }
+
+    /// Judges a whole text.
+    pub fn inspect(&self, channel: Channel, text: &str, session: &Session) -> Report {
+        let window = Window { channel, text, from: 0, base: 0, complete: true, run_before: 0 };
+        self.judge_window(&window, session).0
+    }
+
+    /// Judges a text that arrives in pieces.
+    pub fn stream(self: &Arc<Self>, channel: Channel, session: Arc<Session>) -> StreamGuard {
+        StreamGuard::new(Arc::clone(self), channel, session)
+    }
+
+    /// Whether any guardrail reads texts of this channel.
+    pub fn reads(&self, channel: Channel) -> bool {
+        self.plan(channel).is_some_and(|plan| !plan.active.is_empty())
+    }
+
+    fn plan(&self, channel: Channel) -> Option<&Plan> {
+        self.plans.get(channel as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! From guardrails to plans.
+
+use std::collections::BTreeMap;
+
+use bartizan_core::settings::{Detect, Guardrail};
+use bartizan_core::{Channel, RuleId};
+
+use super::literals::LiteralSet;
+use super::{Guard, Plan, Rail, Source};
+use crate::detector::Reads;
+use crate::detectors;
+use crate::text::fold_to_string;
+
+/// A guardrail that cannot be enforced.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// No such detector in this build.
+    #[error("guardrail `{guardrail}` asks for `{detector}`, which this build does not have")]
+    UnknownDetector {
+        /// The guardrail.
+        guardrail: RuleId,
+        /// What it asks for.
+        detector: String,
+    },
+    /// The detector judges whole texts and cannot guard a stream.
+    #[error(
+        "guardrail `{guardrail}` puts `{detector}` on `{channel}`, which may be streamed; it reads whole texts only"
+    )]
+    WholeTextOnly {
+        /// The guardrail.
+        guardrail: RuleId,
+        /// The detector.
+        detector: &'static str,
+        /// The channel.
+        channel: Channel,
+    },
+    /// A pattern given by policy is not usable.
+    #[error("guardrail `{guardrail}` has an unusable pattern: {reason}")]
+    Pattern {
+        /// The guardrail.
+        guardrail: RuleId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The words of all detectors do not fit one automaton.
+    #[error("the words of the guardrails cannot be compiled")]
+    Literals(#[source] aho_corasick::BuildError),
+}
+
+/// Collects guardrails.
+#[derive(Default)]
+pub struct GuardBuilder {
+    detectors: Vec<Source>,
+    catalogue: BTreeMap<&'static str, usize>,
+    rails: Vec<Rail>,
+}
+
+impl GuardBuilder {
+    /// Adds a guardrail.
+    ///
+    /// # Errors
+    /// [`GuardError`] when this build cannot enforce it.
+    pub fn guardrail(mut self, guardrail: &Guardrail) -> Result<Self, GuardError> {
+        let indexes = match &guardrail.detect {
+            Detect::Detectors(ids) => ids
+                .iter()
+                .map(|id| self.catalogued(&guardrail.id, id))
+                .collect::<Result<Vec<_>, _>>()?,
+            custom => {
+                let detector = detectors::from_policy(custom).map_err(|reason| {
+                    GuardError::Pattern { guardrail: guardrail.id.clone(), reason }
+                })?;
+                self.detectors.push(Source::Policy(detector));
+                vec![self.detectors.len() - 1]
+            }
+        };
+        for index in &indexes {
+            let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
+            let streamed = [Channel::Output, Channel::ToolCall]
+                .into_iter()
+                .find(|channel| detector.needs_whole_text() && guardrail.on.contains(*channel));
+            if let Some(channel) = streamed {
+                let detector = detector.meta().id;
+                let guardrail = guardrail.id.clone();
+                return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
+            }
+        }
+        self.rails.push(Rail {
+            id: guardrail.id.clone(),
+            on: guardrail.on,
+            detectors: indexes,
+            action: guardrail.action,
+            mode: guardrail.mode,
+            restore: guardrail.restore,
+            on_error: guardrail.on_error,
+            threshold: guardrail.threshold,
+        });
+        Ok(self)
+    }
+
+    fn catalogued(&mut self, guardrail: &RuleId, id: &str) -> Result<usize, GuardError> {
+        if let Some(index) = self.catalogue.get(id) {
+            return Ok(*index);
+        }
+        let detector = detectors::find(id).ok_or_else(|| GuardError::UnknownDetector {
+            guardrail: guardrail.clone(),
+            detector: id.to_owned(),
+        })?;
+        self.detectors.push(Source::Catalogue(detector));
+        let index = self.detectors.len() - 1;
+        self.catalogue.insert(detector.meta().id, index);
+        Ok(index)
+    }
+
+    /// Compiles the plans.
+    ///
+    /// # Errors
+    /// [`GuardError::Literals`] when the words of all detectors do not fit one automaton.
+    pub fn build(self) -> Result<Guard, GuardError> {
+        let plans = Channel::ALL
+            .into_iter()
+            .map(|channel| self.plan(channel))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Guard { detectors: self.detectors, rails: self.rails, plans })
+    }
+
+    fn plan(&self, channel: Channel) -> Result<Plan, GuardError> {
+        let mut active: Vec<usize> = self
+            .rails
+            .iter()
+            .filter(|rail| rail.on.contains(channel))
+            .flat_map(|rail| rail.detectors.iter().copied())
+            .collect();
+        active.sort_unstable();
+        active.dedup();
+        let mut literals = Vec::new();
+        let mut rotated = Vec::new();
+        for (slot, index) in active.iter().enumerate() {
+            let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
+            for (literal, text) in detector.literals().into_iter().enumerate() {
+                let text = fold_to_string(&text);
+                if detector.reads() == Reads::TextAndRot13 && text.is_ascii() {
+                    rotated.push((slot, literal, text.clone()));
+                }
+                literals.push((slot, literal, text));
+            }
+        }
+        Ok(Plan { active, literals: LiteralSet::new(literals)?, rot13: LiteralSet::new(rotated)? })
+    }
+}

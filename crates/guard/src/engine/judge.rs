@@ -1,0 +1,261 @@
+//! Judging: findings become verdicts, edits and the place where a text must stop.
+
+use bartizan_core::settings::OnError;
+use bartizan_core::{Action, Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
+
+use super::read::Reading;
+use super::{Guard, Plan, Rail, Source};
+use crate::detector::Seen;
+use crate::report::{Edit, Judged, Report};
+use crate::session::Session;
+
+/// A stretch of a text.
+pub(crate) struct Window<'a> {
+    pub(crate) channel: Channel,
+    /// Text already passed on, kept for look-behind, then text that is not yet judged.
+    pub(crate) text: &'a str,
+    /// First byte that is not yet judged.
+    pub(crate) from: usize,
+    /// Bytes of the whole text before the window.
+    pub(crate) base: usize,
+    /// Whether the window ends where the text ends.
+    pub(crate) complete: bool,
+    /// Bytes just before the window that belong to the same encoded run as its first byte.
+    pub(crate) run_before: usize,
+}
+
+impl Window<'_> {
+    pub(super) fn place<'a>(&self, complete: bool, session: &'a Session) -> crate::text::Place<'a> {
+        crate::text::Place { channel: self.channel, complete, base: self.base, session }
+    }
+}
+
+/// A stretch that will be replaced.
+struct Component {
+    span: Span,
+    label: &'static str,
+    label_len: usize,
+    restorable: bool,
+}
+
+impl Guard {
+    /// Judges a window. The second value is the first byte whose judgement is still open; every
+    /// finding of the report begins before it, and no edit reaches over it.
+    pub(crate) fn judge_window(&self, window: &Window<'_>, session: &Session) -> (Report, usize) {
+        let Some(plan) = self.plan(window.channel) else {
+            return (Report::default(), window.text.len());
+        };
+        let reading = if plan.active.is_empty() {
+            Reading { findings: Vec::new(), undecided: window.text.len(), failed: Vec::new() }
+        } else {
+            self.read(plan, window, session)
+        };
+        self.judge(plan, window, reading, session)
+    }
+
+    fn judge(
+        &self,
+        plan: &Plan,
+        window: &Window<'_>,
+        reading: Reading,
+        session: &Session,
+    ) -> (Report, usize) {
+        let mut report = Report::default();
+        let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
+        let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
+        let components = self.components(window.channel, &findings);
+        let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
+        let vault = session.vault();
+        let (restorations, open) = if answers && vault.has_restorable() {
+            vault.restorations(window.text, window.complete)
+        } else {
+            (Vec::new(), window.text.len())
+        };
+        let restorations: Vec<(Span, String)> = restorations
+            .into_iter()
+            .filter(|(span, _)| span.start >= window.from)
+            .filter(|(span, _)| !components.iter().any(|part| part.span.overlaps(*span)))
+            .map(|(span, value)| (span, restored(window.channel, value)))
+            .collect();
+        drop(vault);
+
+        let release = if window.complete {
+            window.text.len()
+        } else {
+            let blocks = findings.iter().filter(|seen| self.blocks(window.channel, seen));
+            let whole = components
+                .iter()
+                .map(|part| part.span)
+                .chain(restorations.iter().map(|(span, _)| *span))
+                .chain(blocks.map(|seen| seen.finding.span));
+            settle(reading.undecided.min(open).max(window.from), whole, window.text)
+        };
+
+        for seen in &findings {
+            report.note_score(seen.finding.category, seen.finding.score);
+            if seen.finding.span.start < release || window.complete {
+                self.judge_finding(window.channel, seen, &mut report);
+            }
+        }
+        self.judge_failures(plan, window, &reading.failed, &mut report);
+        if let Some((at, _)) = &mut report.blocked_at {
+            // A stretch that would be masked never leaves in part.
+            let straddling =
+                components.iter().find(|part| part.span.start < *at && *at < part.span.end);
+            *at = straddling.map_or(*at, |part| part.span.start);
+        }
+        let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
+        let mut edits: Vec<Edit> = restorations
+            .into_iter()
+            .filter(|(span, _)| span.end <= end)
+            .map(|(span, text)| Edit { span, text })
+            .collect();
+        edits.extend(
+            components
+                .iter()
+                .filter(|part| part.span.end <= end)
+                .filter_map(|part| mask(window, part, answers, session)),
+        );
+        edits.sort_by_key(|edit| edit.span);
+        report.edits = edits;
+        (report, release)
+    }
+
+    fn rails_for<'a>(&'a self, channel: Channel, seen: &'a Seen) -> impl Iterator<Item = &'a Rail> {
+        self.rails.iter().filter(move |rail| {
+            rail.on.contains(channel)
+                && seen.finding.score >= rail.threshold
+                && rail.detectors.contains(&seen.detector)
+        })
+    }
+
+    fn blocks(&self, channel: Channel, seen: &Seen) -> bool {
+        self.rails_for(channel, seen)
+            .any(|rail| rail.action == Action::Block && rail.mode == Mode::Enforce)
+    }
+
+    fn judge_finding(&self, channel: Channel, seen: &Seen, report: &mut Report) {
+        for rail in self.rails_for(channel, seen) {
+            let judged = Judged {
+                finding: seen.finding.clone(),
+                guardrail: rail.id.clone(),
+                verdict: rail.action.verdict(),
+                dry_run: rail.mode == Mode::DryRun,
+            };
+            if judged.effective() == Verdict::Block {
+                stop(report, seen.finding.span.start, &rail.id);
+            }
+            report.judged.push(judged);
+        }
+    }
+
+    fn judge_failures(
+        &self,
+        plan: &Plan,
+        window: &Window<'_>,
+        failed: &[usize],
+        report: &mut Report,
+    ) {
+        for index in failed {
+            let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
+            debug_assert!(plan.active.contains(index));
+            let reason = NotEvaluated::DetectorFailed(detector.meta().id.to_owned());
+            if !report.not_evaluated.contains(&reason) {
+                report.not_evaluated.push(reason);
+            }
+            for rail in self.rails.iter().filter(|rail| rail.on.contains(window.channel)) {
+                if rail.detectors.contains(index)
+                    && rail.on_error == OnError::Block
+                    && rail.mode == Mode::Enforce
+                {
+                    stop(report, window.from, &rail.id);
+                }
+            }
+        }
+    }
+
+    /// Stretches to mask; findings that overlap become one, named after the longest.
+    fn components(&self, channel: Channel, findings: &[Seen]) -> Vec<Component> {
+        let mut components: Vec<Component> = Vec::new();
+        for seen in findings {
+            let finding = &seen.finding;
+            let mut masks = self
+                .rails_for(channel, seen)
+                .filter(|rail| rail.action == Action::Mask && rail.mode == Mode::Enforce)
+                .peekable();
+            if masks.peek().is_none() || finding.span.is_empty() {
+                continue;
+            }
+            let restorable = masks.any(|rail| rail.restore);
+            let len = finding.span.len();
+            match components.last_mut() {
+                Some(last) if finding.span.start < last.span.end => {
+                    last.span.end = last.span.end.max(finding.span.end);
+                    last.restorable |= restorable;
+                    if len > last.label_len {
+                        last.label = finding.label;
+                        last.label_len = len;
+                    }
+                }
+                _ => components.push(Component {
+                    span: finding.span,
+                    label: finding.label,
+                    label_len: len,
+                    restorable,
+                }),
+            }
+        }
+        components
+    }
+}
+
+fn stop(report: &mut Report, at: usize, rule: &RuleId) {
+    if report.blocked_at.as_ref().is_none_or(|(first, _)| at < *first) {
+        report.blocked_at = Some((at, rule.clone()));
+    }
+}
+
+/// Moves `release` back until no stretch reaches over it, and to a character boundary.
+fn settle(release: usize, whole: impl Iterator<Item = Span>, text: &str) -> usize {
+    let mut spans: Vec<Span> = whole.collect();
+    spans.sort_unstable_by_key(|span| std::cmp::Reverse(span.end));
+    let mut release = text.floor_char_boundary(release);
+    loop {
+        let over = spans.iter().find(|span| span.start < release && release < span.end);
+        match over {
+            Some(span) => release = span.start,
+            None => return release,
+        }
+    }
+}
+
+fn mask(window: &Window<'_>, part: &Component, answers: bool, session: &Session) -> Option<Edit> {
+    let value = window.text.get(part.span.range())?;
+    let mut vault = session.vault();
+    if answers && vault.is_restorable(part.label, value) {
+        // The caller sent this value; it would be put back at once.
+        return None;
+    }
+    let text = vault.placeholder(part.label, value, part.restorable && !answers);
+    Some(Edit { span: part.span, text })
+}
+
+/// A value as it may stand in the text: arguments of a tool call are JSON.
+fn restored(channel: Channel, value: &str) -> String {
+    if channel != Channel::ToolCall {
+        return value.to_owned();
+    }
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.extend(format!("\\u{:04x}", c as u32).chars()),
+            c => out.push(c),
+        }
+    }
+    out
+}

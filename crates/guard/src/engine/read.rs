@@ -1,0 +1,183 @@
+//! Reading: every view of a window is shown to every detector that wants it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::judge::Window;
+use super::literals::LiteralSet;
+use super::{Guard, Plan, Source};
+use crate::detector::{Findings, Hit, Reads, Seen};
+use crate::session::Session;
+use crate::text::encoded::decode_runs;
+use crate::text::{Offsets, View, ViewKind, fold, squeeze, unescape};
+
+/// How often decoded text is decoded again.
+const MAX_DEPTH: usize = 2;
+
+/// What the detectors saw in a window.
+pub(super) struct Reading {
+    pub(super) findings: Vec<Seen>,
+    /// First byte of the window that more text could change.
+    pub(super) undecided: usize,
+    /// Detectors that failed, by index.
+    pub(super) failed: Vec<usize>,
+}
+
+/// One text on its way through the views.
+struct Layer<'a> {
+    text: &'a str,
+    /// From the text to the window.
+    offsets: Offsets,
+    complete: bool,
+    run_before: usize,
+    depth: usize,
+}
+
+struct Reader<'a> {
+    guard: &'a Guard,
+    plan: &'a Plan,
+    window: &'a Window<'a>,
+    session: &'a Session,
+    reading: Reading,
+}
+
+impl Guard {
+    pub(super) fn read(&self, plan: &Plan, window: &Window<'_>, session: &Session) -> Reading {
+        let reading =
+            Reading { findings: Vec::new(), undecided: window.text.len(), failed: Vec::new() };
+        let mut reader = Reader { guard: self, plan, window, session, reading };
+        let identity = Offsets::Shifted(0);
+        reader.show(ViewKind::Raw, window.text, &identity, window.complete);
+        reader.read(&Layer {
+            text: window.text,
+            offsets: identity,
+            complete: window.complete,
+            run_before: window.run_before,
+            depth: 0,
+        });
+        let mut reading = reader.reading;
+        let key = |seen: &Seen| (seen.finding.span, seen.detector, seen.finding.label);
+        reading
+            .findings
+            .sort_by(|a, b| key(a).cmp(&key(b)).then(b.finding.score.total_cmp(&a.finding.score)));
+        reading.findings.dedup_by(|b, a| key(a) == key(b));
+        reading
+    }
+}
+
+impl Reader<'_> {
+    fn read(&mut self, layer: &Layer<'_>) {
+        let (folded, offsets) = fold(layer.text);
+        let offsets = layer.offsets.compose(offsets);
+        self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
+
+        let (unescaped, open) = unescape(&folded);
+        self.undecided(layer, &offsets, open);
+        if let Some(unescaped) = unescaped {
+            let offsets = offsets.compose(unescaped.offsets);
+            self.show(ViewKind::Unescaped, &unescaped.text, &offsets, layer.complete);
+        }
+
+        let (squeezed, open) = squeeze(&folded);
+        self.undecided(layer, &offsets, open);
+        if let Some(squeezed) = squeezed {
+            let offsets = offsets.compose(squeezed.offsets);
+            self.show(ViewKind::Squeezed, &squeezed.text, &offsets, layer.complete);
+        }
+
+        if !self.plan.rot13.is_empty() {
+            let rotated = rot13(&folded);
+            if !layer.complete || self.plan.rot13.occurs(&rotated) {
+                self.show(ViewKind::Rot13, &rotated, &offsets, layer.complete);
+            }
+        }
+
+        let (decoded, open) = decode_runs(&folded, layer.run_before, layer.complete);
+        self.undecided(layer, &offsets, open);
+        if layer.depth < MAX_DEPTH {
+            for block in decoded {
+                let source = offsets.to_source(block.span.start, block.span.end);
+                self.read(&Layer {
+                    text: &block.text,
+                    offsets: Offsets::Whole(source),
+                    complete: true,
+                    run_before: 0,
+                    depth: layer.depth + 1,
+                });
+            }
+        }
+    }
+
+    /// Notes that the reading of `layer` may change from byte `at` of its folded text on.
+    fn undecided(&mut self, layer: &Layer<'_>, offsets: &Offsets, at: usize) {
+        if !layer.complete {
+            self.reading.undecided = self.reading.undecided.min(offsets.start_of(at));
+        }
+    }
+
+    fn show(&mut self, kind: ViewKind, text: &str, offsets: &Offsets, complete: bool) {
+        let view = View::new(kind, text, offsets, self.window.place(complete, self.session));
+        let set = match kind {
+            ViewKind::Raw => &LiteralSet::default(),
+            ViewKind::Rot13 => &self.plan.rot13,
+            _ => &self.plan.literals,
+        };
+        let hits = set.hits(text);
+        if !complete {
+            let cut = set.cut_at_end(text).map(|cut| offsets.start_of(cut));
+            self.reading.undecided = self.reading.undecided.min(cut.unwrap_or(usize::MAX));
+        }
+        let mut own: Vec<Hit> = Vec::new();
+        for (slot, index) in self.plan.active.iter().enumerate() {
+            let Some(detector) = self.guard.detectors.get(*index).map(Source::get) else {
+                continue;
+            };
+            if !wants(detector.reads(), kind) {
+                continue;
+            }
+            own.clear();
+            own.extend(hits.iter().filter(|(owner, _)| *owner == slot).map(|(_, hit)| *hit));
+            if own.is_empty() && self.plan.literals.has_slot(slot) {
+                continue;
+            }
+            let before = self.reading.findings.len();
+            let mut findings =
+                Findings::new(&view, detector.meta(), *index, &mut self.reading.findings);
+            // A detector that fails must be told apart from one that finds nothing, and must not
+            // take the request of its neighbours down with it.
+            let ran = catch_unwind(AssertUnwindSafe(|| {
+                detector.inspect(&view, &own, &mut findings);
+                findings.undecided_source()
+            }));
+            match ran {
+                Ok(undecided) => {
+                    self.reading.undecided =
+                        self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
+                }
+                Err(_) => {
+                    self.reading.findings.truncate(before);
+                    self.reading.failed.push(*index);
+                }
+            }
+        }
+    }
+}
+
+fn wants(reads: Reads, kind: ViewKind) -> bool {
+    match kind {
+        ViewKind::Raw => reads == Reads::Raw,
+        ViewKind::Folded => reads != Reads::Raw,
+        ViewKind::Rot13 => reads == Reads::TextAndRot13,
+        _ => matches!(reads, Reads::Text | Reads::TextAndRot13),
+    }
+}
+
+fn rot13(text: &str) -> String {
+    let turn = |c: char, first: u8| ((c as u8 - first + 13) % 26 + first) as char;
+    text.chars()
+        .map(|c| match c {
+            'a'..='z' => turn(c, b'a'),
+            'A'..='Z' => turn(c, b'A'),
+            other => other,
+        })
+        .collect()
+}

@@ -1,0 +1,26 @@
+//! Text in, findings and rewritten text out.
+//!
+//! One engine reads every text that passes through Bartizan: [`Guard`] holds the guardrails of one
+//! endpoint, [`Guard::inspect`] judges a whole text, [`StreamGuard`] judges the same text while it
+//! arrives in pieces and gives exactly the same result. Pure functions: no I/O, no async, no clock.
+//!
+//! The way of a text: [`text`] makes views of it (folded, unescaped, squeezed, decoded), each with
+//! a map back to the original bytes; detectors read views and report findings; guardrails turn
+//! findings into verdicts and edits; edits are spliced into the original bytes.
+
+pub mod detector;
+pub mod detectors;
+mod engine;
+pub mod prompt_index;
+mod report;
+mod session;
+mod stream;
+pub mod text;
+mod vault;
+
+pub use detector::{Detector, Findings, Hit, Reads};
+pub use engine::{Guard, GuardBuilder, GuardError};
+pub use report::{Edit, Judged, Report};
+pub use session::{Session, SessionBuilder};
+pub use stream::{Released, StreamGuard};
+pub use vault::Vault;

@@ -1,0 +1,27 @@
+//! Views of a text.
+//!
+//! People and models read through disguises that byte comparison does not: full-width letters,
+//! zero-width joiners, look-alike letters, `i g n o r e`, base64. A [`View`] is the text with one
+//! kind of disguise removed, and a map from its bytes back to the original ones, so that a match in
+//! a view can be masked in the original.
+//!
+//! INVARIANT: every view is built from bounded neighbourhoods. Folding maps each character on its
+//! own; unescaping, squeezing and run finding look at most [`encoded::MAX_RUN_BYTES`] ahead. So a
+//! view of a longer text starts with the view of a shorter one, up to the offset that the builder
+//! reports as undecided, and guarding a stream can equal guarding the whole.
+
+mod confusables;
+pub mod encoded;
+pub mod fold;
+mod offsets;
+mod squeeze;
+mod unescape;
+mod view;
+
+pub use encoded::Encoding;
+pub use fold::{fold, fold_to_string};
+pub use offsets::Offsets;
+pub use squeeze::squeeze;
+pub use unescape::unescape;
+pub(crate) use view::Place;
+pub use view::{View, ViewKind};

@@ -1,0 +1,152 @@
+//! Squeezing: `i g n o r e`, `i-g-n-o-r-e`, `i.g.n.o.r.e` to `ignore`.
+//!
+//! A *single* is one letter or digit with none beside it. A separator between two singles is
+//! dropped when both belong to a chain of at least [`CHAIN`] singles; a wider gap inside a chain
+//! becomes one space. Deciding about a separator needs at most [`CHAIN`] singles on each side.
+
+use super::offsets::Offsets;
+
+/// Fewest singles in a row that read as a spaced-out word.
+const CHAIN: usize = 5;
+/// Longest separator inside a chain, in bytes.
+const SEPARATOR_BYTES: usize = 4;
+
+/// A squeezed text.
+#[derive(Debug)]
+pub struct Squeezed {
+    /// The text, with chains closed up.
+    pub text: String,
+    /// Where each byte came from.
+    pub offsets: Offsets,
+}
+
+struct Single {
+    start: usize,
+    end: usize,
+    /// Single of the same chain before this one: bytes between the two.
+    joined: bool,
+}
+
+/// Squeezes a folded text; `None` when it has no chain.
+///
+/// The second value is the first byte whose reading more text could change.
+pub fn squeeze(text: &str) -> (Option<Squeezed>, usize) {
+    let singles = singles(text);
+    let undecided = undecided(text, &singles);
+    let mut text_out = String::new();
+    let mut table: Vec<(u32, u32)> = Vec::new();
+    let mut copied = 0;
+    for chain in singles.chunk_by(|_, next| next.joined).filter(|chain| chain.len() >= CHAIN) {
+        for pair in chain.windows(2) {
+            let [left, right] = pair else { continue };
+            copy(text, copied, left.end, &mut text_out, &mut table);
+            if text.get(left.end..right.start).is_some_and(|gap| gap.len() > 1) {
+                text_out.push(' ');
+                table.push((left.end as u32, right.start as u32));
+            }
+            copied = right.start;
+        }
+    }
+    if copied == 0 {
+        return (None, undecided);
+    }
+    copy(text, copied, text.len(), &mut text_out, &mut table);
+    (Some(Squeezed { text: text_out, offsets: Offsets::Table(table) }), undecided)
+}
+
+fn copy(text: &str, from: usize, to: usize, out: &mut String, table: &mut Vec<(u32, u32)>) {
+    let part = text.get(from..to).unwrap_or_default();
+    out.push_str(part);
+    for (at, c) in part.char_indices() {
+        let start = from + at;
+        let end = start + c.len_utf8();
+        table.resize(table.len() + c.len_utf8(), (start as u32, end as u32));
+    }
+}
+
+/// Singles of the text, each saying whether it continues the chain of the one before.
+fn singles(text: &str) -> Vec<Single> {
+    let mut found: Vec<Single> = Vec::new();
+    let mut word: Option<(usize, usize, usize)> = None;
+    let mut close = |word: &mut Option<(usize, usize, usize)>| {
+        if let Some((start, end, 1)) = word.take() {
+            let joined = found.last().is_some_and(|last| is_separator(text, last.end, start));
+            found.push(Single { start, end, joined });
+        }
+    };
+    for (at, c) in text.char_indices() {
+        if c.is_alphanumeric() {
+            let (start, letters) = word.map_or((at, 0), |(start, _, letters)| (start, letters));
+            word = Some((start, at + c.len_utf8(), letters + 1));
+        } else if word.is_some() {
+            close(&mut word);
+        }
+    }
+    close(&mut word);
+    found
+}
+
+fn is_separator(text: &str, start: usize, end: usize) -> bool {
+    text.get(start..end).is_some_and(|gap| {
+        !gap.is_empty()
+            && gap.len() <= SEPARATOR_BYTES
+            && gap.bytes().all(|byte| b" .-_*|/,+~\t\n'\"`^:;".contains(&byte))
+    })
+}
+
+/// First byte of the chain at the end of the text, when there may be one.
+fn undecided(text: &str, singles: &[Single]) -> usize {
+    let Some(last) = singles.last() else { return text.len() };
+    let open = last.end == text.len() || {
+        let tail = text.get(last.end..).unwrap_or_default();
+        tail.len() <= SEPARATOR_BYTES && is_separator(text, last.end, text.len())
+    };
+    if !open {
+        return text.len();
+    }
+    // A chain that is long enough already is decided up to the gap before its last single.
+    let chain = singles.iter().rev().enumerate().find(|(_, single)| !single.joined);
+    match chain {
+        Some((back, _)) if back + 1 > CHAIN => last.start,
+        Some((_, first)) => first.start,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn squeezed(text: &str) -> Option<String> {
+        squeeze(text).0.map(|squeezed| squeezed.text)
+    }
+
+    #[test]
+    fn closes_spaced_words() {
+        assert_eq!(squeezed("please i g n o r e  a l l").as_deref(), Some("please ignore all"));
+        assert_eq!(squeezed("i-g-n-o-r-e it").as_deref(), Some("ignore it"));
+        assert_eq!(squeezed("s.e.c.r.e.t").as_deref(), Some("secret"));
+    }
+
+    #[test]
+    fn leaves_short_chains_alone() {
+        assert_eq!(squeezed("a b c d and more"), None);
+        assert_eq!(squeezed("I have a dog"), None);
+        assert_eq!(squeezed(""), None);
+    }
+
+    #[test]
+    fn maps_back() {
+        let (squeezed, _) = squeeze("x i g n o r e y!");
+        let squeezed = squeezed.unwrap();
+        assert_eq!(squeezed.text, "xignorey!");
+        assert_eq!(squeezed.offsets.to_source(1, 7), bartizan_core::Span::new(2, 13));
+    }
+
+    #[test]
+    fn a_chain_at_the_end_is_undecided_from_its_start() {
+        assert_eq!(squeeze("say i g").1, 4);
+        assert_eq!(squeeze("say i g ").1, 4);
+        assert_eq!(squeeze("say ok").1, 6);
+    }
+}

@@ -1,0 +1,81 @@
+//! The segment that is written to: lines go in whole or not at all.
+
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::disk::SegmentFile;
+
+/// Written and taken away again to find out whether a disk that was full takes a block again.
+/// Readers skip blank lines, should the process die in between.
+static BLANK_BLOCK: [u8; 4096] = {
+    let mut block = [b' '; 4096];
+    block[4095] = b'\n';
+    block
+};
+
+/// The file that takes new lines.
+pub(crate) struct Active {
+    /// When it was started.
+    pub(crate) start: Timestamp,
+    /// Shared with the sync thread.
+    pub(crate) file: Arc<dyn SegmentFile>,
+    len: u64,
+    // INVARIANT: when this is false, the file is exactly `len` bytes of whole lines.
+    torn: bool,
+}
+
+impl Active {
+    /// A file that holds `len` bytes of whole lines.
+    pub(crate) fn new(start: Timestamp, file: Arc<dyn SegmentFile>, len: u64) -> Self {
+        Self { start, file, len, torn: false }
+    }
+
+    /// Whether a line of this many bytes belongs into the next file.
+    pub(crate) fn is_full_for(&self, line_bytes: usize, segment_bytes: u64) -> bool {
+        self.len > 0 && self.len.saturating_add(line_bytes as u64) > segment_bytes
+    }
+
+    /// Appends one line. When it does not fit as a whole, what was written of it is taken away.
+    pub(crate) fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        self.mend()?;
+        let mut rest = line;
+        while !rest.is_empty() {
+            let error = match self.file.append(rest) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(written) => {
+                    rest = rest.get(written..).unwrap_or_default();
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            self.torn = rest.len() < line.len();
+            // The error that matters is the first; what cannot be mended now is mended by the
+            // next call.
+            let _ = self.mend();
+            return Err(error);
+        }
+        self.len += line.len() as u64;
+        Ok(())
+    }
+
+    /// Takes away what a failed write left behind.
+    pub(crate) fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.truncate(self.len)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the disk takes data, without leaving any.
+    pub(crate) fn probe(&mut self) -> io::Result<()> {
+        let len = self.len;
+        self.append(&BLANK_BLOCK)?;
+        self.len = len;
+        self.torn = true;
+        self.mend()
+    }
+}

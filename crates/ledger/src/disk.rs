@@ -1,0 +1,84 @@
+//! The seam between the log and the file system, so that a full or failing disk can be put in its
+//! place. Everything here is private to the owner of the process: folders 0700, files 0600.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where segments live.
+pub(crate) trait Disk: Send + Sync {
+    /// Creates a file that does not exist yet, for appending.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>>;
+    /// Opens a file that exists, for appending, and says how long it is.
+    fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)>;
+    /// Makes names created in or removed from the folder durable.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// One file of the log. Shared with the sync thread, which therefore never needs the write lock
+/// while it waits for the disk.
+pub(crate) trait SegmentFile: Send + Sync {
+    /// Appends some or all of the bytes and says how many: one `write(2)`.
+    fn append(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Cuts the file to this many bytes.
+    fn truncate(&self, len: u64) -> io::Result<()>;
+    /// Returns when everything appended so far is on the disk.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// The real file system.
+#[derive(Debug)]
+pub(crate) struct FileSystem;
+
+impl Disk for FileSystem {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(private_file().append(true).create_new(true).open(path)?))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        let len = file.metadata()?.len();
+        Ok((Arc::new(file), len))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        // Windows cannot open a folder like a file, and does not need it.
+        if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    }
+}
+
+impl SegmentFile for File {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file = self;
+        file.write(bytes)
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// Options that make a new file readable by its owner alone.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes sure that the folder exists and that only its owner may enter it.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}

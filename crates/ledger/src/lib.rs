@@ -1,0 +1,22 @@
+//! Append-only record of decisions: segments, batching, reading back.
+//!
+//! Events are lines of JSON in `events-<start>.jsonl` files of one folder. [`EventLogWriter`] is the
+//! only writer of that folder and keeps every promise of `bartizan_core::event::EventSink`; [`read`]
+//! goes through the lines again, from any process, also while the writer runs.
+//! What an event says is decided by the rooms that make it; proofs over events are built elsewhere,
+//! on top of these lines.
+
+mod active;
+mod disk;
+mod error;
+mod reader;
+mod segment;
+mod writer;
+
+pub use error::LedgerError;
+pub use reader::{Events, read};
+pub use writer::EventLogWriter;
+
+/// Longest line of the log, newline included, in bytes. A longer event is refused by the writer and
+/// a longer line is reported by the reader, so neither ever holds more than this in memory.
+pub const LINE_BYTES: usize = 4 << 20;

@@ -1,0 +1,283 @@
+//! Reads the log back, oldest event first, from any process.
+//!
+//! Memory is bounded by one line. A line that is no event is reported with its place and skipped;
+//! whoever reads decides whether that is fatal.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use bartizan_core::event::Event;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::LINE_BYTES;
+use crate::error::LedgerError;
+use crate::segment::{self, Segment};
+
+/// An event is written after it was stamped, and clocks are set back by small amounts. A file whose
+/// successor started this long before the time asked for holds nothing that recent.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
+
+/// Goes through the events of the log in the folder `dir`, in the order of writing.
+///
+/// With `since`, older events are left out, and files that cannot hold newer ones are not opened.
+/// A line that the writer has not finished yet is left out. The first item is an error when the
+/// folder cannot be listed.
+pub fn read(dir: &Path, since: Option<Timestamp>) -> Events {
+    let (segments, failed) = match segment::list(dir) {
+        Ok(segments) => (recent(segments, since), None),
+        Err(source) => (Vec::new(), Some(LedgerError::Folder { path: dir.to_owned(), source })),
+    };
+    Events {
+        segments: segments.into_iter(),
+        current: None,
+        failed,
+        since: since.map(bartizan_core::time::format),
+        line: Vec::new(),
+    }
+}
+
+/// Iterator over the events of a log; see [`read`].
+#[derive(Debug)]
+pub struct Events {
+    segments: std::vec::IntoIter<Segment>,
+    current: Option<Lines>,
+    failed: Option<LedgerError>,
+    /// In the form of event times, which sort as text.
+    since: Option<String>,
+    line: Vec<u8>,
+}
+
+impl Iterator for Events {
+    type Item = Result<Event, LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
+            }
+            let Some(lines) = &mut self.current else {
+                let segment = self.segments.next()?;
+                match File::open(&segment.path) {
+                    Ok(file) => self.current = Some(Lines::new(file, segment.path)),
+                    // Removed for its age since the folder was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(source) => {
+                        self.failed = Some(LedgerError::Segment { path: segment.path, source });
+                    }
+                }
+                continue;
+            };
+            match lines.next_into(&mut self.line) {
+                Ok(Line::Whole) if self.line.trim_ascii().is_empty() => {}
+                Ok(Line::Whole) => match serde_json::from_slice::<Event>(&self.line) {
+                    Ok(event) if self.since.as_ref().is_some_and(|since| event.time < *since) => {}
+                    Ok(event) => return Some(Ok(event)),
+                    Err(source) => return Some(Err(lines.malformed(source))),
+                },
+                Ok(Line::TooLong) => return Some(Err(lines.too_long())),
+                Ok(Line::Unfinished) => {
+                    let torn = LedgerError::Torn { path: lines.path.clone(), line: lines.number };
+                    self.current = None;
+                    // In the newest file the writer may be at work on this line right now.
+                    if !self.segments.as_slice().is_empty() {
+                        return Some(Err(torn));
+                    }
+                }
+                Ok(Line::End) => self.current = None,
+                Err(source) => {
+                    let path = lines.path.clone();
+                    self.current = None;
+                    return Some(Err(LedgerError::Segment { path, source }));
+                }
+            }
+        }
+    }
+}
+
+/// Drops the files that ended before the time asked for.
+fn recent(mut segments: Vec<Segment>, since: Option<Timestamp>) -> Vec<Segment> {
+    let Some(horizon) = since.and_then(|since| since.checked_sub(CLOCK_SLACK).ok()) else {
+        return segments;
+    };
+    let old = segments.iter().skip(1).take_while(|next| next.start <= horizon).count();
+    segments.drain(..old);
+    segments
+}
+
+/// What a call to [`Lines::next_into`] found.
+enum Line {
+    Whole,
+    TooLong,
+    Unfinished,
+    End,
+}
+
+/// Lines of one file, capped.
+#[derive(Debug)]
+struct Lines {
+    file: BufReader<File>,
+    path: PathBuf,
+    /// Of the line returned last, from 1.
+    number: u64,
+}
+
+impl Lines {
+    fn new(file: File, path: PathBuf) -> Self {
+        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0 }
+    }
+
+    /// Puts the next line, newline included, into `line`.
+    fn next_into(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
+        line.clear();
+        let limited = &mut (&mut self.file).take(LINE_BYTES as u64);
+        let read = limited.read_until(b'\n', line)?;
+        if read == 0 {
+            return Ok(Line::End);
+        }
+        self.number += 1;
+        if line.ends_with(b"\n") {
+            return Ok(Line::Whole);
+        }
+        if read < LINE_BYTES {
+            return Ok(Line::Unfinished);
+        }
+        line.clear();
+        Ok(if self.skip_line()? { Line::TooLong } else { Line::Unfinished })
+    }
+
+    /// Leaves the line that is being read; false when the file ends first.
+    fn skip_line(&mut self) -> io::Result<bool> {
+        loop {
+            let buffer = self.file.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(false);
+            }
+            let newline = buffer.iter().position(|byte| *byte == b'\n');
+            let used = newline.map_or(buffer.len(), |at| at + 1);
+            self.file.consume(used);
+            if newline.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn malformed(&self, source: serde_json::Error) -> LedgerError {
+        LedgerError::Malformed { path: self.path.clone(), line: self.number, source }
+    }
+
+    fn too_long(&self) -> LedgerError {
+        let (path, line) = (self.path.clone(), self.number);
+        LedgerError::LineTooLong { path, line, limit_bytes: LINE_BYTES }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::id::RequestId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_files_in_order_and_skips_blank_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), 2, &[&line("b")]);
+        put(dir.path(), 1, &[&line("a"), b"  \n", b"\n"]);
+        assert_eq!(operations(read(dir.path(), None)), ["a", "b"]);
+    }
+
+    #[test]
+    fn says_where_a_line_is_no_event_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = put(dir.path(), 1, &[&line("a"), b"{\"x\":\xFF}\n", &line("b")]);
+        let mut events = read(dir.path(), None);
+        assert_eq!(events.next().unwrap().unwrap().operation, "a");
+        let error = events.next().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), format!("`{}` line 2 is not an event", path.display()));
+        assert_eq!(operations(events), ["b"]);
+    }
+
+    #[test]
+    fn caps_the_length_of_a_line_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = [vec![b'x'; LINE_BYTES + 100_000], b"\n".to_vec()].concat();
+        put(dir.path(), 1, &[&long, &line("a")]);
+        let mut events = read(dir.path(), None);
+        let error = events.next().unwrap().unwrap_err();
+        assert!(matches!(error, LedgerError::LineTooLong { line: 1, .. }), "{error}");
+        assert_eq!(operations(events), ["a"]);
+    }
+
+    #[test]
+    fn an_unfinished_line_is_news_only_in_an_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), 1, &[&line("a"), b"{\"half"]);
+        assert_eq!(operations(read(dir.path(), None)), ["a"]);
+        put(dir.path(), 2, &[&line("b")]);
+        let all: Vec<_> = read(dir.path(), None).collect();
+        assert!(matches!(all[1], Err(LedgerError::Torn { line: 2, .. })), "{all:?}");
+        assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn leaves_out_old_events_and_does_not_open_old_files() {
+        let dir = tempfile::tempdir().unwrap();
+        // Were the first file opened, its content would be reported.
+        put(dir.path(), 1, &[b"not an event\n"]);
+        let mut old = Event::new(RequestId::new(), "gateway", "old");
+        old.time = "1970-01-01T02:59:59.999999Z".to_owned();
+        let mut old = serde_json::to_vec(&old).unwrap();
+        old.push(b'\n');
+        put(dir.path(), 2, &[&old, &line("new")]);
+        put(dir.path(), 4, &[&line("newer")]);
+        let since = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(3);
+        assert_eq!(operations(read(dir.path(), Some(since))), ["new", "newer"]);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut events = read(&dir.path().join("nowhere"), None);
+        assert!(matches!(events.next(), Some(Err(LedgerError::Folder { .. }))));
+        assert!(events.next().is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn events_survive_any_noise_around_them(
+            noise in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut bytes = Vec::new();
+            for noise in &noise {
+                bytes.extend_from_slice(noise);
+                bytes.push(b'\n');
+                bytes.extend(line("a"));
+            }
+            put(dir.path(), 1, &[&bytes]);
+            let found = read(dir.path(), None).filter(Result::is_ok).count();
+            prop_assert_eq!(found, noise.len());
+        }
+    }
+
+    fn line(operation: &str) -> Vec<u8> {
+        let event = Event::new(RequestId::new(), "gateway", operation);
+        let mut line = serde_json::to_vec(&event).unwrap();
+        line.push(b'\n');
+        line
+    }
+
+    /// Writes a file that started `hour` hours into 1970.
+    fn put(dir: &Path, hour: i64, parts: &[&[u8]]) -> PathBuf {
+        let start = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
+        let path = Segment::at(dir, start).path;
+        std::fs::write(&path, parts.concat()).unwrap();
+        path
+    }
+
+    fn operations(events: Events) -> Vec<String> {
+        events.map(|event| event.unwrap().operation).collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! Files of the log: how they are named, listed, repaired after a crash and removed when old.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use crate::disk;
+
+const PREFIX: &str = "events-";
+const SUFFIX: &str = ".jsonl";
+/// Sorts like the time it names, and holds no character that any file system refuses.
+const START: &str = "%Y%m%dT%H%M%S%.6fZ";
+/// How much is read at a time when looking for the end of the last whole line.
+const CHUNK_BYTES: u64 = 64 << 10;
+
+/// One file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// When it was started, in whole microseconds.
+    pub(crate) start: Timestamp,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+impl Segment {
+    /// The file of a folder that starts at the given time.
+    pub(crate) fn at(dir: &Path, start: Timestamp) -> Self {
+        let name = Offset::UTC.to_datetime(start).strftime(START).to_string();
+        Self { start, path: dir.join(format!("{PREFIX}{name}{SUFFIX}")) }
+    }
+
+    /// A file name that [`Segment::at`] could have made.
+    fn from_name(dir: &Path, name: &str) -> Option<Self> {
+        let start = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        let start = Offset::UTC.to_timestamp(DateTime::strptime(START, start).ok()?).ok()?;
+        let segment = Self::at(dir, start);
+        (segment.path.file_name()? == name).then_some(segment)
+    }
+
+    /// A start for the next file: now, and always later than every file before, so that the order
+    /// of names is the order of writing even when the clock is set back.
+    pub(crate) fn next_start(previous: Option<Timestamp>) -> Timestamp {
+        let now = bartizan_core::time::now().as_microsecond();
+        let earliest = previous.map_or(now, |previous| previous.as_microsecond().saturating_add(1));
+        Timestamp::from_microsecond(now.max(earliest)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Where the torn end of this file is kept.
+    fn torn_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".torn");
+        path.into()
+    }
+
+    /// Moves everything behind the last newline to the `.torn` file beside it, and says how much.
+    ///
+    /// A process that dies in the middle of a write leaves such an end. It is kept, since it is the
+    /// only trace of a decision whose answer was never sent.
+    pub(crate) fn cut_torn_tail(&self) -> io::Result<u64> {
+        let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+        let len = file.metadata()?.len();
+        let whole = end_of_last_line(&mut file, len)?;
+        let torn_bytes = len - whole;
+        if torn_bytes == 0 {
+            return Ok(0);
+        }
+        file.seek(SeekFrom::Start(whole))?;
+        let mut torn = disk::private_file().append(true).create(true).open(self.torn_path())?;
+        io::copy(&mut (&mut file).take(torn_bytes), &mut torn)?;
+        // INVARIANT: the copy is on the disk before the original goes.
+        torn.sync_all()?;
+        file.set_len(whole)?;
+        file.sync_all()?;
+        Ok(torn_bytes)
+    }
+
+    /// Bytes of the file and of its torn end.
+    fn len(&self) -> u64 {
+        let len = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        len(&self.path) + len(&self.torn_path())
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        for path in [&self.torn_path(), &self.path] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of a folder, oldest first. Files with other names are left alone.
+pub(crate) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        segments.extend(name.to_str().and_then(|name| Segment::from_name(dir, name)));
+    }
+    segments.sort_unstable_by_key(|segment| segment.start);
+    Ok(segments)
+}
+
+/// Removes the oldest files before `active` until the rest of those is at most `budget_bytes`.
+/// Says how many went.
+pub(crate) fn prune(dir: &Path, active: Timestamp, budget_bytes: u64) -> io::Result<usize> {
+    let closed: Vec<_> = list(dir)?.into_iter().filter(|segment| segment.start < active).collect();
+    let mut total: u64 = closed.iter().map(Segment::len).sum();
+    let mut removed = 0;
+    for segment in closed {
+        if total <= budget_bytes {
+            break;
+        }
+        total = total.saturating_sub(segment.len());
+        segment.remove()?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+/// Offset behind the last newline of the file; 0 when there is none.
+fn end_of_last_line(file: &mut File, len: u64) -> io::Result<u64> {
+    let mut end = len;
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK_BYTES);
+        chunk.resize((end - start) as usize, 0);
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut chunk)?;
+        if let Some(newline) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_sort_by_time() {
+        let dir = Path::new("/log");
+        let start: Timestamp = "2026-01-02T03:04:05.000006Z".parse().unwrap();
+        let segment = Segment::at(dir, start);
+        assert_eq!(segment.path, dir.join("events-20260102T030405.000006Z.jsonl"));
+        assert_eq!(
+            Segment::from_name(dir, "events-20260102T030405.000006Z.jsonl"),
+            Some(segment.clone())
+        );
+        let later = Segment::at(dir, Segment::next_start(Some(Timestamp::MAX - hour())));
+        assert!(later.path > segment.path);
+        for other in ["events-.jsonl", "events-20260102T030405Z.jsonl", "events-x.jsonl.torn"] {
+            assert_eq!(Segment::from_name(dir, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_keeps_the_order() {
+        let future = bartizan_core::time::now() + hour();
+        assert!(Segment::next_start(Some(future)) > future);
+    }
+
+    #[test]
+    fn removes_the_oldest_first_and_never_the_active_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let segments: Vec<_> =
+            (0..4).map(|n| Segment::at(dir.path(), start + hour() * n)).collect();
+        for segment in &segments {
+            fs::write(&segment.path, [b'x'; 10]).unwrap();
+        }
+        fs::write(segments[0].torn_path(), "half").unwrap();
+        assert_eq!(prune(dir.path(), segments[3].start, 20).unwrap(), 1);
+        assert_eq!(list(dir.path()).unwrap(), segments[1..]);
+        assert!(!segments[0].torn_path().exists());
+        assert_eq!(prune(dir.path(), segments[3].start, 0).unwrap(), 2);
+        assert_eq!(list(dir.path()).unwrap(), segments[3..]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_byte_is_lost_by_cutting(
+            lines in prop::collection::vec("[a-z]{0,40}", 0..6),
+            tail in prop::collection::vec(any::<u8>().prop_filter("in a line", |b| *b != b'\n'), 0..90),
+            long in any::<bool>(),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let segment = Segment::at(dir.path(), Timestamp::UNIX_EPOCH);
+            let whole: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let tail = if long { tail.repeat(2_000) } else { tail };
+            fs::write(&segment.path, [whole.as_bytes(), &tail].concat()).unwrap();
+            prop_assert_eq!(segment.cut_torn_tail().unwrap(), tail.len() as u64);
+            prop_assert_eq!(read(&segment.path), whole.as_bytes());
+            prop_assert_eq!(read(&segment.torn_path()), tail);
+            prop_assert_eq!(segment.cut_torn_tail().unwrap(), 0);
+        }
+    }
+
+    fn read(path: &Path) -> Vec<u8> {
+        match File::open(path) {
+            Ok(file) => bartizan_core::limits::read_capped(file, 1 << 20).unwrap(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn hour() -> jiff::SignedDuration {
+        jiff::SignedDuration::from_hours(1)
+    }
+}

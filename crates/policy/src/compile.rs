@@ -1,0 +1,265 @@
+//! The plain structs of `file` checked, resolved and turned into settings.
+//!
+//! Every method reports what it finds and goes on, so that one run shows all problems. `None` means
+//! that a problem was reported.
+
+mod amounts;
+mod detect;
+mod endpoints;
+mod guardrails;
+mod limits;
+mod providers;
+mod secrets;
+mod subjects;
+mod urls;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bartizan_core::id::Name;
+use bartizan_core::settings::{EventLog, Listen, Member, OnError, Price, Settings};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Problem, Problems};
+use crate::file::scalar::{AddressText, Choice, PrincipalText, Vocabulary};
+use crate::file::{EventsFile, ListenFile, PolicyFile, PriceFile, TelemetryFile};
+use crate::located::{Located, Place, Unsupported};
+use crate::snippet::quote;
+use crate::{Catalogue, Sources, suggest};
+
+/// Version of the format that this build reads.
+const FORMAT: u64 = 1;
+/// Default address of the gateway.
+const GATEWAY: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
+    std::net::Ipv4Addr::LOCALHOST,
+    8080,
+));
+/// Default address of the console.
+const CONSOLE: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
+    std::net::Ipv4Addr::LOCALHOST,
+    8081,
+));
+/// Default folder for state and logs.
+const DATA_DIR: &str = "./bartizan-data";
+/// Smallest segment of the event log, in bytes: room for one event.
+const SEGMENT_BYTES_MIN: u64 = 4 << 10;
+
+/// What compiling needs to know, and what it found.
+pub(crate) struct Compiler<'a, 't> {
+    catalogue: Catalogue<'a>,
+    sources: Sources<'a>,
+    base_dir: &'a Path,
+    problems: &'a mut Problems<'t>,
+}
+
+impl<'a, 't> Compiler<'a, 't> {
+    pub(crate) fn new(
+        catalogue: Catalogue<'a>,
+        sources: Sources<'a>,
+        base_dir: &'a Path,
+        problems: &'a mut Problems<'t>,
+    ) -> Self {
+        Self { catalogue, sources, base_dir, problems }
+    }
+
+    /// The settings of a file; complete only if no problem was reported.
+    pub(crate) fn settings(&mut self, file: &PolicyFile) -> Option<Settings> {
+        self.format(&file.version);
+        for (key, found) in [
+            ("egress", &file.egress),
+            ("data", &file.data),
+            ("tools", &file.tools),
+            ("cedar", &file.cedar),
+            ("tests", &file.tests),
+        ] {
+            self.unsupported_key(key, found);
+        }
+        let data_dir = self.data_dir(file.data_dir.as_ref());
+        let listen = self.listen(&file.listen);
+        let groups = self.groups(&file.groups);
+        let providers = self.providers(&file.providers);
+        let prices = self.prices(&file.prices);
+        let endpoints = self.endpoints(file);
+        let events = self.events(&file.events);
+        let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
+        Some(Settings {
+            version: version_of(self.problems.text()),
+            data_dir: data_dir?,
+            listen: listen?,
+            providers,
+            groups,
+            endpoints,
+            prices,
+            events: events?,
+            otlp_endpoint,
+        })
+    }
+
+    /// Reports a problem.
+    fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Reports a key that the design knows and this build cannot enforce.
+    fn unsupported_key(&mut self, key: &str, found: &Unsupported) {
+        if let Unsupported::Present(place) = found {
+            let place = place.map(|place| place.of_key(key, self.problems.text()));
+            self.report(unsupported(place, key));
+        }
+    }
+
+    fn format(&mut self, version: &Located<u64>) {
+        if version.value != FORMAT {
+            let message = format!("version {} of the format is not known", version.value);
+            self.report(Problem::new(version.place, message).help("write `version: 1`"));
+        }
+    }
+
+    fn data_dir(&mut self, given: Option<&Located<String>>) -> Option<PathBuf> {
+        let text = given.map_or(DATA_DIR, |given| given.value.as_str());
+        if text.trim().is_empty() {
+            let place = given.and_then(|given| given.place);
+            self.report(
+                Problem::new(place, "`data-dir` is empty").help("write `data-dir: ./bartizan-data`"),
+            );
+            return None;
+        }
+        Some(self.base_dir.join(text))
+    }
+
+    fn listen(&mut self, file: &ListenFile) -> Option<Listen> {
+        self.unsupported_key("egress", &file.egress);
+        let gateway = self.address(file.gateway.as_ref(), GATEWAY);
+        let console = self.address(file.console.as_ref(), CONSOLE);
+        let (gateway, console) = (gateway?, console?);
+        if gateway == console && gateway.port() != 0 {
+            let given = file.console.as_ref().or(file.gateway.as_ref());
+            let message = format!("gateway and console both listen on `{gateway}`");
+            self.report(
+                Problem::new(given.and_then(|given| given.place), message)
+                    .help("give one of them another port"),
+            );
+            return None;
+        }
+        Some(Listen { gateway, console })
+    }
+
+    fn address(
+        &mut self,
+        given: Option<&Located<AddressText>>,
+        default: SocketAddr,
+    ) -> Option<SocketAddr> {
+        let Some(given) = given else { return Some(default) };
+        let address = given.value.0.parse().ok();
+        if address.is_none() {
+            let message = format!("{} is not an address to listen on", quote(&given.value.0));
+            let help = "write IP and port, such as `127.0.0.1:8080` or `[::1]:8080`";
+            self.report(Problem::new(given.place, message).help(help));
+        }
+        address
+    }
+
+    fn groups(
+        &mut self,
+        file: &BTreeMap<Located<String>, Vec<Located<PrincipalText>>>,
+    ) -> BTreeMap<Name, BTreeSet<Member>> {
+        let mut groups = BTreeMap::new();
+        for (key, members) in file {
+            let members = members.iter().filter_map(|member| self.member(member)).collect();
+            if let Some(name) = self.name(key, "group") {
+                groups.insert(name, members);
+            }
+        }
+        groups
+    }
+
+    fn prices(&mut self, file: &BTreeMap<Located<String>, PriceFile>) -> BTreeMap<String, Price> {
+        let mut prices = BTreeMap::new();
+        for (model, price) in file {
+            let input = self.dollars(&price.input);
+            let output = self.dollars(&price.output);
+            if let (Some(input), Some(output)) = (input, output) {
+                prices.insert(model.value.clone(), Price { input, output });
+            }
+        }
+        prices
+    }
+
+    fn events(&mut self, file: &EventsFile) -> Option<EventLog> {
+        let segment_bytes = self.size(file.segment.as_ref(), 64 << 20);
+        let total_bytes = self.size(file.total.as_ref(), 1 << 30);
+        let on_failure = self.choice(file.on_failure.as_ref(), OnError::Block);
+        let (segment_bytes, total_bytes) = (segment_bytes?, total_bytes?);
+        let place = |given: &Option<Located<_>>| given.as_ref().and_then(|given| given.place);
+        if segment_bytes < SEGMENT_BYTES_MIN {
+            let message = "a segment of the event log is smaller than 4KiB";
+            self.report(Problem::new(place(&file.segment), message).help("write `segment: 64MiB`"));
+            return None;
+        }
+        if total_bytes < segment_bytes {
+            let given = place(&file.total).or(place(&file.segment));
+            let message = "the whole event log is smaller than one segment of it";
+            self.report(Problem::new(given, message).help("give `total` at least twice `segment`"));
+            return None;
+        }
+        Some(EventLog { segment_bytes, total_bytes, on_failure: on_failure? })
+    }
+
+    fn otlp_endpoint(&mut self, file: &TelemetryFile) -> Option<String> {
+        let given = file.otlp_endpoint.as_ref()?;
+        // Traces hold no prompts and no keys, and a collector often listens on plain http nearby.
+        self.base_url(&given.value.0, given.place, urls::PlainHttp::Anywhere)
+    }
+
+    /// Checks the name of an endpoint, provider or group.
+    fn name(&mut self, key: &Located<String>, what: &str) -> Option<Name> {
+        match key.value.parse() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                let message = format!("{} cannot name a {what}: {error}", quote(&key.value));
+                self.report(Problem::new(key.place, message));
+                None
+            }
+        }
+    }
+
+    /// The meaning of a word from a fixed set.
+    fn choice<V: Vocabulary>(
+        &mut self,
+        given: Option<&Located<Choice<V>>>,
+        default: V::Meaning,
+    ) -> Option<V::Meaning> {
+        given.map_or(Some(default), |given| self.word(given))
+    }
+
+    fn word<V: Vocabulary>(&mut self, given: &Located<Choice<V>>) -> Option<V::Meaning> {
+        let meaning = given.value.meaning();
+        if meaning.is_none() {
+            let words = || V::WORDS.iter().map(|(word, _)| *word);
+            let message = format!("no {} is called {}", V::WHAT, quote(&given.value.word));
+            let help = match suggest::nearest(&given.value.word, words()) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("known here: {}", suggest::list(words())),
+            };
+            self.report(Problem::new(given.place, message).help(help));
+        }
+        meaning
+    }
+}
+
+/// The problem with something that the design knows and this build cannot enforce.
+fn unsupported(place: Option<Place>, what: &str) -> Problem {
+    Problem::new(place, format!("this build cannot enforce `{what}` yet; remove it"))
+        .help("a policy that is not enforced would only look like protection")
+}
+
+/// First 12 hex digits of the SHA-256 of the text.
+fn version_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

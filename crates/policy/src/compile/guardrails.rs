@@ -1,0 +1,102 @@
+//! Guardrails: where they read, what they do. What they look for is in `detect`.
+
+use std::collections::BTreeSet;
+
+use bartizan_core::channel::{Channel, ChannelSet};
+use bartizan_core::id::RuleId;
+use bartizan_core::settings::{Guardrail, OnError};
+use bartizan_core::verdict::{Action, Mode};
+
+use crate::compile::Compiler;
+use crate::error::Problem;
+use crate::file::endpoint::{GuardrailFile, Words};
+use crate::located::{Located, Place};
+use crate::snippet::quote;
+use crate::suggest;
+
+/// Default of `threshold`: findings surer than not.
+const THRESHOLD: f64 = 0.5;
+/// Stands for every channel of a request.
+const INPUT: &str = "input";
+
+impl Compiler<'_, '_> {
+    pub(super) fn guardrail(
+        &mut self,
+        file: &GuardrailFile,
+        ids: &mut BTreeSet<RuleId>,
+    ) -> Option<Guardrail> {
+        self.unsupported_key("categories", &file.categories);
+        let id = self.rule_id(&file.id, ids);
+        let on = self.channels(&file.on);
+        let detect = self.detect(file);
+        let action = self.word(&file.action);
+        let mode = self.choice(file.mode.as_ref(), Mode::Enforce);
+        let on_error = self.choice(file.on_error.as_ref(), OnError::Block);
+        let restore = file.restore.as_ref().is_some_and(|restore| restore.value);
+        if restore && action.is_some_and(|action| action != Action::Mask) {
+            let place = file.restore.as_ref().and_then(|restore| restore.place);
+            let message = "`restore` puts masked values back, and this guardrail masks nothing";
+            let help = "write `action: mask`, or remove `restore`";
+            self.report(Problem::new(place, message).help(help));
+        }
+        let threshold = self.threshold(file.threshold.as_ref());
+        Some(Guardrail {
+            id: id?,
+            on: on?,
+            detect: detect?,
+            action: action?,
+            mode: mode?,
+            restore,
+            on_error: on_error?,
+            threshold: threshold?,
+        })
+    }
+
+    fn channels(&mut self, given: &Located<Words>) -> Option<ChannelSet> {
+        let names = words(given);
+        if names.is_empty() {
+            let problem = Problem::new(given.place, "`on` names no channel");
+            self.report(problem.help("write `on: [input, output]`"));
+            return None;
+        }
+        let mut set = Some(ChannelSet::EMPTY);
+        for (name, place) in names {
+            let channels = match name {
+                INPUT => Some(ChannelSet::INPUT),
+                name => Channel::from_name(name).map(|channel| ChannelSet::of(&[channel])),
+            };
+            if channels.is_none() {
+                let known = || std::iter::once(INPUT).chain(Channel::ALL.map(Channel::name));
+                let help = match suggest::nearest(name, known()) {
+                    Some(channel) => format!("did you mean `{channel}`?"),
+                    None => format!("channels are {}", suggest::list(known())),
+                };
+                let message = format!("no channel is called {}", quote(name));
+                self.report(Problem::new(place, message).help(help));
+            }
+            set = set.zip(channels).map(|(set, channels)| set.union(channels));
+        }
+        set
+    }
+
+    fn threshold(&mut self, given: Option<&Located<f64>>) -> Option<f32> {
+        let value = given.map_or(THRESHOLD, |given| given.value);
+        if (0.0..=1.0).contains(&value) {
+            return Some(value as f32);
+        }
+        let place = given.and_then(|given| given.place);
+        let message = format!("`threshold` is {value}, outside 0 to 1");
+        self.report(Problem::new(place, message).help("higher means surer; the default is 0.5"));
+        None
+    }
+}
+
+/// The words of a value that may be one word or a list, each with its place.
+pub(super) fn words(given: &Located<Words>) -> Vec<(&str, Option<Place>)> {
+    match &given.value {
+        Words::One(word) => vec![(word, given.place)],
+        Words::Several(words) => {
+            words.iter().map(|word| (word.value.as_str(), word.place)).collect()
+        }
+    }
+}

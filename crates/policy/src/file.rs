@@ -1,0 +1,123 @@
+//! The shape of `bartizan.yaml`, key by key, as plain data.
+//!
+//! These types decide which keys exist and what kind of value each takes; the JSON Schema comes from
+//! them. What the values mean, and whether names resolve, is decided in `compile`.
+
+pub(crate) mod endpoint;
+pub(crate) mod provider;
+pub(crate) mod scalar;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::located::{Located, Unsupported};
+use endpoint::EndpointFile;
+use provider::ProviderFile;
+use scalar::{AddressText, Choice, DollarsText, FailureWord, PrincipalText, SizeText, UrlText};
+
+/// Keys that the design knows and this build refuses; left out where help lists keys to use.
+pub(crate) const UNSUPPORTED: [&str; 6] =
+    ["egress", "data", "tools", "cedar", "tests", "categories"];
+
+/// Policy of one Bartizan: which models may be called, by whom, with which guards and limits.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "bartizan.yaml")]
+pub(crate) struct PolicyFile {
+    /// Version of the format; always 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub(crate) version: Located<u64>,
+    /// Folder for state and logs; a relative path starts at the folder of this file.
+    /// Default: `./bartizan-data`.
+    #[serde(default)]
+    pub(crate) data_dir: Option<Located<String>>,
+    /// Addresses to serve on.
+    #[serde(default)]
+    pub(crate) listen: ListenFile,
+    /// Model providers by name.
+    #[serde(default)]
+    pub(crate) providers: BTreeMap<Located<String>, Located<ProviderFile>>,
+    /// Named sets of people (`alice@example.com`) and programs (`sp:support-bot`).
+    #[serde(default)]
+    pub(crate) groups: BTreeMap<Located<String>, Vec<Located<PrincipalText>>>,
+    /// Governed ways to models, by the name that clients use.
+    #[serde(default)]
+    pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,
+    /// Prices for `usd` limits, by model name as sent to the provider.
+    #[serde(default)]
+    pub(crate) prices: BTreeMap<Located<String>, PriceFile>,
+    /// How the event log is kept.
+    #[serde(default)]
+    pub(crate) events: EventsFile,
+    /// Where traces go.
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryFile,
+
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) egress: Unsupported,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) data: Unsupported,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) tools: Unsupported,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) cedar: Unsupported,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) tests: Unsupported,
+}
+
+/// Addresses to serve on, as `IP:PORT`; port 0 lets the system choose.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ListenFile {
+    /// Models are called here. Default: `127.0.0.1:8080`.
+    #[serde(default)]
+    pub(crate) gateway: Option<Located<AddressText>>,
+    /// Admin API, health and metrics. Default: `127.0.0.1:8081`.
+    #[serde(default)]
+    pub(crate) console: Option<Located<AddressText>>,
+
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) egress: Unsupported,
+}
+
+/// What a model costs, in US dollars per million tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PriceFile {
+    /// Per million tokens of the prompt.
+    pub(crate) input: Located<DollarsText>,
+    /// Per million tokens of the answer.
+    pub(crate) output: Located<DollarsText>,
+}
+
+/// How the event log is kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EventsFile {
+    /// A segment is closed when it reaches this size. Default: `64MiB`.
+    #[serde(default)]
+    pub(crate) segment: Option<Located<SizeText>>,
+    /// The oldest segments are removed beyond this size. Default: `1GiB`.
+    #[serde(default)]
+    pub(crate) total: Option<Located<SizeText>>,
+    /// What happens to an answer whose event cannot be written. Default: `block`.
+    #[serde(default)]
+    pub(crate) on_failure: Option<Located<Choice<FailureWord>>>,
+}
+
+/// Where traces go.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TelemetryFile {
+    /// OTLP/HTTP collector, such as `http://127.0.0.1:4318`. Default: no traces are sent.
+    #[serde(default)]
+    pub(crate) otlp_endpoint: Option<Located<UrlText>>,
+}

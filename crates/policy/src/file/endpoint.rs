@@ -1,0 +1,203 @@
+//! The shape of one entry of `endpoints:`, with its guardrails and limits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::file::scalar::{
+    ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText,
+    RuleIdText, SubjectText,
+};
+use crate::located::{Located, Unsupported};
+
+/// A governed way to one or more models.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EndpointFile {
+    /// Providers, tried in order; at least one.
+    #[schemars(length(min = 1))]
+    pub(crate) routes: Vec<RouteFile>,
+    /// Detectors with what to do about their findings; the strictest verdict wins.
+    #[serde(default)]
+    pub(crate) guardrails: Vec<Located<GuardrailFile>>,
+    /// Ceilings on use; all of them must have room.
+    #[serde(default)]
+    pub(crate) limits: Vec<Located<LimitFile>>,
+    /// Content that passes although no guard can read it. Default: none.
+    #[serde(default)]
+    pub(crate) modalities: Vec<Located<Choice<ModalityWord>>>,
+    /// Groups and principals that may call. Default: everyone with a key.
+    #[serde(default)]
+    pub(crate) allow: Option<Located<Vec<Located<SubjectText>>>>,
+    /// How long to wait.
+    #[serde(default)]
+    pub(crate) timeouts: TimeoutsFile,
+}
+
+/// One provider and the model asked there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RouteFile {
+    /// Name of an entry of `providers`.
+    pub(crate) provider: Located<String>,
+    /// Model sent to the provider. Default: the model that the client names.
+    #[serde(default)]
+    pub(crate) model: Option<Located<String>>,
+}
+
+/// How long to wait for an answer.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TimeoutsFile {
+    /// For one provider to start answering. Default: `60s`.
+    #[serde(default)]
+    pub(crate) attempt: Option<Located<DurationText>>,
+    /// Longest silence inside an answer. Default: `60s`.
+    #[serde(default)]
+    pub(crate) idle: Option<Located<DurationText>>,
+    /// For the whole answer, streaming included. Default: `600s`.
+    #[serde(default)]
+    pub(crate) total: Option<Located<DurationText>>,
+}
+
+/// A detector bound to an endpoint with an action.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct GuardrailFile {
+    /// Id that appears in events; unique in the endpoint.
+    pub(crate) id: Located<RuleIdText>,
+    /// Texts it reads: `input`, `output`, or channels such as `tool-result`.
+    pub(crate) on: Located<Words>,
+    /// What it looks for: a category, a detector, a list of these, or `keywords`, `patterns`,
+    /// `topics`, `size`.
+    pub(crate) detect: Located<Words>,
+    /// Only these detectors of the categories in `detect`.
+    #[serde(default)]
+    pub(crate) entities: Option<Located<Vec<Located<String>>>>,
+    /// With `detect: keywords`: words and phrases that must not occur.
+    #[serde(default)]
+    pub(crate) keywords: Option<Located<Vec<Located<String>>>>,
+    /// With `detect: patterns`: regular expressions that match at most 1,024 bytes.
+    #[serde(default)]
+    pub(crate) patterns: Option<Located<Vec<Located<String>>>>,
+    /// With `detect: topics`: allowed topics, each with its words.
+    #[serde(default)]
+    pub(crate) topics: Option<Located<BTreeMap<Located<String>, Vec<Located<String>>>>>,
+    /// With `detect: size`: most bytes of one text.
+    #[serde(default)]
+    pub(crate) max_bytes: Option<Located<u64>>,
+    /// What to do with a finding.
+    pub(crate) action: Located<Choice<ActionWord>>,
+    /// Whether it acts, or only records what it would have done. Default: `enforce`.
+    #[serde(default)]
+    pub(crate) mode: Option<Located<Choice<ModeWord>>>,
+    /// With `action: mask`: puts masked values back into the answer. Default: false.
+    #[serde(default)]
+    pub(crate) restore: Option<Located<bool>>,
+    /// What happens to a text that could not be read. Default: `block`.
+    #[serde(default)]
+    pub(crate) on_error: Option<Located<Choice<FailureWord>>>,
+    /// Findings below this score are ignored, 0 to 1. Default: 0.5.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) threshold: Option<Located<f64>>,
+
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) categories: Unsupported,
+}
+
+/// A ceiling on use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct LimitFile {
+    /// Id that appears in events; unique in the endpoint.
+    pub(crate) id: Located<RuleIdText>,
+    /// Who shares one counter.
+    pub(crate) per: Located<PerFile>,
+    /// Only these groups and principals are counted. Default: all of the kind.
+    #[serde(default)]
+    pub(crate) only: Option<Located<Vec<Located<SubjectText>>>>,
+    /// Requests per window, such as `60/min`.
+    #[serde(default)]
+    pub(crate) requests: Option<Located<RateText>>,
+    /// Tokens per window, such as `2M/day`.
+    #[serde(default)]
+    pub(crate) tokens: Option<Located<RateText>>,
+    /// US dollars per window, such as `0.50/h`. Needs `prices`.
+    #[serde(default)]
+    pub(crate) usd: Option<Located<BudgetText>>,
+}
+
+/// Who shares one counter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PerFile {
+    /// Each person has one.
+    User,
+    /// Each program has one.
+    ServicePrincipal,
+    /// Everyone shares one.
+    Endpoint,
+    /// All members of the group share one.
+    Group(Located<String>),
+}
+
+/// One word, or a list of words.
+#[derive(Debug)]
+pub(crate) enum Words {
+    /// `on: output`
+    One(String),
+    /// `on: [input, output]`
+    Several(Vec<Located<String>>),
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordsVisitor;
+
+        impl<'de> Visitor<'de> for WordsVisitor {
+            type Value = Words;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word or a list of words")
+            }
+
+            fn visit_str<E>(self, word: &str) -> Result<Words, E> {
+                Ok(Words::One(word.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut words: A) -> Result<Words, A::Error> {
+                let mut list = Vec::new();
+                while let Some(word) = words.next_element()? {
+                    list.push(word);
+                }
+                Ok(Words::Several(list))
+            }
+        }
+
+        deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
+impl JsonSchema for Words {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            ]
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Single values of the policy file: text that has a form, and words from a fixed set.
+//!
+//! They are read as plain text, so that a wrong one does not stop the reader at the first problem;
+//! `compile` checks each. The forms given here are those of the JSON Schema.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use bartizan_core::settings::{Modality, OnError};
+use bartizan_core::verdict::{Action, Mode};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+/// Text types with the schema of their form.
+macro_rules! text_types {
+    ($($(#[$doc:meta])+ $name:ident $types:tt $pattern:literal;)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(pub(crate) String);
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": $types, "pattern": $pattern })
+            }
+        }
+    )+};
+}
+
+text_types! {
+    /// `IP:PORT`.
+    AddressText "string" r"^(\[[0-9a-fA-F:.]+\]|[0-9.]+):[0-9]+$";
+    /// `alice@example.com` or `sp:support-bot`.
+    PrincipalText "string" r"^(sp:)?[^\s:]+$";
+    /// A group or a principal.
+    SubjectText "string" r"^(sp:)?[^\s:]+$";
+    /// Id of a rule.
+    RuleIdText "string" r"^[a-z0-9-]{1,128}$";
+    /// `60/min`.
+    RateText "string" r"^[0-9]+[kM]?/(s|min|h|day)$";
+    /// `0.50/h`.
+    BudgetText "string" r"^[0-9]+(\.[0-9]{1,9})?/(s|min|h|day)$";
+    /// `0.25`.
+    DollarsText ["string", "number"] r"^[0-9]+(\.[0-9]{1,9})?$";
+    /// `60s`.
+    DurationText "string" r"^[0-9]+(ms|s|m|min|h|d)$";
+    /// `64MiB`.
+    SizeText ["string", "integer"] r"^[0-9]+(B|KiB|MiB|GiB)?$";
+    /// `env:NAME` or `file:PATH`.
+    SecretText "string" r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$";
+    /// An http(s) address, or a reference to one.
+    UrlText "string" r"^(https?://.+|env:.+|file:.+)$";
+    /// A host, an https address, or a reference to one.
+    HostText "string" r"^.+$";
+}
+
+/// A fixed set of words that a key takes.
+pub(crate) trait Vocabulary {
+    /// What the words stand for.
+    type Meaning: Copy + 'static;
+    /// What the key chooses, for messages.
+    const WHAT: &'static str;
+    /// The words, each with its meaning.
+    const WORDS: &'static [(&'static str, Self::Meaning)];
+}
+
+/// One word of a [`Vocabulary`], not yet checked.
+pub(crate) struct Choice<V> {
+    pub(crate) word: String,
+    vocabulary: PhantomData<V>,
+}
+
+impl<V: Vocabulary> Choice<V> {
+    /// What the word stands for; none when it is not in the vocabulary.
+    pub(crate) fn meaning(&self) -> Option<V::Meaning> {
+        V::WORDS.iter().find(|(word, _)| *word == self.word).map(|(_, meaning)| *meaning)
+    }
+}
+
+impl<V> std::fmt::Debug for Choice<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.word)
+    }
+}
+
+impl<'de, V> Deserialize<'de> for Choice<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|word| Self { word, vocabulary: PhantomData })
+    }
+}
+
+impl<V: Vocabulary> JsonSchema for Choice<V> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        V::WHAT.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = V::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+/// Words of `action:`.
+pub(crate) enum ActionWord {}
+
+impl Vocabulary for ActionWord {
+    type Meaning = Action;
+    const WHAT: &'static str = "action";
+    const WORDS: &'static [(&'static str, Action)] =
+        &[("flag", Action::Flag), ("mask", Action::Mask), ("block", Action::Block)];
+}
+
+/// Words of `mode:`.
+pub(crate) enum ModeWord {}
+
+impl Vocabulary for ModeWord {
+    type Meaning = Mode;
+    const WHAT: &'static str = "mode";
+    const WORDS: &'static [(&'static str, Mode)] =
+        &[("enforce", Mode::Enforce), ("dry-run", Mode::DryRun)];
+}
+
+/// Words of `on-error:` and `on-failure:`.
+pub(crate) enum FailureWord {}
+
+impl Vocabulary for FailureWord {
+    type Meaning = OnError;
+    const WHAT: &'static str = "way to fail";
+    const WORDS: &'static [(&'static str, OnError)] =
+        &[("block", OnError::Block), ("allow", OnError::Allow)];
+}
+
+/// Words of `modalities:`.
+pub(crate) enum ModalityWord {}
+
+impl Vocabulary for ModalityWord {
+    type Meaning = Modality;
+    const WHAT: &'static str = "modality";
+    const WORDS: &'static [(&'static str, Modality)] = &[
+        (Modality::Image.name(), Modality::Image),
+        (Modality::Audio.name(), Modality::Audio),
+        (Modality::File.name(), Modality::File),
+    ];
+}

@@ -1,0 +1,112 @@
+//! What can go wrong with the state, and who has to act.
+
+use std::io;
+use std::path::PathBuf;
+
+use bartizan_core::error::{Class, Coded};
+
+use crate::endpoints::ENDPOINT_BYTES;
+use crate::key::NOTE_BYTES;
+
+/// The state could not be opened, read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file or its folder cannot be created.
+    #[error("the state file `{}` cannot be created", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is no SQLite database, or cannot be read.
+    #[error("the state file `{}` cannot be opened", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A newer version wrote the file.
+    #[error("the state file `{}` has format {found}, this version knows {known}", path.display())]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Format of the file.
+        found: i64,
+        /// Newest format this version knows.
+        known: i64,
+    },
+    /// A statement failed: disk full, locked for too long, damaged.
+    #[error("the state database failed")]
+    Database(#[from] rusqlite::Error),
+    /// A row holds a value that no version writes.
+    #[error("the {table} row `{id}` in the state database is damaged")]
+    Damaged {
+        /// Its table.
+        table: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers")]
+    Random(#[source] getrandom::Error),
+    /// The principal of a new key has no valid name.
+    #[error("{0}")]
+    Principal(&'static str),
+    /// The note of a new key is too long.
+    #[error("the note of a key takes at most {NOTE_BYTES} bytes")]
+    NoteTooLong,
+    /// A new key would be of no use.
+    #[error("the key would expire before it exists")]
+    AlreadyExpired,
+    /// There is no key with this id.
+    #[error("there is no key `{id}`")]
+    KeyNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
+    /// Without this key nobody could manage Bartizan any more.
+    #[error("this is the last admin key that works")]
+    LastAdminKey,
+    /// The text of an endpoint is too long.
+    #[error("an endpoint takes at most {ENDPOINT_BYTES} bytes")]
+    EndpointTooLarge,
+}
+
+impl Coded for StoreError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "bartizan::store::file",
+            Self::Open { .. } => "bartizan::store::open",
+            Self::TooNew { .. } => "bartizan::store::too-new",
+            Self::Database(_) => "bartizan::store::database",
+            Self::Damaged { .. } => "bartizan::store::damaged",
+            Self::Random(_) => "bartizan::store::random",
+            Self::Principal(_) => "bartizan::store::principal",
+            Self::NoteTooLong => "bartizan::store::note-too-long",
+            Self::AlreadyExpired => "bartizan::store::already-expired",
+            Self::KeyNotFound { .. } => "bartizan::store::key-not-found",
+            Self::LastAdminKey => "bartizan::store::last-admin-key",
+            Self::EndpointTooLarge => "bartizan::store::endpoint-too-large",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::File { .. }
+            | Self::Open { .. }
+            | Self::TooNew { .. }
+            | Self::Principal(_)
+            | Self::NoteTooLong
+            | Self::AlreadyExpired
+            | Self::LastAdminKey
+            | Self::EndpointTooLarge => Class::Usage,
+            Self::KeyNotFound { .. } => Class::NotFound,
+            Self::Database(_) | Self::Damaged { .. } | Self::Random(_) => Class::Unavailable,
+        }
+    }
+}

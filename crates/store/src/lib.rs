@@ -1,0 +1,18 @@
+//! Embedded state: client keys, principals, endpoints.
+//!
+//! [`Store`] keeps them in one SQLite file; [`KeyIndex`] is the view of the keys in memory that every
+//! request asks, without I/O. What an endpoint means is decided by the policy room, which reads the
+//! text stored here; who may change anything is decided by the console.
+
+mod endpoints;
+mod error;
+mod index;
+mod key;
+mod schema;
+mod store;
+
+pub use endpoints::{ENDPOINT_BYTES, EndpointRecord};
+pub use error::StoreError;
+pub use index::KeyIndex;
+pub use key::{KeyRecord, NOTE_BYTES, NewKey};
+pub use store::Store;

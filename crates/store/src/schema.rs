@@ -1,0 +1,145 @@
+//! Opens the database file and brings its tables up to date.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// How long a statement waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Step `n` leads from format `n` to `n + 1`; SQLite's `user_version` holds the format. Steps are
+/// only ever added. Times are microseconds since 1970, UTC.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE keys (
+        id        TEXT PRIMARY KEY,
+        hash      BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+        scope     TEXT NOT NULL,
+        kind      TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        note      TEXT,
+        created   INTEGER NOT NULL,
+        expires   INTEGER,
+        revoked   INTEGER,
+        last_used INTEGER
+    ) STRICT;
+    CREATE TABLE endpoints (
+        name    TEXT PRIMARY KEY,
+        body    TEXT NOT NULL,
+        updated INTEGER NOT NULL
+    ) STRICT;
+"];
+
+/// Opens the file, which is created when missing, for its owner alone.
+pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+    let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    // Without the URI flag a path that starts with `file:` is a path.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+    match migrate(&mut connection).map_err(failed)? {
+        Ok(()) => Ok(connection),
+        Err(found) => {
+            let known = MIGRATIONS.len() as i64;
+            Err(StoreError::TooNew { path: path.to_owned(), found, known })
+        }
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A key whose creation was answered exists after a power cut, and a revoked one stays revoked.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A file that someone else prepared must not run functions from its schema.
+    connection.pragma_update(None, "trusted_schema", false)
+}
+
+/// Runs the steps that are missing. The inner error is a format newer than all of them.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), i64>> {
+    // Immediate, so that of two processes that start at once one does the work.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(missing) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..))
+    else {
+        return Ok(Err(found));
+    };
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit().map(Ok)
+}
+
+/// SQLite gives its `-wal` and `-shm` files the mode of the main file, so this covers all three.
+fn create_private(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    drop(file);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_file_is_durable_private_and_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/state.db");
+        let connection = open(&path).unwrap();
+        let pragma = |name: &str| -> String {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                .map(|value| format!("{value:?}"))
+                .unwrap()
+        };
+        assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+        assert_eq!(pragma("synchronous"), "Integer(2)");
+        assert_eq!(pragma("foreign_keys"), "Integer(1)");
+        assert_eq!(pragma("user_version"), format!("Integer({})", MIGRATIONS.len()));
+        #[cfg(unix)]
+        for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", entry.path());
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::TooNew { found: 99, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        std::fs::write(&path, "not a database, and long enough to be looked at".repeat(50))
+            .unwrap();
+        assert!(matches!(open(&path), Err(StoreError::Open { .. })));
+    }
+}

@@ -1,0 +1,352 @@
+//! The state of one data folder: keys here, endpoints in the file beside.
+//!
+//! Calls block on the disk for milliseconds; async callers run them on a blocking thread. All of
+//! them share one connection, since changes are rare and requests ask the [`KeyIndex`] instead.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bartizan_core::access::Scope;
+use bartizan_core::principal::PrincipalKind;
+use bartizan_core::redact::Secret;
+use jiff::Timestamp;
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use rusqlite::{Connection, Row, TransactionBehavior};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::index::KeyIndex;
+use crate::key::{self, KeyHash, KeyRecord, NewKey};
+use crate::schema;
+
+const KEY_COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, hash";
+
+/// Keys and endpoints, kept in one SQLite file.
+#[derive(Debug)]
+pub struct Store {
+    state: Mutex<State>,
+    index: Arc<KeyIndex>,
+}
+
+#[derive(Debug)]
+struct State {
+    connection: Connection,
+    /// SQLite's counter of changes made by other connections, as of the last reload.
+    data_version: i64,
+}
+
+impl Store {
+    /// Opens the state file, which is created when missing, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`StoreError::File`], [`StoreError::Open`], [`StoreError::TooNew`], or what reading the keys
+    /// can end in.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = schema::open(path)?;
+        let data_version = data_version(&connection)?;
+        let store = Self {
+            state: Mutex::new(State { connection, data_version }),
+            index: Arc::new(KeyIndex::default()),
+        };
+        store.reload(&store.state.lock())?;
+        Ok(store)
+    }
+
+    /// The keys in memory; stays in step with this store.
+    pub fn key_index(&self) -> Arc<KeyIndex> {
+        Arc::clone(&self.index)
+    }
+
+    /// Whether no key was ever made: a data folder on its first start.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        let query = "SELECT NOT EXISTS (SELECT 1 FROM keys)";
+        Ok(self.database().query_row(query, [], |row| row.get(0))?)
+    }
+
+    /// Makes a key. The secret is returned here and nowhere else; only its hash is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Principal`], [`StoreError::NoteTooLong`], [`StoreError::AlreadyExpired`],
+    /// [`StoreError::Random`], [`StoreError::Database`].
+    pub fn create_key(&self, new: NewKey) -> Result<(KeyRecord, Secret), StoreError> {
+        let created = timestamp(bartizan_core::time::now().as_microsecond());
+        new.check(created)?;
+        let (secret, hash) = key::generate(new.scope)?;
+        let NewKey { scope, kind, name, note, expires } = new;
+        // To the precision that is stored, so that what is returned equals what is listed.
+        let expires = expires.map(|expires| timestamp(expires.as_microsecond()));
+        let id = Uuid::now_v7().to_string();
+        let (revoked, last_used) = (None, None);
+        let record =
+            KeyRecord { id, scope, kind, name, note, created, expires, revoked, last_used };
+        let state = self.state.lock();
+        state.connection.execute(
+            "INSERT INTO keys (id, hash, scope, kind, name, note, created, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            (
+                &record.id,
+                hash,
+                record.scope.name(),
+                record.kind.name(),
+                &record.name,
+                &record.note,
+                created.as_microsecond(),
+                expires.map(Timestamp::as_microsecond),
+            ),
+        )?;
+        self.reload(&state)?;
+        Ok((record, secret))
+    }
+
+    /// All keys ever made, oldest first, revoked and expired ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let keys = all_keys(&self.database())?;
+        Ok(keys.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// Ends a key at once. Revoking it again changes nothing and is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyNotFound`], [`StoreError::LastAdminKey`] when nobody could manage Bartizan
+    /// any more, [`StoreError::Database`], [`StoreError::Damaged`].
+    pub fn revoke_key(&self, id: &str) -> Result<KeyRecord, StoreError> {
+        let now = timestamp(bartizan_core::time::now().as_microsecond());
+        let mut state = self.state.lock();
+        let transaction =
+            state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = all_keys(&transaction)?;
+        let works = |record: &KeyRecord| record.scope == Scope::Admin && record.works_at(now);
+        let others_work = keys.iter().any(|(_, record)| record.id != id && works(record));
+        let found = keys.into_iter().map(|(_, record)| record).find(|record| record.id == id);
+        let Some(mut record) = found else {
+            return Err(StoreError::KeyNotFound { id: id.to_owned() });
+        };
+        if record.revoked.is_some() {
+            return Ok(record);
+        }
+        if works(&record) && !others_work {
+            return Err(StoreError::LastAdminKey);
+        }
+        transaction
+            .execute("UPDATE keys SET revoked = ?2 WHERE id = ?1", (id, now.as_microsecond()))?;
+        transaction.commit()?;
+        record.revoked = Some(now);
+        self.reload(&state)?;
+        Ok(record)
+    }
+
+    /// Writes down when keys were last used, and takes over what other processes changed.
+    ///
+    /// To be called about once a second: it writes nothing while no key was used for the first time
+    /// in a minute, and asking for changes costs microseconds.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub fn maintain(&self) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        let found = data_version(&state.connection)?;
+        if found != state.data_version {
+            self.reload(&state)?;
+            state.data_version = found;
+        }
+        let uses = self.index.unstored_uses();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let transaction =
+            state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (id, at) in &uses {
+            transaction.execute(
+                "UPDATE keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1",
+                (id, at),
+            )?;
+        }
+        transaction.commit()?;
+        self.index.mark_stored(&uses);
+        Ok(())
+    }
+
+    pub(crate) fn database(&self) -> MappedMutexGuard<'_, Connection> {
+        MutexGuard::map(self.state.lock(), |state| &mut state.connection)
+    }
+
+    /// Brings the index in step; the caller holds the lock, so that changes arrive in order.
+    fn reload(&self, state: &State) -> Result<(), StoreError> {
+        self.index.replace(all_keys(&state.connection)?);
+        Ok(())
+    }
+}
+
+/// Times come from this crate and are in range; a damaged one becomes 1970.
+pub(crate) fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+fn all_keys(connection: &Connection) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError> {
+    let mut statement =
+        connection.prepare(&format!("SELECT {KEY_COLUMNS} FROM keys ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.push(key_of(row)?);
+    }
+    Ok(keys)
+}
+
+fn key_of(row: &Row<'_>) -> Result<(KeyHash, KeyRecord), StoreError> {
+    let id: String = row.get("id")?;
+    let scope: String = row.get("scope")?;
+    let kind: String = row.get("kind")?;
+    let known_kinds = [PrincipalKind::User, PrincipalKind::ServicePrincipal];
+    let kind = known_kinds.into_iter().find(|known| known.name() == kind);
+    let (Some(scope), Some(kind)) = (Scope::from_name(&scope), kind) else {
+        return Err(StoreError::Damaged { table: "keys", id });
+    };
+    let time = |column: &str| row.get::<_, Option<i64>>(column).map(|micros| micros.map(timestamp));
+    let record = KeyRecord {
+        scope,
+        kind,
+        name: row.get("name")?,
+        note: row.get("note")?,
+        created: timestamp(row.get("created")?),
+        expires: time("expires")?,
+        revoked: time("revoked")?,
+        last_used: time("last_used")?,
+        id,
+    };
+    Ok((row.get("hash")?, record))
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::access::Identify as _;
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_recognised_at_once_and_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let (record, secret) = {
+            let store = Store::open(&path).unwrap();
+            assert!(store.is_empty().unwrap());
+            let (record, secret) = store.create_key(client("bot")).unwrap();
+            assert!(store.key_index().identify(&secret).is_some());
+            (record, secret)
+        };
+        let store = Store::open(&path).unwrap();
+        assert!(!store.is_empty().unwrap());
+        assert_eq!(store.list_keys().unwrap(), [record.clone()]);
+        let identity = store.key_index().identify(&secret).unwrap();
+        assert_eq!((identity.key_id, identity.name), (record.id.clone(), "bot".to_owned()));
+        assert_eq!(record.principal(), "sp:bot");
+    }
+
+    #[test]
+    fn the_key_itself_is_nowhere_in_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let (_, secret) = store.create_key(client("bot")).unwrap();
+        let random = secret.expose().strip_prefix("bzc_").unwrap().as_bytes().to_vec();
+        let mut files = 0;
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+            let bytes = bartizan_core::limits::read_capped(file, 10 << 20).unwrap();
+            assert!(!bytes.windows(random.len()).any(|window| window == random));
+            files += 1;
+        }
+        assert!(files >= 2, "the log file of the database must be looked at too");
+    }
+
+    #[test]
+    fn a_revoked_key_stops_working_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let index = store.key_index();
+        let (kept, kept_secret) = store.create_key(client("kept")).unwrap();
+        let (record, secret) = store.create_key(client("bot")).unwrap();
+        let revoked = store.revoke_key(&record.id).unwrap();
+        assert!(revoked.revoked.is_some());
+        assert_eq!(index.identify(&secret), None);
+        assert!(index.identify(&kept_secret).is_some());
+        assert_eq!(store.revoke_key(&record.id).unwrap(), revoked);
+        assert_eq!(store.list_keys().unwrap(), [kept, revoked]);
+        assert!(matches!(store.revoke_key("nobody"), Err(StoreError::KeyNotFound { .. })));
+    }
+
+    #[test]
+    fn the_last_admin_key_that_works_cannot_be_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let admin = |expires| NewKey { scope: Scope::Admin, expires, ..client("root") };
+        let (first, _) = store.create_key(admin(None)).unwrap();
+        let soon = bartizan_core::time::now() + SignedDuration::from_millis(30);
+        let (expiring, _) = store.create_key(admin(Some(soon))).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(40));
+        assert!(matches!(store.revoke_key(&first.id), Err(StoreError::LastAdminKey)));
+        store.revoke_key(&expiring.id).unwrap();
+        store.create_key(admin(None)).unwrap();
+        store.revoke_key(&first.id).unwrap();
+    }
+
+    #[test]
+    fn changes_by_another_process_arrive_with_maintenance() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let server = Store::open(&path).unwrap();
+        let command_line = Store::open(&path).unwrap();
+        let (record, secret) = command_line.create_key(client("bot")).unwrap();
+        assert_eq!(server.key_index().identify(&secret), None);
+        server.maintain().unwrap();
+        assert!(server.key_index().identify(&secret).is_some());
+        command_line.revoke_key(&record.id).unwrap();
+        server.maintain().unwrap();
+        assert_eq!(server.key_index().identify(&secret), None);
+    }
+
+    #[test]
+    fn the_last_use_is_written_by_maintenance_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let (record, secret) = store.create_key(client("bot")).unwrap();
+        store.key_index().identify(&secret).unwrap();
+        assert_eq!(store.list_keys().unwrap()[0].last_used, None);
+        store.maintain().unwrap();
+        let used = store.list_keys().unwrap()[0].last_used.unwrap();
+        assert!(used >= record.created);
+        store.key_index().identify(&secret).unwrap();
+        store.maintain().unwrap();
+        assert_eq!(store.list_keys().unwrap()[0].last_used, Some(used));
+    }
+
+    #[test]
+    fn a_damaged_row_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let (record, _) = store.create_key(client("bot")).unwrap();
+        store.database().execute("UPDATE keys SET scope = 'root'", []).unwrap();
+        let error = store.list_keys().unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { id, .. } if id == record.id));
+    }
+
+    fn client(name: &str) -> NewKey {
+        NewKey {
+            scope: Scope::Client,
+            kind: PrincipalKind::ServicePrincipal,
+            name: name.to_owned(),
+            note: Some("for a test".to_owned()),
+            expires: None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Fake providers, load generation and fixture builders for tests and benches.
