@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! `cargo xtask`: what the project does to itself. Test, tidy, generate, conformance, bench.
+//!
+//! Depends on almost nothing, since it compiles before anything else. Each command lives in its own
+//! module; `shell` runs programs, `files` reads the working tree, `say` prints.
+
+mod bench;
+mod conformance;
+mod e2e;
+mod files;
+mod generate;
+mod say;
+mod shell;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  test                      everything that has to hold before a merge
+  e2e [-- PYTEST…]          only the end-to-end tests with the vendors' clients
+  tidy                      rules of the house that no compiler checks
+  generate [--check]        write (or compare) files that come from the code
+  conformance               agreement with other projects' cases, where ../shared is there
+  bench gateway [--seconds N] [--litellm] [--write]
+                            side by side with direct calls and peers; --write updates docs/benchmarks
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::note(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["test"] => test::run(),
+        ["e2e"] => e2e::run(&[]),
+        ["e2e", "--", pytest @ ..] => e2e::run(pytest),
+        ["tidy"] => tidy::run(),
+        ["generate"] => generate::run(generate::Mode::Write),
+        ["generate", "--check"] => generate::run(generate::Mode::Check),
+        ["conformance"] => conformance::run(),
+        ["bench", "gateway", options @ ..] => bench::gateway(options),
+        [] | ["help" | "--help" | "-h"] => {
+            say::data(HELP);
+            Ok(())
+        }
+        _ => bail!("unknown command `{}`\n\n{HELP}", words.join(" ")),
+    }
+}

@@ -137,7 +137,8 @@ impl<'a> Document<'a> {
             pointer.push('/');
             match self.key_of(step) {
                 Some(key) => {
-                    pointer.push_str(&self.str_at(key).text().replace('~', "~0").replace('/', "~1"));
+                    pointer
+                        .push_str(&self.str_at(key).text().replace('~', "~0").replace('/', "~1"));
                 }
                 None => pointer.push_str(&self.node(step).index.to_string()),
             }

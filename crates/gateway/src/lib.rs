@@ -1,1 +1,33 @@
-//! LLM data plane: wire protocols, providers, envelope, streaming, limits.
+//! The LLM data plane: between the client that asks and the provider that answers.
+//!
+//! A request goes one way, whatever its protocol: identify, reserve limits, put every string of the
+//! bytes that go out into an envelope, guard, send; the answer comes back through the same guard,
+//! exact on streams. `exchange` tells that story; the modules it calls do one step each.
+//!
+//! This room knows no YAML, no database and no log format: it takes checked settings, a trait that
+//! recognises keys and a trait that records events.
+
+mod answer;
+mod auth;
+mod body;
+mod envelope;
+mod error;
+mod exchange;
+mod gateway;
+pub mod json;
+mod limits;
+mod metrics;
+mod operation;
+mod protocols;
+mod providers;
+mod record;
+mod reply;
+mod server;
+pub mod sse;
+mod translate;
+mod upstream;
+
+pub use error::GatewayError;
+pub use gateway::{BuildError, Gateway, Parts, Snapshot};
+pub use metrics::Metrics;
+pub use server::{Server, ServerError};

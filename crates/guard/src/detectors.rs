@@ -4,7 +4,7 @@ use crate::detector::Detector;
 
 bartizan_core::catalog! {
     pub ALL: dyn Detector as DETECTOR;
-    email,
+    email, known_key, private_key, connection_secret, generic_secret,
 }
 
 /// The detector with this id.

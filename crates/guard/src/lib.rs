@@ -8,11 +8,13 @@
 //! a map back to the original bytes; detectors read views and report findings; guardrails turn
 //! findings into verdicts and edits; edits are spliced into the original bytes.
 
+mod cursor;
 pub mod detector;
 pub mod detectors;
 mod engine;
 pub mod prompt_index;
 mod report;
+mod secrets;
 mod session;
 mod stream;
 pub mod text;

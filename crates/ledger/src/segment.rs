@@ -196,7 +196,7 @@ mod tests {
         ) {
             let dir = tempfile::tempdir().unwrap();
             let segment = Segment::at(dir.path(), Timestamp::UNIX_EPOCH);
-            let whole: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let whole: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
             let tail = if long { tail.repeat(2_000) } else { tail };
             fs::write(&segment.path, [whole.as_bytes(), &tail].concat()).unwrap();
             prop_assert_eq!(segment.cut_torn_tail().unwrap(), tail.len() as u64);

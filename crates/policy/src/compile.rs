@@ -32,15 +32,11 @@ use crate::{Catalogue, Sources, suggest};
 /// Version of the format that this build reads.
 const FORMAT: u64 = 1;
 /// Default address of the gateway.
-const GATEWAY: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
-    std::net::Ipv4Addr::LOCALHOST,
-    8080,
-));
+const GATEWAY: SocketAddr =
+    SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8080));
 /// Default address of the console.
-const CONSOLE: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
-    std::net::Ipv4Addr::LOCALHOST,
-    8081,
-));
+const CONSOLE: SocketAddr =
+    SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8081));
 /// Default folder for state and logs.
 const DATA_DIR: &str = "./bartizan-data";
 /// Smallest segment of the event log, in bytes: room for one event.
@@ -122,11 +118,14 @@ impl<'a, 't> Compiler<'a, 't> {
         if text.trim().is_empty() {
             let place = given.and_then(|given| given.place);
             self.report(
-                Problem::new(place, "`data-dir` is empty").help("write `data-dir: ./bartizan-data`"),
+                Problem::new(place, "`data-dir` is empty")
+                    .help("write `data-dir: ./bartizan-data`"),
             );
             return None;
         }
-        Some(self.base_dir.join(text))
+        // `.` adds nothing, and `././bartizan-data` would look odd in messages.
+        let base = if self.base_dir == Path::new(".") { Path::new("") } else { self.base_dir };
+        Some(base.join(text))
     }
 
     fn listen(&mut self, file: &ListenFile) -> Option<Listen> {
@@ -238,7 +237,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let meaning = given.value.meaning();
         if meaning.is_none() {
             let words = || V::WORDS.iter().map(|(word, _)| *word);
-            let message = format!("no {} is called {}", V::WHAT, quote(&given.value.word));
+            let message = format!("{} is not {}", quote(&given.value.word), V::WHAT);
             let help = match suggest::nearest(&given.value.word, words()) {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("known here: {}", suggest::list(words())),

@@ -189,9 +189,8 @@ impl<'a> Problems<'a> {
 
     /// Adds a problem; one that was said already (through a second alias) is not said again.
     pub(crate) fn push(&mut self, problem: Problem) {
-        let said = |known: &Problem| {
-            known.place == problem.place && known.message == problem.message
-        };
+        let said =
+            |known: &Problem| known.place == problem.place && known.message == problem.message;
         if self.found.iter().any(said) {
             return;
         }
@@ -204,9 +203,8 @@ impl<'a> Problems<'a> {
 
     pub(crate) fn into_report(mut self) -> Report {
         for problem in &mut self.found {
-            problem.line = problem
-                .place
-                .and_then(|place| snippet::line(self.text, place, problem.is_secret));
+            problem.line =
+                problem.place.and_then(|place| snippet::line(self.text, place, problem.is_secret));
         }
         // Problems without a place come last.
         self.found.sort_by_key(|problem| (problem.place.is_none(), problem.place));

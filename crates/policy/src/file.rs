@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::located::{Located, Unsupported};
+use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
 use provider::ProviderFile;
 use scalar::{AddressText, Choice, DollarsText, FailureWord, PrincipalText, SizeText, UrlText};
@@ -31,28 +31,28 @@ pub(crate) struct PolicyFile {
     pub(crate) version: Located<u64>,
     /// Folder for state and logs; a relative path starts at the folder of this file.
     /// Default: `./bartizan-data`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) data_dir: Option<Located<String>>,
     /// Addresses to serve on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) listen: ListenFile,
     /// Model providers by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) providers: BTreeMap<Located<String>, Located<ProviderFile>>,
     /// Named sets of people (`alice@example.com`) and programs (`sp:support-bot`).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) groups: BTreeMap<Located<String>, Vec<Located<PrincipalText>>>,
     /// Governed ways to models, by the name that clients use.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,
     /// Prices for `usd` limits, by model name as sent to the provider.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) prices: BTreeMap<Located<String>, PriceFile>,
     /// How the event log is kept.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) events: EventsFile,
     /// Where traces go.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) telemetry: TelemetryFile,
 
     #[serde(default)]
@@ -77,10 +77,10 @@ pub(crate) struct PolicyFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ListenFile {
     /// Models are called here. Default: `127.0.0.1:8080`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) gateway: Option<Located<AddressText>>,
     /// Admin API, health and metrics. Default: `127.0.0.1:8081`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) console: Option<Located<AddressText>>,
 
     #[serde(default)]
@@ -103,13 +103,13 @@ pub(crate) struct PriceFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct EventsFile {
     /// A segment is closed when it reaches this size. Default: `64MiB`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) segment: Option<Located<SizeText>>,
     /// The oldest segments are removed beyond this size. Default: `1GiB`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) total: Option<Located<SizeText>>,
     /// What happens to an answer whose event cannot be written. Default: `block`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) on_failure: Option<Located<Choice<FailureWord>>>,
 }
 
@@ -118,6 +118,6 @@ pub(crate) struct EventsFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TelemetryFile {
     /// OTLP/HTTP collector, such as `http://127.0.0.1:4318`. Default: no traces are sent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) otlp_endpoint: Option<Located<UrlText>>,
 }

@@ -14,6 +14,7 @@ mod file;
 mod located;
 mod parse;
 mod pattern;
+mod schema;
 mod show;
 mod snippet;
 mod suggest;
@@ -109,5 +110,5 @@ pub fn load_file(
 
 /// JSON Schema of the policy file, generated from the types that read it.
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(file::PolicyFile).to_value()
+    schema::of_policy_file()
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
@@ -39,7 +39,7 @@ impl Place {
         let found = self.byte.and_then(|byte| {
             let before = text.get(..usize::try_from(byte).ok()?)?;
             let start = before.rmatch_indices(key).map(|(start, _)| start).find(|start| {
-                let after = before.get(start + key.len()..).unwrap_or_default();
+                let after = text.get(start + key.len()..).unwrap_or_default();
                 after.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':')
             })?;
             let line_start = before.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
@@ -108,6 +108,30 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
     }
+}
+
+/// What is said about a key with nothing behind it.
+pub(crate) const MISSING_VALUE: &str = "a value is missing";
+
+/// Reads a value that must be there when its key is.
+///
+/// YAML reads `allow:` with nothing behind it, or with all its entries commented out, as null, and
+/// null as "not given" would open what was meant to be closed.
+pub(crate) fn filled<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)?.ok_or_else(|| D::Error::custom(MISSING_VALUE))
+}
+
+/// [`filled`], for keys that may be left out.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    filled(deserializer).map(Some)
 }
 
 /// A key that the design knows and this build cannot enforce. Its value is not read.

@@ -6,7 +6,7 @@ use serde_saphyr::{Error, Options, UserMessageFormatter};
 
 use crate::error::Problem;
 use crate::file::{PolicyFile, UNSUPPORTED};
-use crate::located::Place;
+use crate::located::{MISSING_VALUE, Place};
 use crate::snippet::quote;
 use crate::suggest;
 
@@ -24,6 +24,9 @@ fn options() -> Options {
             max_depth: DEPTH,
             flow_nesting_limit: DEPTH,
             max_total_scalar_bytes: POLICY_BYTES as usize,
+            // Many endpoints sharing one list of guardrails is what aliases are for; the number of
+            // replayed events is bounded all the same.
+            enforce_alias_anchor_ratio: false,
         },
         // Comments mean nothing here; counting them would let a well-commented file fail.
         emit_comments: false,
@@ -66,8 +69,16 @@ fn explain(error: &Error) -> Problem {
         Error::Unexpected { expected, .. } => problem(format!("expected {}", plain(expected))),
         Error::InvalidScalar { ty, .. } => problem(format!("expected {}", plain(ty))),
         Error::InvalidBooleanStrict { .. } => problem("expected `true` or `false`".to_owned()),
-        Error::NullIntoString { .. } => {
-            problem("a value is missing".to_owned()).help("give the key a value or remove it")
+        Error::NullIntoString { .. } => missing_value(place),
+        Error::Message { msg, .. } if msg == MISSING_VALUE => missing_value(place),
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
+        | Error::ExpectedStringKeyForExternallyTaggedEnum { .. } => {
+            problem("expected a map with one key".to_owned())
+                .help("the key says which kind it is, such as `demo: {}` for a provider")
+        }
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            problem("one key says which kind it is, and a second one follows".to_owned())
+                .help("keep one of the two")
         }
         Error::Eof { .. } => problem("the file is empty".to_owned())
             .help("`bartizan init` writes a commented file that runs"),
@@ -89,9 +100,12 @@ fn explain(error: &Error) -> Problem {
     }
 }
 
+fn missing_value(place: Option<Place>) -> Problem {
+    Problem::new(place, MISSING_VALUE).help("give the key a value, or remove it")
+}
+
 fn unknown_key(place: Option<Place>, field: &str, expected: &[&'static str]) -> Problem {
-    Problem::new(place, format!("unknown key {}", quote(field)))
-        .help(did_you_mean(field, expected))
+    Problem::new(place, format!("unknown key {}", quote(field))).help(did_you_mean(field, expected))
 }
 
 fn did_you_mean(given: &str, expected: &[&'static str]) -> String {
@@ -109,10 +123,9 @@ fn plain(expected: &str) -> &str {
         "u64" | "unsigned integer" => "a whole number",
         "f64" | "float" => "a number",
         "bool" | "boolean" | "a boolean" => "`true` or `false`",
-        "string" | "scalar string" | "a string" => "text",
+        "string" | "a string" | "string scalar" | "string or bytes scalar" => "text",
         "sequence" | "a sequence" | "sequence start" => "a list",
         "mapping" | "map" | "a map" | "mapping start" => "a map of keys",
-        "string or bytes scalar" | "string scalar" => "text",
         other if other.starts_with("struct ") => "a map of keys",
         other => other,
     }

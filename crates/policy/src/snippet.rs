@@ -43,7 +43,7 @@ fn shown(c: char) -> char {
 }
 
 /// The source line at `place`, printable; credentials become dots of the same number, so that
-/// columns stay. With `is_secret`, the rest of the line from `place` on does.
+/// columns stay. With `is_secret`, what stands at `place` does.
 pub(crate) fn line(text: &str, place: Place, is_secret: bool) -> Option<String> {
     let number = usize::try_from(place.line).ok()?.checked_sub(1)?;
     let line = text.lines().nth(number).filter(|line| line.len() <= LONGEST)?;
@@ -51,7 +51,7 @@ pub(crate) fn line(text: &str, place: Place, is_secret: bool) -> Option<String> 
     hide_credentials(&mut chars);
     if is_secret {
         let start = usize::try_from(place.column).ok()?.saturating_sub(1);
-        hide(&mut chars, start, usize::MAX);
+        hide(&mut chars, start, start.saturating_add(usize::try_from(place.chars).ok()?));
     }
     Some(chars.into_iter().collect())
 }
@@ -93,11 +93,10 @@ fn value_end(chars: &[char], start: usize) -> usize {
     for (index, c) in chars.iter().enumerate().skip(start) {
         match (quote, *c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if previous == ' ' => quote = Some(*c),
             (None, ',' | '}' | ']') => return index,
             (None, '#') if previous == ' ' => return index,
-            (None, _) => {}
+            _ => {}
         }
         previous = *c;
     }

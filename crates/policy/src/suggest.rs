@@ -26,7 +26,8 @@ pub(crate) fn nearest<'a>(
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 24;
     let mut names = names.into_iter();
-    let mut shown: Vec<String> = names.by_ref().take(MOST).map(|name| format!("`{name}`")).collect();
+    let mut shown: Vec<String> =
+        names.by_ref().take(MOST).map(|name| format!("`{name}`")).collect();
     if names.next().is_some() {
         shown.push("…".to_owned());
     }

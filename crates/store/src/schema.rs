@@ -45,8 +45,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     match migrate(&mut connection).map_err(failed)? {
         Ok(()) => Ok(connection),
         Err(found) => {
-            let known = MIGRATIONS.len() as i64;
-            Err(StoreError::TooNew { path: path.to_owned(), found, known })
+            Err(StoreError::TooNew { path: path.to_owned(), found, known: newest_format() })
         }
     }
 }
@@ -73,8 +72,12 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), i64>> {
     for step in missing {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.pragma_update(None, "user_version", newest_format())?;
     transaction.commit().map(Ok)
+}
+
+fn newest_format() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 /// SQLite gives its `-wal` and `-shm` files the mode of the main file, so this covers all three.

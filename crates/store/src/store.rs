@@ -247,7 +247,7 @@ mod tests {
         };
         let store = Store::open(&path).unwrap();
         assert!(!store.is_empty().unwrap());
-        assert_eq!(store.list_keys().unwrap(), [record.clone()]);
+        assert_eq!(store.list_keys().unwrap(), std::slice::from_ref(&record));
         let identity = store.key_index().identify(&secret).unwrap();
         assert_eq!((identity.key_id, identity.name), (record.id.clone(), "bot".to_owned()));
         assert_eq!(record.principal(), "sp:bot");

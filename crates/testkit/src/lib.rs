@@ -1,1 +1,12 @@
-//! Fake providers, load generation and fixture builders for tests and benches.
+//! Fake providers, load generation and process handling for tests and benches.
+//!
+//! Development only: nothing that ships depends on this crate. `upstream` answers as the vendors do
+//! and fails on command; `fast` answers at once and `load` asks at once, so that benches measure
+//! what stands between them; `process` runs the real binary; `http` is the client tests use.
+
+pub mod args;
+pub mod fast;
+pub mod http;
+pub mod load;
+pub mod process;
+pub mod upstream;

@@ -49,7 +49,10 @@ pub enum JsonError {
         offset: usize,
     },
     /// Too many values and keys.
-    #[error("the JSON has more than {} values and keys; byte {offset} is one too many", limits::JSON_NODES)]
+    #[error(
+        "the JSON has more than {} values and keys; byte {offset} is one too many",
+        limits::JSON_NODES
+    )]
     TooManyNodes {
         /// The value or key that is one too many.
         offset: usize,

@@ -25,7 +25,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(&str, Vec<Node>), JsonError> {
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::InvalidUtf8 { offset: error.valid_up_to() })?;
-    let expected_nodes = (bytes.len() / 32 + 8).min(4096);
+    let expected_nodes = (bytes.len() / 16 + 8).min(1 << 16);
     let mut parser = Parser {
         text,
         bytes,
@@ -210,13 +210,16 @@ impl<'a> Parser<'a> {
         let mut keys = Vec::with_capacity(open.count as usize);
         let mut at = open.node + 1;
         while let Some(key) = self.nodes.get(at as usize) {
-            keys.push((key.start as usize, text::Str::new(
-                self.text.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default(),
-                key.start as usize + 1,
-                key.flag(),
-            )));
+            keys.push((
+                key.start as usize,
+                text::Str::new(
+                    self.text.get(key.start as usize + 1..key.end as usize - 1).unwrap_or_default(),
+                    key.start as usize + 1,
+                    key.flag(),
+                ),
+            ));
             // INVARIANT: a key's value follows it at once, and the next key follows that.
-            at = self.nodes.get(at as usize + 1).map_or(u32::MAX, |value| value.next());
+            at = self.nodes.get(at as usize + 1).map_or(u32::MAX, Node::next);
         }
         let duplicate = if open.count <= PAIRWISE_KEYS {
             keys.iter().enumerate().find_map(|(index, (offset, key))| {

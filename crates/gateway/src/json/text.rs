@@ -241,22 +241,19 @@ pub(super) enum BadEscape {
 
 fn read_unicode_escape(bytes: &[u8], at: usize) -> Result<Escape, BadEscape> {
     let high = read_hex(bytes, at + 2)?;
-    match high {
-        0xD800..=0xDBFF => {
-            if bytes.get(at + 6..at + 8) != Some(b"\\u") {
-                return Err(BadEscape::Surrogate);
-            }
-            let low = read_hex(bytes, at + 8)?;
-            let (0xDC00..=0xDFFF) = low else { return Err(BadEscape::Surrogate) };
-            let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-            let char = char::from_u32(code).ok_or(BadEscape::Surrogate)?;
-            Ok(Escape { source: at..at + 12, char })
-        }
-        _ => {
-            let char = char::from_u32(high).ok_or(BadEscape::Surrogate)?;
-            Ok(Escape { source: at..at + 6, char })
-        }
+    if !matches!(high, 0xD800..=0xDBFF) {
+        // A low half with nothing before it is no character, so it fails here.
+        let char = char::from_u32(high).ok_or(BadEscape::Surrogate)?;
+        return Ok(Escape { source: at..at + 6, char });
     }
+    if bytes.get(at + 6..at + 8) != Some(b"\\u") {
+        return Err(BadEscape::Surrogate);
+    }
+    let low = read_hex(bytes, at + 8)?;
+    let (0xDC00..=0xDFFF) = low else { return Err(BadEscape::Surrogate) };
+    let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+    let char = char::from_u32(code).ok_or(BadEscape::Surrogate)?;
+    Ok(Escape { source: at..at + 12, char })
 }
 
 fn read_hex(bytes: &[u8], at: usize) -> Result<u32, BadEscape> {

@@ -145,6 +145,6 @@ impl GuardBuilder {
                 literals.push((slot, literal, text));
             }
         }
-        Ok(Plan { active, literals: LiteralSet::new(literals)?, rot13: LiteralSet::new(rotated)? })
+        Ok(Plan { active, literals: LiteralSet::new(&literals)?, rot13: LiteralSet::new(&rotated)? })
     }
 }

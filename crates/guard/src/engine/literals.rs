@@ -19,7 +19,7 @@ pub(super) struct LiteralSet {
 }
 
 impl LiteralSet {
-    pub(super) fn new(literals: Vec<(usize, usize, String)>) -> Result<Self, GuardError> {
+    pub(super) fn new(literals: &[(usize, usize, String)]) -> Result<Self, GuardError> {
         if literals.is_empty() {
             return Ok(Self::default());
         }
@@ -31,7 +31,7 @@ impl LiteralSet {
             .build(&texts)
             .map_err(GuardError::Literals)?;
         let mut slots = vec![false; literals.iter().map(|(slot, ..)| slot + 1).max().unwrap_or(0)];
-        for (slot, ..) in &literals {
+        for (slot, ..) in literals {
             if let Some(owns) = slots.get_mut(*slot) {
                 *owns = true;
             }

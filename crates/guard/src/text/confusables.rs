@@ -4,6 +4,7 @@
 //! UTS #39 confusables, restricted to letters that people take for the Latin letter at a glance.
 
 /// The Latin spelling of a lowercase look-alike.
+#[expect(clippy::match_same_arms, reason = "one block per script reads better than one per letter")]
 pub(super) const fn confusable(c: char) -> Option<&'static str> {
     Some(match c {
         // Cyrillic

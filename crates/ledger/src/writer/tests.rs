@@ -1,6 +1,6 @@
 //! The writer on disks that are full, slow or failing.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bartizan_core::id::RequestId;
 use bartizan_core::settings::OnError;
@@ -101,7 +101,7 @@ fn a_full_disk_is_reported_and_leaves_no_partial_line() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());
     let log = open_with(&disk, dir.path(), BIG);
-    let line = serde_json::to_vec(&event(0)).unwrap().len() as i64 + 1;
+    let line = serde_json::to_vec(&event(0)).unwrap().len() as u64 + 1;
 
     // Room for one event and a half, at every split of the second one that matters.
     for (n, extra) in [1, line / 2, line - 1].into_iter().enumerate() {
@@ -112,7 +112,7 @@ fn a_full_disk_is_reported_and_leaves_no_partial_line() {
         assert_eq!(error.0.kind(), io::ErrorKind::StorageFull);
         assert!(log.check().is_err(), "readiness must see the full disk");
         assert_eq!(operations(dir.path()).len() as u64, n + 1, "a partial line stayed");
-        disk.free_bytes.store(i64::MAX, Ordering::SeqCst);
+        disk.free_bytes.store(u64::MAX, Ordering::SeqCst);
         log.check().unwrap();
         assert_eq!(operations(dir.path()).len() as u64, n + 1, "the probe stayed");
     }
@@ -131,7 +131,7 @@ fn a_line_that_cannot_be_cut_now_is_cut_before_the_next() {
     disk.free_bytes.store(10, Ordering::SeqCst);
     disk.cannot_cut.store(true, Ordering::SeqCst);
     log.record(&event(1)).unwrap_err();
-    disk.free_bytes.store(i64::MAX, Ordering::SeqCst);
+    disk.free_bytes.store(u64::MAX, Ordering::SeqCst);
     log.record(&event(2)).unwrap_err();
     disk.cannot_cut.store(false, Ordering::SeqCst);
     log.record(&event(3)).unwrap();
@@ -274,7 +274,7 @@ fn many_threads_lose_nothing_over_rotations() {
 
 /// A real disk that can be told to misbehave.
 struct Faults {
-    free_bytes: AtomicI64,
+    free_bytes: AtomicU64,
     short_writes: AtomicBool,
     cannot_cut: AtomicBool,
     cannot_create: AtomicBool,
@@ -291,7 +291,7 @@ struct Faults {
 impl Default for Faults {
     fn default() -> Self {
         Self {
-            free_bytes: AtomicI64::new(i64::MAX),
+            free_bytes: AtomicU64::new(u64::MAX),
             short_writes: AtomicBool::default(),
             cannot_cut: AtomicBool::default(),
             cannot_create: AtomicBool::default(),
@@ -342,7 +342,7 @@ impl SegmentFile for FaultyFile {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let written = self.0.append(&bytes[..most.min(free as usize)])?;
-        faults.free_bytes.fetch_sub(written as i64, Ordering::SeqCst);
+        faults.free_bytes.fetch_sub(written as u64, Ordering::SeqCst);
         Ok(written)
     }
 

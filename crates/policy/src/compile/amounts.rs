@@ -143,9 +143,19 @@ mod tests {
         assert_eq!(read_rate("60/min").map(seconds), Some((60, 60)));
         assert_eq!(read_rate("10k/s").map(seconds), Some((10_000, 1)));
         assert_eq!(read_rate("2M/day").map(seconds), Some((2_000_000, 86_400)));
-        for wrong in
-            ["", "60", "/min", "k/min", "60/minute", "-1/s", "+1/s", "0/s", "1K/s", "1.5k/s", "1kk/s"]
-        {
+        for wrong in [
+            "",
+            "60",
+            "/min",
+            "k/min",
+            "60/minute",
+            "-1/s",
+            "+1/s",
+            "0/s",
+            "1K/s",
+            "1.5k/s",
+            "1kk/s",
+        ] {
             assert_eq!(read_rate(wrong), None, "{wrong}");
         }
         assert_eq!(read_rate("18446744073709551615k/s"), None);

@@ -9,14 +9,18 @@ use bartizan_core::settings::Detect;
 use crate::compile::guardrails::words;
 use crate::compile::{Compiler, unsupported};
 use crate::error::Problem;
-use crate::file::endpoint::GuardrailFile;
+use crate::file::endpoint::{GuardrailFile, TopicsFile};
 use crate::located::{Located, Place};
 use crate::snippet::quote;
 use crate::{pattern, suggest};
 
 /// Forms of `detect:` that bring their own data, each with the key that holds it.
-const FORMS: [(&str, &str); 4] =
-    [("keywords", "keywords"), ("patterns", "patterns"), ("topics", "topics"), ("size", "max-bytes")];
+const FORMS: [(&str, &str); 4] = [
+    ("keywords", "keywords"),
+    ("patterns", "patterns"),
+    ("topics", "topics"),
+    ("size", "max-bytes"),
+];
 /// Longest keyword or word of a topic, in bytes.
 const WORD_BYTES_MAX: usize = 1024;
 
@@ -211,10 +215,7 @@ impl Compiler<'_, '_> {
         complete.then(|| Detect::Patterns(patterns()))
     }
 
-    fn topics(
-        &mut self,
-        given: &Located<BTreeMap<Located<String>, Vec<Located<String>>>>,
-    ) -> Option<Detect> {
+    fn topics(&mut self, given: &Located<TopicsFile>) -> Option<Detect> {
         if given.value.is_empty() {
             let problem = Problem::new(given.place, "`topics` allows no topic");
             self.report(problem.help("write `topics: { billing: [invoice, refund] }`"));

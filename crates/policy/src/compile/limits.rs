@@ -68,11 +68,8 @@ impl Compiler<'_, '_> {
                 (false, false) => continue,
             };
             if let Some(counted) = counted.filter(|counted| *counted != kind) {
-                let message = format!(
-                    "{} is never counted by a limit per {}",
-                    quote(text),
-                    counted.name()
-                );
+                let message =
+                    format!("{} is never counted by a limit per {}", quote(text), counted.name());
                 let help = format!("write `per: {}`, or remove the name", kind.name());
                 self.report(Problem::new(given.place, message).help(help));
             }
@@ -92,7 +89,8 @@ impl Compiler<'_, '_> {
                 None if !file.prices.is_empty() => continue,
                 None => (budget.place, "any model".to_owned()),
             };
-            let message = format!("`prices` has no price for {missing}, so `usd` cannot be counted");
+            let message =
+                format!("`prices` has no price for {missing}, so `usd` cannot be counted");
             let help = "add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, \
                         output: 2 } }`";
             self.report(Problem::new(place, message).help(help));

@@ -78,8 +78,8 @@ impl Compiler<'_, '_> {
         let api_key = self.secret("api-key", &file.api_key);
         let api_version = &file.api_version.value;
         // It becomes part of the query of each request.
-        let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-        if api_version.is_empty() || api_version.len() > 64 || !api_version.bytes().all(fine) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+        if api_version.is_empty() || api_version.len() > 64 || !api_version.bytes().all(is_plain) {
             let message = format!("{} is not a version of the Azure API", quote(api_version));
             let help = "write a version such as `api-version: 2024-10-21`";
             self.report(Problem::new(file.api_version.place, message).help(help));

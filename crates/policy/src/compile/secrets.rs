@@ -20,9 +20,8 @@ impl Compiler<'_, '_> {
         let text = &given.value.0;
         let Some(value) = self.reference(text, given.place) else {
             let message = format!("`{key}` holds a credential itself");
-            let help = format!(
-                "keep it out of the policy: write `{key}: env:NAME` or `{key}: file:PATH`"
-            );
+            let help =
+                format!("keep it out of the policy: write `{key}: env:NAME` or `{key}: file:PATH`");
             self.report(Problem::new(given.place, message).help(help).secret());
             return None;
         };

@@ -31,7 +31,16 @@ impl Compiler<'_, '_> {
         plain_http: PlainHttp,
     ) -> Option<String> {
         let url = self.text_or_reference(text, place)?;
-        match check(&url, plain_http) {
+        self.checked_url(&url, place, plain_http)
+    }
+
+    fn checked_url(
+        &mut self,
+        url: &str,
+        place: Option<Place>,
+        plain_http: PlainHttp,
+    ) -> Option<String> {
+        match check(url, plain_http) {
             Ok(()) => Some(url.trim_end_matches('/').to_owned()),
             Err((message, help)) => {
                 let problem = Problem::new(place, message).help(help);
@@ -51,7 +60,7 @@ impl Compiler<'_, '_> {
     ) -> Option<String> {
         let host = self.text_or_reference(text, place)?;
         let url = if host.contains("://") { host } else { format!("https://{host}") };
-        let url = self.base_url(&url, place, plain_http)?;
+        let url = self.checked_url(&url, place, plain_http)?;
         if url.matches('/').count() > 2 {
             let message = format!("{} is more than a host", quote(&url));
             let help = "write the host alone, such as `my-workspace.cloud.databricks.com`";

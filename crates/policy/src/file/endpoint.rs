@@ -11,7 +11,7 @@ use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText,
     RuleIdText, SubjectText,
 };
-use crate::located::{Located, Unsupported};
+use crate::located::{Located, Unsupported, filled, given};
 
 /// A governed way to one or more models.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,19 +21,19 @@ pub(crate) struct EndpointFile {
     #[schemars(length(min = 1))]
     pub(crate) routes: Vec<RouteFile>,
     /// Detectors with what to do about their findings; the strictest verdict wins.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) guardrails: Vec<Located<GuardrailFile>>,
     /// Ceilings on use; all of them must have room.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) limits: Vec<Located<LimitFile>>,
     /// Content that passes although no guard can read it. Default: none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) modalities: Vec<Located<Choice<ModalityWord>>>,
     /// Groups and principals that may call. Default: everyone with a key.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) allow: Option<Located<Vec<Located<SubjectText>>>>,
     /// How long to wait.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(crate) timeouts: TimeoutsFile,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct RouteFile {
     /// Name of an entry of `providers`.
     pub(crate) provider: Located<String>,
     /// Model sent to the provider. Default: the model that the client names.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) model: Option<Located<String>>,
 }
 
@@ -53,13 +53,13 @@ pub(crate) struct RouteFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TimeoutsFile {
     /// For one provider to start answering. Default: `60s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) attempt: Option<Located<DurationText>>,
     /// Longest silence inside an answer. Default: `60s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) idle: Option<Located<DurationText>>,
     /// For the whole answer, streaming included. Default: `600s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) total: Option<Located<DurationText>>,
 }
 
@@ -75,33 +75,33 @@ pub(crate) struct GuardrailFile {
     /// `topics`, `size`.
     pub(crate) detect: Located<Words>,
     /// Only these detectors of the categories in `detect`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) entities: Option<Located<Vec<Located<String>>>>,
     /// With `detect: keywords`: words and phrases that must not occur.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) keywords: Option<Located<Vec<Located<String>>>>,
     /// With `detect: patterns`: regular expressions that match at most 1,024 bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) patterns: Option<Located<Vec<Located<String>>>>,
     /// With `detect: topics`: allowed topics, each with its words.
-    #[serde(default)]
-    pub(crate) topics: Option<Located<BTreeMap<Located<String>, Vec<Located<String>>>>>,
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) topics: Option<Located<TopicsFile>>,
     /// With `detect: size`: most bytes of one text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) max_bytes: Option<Located<u64>>,
     /// What to do with a finding.
     pub(crate) action: Located<Choice<ActionWord>>,
     /// Whether it acts, or only records what it would have done. Default: `enforce`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) mode: Option<Located<Choice<ModeWord>>>,
     /// With `action: mask`: puts masked values back into the answer. Default: false.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) restore: Option<Located<bool>>,
     /// What happens to a text that could not be read. Default: `block`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) on_error: Option<Located<Choice<FailureWord>>>,
     /// Findings below this score are ignored, 0 to 1. Default: 0.5.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) threshold: Option<Located<f64>>,
 
@@ -109,6 +109,9 @@ pub(crate) struct GuardrailFile {
     #[schemars(skip)]
     pub(crate) categories: Unsupported,
 }
+
+/// Allowed topics, each with its words.
+pub(crate) type TopicsFile = BTreeMap<Located<String>, Vec<Located<String>>>;
 
 /// A ceiling on use.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -119,16 +122,16 @@ pub(crate) struct LimitFile {
     /// Who shares one counter.
     pub(crate) per: Located<PerFile>,
     /// Only these groups and principals are counted. Default: all of the kind.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) only: Option<Located<Vec<Located<SubjectText>>>>,
     /// Requests per window, such as `60/min`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) requests: Option<Located<RateText>>,
     /// Tokens per window, such as `2M/day`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) tokens: Option<Located<RateText>>,
     /// US dollars per window, such as `0.50/h`. Needs `prices`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) usd: Option<Located<BudgetText>>,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::file::scalar::{HostText, SecretText, UrlText};
-use crate::located::Located;
+use crate::located::{Located, given};
 
 /// A provider: the API it speaks, and how to reach it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub(crate) struct OpenAiFile {
     /// Reference to the key.
     pub(crate) api_key: Located<SecretText>,
     /// Default: `https://api.openai.com/v1`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) base_url: Option<Located<UrlText>>,
     /// Lets `base-url` be plain http beyond this machine: keys and prompts travel unencrypted.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(crate) struct CompatibleFile {
     /// Address, with `/v1` where the server has it.
     pub(crate) base_url: Located<UrlText>,
     /// Reference to the key, for servers that want one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) api_key: Option<Located<SecretText>>,
     /// Lets `base-url` be plain http beyond this machine: keys and prompts travel unencrypted.
     #[serde(default)]
@@ -77,7 +77,7 @@ pub(crate) struct AnthropicFile {
     /// Reference to the key.
     pub(crate) api_key: Located<SecretText>,
     /// Default: `https://api.anthropic.com`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub(crate) base_url: Option<Located<UrlText>>,
     /// Lets `base-url` be plain http beyond this machine: keys and prompts travel unencrypted.
     #[serde(default)]
@@ -102,7 +102,7 @@ pub(crate) struct DatabricksFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct DemoFile {
     /// Bytes per streamed chunk, 1 to 65,536. Default: 5.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schemars(range(min = 1, max = 65_536))]
     pub(crate) chunk: Option<Located<u64>>,
 }

@@ -66,7 +66,7 @@ text_types! {
 pub(crate) trait Vocabulary {
     /// What the words stand for.
     type Meaning: Copy + 'static;
-    /// What the key chooses, for messages.
+    /// What the key chooses, with its article, for messages.
     const WHAT: &'static str;
     /// The words, each with its meaning.
     const WORDS: &'static [(&'static str, Self::Meaning)];
@@ -117,7 +117,7 @@ pub(crate) enum ActionWord {}
 
 impl Vocabulary for ActionWord {
     type Meaning = Action;
-    const WHAT: &'static str = "action";
+    const WHAT: &'static str = "an action";
     const WORDS: &'static [(&'static str, Action)] =
         &[("flag", Action::Flag), ("mask", Action::Mask), ("block", Action::Block)];
 }
@@ -127,7 +127,7 @@ pub(crate) enum ModeWord {}
 
 impl Vocabulary for ModeWord {
     type Meaning = Mode;
-    const WHAT: &'static str = "mode";
+    const WHAT: &'static str = "a mode";
     const WORDS: &'static [(&'static str, Mode)] =
         &[("enforce", Mode::Enforce), ("dry-run", Mode::DryRun)];
 }
@@ -137,7 +137,7 @@ pub(crate) enum FailureWord {}
 
 impl Vocabulary for FailureWord {
     type Meaning = OnError;
-    const WHAT: &'static str = "way to fail";
+    const WHAT: &'static str = "a way to fail";
     const WORDS: &'static [(&'static str, OnError)] =
         &[("block", OnError::Block), ("allow", OnError::Allow)];
 }
@@ -147,7 +147,7 @@ pub(crate) enum ModalityWord {}
 
 impl Vocabulary for ModalityWord {
     type Meaning = Modality;
-    const WHAT: &'static str = "modality";
+    const WHAT: &'static str = "a modality";
     const WORDS: &'static [(&'static str, Modality)] = &[
         (Modality::Image.name(), Modality::Image),
         (Modality::Audio.name(), Modality::Audio),

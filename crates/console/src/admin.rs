@@ -1,0 +1,60 @@
+//! The admin behind a request, and the record of what they change.
+
+use bartizan_core::access::Identity;
+use bartizan_core::event::{Event, EventSink, Outcome};
+use bartizan_core::id::RequestId;
+use bartizan_core::principal::Principal;
+
+/// Set by the door on every request to an admin route.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    pub(crate) identity: Identity,
+    pub(crate) request_id: RequestId,
+}
+
+/// A change that took effect.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    /// Such as `key-created`.
+    pub(crate) operation: &'a str,
+    /// Status of the answer.
+    pub(crate) status: u16,
+    /// Endpoint that was changed.
+    pub(crate) endpoint: Option<&'a str>,
+    /// What is worth adding; never a key.
+    pub(crate) detail: Option<String>,
+}
+
+impl Admin {
+    /// An event of this request.
+    pub(crate) fn event(&self, operation: &str) -> Event {
+        let Identity { kind, name, .. } = self.identity.clone();
+        let mut event = Event::new(self.request_id, "admin", operation);
+        event.principal = Some(Principal { kind, name, groups: Vec::new() }.qualified());
+        event
+    }
+
+    /// Records a change, before it is answered; false when the log does not take it.
+    pub(crate) fn record(&self, events: &dyn EventSink, change: Change<'_>) -> bool {
+        let mut event = self.event(change.operation);
+        event.outcome = Outcome::Changed;
+        event.status = Some(change.status);
+        event.endpoint = change.endpoint.map(str::to_owned);
+        event.detail = change.detail;
+        match events.record(&event) {
+            Ok(()) => {
+                tracing::info!(
+                    operation = change.operation,
+                    admin = event.principal,
+                    detail = event.detail,
+                    "admin change"
+                );
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, operation = change.operation, "admin change not recorded");
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What every request passes before a handler sees it: request id, headers that protect browsers,
+//! a time limit, the name it was sent to, and for admin routes the key.
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bartizan_core::access::{Identity, Scope};
+use bartizan_core::event::Outcome;
+use bartizan_core::id::RequestId;
+use bartizan_core::redact::Secret;
+use bartizan_core::verdict::Verdict;
+
+use crate::admin::Admin;
+use crate::error::ConsoleError;
+use crate::routes::REQUEST_TIMEOUT;
+use crate::state::ConsoleState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");
+
+/// Set on every answer. `no-store` since answers hold keys and the state of a moment.
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         object-src 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Gives the request its id, and the answer its headers.
+pub(crate) async fn frame(mut request: Request, next: Next) -> Response {
+    let id = RequestId::new();
+    request.extensions_mut().insert(id);
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // An id is ASCII, so this never fails.
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Ends requests that take too long, reading the body included.
+pub(crate) async fn time_limit(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ConsoleError::Timeout.into_response(),
+    }
+}
+
+/// Refuses requests that were sent to another name.
+pub(crate) async fn check_host(
+    State(state): State<ConsoleState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let allowed = match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().is_ok_and(|host| state.hosts.allow(host)),
+        _ => false,
+    };
+    // A request target with a name of its own overrides the header, so it must pass too.
+    let target = request.uri().authority();
+    if allowed && target.is_none_or(|target| state.hosts.allow(target.as_str())) {
+        next.run(request).await
+    } else {
+        ConsoleError::Host.into_response()
+    }
+}
+
+/// Lets admins pass, before anything of the body is read.
+pub(crate) async fn require_admin(
+    State(state): State<ConsoleState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::new);
+    let identity = match identify(&state, request.headers()) {
+        Ok(identity) => identity,
+        // Not recorded as an event: anyone could push older events out of the log.
+        Err(error) => return error.into_response(),
+    };
+    let admin = Admin { identity, request_id };
+    if admin.identity.scope != Scope::Admin {
+        let mut event = admin.event("refused");
+        event.verdict = Verdict::Block;
+        event.outcome = Outcome::Refused;
+        event.status = Some(403);
+        if let Err(error) = state.events.record(&event) {
+            tracing::error!(%error, "refused admin request is not in the event log");
+        }
+        return ConsoleError::NotAdmin.into_response();
+    }
+    request.extensions_mut().insert(admin);
+    next.run(request).await
+}
+
+fn identify(state: &ConsoleState, headers: &HeaderMap) -> Result<Identity, ConsoleError> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        return Err(ConsoleError::NoKey);
+    };
+    let value = value.to_str().map_err(|_| ConsoleError::NoKey)?;
+    let (scheme, credential) = value.split_once(' ').ok_or(ConsoleError::NoKey)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ConsoleError::NoKey);
+    }
+    state.identify.identify(&Secret::new(credential.trim())).ok_or(ConsoleError::UnknownKey)
+}

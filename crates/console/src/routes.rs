@@ -1,0 +1,98 @@
+//! The table of routes: path, method and who may call. The router is built from it and from nothing
+//! else, so a route that is not in the table does not exist, and one that is has its access checked.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::api::{endpoints, events, keys};
+use crate::error::ConsoleError;
+use crate::state::ConsoleState;
+use crate::{door, health, start};
+
+/// Longest time for one request, reading its body included.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everyone who reaches the port.
+    Open,
+    /// Holders of an admin key.
+    Admin,
+}
+
+/// One line of the table.
+pub(crate) struct Route {
+    pub(crate) method: MethodFilter,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
+}
+
+const GET: MethodFilter = MethodFilter::GET;
+const POST: MethodFilter = MethodFilter::POST;
+const PUT: MethodFilter = MethodFilter::PUT;
+const DELETE: MethodFilter = MethodFilter::DELETE;
+
+#[rustfmt::skip]
+pub(crate) static ROUTES: &[Route] = &[
+    open(GET, "/", |method| on(method, start::page)),
+    open(GET, "/console.css", |method| on(method, start::style)),
+    open(GET, "/healthz", |method| on(method, health::healthz)),
+    open(GET, "/readyz", |method| on(method, health::readyz)),
+    open(GET, "/metrics", |method| on(method, health::metrics)),
+    admin(GET, "/api/v1/keys", |method| on(method, keys::list)),
+    admin(POST, "/api/v1/keys", |method| on(method, keys::create)),
+    admin(DELETE, "/api/v1/keys/{id}", |method| on(method, keys::revoke)),
+    admin(GET, "/api/v1/endpoints", |method| on(method, endpoints::list)),
+    admin(GET, "/api/v1/endpoints/{name}", |method| on(method, endpoints::get)),
+    admin(PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
+    admin(DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
+    admin(GET, "/api/v1/events", |method| on(method, events::list)),
+];
+
+/// Builds the console.
+pub fn router(state: ConsoleState) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let handler = (route.handler)(route.method);
+        let handler = match route.access {
+            Access::Open => handler,
+            Access::Admin => {
+                handler.route_layer(from_fn_with_state(state.clone(), door::require_admin))
+            }
+        };
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(async || ConsoleError::NotFound)
+        .method_not_allowed_fallback(async || ConsoleError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(crate::api::BODY_BYTES))
+        .layer(from_fn_with_state(state.clone(), door::check_host))
+        .layer(from_fn(door::time_limit))
+        .layer(from_fn(door::frame))
+        .with_state(state)
+}
+
+const fn open(
+    method: MethodFilter,
+    path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
+) -> Route {
+    Route { method, path, access: Access::Open, handler }
+}
+
+const fn admin(
+    method: MethodFilter,
+    path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
+) -> Route {
+    Route { method, path, access: Access::Admin, handler }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,525 @@
+//! Every route of the table, asked by everyone who may come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request, Response, StatusCode, header};
+use bartizan_core::access::Scope;
+use bartizan_core::error::Class;
+use bartizan_core::event::{Event, EventSink, Outcome, RecordError};
+use bartizan_core::id::{Name, RequestId};
+use bartizan_core::principal::PrincipalKind;
+use bartizan_core::redact::Secret;
+use bartizan_core::verdict::Verdict;
+use bartizan_store::{NewKey, Store};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::{About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, Readiness};
+
+/// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
+const REQUESTS: &[(&str, &str, &str, u16)] = &[
+    ("GET", "/", "", 200),
+    ("GET", "/console.css", "", 200),
+    ("GET", "/healthz", "", 200),
+    ("GET", "/readyz", "", 200),
+    ("GET", "/metrics", "", 200),
+    ("GET", "/api/v1/keys", "", 200),
+    ("POST", "/api/v1/keys", r#"{"name":"sp:bot","scope":"client"}"#, 201),
+    ("DELETE", "/api/v1/keys/{id}", "", 200),
+    ("GET", "/api/v1/endpoints", "", 200),
+    ("GET", "/api/v1/endpoints/{name}", "", 200),
+    ("PUT", "/api/v1/endpoints/{name}", r#"{"routes":[]}"#, 200),
+    ("DELETE", "/api/v1/endpoints/{name}", "", 200),
+    ("GET", "/api/v1/events", "", 200),
+];
+
+#[tokio::test]
+async fn every_route_lets_in_whom_it_should_and_nobody_else() {
+    assert_eq!(REQUESTS.len(), ROUTES.len());
+    for route in ROUTES {
+        // Said here once more, so that a slip in the table does not change what is expected.
+        let access = if route.path.starts_with("/api/") { Access::Admin } else { Access::Open };
+        let found = REQUESTS
+            .iter()
+            .find(|(method, path, ..)| *path == route.path && filter(method) == route.method);
+        let (method, path, body, success) =
+            found.unwrap_or_else(|| panic!("no request for {:?} {}", route.method, route.path));
+        for who in Who::ALL {
+            let console = Console::new();
+            let path = path.replace("{id}", &console.other_key).replace("{name}", "main");
+            let mut request = console.request(method, &path, body);
+            if let Some(value) = console.authorization(who) {
+                request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            let events_before = console.sink.events.lock().len();
+            let reply = console.send(request).await;
+            let expected = match (access, who) {
+                (Access::Open, _) | (_, Who::Admin) => *success,
+                (_, Who::Client) => 403,
+                (_, _) => 401,
+            };
+            let context = format!("{method} {path} as {who:?}: {}", reply.text());
+            assert_eq!(reply.status, expected, "{context}");
+            assert!(reply.header("content-security-policy").contains("default-src 'self'"));
+            assert_eq!(reply.header("x-content-type-options"), "nosniff", "{context}");
+            assert_eq!(reply.header("cache-control"), "no-store", "{context}");
+            reply.header("x-bartizan-request-id").parse::<RequestId>().unwrap();
+            assert!(!reply.headers.contains_key("access-control-allow-origin"), "{context}");
+
+            let events = console.sink.events.lock().split_off(events_before);
+            match expected {
+                401 => {
+                    assert!(reply.header("www-authenticate").starts_with("Bearer"), "{context}");
+                    assert_error(&reply);
+                    assert_eq!(events, [], "{context}");
+                }
+                403 => {
+                    assert_error(&reply);
+                    assert_eq!(events.len(), 1, "{context}");
+                    assert_eq!(events[0].verdict, Verdict::Block);
+                    assert_eq!(events[0].principal.as_deref(), Some("sp:caller"));
+                }
+                _ if *method != "GET" => {
+                    assert_eq!(events.len(), 1, "{context}");
+                    let event = &events[0];
+                    assert_eq!(event.outcome, Outcome::Changed, "{context}");
+                    assert_eq!(event.area, "admin", "{context}");
+                    assert_eq!(event.principal.as_deref(), Some("root@example.com"), "{context}");
+                    assert_eq!(event.status, Some(expected), "{context}");
+                    assert_eq!(
+                        event.request_id.to_string(),
+                        reply.header("x-bartizan-request-id"),
+                        "{context}"
+                    );
+                }
+                _ => assert_eq!(events, [], "{context}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_shown_once_works_and_is_in_no_event() {
+    let console = Console::new();
+    let body =
+        r#"{"name":"alice@example.com","scope":"client","note":"laptop","expires_in":"30d"}"#;
+    let reply = console.admin("POST", "/api/v1/keys", body).await;
+    assert_eq!(reply.status, 201);
+    let made = reply.json();
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("bzc_") && key.len() == 47, "{made}");
+    assert_eq!(made["name"], "alice@example.com");
+    let identity = console.state.identify.identify(&Secret::new(key)).unwrap();
+    assert_eq!(identity.key_id, made["id"]);
+
+    let listed = console.admin("GET", "/api/v1/keys", "").await;
+    assert!(!listed.text().contains(key) && listed.text().contains("laptop"));
+    let events = console.sink.events.lock().clone();
+    assert_eq!(events.last().unwrap().operation, "key-created");
+    let events = serde_json::to_string(&events).unwrap();
+    assert!(!events.contains(key.strip_prefix("bzc_").unwrap()), "{events}");
+
+    let path = format!("/api/v1/keys/{}", identity.key_id);
+    let revoked = console.admin("DELETE", &path, "").await.json();
+    assert!(revoked["revoked"].is_string() && revoked.get("key").is_none(), "{revoked}");
+    assert_eq!(console.state.identify.identify(&Secret::new(key)), None);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_recorded_does_not_come_into_being() {
+    let console = Console::new();
+    console.sink.full.store(true, Ordering::SeqCst);
+    let body = r#"{"name":"sp:bot","scope":"admin"}"#;
+    let reply = console.admin("POST", "/api/v1/keys", body).await;
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert_eq!(reply.json()["error"]["code"], "bartizan::console::not-recorded");
+    assert!(!reply.text().contains("bza_"));
+    let keys = console.state.store.list_keys().unwrap();
+    assert!(keys.last().unwrap().revoked.is_some());
+}
+
+#[tokio::test]
+async fn a_revocation_holds_even_when_it_cannot_be_recorded() {
+    let console = Console::new();
+    console.sink.full.store(true, Ordering::SeqCst);
+    let path = format!("/api/v1/keys/{}", console.other_key);
+    let reply = console.admin("DELETE", &path, "").await;
+    assert_eq!(reply.status, 503);
+    assert!(reply.text().contains("in force"), "{}", reply.text());
+    let keys = console.state.store.list_keys().unwrap();
+    let key = keys.iter().find(|key| key.id == console.other_key).unwrap();
+    assert!(key.revoked.is_some());
+}
+
+#[tokio::test]
+async fn the_last_admin_key_stays() {
+    let console = Console::new();
+    let keys = console.state.store.list_keys().unwrap();
+    let own = keys.iter().find(|key| key.name == "root@example.com").unwrap();
+    let reply = console.admin("DELETE", &format!("/api/v1/keys/{}", own.id), "").await;
+    assert_eq!(reply.status, 409, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_wrong() {
+    let big = format!(r#"{{"name":"{}"}}"#, "x".repeat(crate::api::BODY_BYTES));
+    let deep = "[".repeat(100_000);
+    let keys = "/api/v1/keys";
+    let cases: &[(&str, &str, &str, u16, &str)] = &[
+        ("POST", keys, "", 400, "console::json"),
+        ("POST", keys, &deep, 400, "console::json"),
+        ("POST", keys, "{}", 400, "`name`"),
+        ("POST", keys, r#"{"name":"a","scope":"root"}"#, 400, "`scope`"),
+        ("POST", keys, r#"{"name":"a b","scope":"client"}"#, 400, "`name`"),
+        ("POST", keys, r#"{"name":"a","scope":"client","admin":true}"#, 400, "`admin`"),
+        ("POST", keys, r#"{"name":"a","name":"b","scope":"client"}"#, 400, "duplicate"),
+        ("POST", keys, r#"{"name":"a","scope":"client","expires_in":"0s"}"#, 400, "expires_in"),
+        ("POST", keys, r#"{"name":"a","scope":"client","expires_in":"9999d"}"#, 400, "3650d"),
+        ("POST", keys, &big, 413, "body-too-large"),
+        ("DELETE", "/api/v1/keys/nobody", "", 404, "key-not-found"),
+        ("DELETE", "/api/v1/keys/%FF", "", 404, "not-found"),
+        ("GET", "/api/v1/endpoints/nowhere", "", 404, "no such endpoint"),
+        ("GET", "/api/v1/endpoints/a%20b", "", 400, "is not allowed here"),
+        ("PUT", "/api/v1/endpoints/main", "[]", 400, "console::json"),
+        ("PUT", "/api/v1/endpoints/main", r#"{"wrong":1}"#, 400, "unknown key"),
+        ("GET", "/api/v1/events?limit=0", "", 400, "`limit`"),
+        ("GET", "/api/v1/events?limit=1001", "", 400, "`limit`"),
+        ("GET", "/api/v1/events?since=yesterday", "", 400, "`since`"),
+        ("GET", "/api/v1/events?sinse=1h", "", 400, "console::query"),
+        ("GET", "/nowhere", "", 404, "console::not-found"),
+        ("PATCH", "/api/v1/keys", "", 405, "method-not-allowed"),
+        ("POST", "/healthz", "", 405, "method-not-allowed"),
+        ("OPTIONS", "/api/v1/keys", "", 405, "method-not-allowed"),
+    ];
+    let console = Console::new();
+    for (method, path, body, status, says) in cases {
+        let reply = console.admin(method, path, body).await;
+        let context = format!("{method} {path}: {}", reply.text());
+        assert_eq!(reply.status, *status, "{context}");
+        assert_error(&reply);
+        assert!(reply.text().contains(says), "{context}");
+        assert_eq!(reply.headers.contains_key("allow"), *status == 405, "{context}");
+    }
+    assert_eq!(*console.sink.events.lock(), [], "a change was recorded that never was");
+}
+
+#[tokio::test]
+async fn other_names_in_the_host_header_are_refused() {
+    let hosts: &[(&[&str], u16)] = &[
+        (&["127.0.0.1:8081"], 200),
+        (&["localhost"], 200),
+        (&["console.example"], 200),
+        (&["evil.example"], 421),
+        (&["127.0.0.1", "evil.example"], 421),
+        (&[], 421),
+    ];
+    let console = Console::new();
+    for (values, status) in hosts {
+        let mut request = console.request("GET", "/healthz", "");
+        request.headers_mut().remove(header::HOST);
+        for value in *values {
+            request.headers_mut().append(header::HOST, value.parse().unwrap());
+        }
+        let reply = console.send(request).await;
+        assert_eq!(reply.status, *status, "{values:?}");
+    }
+    let request = console.request("GET", "http://evil.example/healthz", "");
+    assert_eq!(console.send(request).await.status, 421);
+}
+
+#[tokio::test]
+async fn only_one_bearer_header_counts() {
+    let console = Console::new();
+    let admin = console.authorization(Who::Admin).unwrap();
+    let key = admin.strip_prefix("Bearer ").unwrap();
+    for (values, status) in [
+        (vec![format!("bearer {key}")], 200),
+        (vec![format!("Basic {key}")], 401),
+        (vec![key.to_owned()], 401),
+        (vec![admin.clone(), admin.clone()], 401),
+        (vec!["Bearer ".to_owned()], 401),
+    ] {
+        let mut request = console.request("GET", "/api/v1/keys", "");
+        for value in &values {
+            request.headers_mut().append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        assert_eq!(console.send(request).await.status, status, "{} values", values.len());
+    }
+}
+
+#[tokio::test]
+async fn readiness_names_what_does_not_hold() {
+    let mut console = Console::new();
+    let checks = vec![
+        Check { name: "policy", state: Ok(()) },
+        Check { name: "event-log", state: Err("no space".to_owned()) },
+    ];
+    console.state.readiness = Arc::new(Fixed(checks));
+    let reply = console.admin("GET", "/readyz", "").await;
+    assert_eq!(reply.status, 503);
+    let expected = json!({ "status": "not-ready", "checks": [
+        { "name": "policy", "ok": true },
+        { "name": "event-log", "ok": false, "detail": "no space" },
+    ] });
+    assert_eq!(reply.json(), expected);
+    console.state.readiness = Arc::new(Fixed(Vec::new()));
+    assert_eq!(console.admin("GET", "/readyz", "").await.status, 503);
+}
+
+#[tokio::test]
+async fn bugs_are_not_shown_to_the_caller() {
+    let console = Console::new();
+    let reply = console.admin("GET", "/api/v1/endpoints/broken", "").await;
+    assert_eq!(reply.status, 500);
+    assert!(!reply.text().contains("private"), "{}", reply.text());
+    let reply = console.admin("GET", "/api/v1/endpoints/panics", "").await;
+    assert_eq!(reply.status, 500);
+    assert_eq!(reply.json()["error"]["code"], "bartizan::console::task");
+}
+
+#[tokio::test]
+async fn events_are_asked_for_as_the_query_says() {
+    let console = Console::new();
+    let reply = console.admin("GET", "/api/v1/events?since=2h&limit=7", "").await.json();
+    assert_eq!(reply["schema"], "bartizan.events/v1");
+    let shown = &reply["events"][0];
+    assert_eq!(shown["detail"], "limit 7", "{reply}");
+    let since: jiff::Timestamp = shown["rule"].as_str().unwrap().parse().unwrap();
+    let back = bartizan_core::time::now().duration_since(since);
+    assert!((7_200..7_260).contains(&back.as_secs()), "{back}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_comes_ends_the_request() {
+    let console = Console::new();
+    let admin = console.authorization(Who::Admin).unwrap();
+    let body = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let request = Request::post("/api/v1/keys")
+        .header(header::HOST, "localhost")
+        .header(header::AUTHORIZATION, admin)
+        .body(Body::from_stream(body))
+        .unwrap();
+    let reply = tokio::time::timeout(REQUEST_TIMEOUT * 2, console.send(request)).await.unwrap();
+    assert_eq!(reply.status, 408);
+    assert_error(&reply);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Nobody,
+    Malformed,
+    Unknown,
+    Client,
+    RevokedAdmin,
+    ExpiredAdmin,
+    Admin,
+}
+
+impl Who {
+    const ALL: [Self; 7] = [
+        Self::Nobody,
+        Self::Malformed,
+        Self::Unknown,
+        Self::Client,
+        Self::RevokedAdmin,
+        Self::ExpiredAdmin,
+        Self::Admin,
+    ];
+}
+
+/// A console over a real store and stand-ins for the rest.
+struct Console {
+    state: ConsoleState,
+    sink: Arc<Sink>,
+    client: Secret,
+    admin: Secret,
+    revoked: Secret,
+    expired: Secret,
+    /// Id of a key that nobody here uses.
+    other_key: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Console {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&dir.path().join("state.db")).unwrap());
+        let key = |scope, kind, name: &str, expires| {
+            let new = NewKey { scope, kind, name: name.to_owned(), note: None, expires };
+            store.create_key(new).unwrap()
+        };
+        let user = PrincipalKind::User;
+        let admin = key(Scope::Admin, user, "root@example.com", None).1;
+        let client = key(Scope::Client, PrincipalKind::ServicePrincipal, "caller", None).1;
+        let soon = bartizan_core::time::now() + jiff::SignedDuration::from_millis(20);
+        let expired = key(Scope::Admin, user, "late@example.com", Some(soon)).1;
+        let (record, revoked) = key(Scope::Admin, user, "gone@example.com", None);
+        store.revoke_key(&record.id).unwrap();
+        let other_key = key(Scope::Client, user, "other@example.com", None).0.id;
+        while bartizan_core::time::now() <= soon {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let sink = Arc::new(Sink::default());
+        let endpoints = BTreeMap::from([("main".to_owned(), json!({ "name": "main" }))]);
+        let state = ConsoleState {
+            identify: store.key_index(),
+            store,
+            events: Arc::<Sink>::clone(&sink),
+            event_query: Arc::new(Query),
+            endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
+            metrics: Arc::new(|| "# EOF\n".to_owned()),
+            readiness: Arc::new(Fixed(vec![Check { name: "policy", state: Ok(()) }])),
+            hosts: Hosts::new("127.0.0.1:8081".parse().unwrap(), ["console.example".to_owned()]),
+            about: About { version: "0".to_owned(), gateway_url: "http://localhost".to_owned() },
+        };
+        Self { state, sink, client, admin, revoked, expired, other_key, _dir: dir }
+    }
+
+    fn authorization(&self, who: Who) -> Option<String> {
+        let bearer = |key: &Secret| Some(format!("Bearer {}", key.expose()));
+        match who {
+            Who::Nobody => None,
+            Who::Malformed => Some("Bearer".to_owned()),
+            Who::Unknown => Some(format!("Bearer bza_{}", "A".repeat(43))),
+            Who::Client => bearer(&self.client),
+            Who::RevokedAdmin => bearer(&self.revoked),
+            Who::ExpiredAdmin => bearer(&self.expired),
+            Who::Admin => bearer(&self.admin),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads well beside the other methods")]
+    fn request(&self, method: &str, path: &str, body: &str) -> Request<Body> {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost:8081")
+            .body(Body::from(body.to_owned()))
+            .unwrap()
+    }
+
+    async fn admin(&self, method: &str, path: &str, body: &str) -> Reply {
+        let mut request = self.request(method, path, body);
+        let value = self.authorization(Who::Admin).unwrap().parse().unwrap();
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Reply {
+        let response: Response<Body> = router(self.state.clone()).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+struct Reply {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    body: Bytes,
+}
+
+impl Reply {
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+fn assert_error(reply: &Reply) {
+    let error = &reply.json()["error"];
+    for field in ["code", "message", "help"] {
+        assert!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{}", reply.text());
+    }
+    assert!(error["code"].as_str().unwrap().starts_with("bartizan::"), "{}", reply.text());
+}
+
+fn filter(method: &str) -> MethodFilter {
+    method.parse::<Method>().unwrap().try_into().unwrap()
+}
+
+#[derive(Default)]
+struct Sink {
+    events: Mutex<Vec<Event>>,
+    full: AtomicBool,
+}
+
+impl EventSink for Sink {
+    fn record(&self, event: &Event) -> Result<(), RecordError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(RecordError(std::io::ErrorKind::StorageFull.into()));
+        }
+        self.events.lock().push(event.clone());
+        Ok(())
+    }
+}
+
+struct Fixed(Vec<Check>);
+
+impl Readiness for Fixed {
+    fn checks(&self) -> Vec<Check> {
+        self.0.clone()
+    }
+}
+
+/// Answers with one event that says what was asked.
+struct Query;
+
+impl EventQuery for Query {
+    fn events(&self, filter: EventFilter) -> Result<Vec<Event>, AdminError> {
+        let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        event.detail = Some(format!("limit {}", filter.limit));
+        event.rule = Some(filter.since.to_string());
+        Ok(vec![event])
+    }
+}
+
+struct Endpoints(Mutex<BTreeMap<String, Value>>);
+
+impl EndpointAdmin for Endpoints {
+    fn list(&self) -> Result<Value, AdminError> {
+        Ok(self.0.lock().values().cloned().collect())
+    }
+
+    fn get(&self, name: &Name) -> Result<Value, AdminError> {
+        match name.as_str() {
+            "broken" => Err(refusal(Class::Internal, "private detail")),
+            "panics" => panic!("private detail"),
+            name => self.0.lock().get(name).cloned().ok_or_else(not_found),
+        }
+    }
+
+    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
+        if body.contains("wrong") {
+            return Err(refusal(Class::Usage, "unknown key `wrong`"));
+        }
+        let value = json!({ "name": name.as_str() });
+        self.0.lock().insert(name.as_str().to_owned(), value.clone());
+        Ok(value)
+    }
+
+    fn delete(&self, name: &Name) -> Result<Value, AdminError> {
+        self.0.lock().remove(name.as_str()).ok_or_else(not_found)
+    }
+}
+
+fn not_found() -> AdminError {
+    refusal(Class::NotFound, "no such endpoint")
+}
+
+fn refusal(class: Class, message: &str) -> AdminError {
+    AdminError { class, code: "bartizan::test", message: message.to_owned(), help: None }
+}

@@ -1,0 +1,124 @@
+//! What the console shows and changes, as traits that the binary implements.
+//!
+//! Calls of [`EndpointAdmin`], [`EventQuery`] and [`Readiness`] may block: the console runs them on
+//! a blocking thread.
+
+use std::sync::Arc;
+
+use bartizan_core::access::Identify;
+use bartizan_core::event::{Event, EventSink};
+use bartizan_core::id::Name;
+use bartizan_store::Store;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::error::AdminError;
+use crate::hosts::Hosts;
+
+/// Everything the routes need.
+#[derive(Clone)]
+pub struct ConsoleState {
+    /// Where keys are made and revoked.
+    pub store: Arc<Store>,
+    /// Recognises the bearer of a request.
+    pub identify: Arc<dyn Identify>,
+    /// Takes one event per change.
+    pub events: Arc<dyn EventSink>,
+    /// Reads events back.
+    pub event_query: Arc<dyn EventQuery>,
+    /// Endpoints, from the policy file and from the admin API.
+    pub endpoints: Arc<dyn EndpointAdmin>,
+    /// What `/metrics` says.
+    pub metrics: Arc<dyn MetricsText>,
+    /// What `/readyz` asks.
+    pub readiness: Arc<dyn Readiness>,
+    /// Names under which the console may be called.
+    pub hosts: Hosts,
+    /// What the start page says.
+    pub about: About,
+}
+
+/// Facts for the start page. Shown to everyone who reaches the port: nothing secret.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Version of the binary.
+    pub version: String,
+    /// Where clients reach the gateway, such as `http://127.0.0.1:8080`.
+    pub gateway_url: String,
+}
+
+/// Endpoints, as the admin API sees them.
+pub trait EndpointAdmin: Send + Sync {
+    /// All endpoints: an array of objects that have at least a `name`.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    fn list(&self) -> Result<Value, AdminError>;
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// Class `NotFound` when there is none; else what the caller is told.
+    fn get(&self, name: &Name) -> Result<Value, AdminError>;
+
+    /// Creates or replaces an endpoint and returns it as it is now in force.
+    ///
+    /// `body` is one JSON object in the shape of a policy endpoint, not checked further: it comes
+    /// as text so that the reader of the policy file, which refuses unknown and repeated keys, can
+    /// read it.
+    ///
+    /// # Errors
+    /// Class `Usage` when the endpoint is not valid or is owned by the policy file.
+    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError>;
+
+    /// Removes an endpoint and returns it as it was.
+    ///
+    /// # Errors
+    /// Class `NotFound` when there is none, `Usage` when it is owned by the policy file.
+    fn delete(&self, name: &Name) -> Result<Value, AdminError>;
+}
+
+/// Which events are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Not older than this.
+    pub since: Timestamp,
+    /// At most this many, the newest; 1..=1,000.
+    pub limit: usize,
+}
+
+/// Reads events back.
+pub trait EventQuery: Send + Sync {
+    /// The newest events that pass the filter, oldest first.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    fn events(&self, filter: EventFilter) -> Result<Vec<Event>, AdminError>;
+}
+
+/// The metrics of the process. Any `Fn() -> String` is one.
+pub trait MetricsText: Send + Sync {
+    /// All metrics in the `OpenMetrics` text format, which Prometheus reads.
+    fn text(&self) -> String;
+}
+
+impl<F: Fn() -> String + Send + Sync> MetricsText for F {
+    fn text(&self) -> String {
+        self()
+    }
+}
+
+/// One thing that must hold before traffic is sent here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What is checked, in kebab-case: `policy`, `event-log`.
+    pub name: &'static str,
+    /// Why it does not hold. Shown to everyone who reaches the port: nothing secret.
+    pub state: Result<(), String>,
+}
+
+/// Whether the process can serve.
+pub trait Readiness: Send + Sync {
+    /// Every check, also those that hold.
+    fn checks(&self) -> Vec<Check>;
+}

@@ -1,0 +1,8 @@
+//! Answers on their way back: whole ones are judged and spliced, streamed ones are guarded as they
+//! arrive.
+
+mod stream;
+mod whole;
+
+pub(crate) use stream::Streamed;
+pub(crate) use whole::{Guarded, collect, guard_whole};

@@ -1,0 +1,393 @@
+//! Streamed answers: every growing text has its own guard; every other string of an event is judged
+//! with the event. Nothing leaves before its judgement is final.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bartizan_core::event::FindingRecord;
+use bartizan_core::settings::OnError;
+use bartizan_core::{Channel, Coded, NotEvaluated, Outcome, Verdict};
+use bartizan_guard::{Guard, Released, Session, StreamGuard};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::envelope::{self, Envelope, Places};
+use crate::error::{GatewayError, Stage};
+use crate::json::{Document, Edits};
+use crate::protocols::{DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec};
+use crate::record::Record;
+use crate::sse::{self, Splitter};
+use crate::translate::StreamTranslation;
+use crate::upstream::{AnswerBody, CallError};
+
+/// Growing texts that one answer may have; more is not an answer but an attack.
+const MAX_TEXTS: usize = 1024;
+
+/// A streamed answer on its way.
+pub(crate) struct Streamed {
+    pub(crate) body: AnswerBody,
+    pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) codec: Box<dyn StreamCodec>,
+    pub(crate) translation: Option<Box<dyn StreamTranslation>>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) record: Record,
+    pub(crate) idle: Duration,
+    pub(crate) deadline: Instant,
+    /// What happens to the end of an answer whose event cannot be written.
+    pub(crate) on_log_failure: OnError,
+}
+
+/// How a stream goes on after an event.
+enum Flow {
+    On,
+    /// The last event has been written to `out`.
+    Done(Outcome),
+}
+
+struct Pump {
+    protocol: &'static dyn Protocol,
+    codec: Box<dyn StreamCodec>,
+    guard: Arc<Guard>,
+    session: Arc<Session>,
+    record: Record,
+    texts: BTreeMap<DeltaKey, StreamGuard>,
+    /// Fingerprint of the last event's other strings, when they were clean.
+    clean_frame: Option<u64>,
+    out: Vec<u8>,
+}
+
+impl Streamed {
+    /// Pumps the answer to the client until it ends, is stopped, or the client leaves.
+    pub(crate) async fn run(self, client: mpsc::Sender<Bytes>) {
+        let Self { mut body, mut translation, idle, deadline, on_log_failure, .. } = self;
+        let mut pump = Pump {
+            protocol: self.protocol,
+            codec: self.codec,
+            guard: self.guard,
+            session: self.session,
+            record: self.record,
+            texts: BTreeMap::new(),
+            clean_frame: None,
+            out: Vec::new(),
+        };
+        let mut splitter = Splitter::default();
+        let outcome = loop {
+            let left = deadline.saturating_duration_since(Instant::now()).min(idle);
+            let piece = tokio::select! {
+                biased;
+                () = client.closed() => break Outcome::Disconnected,
+                piece = body.next(left) => piece,
+            };
+            match pump.take(piece, &mut splitter, translation.as_deref_mut()) {
+                Flow::Done(outcome) => break outcome,
+                Flow::On => {}
+            }
+            if !pump.out.is_empty() {
+                let piece = Bytes::from(std::mem::take(&mut pump.out));
+                if client.send(piece).await.is_err() {
+                    break Outcome::Disconnected;
+                }
+            }
+        };
+        // Dropping the body here cancels the provider's work.
+        drop(body);
+        let status = if outcome == Outcome::Disconnected { 499 } else { 200 };
+        let written = pump.record.finish(outcome, status);
+        if written.is_err() && on_log_failure == OnError::Block && outcome != Outcome::Disconnected
+        {
+            pump.out.clear();
+            let error = GatewayError::LogUnavailable;
+            pump.codec.write_error(error.code(), &error.to_string(), &mut pump.out);
+        }
+        if !pump.out.is_empty() {
+            // A client that leaves now has got everything else.
+            let _ = client.send(Bytes::from(pump.out)).await;
+        }
+    }
+}
+
+impl Pump {
+    fn take(
+        &mut self,
+        piece: Option<Result<Bytes, CallError>>,
+        splitter: &mut Splitter,
+        mut translation: Option<&mut (dyn StreamTranslation + 'static)>,
+    ) -> Flow {
+        match piece {
+            Some(Ok(bytes)) => splitter.push(&bytes),
+            // An answer that breaks off, or ends without its last event, is told apart from one
+            // that is complete.
+            None => return self.broke_off(&GatewayError::ProviderBrokeOff),
+            Some(Err(CallError::TimedOut)) => {
+                return self.broke_off(&GatewayError::ProviderTimeout);
+            }
+            Some(Err(_)) => return self.broke_off(&GatewayError::ProviderBrokeOff),
+        }
+        while let Some(event) = splitter.next() {
+            let flow = match event {
+                Ok(event) => self.event(&event, translation.as_deref_mut()),
+                Err(error) => {
+                    tracing::warn!(%error, "stream cannot be read");
+                    Err(GatewayError::ProviderUnreadable)
+                }
+            };
+            match flow {
+                Ok(Flow::On) => {}
+                Ok(done) => return done,
+                Err(error) => return self.fail(&error),
+            }
+        }
+        Flow::On
+    }
+
+    /// What the provider sent counts as the end of each text; then the client is told.
+    fn broke_off(&mut self, error: &GatewayError) -> Flow {
+        match self.end(&Ends::All) {
+            Ok(Flow::On) => {
+                self.codec.write_error(error.code(), &error.to_string(), &mut self.out);
+                Flow::Done(Outcome::UpstreamFailed)
+            }
+            Ok(done) => done,
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Ends the stream without what is held.
+    fn fail(&mut self, error: &GatewayError) -> Flow {
+        if let GatewayError::Blocked { rule, .. } | GatewayError::GuardFailed { rule } = error {
+            self.record.note(Verdict::Block, [], &[]);
+            self.record.decided_by(rule.as_str());
+            let id = self.record.request_id().to_string();
+            let message = format!("{error} (request {id})");
+            self.codec.write_blocked(&message, &id, &mut self.out);
+            return Flow::Done(Outcome::AnswerRefused);
+        }
+        self.codec.write_error(error.code(), &error.to_string(), &mut self.out);
+        Flow::Done(Outcome::UpstreamFailed)
+    }
+
+    fn event(
+        &mut self,
+        event: &sse::Event,
+        translation: Option<&mut (dyn StreamTranslation + 'static)>,
+    ) -> Result<Flow, GatewayError> {
+        if !event.has_data {
+            // Comments keep connections open; what they say stays here.
+            self.out.extend_from_slice(b":\n\n");
+            return Ok(Flow::On);
+        }
+        let Some(translation) = translation else {
+            return self.data(event.event.as_deref(), &event.data);
+        };
+        let translated = if is_marker(&event.data) {
+            translation.end_marker()
+        } else {
+            let document = parse(&event.data)?;
+            translation.event(event.event.as_deref(), &document)?
+        };
+        for event in translated {
+            if let Flow::Done(outcome) = self.data(event.event, event.data.as_bytes())? {
+                return Ok(Flow::Done(outcome));
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn data(&mut self, name: Option<&str>, data: &[u8]) -> Result<Flow, GatewayError> {
+        if is_marker(data) {
+            let Some(marker) = self.codec.end_marker() else { return Ok(Flow::On) };
+            if let Flow::Done(outcome) = self.end(&Ends::All)? {
+                return Ok(Flow::Done(outcome));
+            }
+            sse::write_event(&mut self.out, None, marker);
+            return Ok(Flow::Done(Outcome::Answered));
+        }
+        let document = parse(data)?;
+        self.record.usage.update(self.protocol.usage(document.root()));
+        let mut places = Places::new(&document, Channel::Output);
+        let reading = self.codec.read(name, &document, &mut places);
+        self.guarded_event(name, &document, places, &reading)
+    }
+
+    fn guarded_event(
+        &mut self,
+        name: Option<&str>,
+        document: &Document<'_>,
+        mut places: Places,
+        reading: &EventReading<'_>,
+    ) -> Result<Flow, GatewayError> {
+        let mut edits = Edits::new(document);
+        let mut says_something = !reading.only_deltas;
+        for (key, value) in &reading.deltas {
+            let Some(text) = value.as_str() else { continue };
+            let text = text.text();
+            self.record.answer_bytes += text.len() as u64;
+            places.done(*value);
+            let mut released = self.text(key)?.push(&text);
+            let piece = std::mem::take(&mut released.text);
+            says_something |= !piece.is_empty();
+            if let Some(error) = self.note(key, released) {
+                // The text before the stop goes out in an event of our own, then the stop.
+                if !piece.is_empty() {
+                    self.codec.write_delta(key, &piece, &mut self.out);
+                }
+                return Ok(self.fail(&error));
+            }
+            if piece != text {
+                edits.replace_text(value.id(), [(0..text.len(), &piece)])?;
+            }
+        }
+        if self.guard.reads(Channel::Output) {
+            for value in &reading.removed {
+                places.done(*value);
+                edits.replace_value(value.id(), b"null")?;
+            }
+        }
+        self.judge_rest(document, places, &mut edits)?;
+        if let Flow::Done(outcome) = self.end(&reading.ends)? {
+            return Ok(Flow::Done(outcome));
+        }
+        if says_something {
+            if document.root().get("sequence_number").is_some()
+                && let Some(number) = self.codec.next_sequence()
+            {
+                edits.set_member(
+                    document.root().id(),
+                    "sequence_number",
+                    number.to_string().as_bytes(),
+                )?;
+            }
+            self.write(name, document, edits)?;
+        }
+        if reading.is_last {
+            return Ok(Flow::Done(Outcome::Answered));
+        }
+        Ok(Flow::On)
+    }
+
+    /// Judges the strings of an event that are not part of a growing text.
+    fn judge_rest(
+        &mut self,
+        document: &Document<'_>,
+        places: Places,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), GatewayError> {
+        let envelope = Envelope::seal(document, places);
+        let fingerprint = envelope.fingerprint();
+        if self.clean_frame == Some(fingerprint) {
+            return Ok(());
+        }
+        let mut judgement = envelope.inspect(&self.guard, &self.session);
+        let findings = std::mem::take(&mut judgement.findings);
+        if findings.is_empty() && !judgement.changes() {
+            self.clean_frame = Some(fingerprint);
+        }
+        self.record.note(judgement.verdict(), findings, &judgement.not_evaluated);
+        if let Some(error) = judgement.refusal(Stage::Output) {
+            return Err(error);
+        }
+        judgement.apply(edits)?;
+        Ok(())
+    }
+
+    /// Ends growing texts and sends what they still hold.
+    fn end(&mut self, ends: &Ends) -> Result<Flow, GatewayError> {
+        if *ends == Ends::None {
+            return Ok(Flow::On);
+        }
+        let ending: Vec<DeltaKey> =
+            self.texts.keys().filter(|key| ends.contains(key)).cloned().collect();
+        for key in ending {
+            let Some(mut text) = self.texts.remove(&key) else { continue };
+            let mut released = text.finish();
+            let rest = std::mem::take(&mut released.text);
+            if !rest.is_empty() {
+                self.codec.write_delta(&key, &rest, &mut self.out);
+            }
+            if let Some(error) = self.note(&key, released) {
+                return Ok(self.fail(&error));
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn text(&mut self, key: &DeltaKey) -> Result<&mut StreamGuard, GatewayError> {
+        if !self.texts.contains_key(key) && self.texts.len() >= MAX_TEXTS {
+            return Err(GatewayError::ProviderUnreadable);
+        }
+        let (guard, session) = (&self.guard, &self.session);
+        Ok(self
+            .texts
+            .entry(key.clone())
+            .or_insert_with(|| guard.stream(channel(key), Arc::clone(session))))
+    }
+
+    /// Records what a guard found; gives the error that ends the stream, if it must end.
+    fn note(&mut self, key: &DeltaKey, released: Released) -> Option<GatewayError> {
+        let verdict = released.judged.iter().map(bartizan_guard::Judged::effective).max();
+        let category = released
+            .judged
+            .iter()
+            .find(|judged| judged.effective() == Verdict::Block)
+            .map(|judged| judged.finding.category);
+        let findings: Vec<FindingRecord> = released
+            .judged
+            .iter()
+            .map(|judged| envelope::record(judged, channel(key), pointer(key)))
+            .collect();
+        let not_evaluated: &[NotEvaluated] = &released.not_evaluated;
+        if verdict.is_some() || !not_evaluated.is_empty() {
+            self.record.note(verdict.unwrap_or(Verdict::Allow), findings, not_evaluated);
+        }
+        let rule = released.blocked?;
+        Some(match category {
+            Some(category) => GatewayError::Blocked { rule, category, stage: Stage::Output },
+            None => GatewayError::GuardFailed { rule },
+        })
+    }
+
+    fn write(
+        &mut self,
+        name: Option<&str>,
+        document: &Document<'_>,
+        edits: Edits<'_>,
+    ) -> Result<(), GatewayError> {
+        // Event names are words of the protocol; anything else is dropped with its name only.
+        let name = name.filter(|name| {
+            name.len() <= 64
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+        });
+        if edits.is_empty() {
+            sse::write_event(&mut self.out, name, document.source());
+        } else {
+            let body = edits.apply()?;
+            sse::write_event(&mut self.out, name, &String::from_utf8_lossy(&body));
+        }
+        Ok(())
+    }
+}
+
+const fn channel(key: &DeltaKey) -> Channel {
+    match key.kind {
+        DeltaKind::Arguments(_) => Channel::ToolCall,
+        _ => Channel::Output,
+    }
+}
+
+/// Where a growing text lies, for the event log.
+fn pointer(key: &DeltaKey) -> String {
+    format!("/stream/{}/{:?}", key.index, key.kind).to_ascii_lowercase()
+}
+
+fn is_marker(data: &[u8]) -> bool {
+    data.trim_ascii() == b"[DONE]"
+}
+
+fn parse(data: &[u8]) -> Result<Document<'_>, GatewayError> {
+    Document::parse(data).map_err(|error| {
+        tracing::warn!(%error, "event is not usable JSON");
+        GatewayError::ProviderUnreadable
+    })
+}

@@ -1,0 +1,98 @@
+//! Answers that come in one piece.
+
+use std::time::{Duration, Instant};
+
+use bartizan_core::{Channel, Verdict};
+use bartizan_guard::{Guard, Session};
+use bytes::{Bytes, BytesMut};
+
+use crate::envelope::{Envelope, Places};
+use crate::error::{GatewayError, Stage};
+use crate::json::{Document, Edits};
+use crate::protocols::Protocol;
+use crate::record::Record;
+use crate::upstream::{AnswerBody, CallError};
+
+/// A guarded answer.
+#[derive(Debug)]
+pub(crate) enum Guarded {
+    /// It may go out, perhaps rewritten.
+    Passed(Bytes),
+    /// A guardrail refused it.
+    Refused {
+        error: GatewayError,
+        /// The refusal in the protocol's own words, where it has them.
+        filtered: Option<Vec<u8>>,
+    },
+}
+
+/// Reads a body to its end, at most `cap` bytes and until `deadline`.
+pub(crate) async fn collect(
+    mut body: AnswerBody,
+    cap: usize,
+    idle: Duration,
+    deadline: Instant,
+) -> Result<Bytes, GatewayError> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(GatewayError::ProviderTimeout);
+        }
+        match body.next(idle.min(left)).await {
+            None => break,
+            Some(Err(CallError::TimedOut)) => return Err(GatewayError::ProviderTimeout),
+            Some(Err(_)) => return Err(GatewayError::ProviderBrokeOff),
+            Some(Ok(piece)) => {
+                if first.len() + rest.len() + piece.len() > cap {
+                    return Err(GatewayError::AnswerTooLarge { limit_bytes: cap });
+                }
+                if first.is_empty() && rest.is_empty() {
+                    first = piece;
+                } else {
+                    rest.extend_from_slice(&std::mem::take(&mut first));
+                    rest.extend_from_slice(&piece);
+                }
+            }
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// Judges an answer and splices masks and restored values into it.
+pub(crate) fn guard_whole(
+    body: Bytes,
+    protocol: &dyn Protocol,
+    guard: &Guard,
+    session: &Session,
+    record: &mut Record,
+) -> Result<Guarded, GatewayError> {
+    let document = Document::parse(&body).map_err(|error| {
+        tracing::warn!(%error, "answer is not usable JSON");
+        GatewayError::ProviderUnreadable
+    })?;
+    let root = document.root();
+    record.usage.update(protocol.usage(root));
+    let mut places = Places::new(&document, Channel::Output);
+    protocol.place_answer(root, &mut places);
+    let envelope = Envelope::seal(&document, places);
+    record.answer_bytes += envelope.text_bytes() as u64;
+    let mut judgement = envelope.inspect(guard, session);
+    let verdict = judgement.verdict();
+    let findings = std::mem::take(&mut judgement.findings);
+    record.note(verdict, findings, &judgement.not_evaluated);
+    if let Some(error) = judgement.refusal(Stage::Output) {
+        if let GatewayError::Blocked { rule, .. } = &error {
+            record.decided_by(rule.as_str());
+        }
+        return Ok(Guarded::Refused { error, filtered: protocol.filtered_answer(root) });
+    }
+    debug_assert!(verdict < Verdict::Block);
+    if !judgement.changes() {
+        return Ok(Guarded::Passed(body));
+    }
+    let mut edits = Edits::new(&document);
+    judgement.apply(&mut edits)?;
+    Ok(Guarded::Passed(edits.apply()?.into()))
+}

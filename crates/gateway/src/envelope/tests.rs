@@ -1,0 +1,155 @@
+//! What is sent is what was read, and masks land where the text stood.
+
+use std::collections::BTreeSet;
+
+use bartizan_core::settings::{Detect, Guardrail, OnError};
+use bartizan_core::{Action, ChannelSet, Mode};
+use proptest::prelude::*;
+
+use super::*;
+use crate::operation::Operation;
+use crate::protocols;
+
+fn guard(action: Action) -> Guard {
+    let guardrail = Guardrail {
+        id: "g-test".parse().unwrap(),
+        on: ChannelSet::ALL,
+        detect: Detect::Detectors(vec!["email"]),
+        action,
+        mode: Mode::Enforce,
+        restore: true,
+        on_error: OnError::Block,
+        threshold: 0.5,
+    };
+    Guard::builder().guardrail(&guardrail).unwrap().build().unwrap()
+}
+
+fn masked(operation: Operation, body: &str) -> String {
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let mut places = Places::new(&document, Channel::User);
+    protocols::of(operation).unwrap().place_request(document.root(), &mut places);
+    let envelope = Envelope::seal(&document, places);
+    let judgement = envelope.inspect(&guard(Action::Mask), &Session::default());
+    let mut edits = Edits::new(&document);
+    judgement.apply(&mut edits).unwrap();
+    String::from_utf8(edits.apply().unwrap()).unwrap()
+}
+
+#[test]
+fn masks_in_place_and_leaves_other_bytes_alone() {
+    assert_eq!(
+        masked(
+            Operation::ChatCompletions,
+            r#"{ "messages":[{"role":"user","content":"mail b\u006fb@example.com now"}], "x": 1.50 }"#
+        ),
+        r#"{ "messages":[{"role":"user","content":"mail <EMAIL_ADDRESS_1> now"}], "x": 1.50 }"#
+    );
+}
+
+#[test]
+fn reads_unknown_fields_and_keys() {
+    assert_eq!(
+        masked(Operation::ChatCompletions, r#"{"odd":{"bob@example.com":["eve@example.com"]}}"#),
+        r#"{"odd":{"<EMAIL_ADDRESS_1>":["<EMAIL_ADDRESS_2>"]}}"#
+    );
+}
+
+#[test]
+fn joins_the_parts_of_a_message() {
+    assert_eq!(
+        masked(
+            Operation::ChatCompletions,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail bob@exam"},{"type":"text","text":"ple.com now"}]}]}"#
+        ),
+        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail <EMAIL_ADDRESS_1>"},{"type":"text","text":" now"}]}]}"#
+    );
+}
+
+#[test]
+fn does_not_glue_messages_together() {
+    let body = r#"{"messages":[{"role":"user","content":"bob@exam"},{"role":"user","content":"ple.com"}]}"#;
+    assert_eq!(masked(Operation::ChatCompletions, body), body);
+}
+
+fn strings_of(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::String(text) => {
+            found.insert(text.clone());
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| strings_of(item, found)),
+        serde_json::Value::Object(members) => {
+            for (key, item) in members {
+                found.insert(key.clone());
+                strings_of(item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let key = prop_oneof![
+        proptest::sample::select(vec![
+            "messages",
+            "role",
+            "content",
+            "text",
+            "type",
+            "tools",
+            "function",
+            "input",
+            "system",
+            "image_url",
+            "url",
+            "tool_calls",
+            "arguments",
+            "source",
+            "data",
+        ])
+        .prop_map(str::to_owned),
+        "[a-z]{1,6}",
+    ];
+    let leaf = prop_oneof![
+        proptest::sample::select(vec![
+            "user",
+            "tool",
+            "text",
+            "image_url",
+            "tool_result",
+            "document"
+        ])
+        .prop_map(serde_json::Value::from),
+        "\\PC{0,12}".prop_map(serde_json::Value::from),
+        any::<i32>().prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(5, 48, 5, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            proptest::collection::btree_map(key.clone(), inner, 0..5)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_string_that_is_sent_is_read(value in any_json(), pick in any::<proptest::sample::Index>()) {
+        let bodies: Vec<_> =
+            Operation::ALL.into_iter().filter(|op| protocols::of(*op).is_some()).collect();
+        let operation = bodies[pick.index(bodies.len())];
+        let body = serde_json::to_vec(&value).unwrap();
+        let document = Document::parse(&body).unwrap();
+        let mut places = Places::new(&document, Channel::User);
+        protocols::of(operation).unwrap().place_request(document.root(), &mut places);
+        let envelope = Envelope::seal(&document, places);
+        let read: BTreeSet<String> = envelope.leaves.iter().map(|leaf| leaf.text.to_string()).collect();
+        let mut sent = BTreeSet::new();
+        strings_of(&value, &mut sent);
+        for text in sent {
+            prop_assert!(
+                read.contains(&text) || plumbing::is_plumbing(&text) || is_payload(&text),
+                "{text:?} was not read"
+            );
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What can go wrong with a request, in words for the person who sent it.
+
+use bartizan_core::settings::Modality;
+use bartizan_core::{Category, Class, Coded, RuleId};
+
+use crate::json::{EditError, JsonError};
+use crate::limits::Exhausted;
+
+/// Which side of the exchange a guardrail read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The request.
+    Input,
+    /// The answer.
+    Output,
+}
+
+/// Why a request was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
+pub enum GatewayError {
+    #[error(
+        "nothing is served at this path; see the paths in the guide, such as `/v1/chat/completions`"
+    )]
+    UnknownPath,
+    #[error("this path does not take `{method}`")]
+    MethodNotAllowed { method: http::Method },
+    #[error("no key was given; send `Authorization: Bearer KEY` or `x-api-key: KEY`")]
+    KeyMissing,
+    #[error("the key is unknown, expired or revoked")]
+    KeyUnknown,
+    #[error("this key manages Bartizan and does not call models; use a client key")]
+    KeyScope,
+    #[error("the endpoint `{endpoint}` is not open to this caller")]
+    EndpointForbidden { endpoint: String },
+    #[error("the body is larger than {limit_bytes} bytes")]
+    BodyTooLarge { limit_bytes: usize },
+    #[error("the body could not be read to its end")]
+    BodyUnreadable,
+    #[error("the body came in `content-encoding: {encoding}`; send it unencoded")]
+    BodyEncoded { encoding: String },
+    #[error("the body is not usable JSON: {0}")]
+    Json(#[from] JsonError),
+    #[error("the body must be a JSON object")]
+    NotAnObject,
+    #[error("`model` is missing; name one of the endpoints: {known}")]
+    ModelMissing { known: String },
+    #[error("there is no endpoint for the model `{model}`; endpoints are: {known}")]
+    ModelUnknown { model: String, known: String },
+    #[error("the endpoint `{endpoint}` has no provider for {operation}")]
+    Unsupported { endpoint: String, operation: &'static str },
+    #[error("{what} cannot be translated for this provider")]
+    Untranslatable { what: &'static str },
+    #[error("the {} was refused by guardrail `{rule}`: {category}", match stage { Stage::Input => "request", Stage::Output => "answer" })]
+    Blocked { rule: RuleId, category: Category, stage: Stage },
+    #[error("no guardrail can read {} content, and the endpoint does not list it under `modalities`", .modality.name())]
+    ModalityRefused { modality: Modality },
+    #[error("a guardrail could not run and is set to refuse then: `{rule}`")]
+    GuardFailed { rule: RuleId },
+    #[error("{0}")]
+    Limited(#[from] Exhausted),
+    #[error("limit `{limit}` counts dollars, and `prices` has no entry for the model `{model}`")]
+    PriceUnknown { limit: RuleId, model: String },
+    #[error("no provider could be reached")]
+    ProviderUnreachable,
+    #[error("no provider answered in time")]
+    ProviderTimeout,
+    #[error("the provider broke off its answer")]
+    ProviderBrokeOff,
+    #[error("the provider's answer could not be read, so it was not passed on")]
+    ProviderUnreadable,
+    #[error("the provider's answer is larger than {limit_bytes} bytes")]
+    AnswerTooLarge { limit_bytes: usize },
+    #[error("the event log cannot be written, and policy asks to refuse then")]
+    LogUnavailable,
+    #[error("an edit of the body failed")]
+    Edit(#[from] EditError),
+}
+
+impl Coded for GatewayError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownPath => "bartizan::gateway::unknown-path",
+            Self::MethodNotAllowed { .. } => "bartizan::gateway::method-not-allowed",
+            Self::KeyMissing => "bartizan::gateway::key-missing",
+            Self::KeyUnknown => "bartizan::gateway::key-unknown",
+            Self::KeyScope => "bartizan::gateway::key-scope",
+            Self::EndpointForbidden { .. } => "bartizan::gateway::endpoint-forbidden",
+            Self::BodyTooLarge { .. } => "bartizan::gateway::body-too-large",
+            Self::BodyUnreadable => "bartizan::gateway::body-unreadable",
+            Self::BodyEncoded { .. } => "bartizan::gateway::body-encoded",
+            Self::Json(_) => "bartizan::gateway::body-not-json",
+            Self::NotAnObject => "bartizan::gateway::body-not-an-object",
+            Self::ModelMissing { .. } => "bartizan::gateway::model-missing",
+            Self::ModelUnknown { .. } => "bartizan::gateway::model-unknown",
+            Self::Unsupported { .. } => "bartizan::gateway::unsupported",
+            Self::Untranslatable { .. } => "bartizan::gateway::untranslatable",
+            Self::Blocked { .. } => "bartizan::gateway::blocked",
+            Self::ModalityRefused { .. } => "bartizan::gateway::modality-refused",
+            Self::GuardFailed { .. } => "bartizan::gateway::guard-failed",
+            Self::Limited(_) => "bartizan::gateway::limited",
+            Self::PriceUnknown { .. } => "bartizan::gateway::price-unknown",
+            Self::ProviderUnreachable => "bartizan::gateway::provider-unreachable",
+            Self::ProviderTimeout => "bartizan::gateway::provider-timeout",
+            Self::ProviderBrokeOff => "bartizan::gateway::provider-broke-off",
+            Self::ProviderUnreadable => "bartizan::gateway::provider-unreadable",
+            Self::AnswerTooLarge { .. } => "bartizan::gateway::answer-too-large",
+            Self::LogUnavailable => "bartizan::gateway::log-unavailable",
+            Self::Edit(_) => "bartizan::gateway::edit-failed",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::UnknownPath | Self::ModelUnknown { .. } => Class::NotFound,
+            Self::KeyMissing | Self::KeyUnknown => Class::Unauthenticated,
+            Self::KeyScope | Self::EndpointForbidden { .. } | Self::PriceUnknown { .. } => {
+                Class::Denied
+            }
+            Self::Limited(_) => Class::Limit,
+            Self::ProviderUnreachable
+            | Self::ProviderTimeout
+            | Self::ProviderBrokeOff
+            | Self::ProviderUnreadable
+            | Self::AnswerTooLarge { .. } => Class::Upstream,
+            Self::LogUnavailable | Self::GuardFailed { .. } => Class::Unavailable,
+            Self::Edit(_) => Class::Internal,
+            _ => Class::Usage,
+        }
+    }
+}
+
+impl GatewayError {
+    /// HTTP status of the reply.
+    pub fn status(&self) -> http::StatusCode {
+        let code = match self {
+            Self::MethodNotAllowed { .. } => 405,
+            Self::BodyTooLarge { .. } => 413,
+            Self::BodyEncoded { .. } => 415,
+            Self::ProviderTimeout => 504,
+            other => other.class().http_status(),
+        };
+        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}

@@ -1,0 +1,441 @@
+//! One request from its head to the end of its answer: the story of the gateway.
+
+mod endpoint;
+mod models;
+mod moderate;
+mod outgoing;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_core::settings::{OnError, Price};
+use bartizan_core::{Coded, Outcome, RequestId, Verdict, limits as caps};
+use bartizan_guard::Session;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
+use tokio::sync::mpsc;
+
+use crate::answer::{Guarded, Streamed, collect, guard_whole};
+use crate::auth::{self, Caller};
+use crate::body::{self, ReplyBody};
+use crate::error::GatewayError;
+use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
+use crate::json::{Document, Kind};
+use crate::limits::Use;
+use crate::operation::{self, Dialect, Matched, Operation};
+use crate::protocols::{self, Protocol};
+use crate::record::{Record, estimate_tokens};
+use crate::reply;
+use crate::translate::{self, Translation};
+use crate::upstream::{Answer, CallError};
+
+/// Tokens set aside for an answer whose length the request does not limit.
+const ANSWER_TOKENS: u64 = 1024;
+/// Pieces of a stream that may wait for a slow client.
+const WAITING_PIECES: usize = 16;
+
+/// What an exchange ends in.
+enum Reply {
+    Whole { status: StatusCode, body: Bytes, headers: HeaderMap, outcome: Outcome },
+    Streamed(Box<dyn FnOnce(Record) -> Streamed + Send>),
+}
+
+impl Reply {
+    fn json(body: impl Into<Bytes>) -> Self {
+        Self::Whole {
+            status: StatusCode::OK,
+            body: body.into(),
+            headers: HeaderMap::new(),
+            outcome: Outcome::Answered,
+        }
+    }
+}
+
+struct Exchange {
+    gateway: Arc<Gateway>,
+    snapshot: Arc<Snapshot>,
+    operation: Operation,
+    dialect: Dialect,
+    /// Variable segment of the path.
+    name: Option<String>,
+    record: Record,
+}
+
+impl Gateway {
+    /// Serves one request.
+    pub(crate) async fn serve<B>(self: Arc<Self>, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let request_id = RequestId::new();
+        let (operation, dialect, name) =
+            match operation::find(request.method(), request.uri().path()) {
+                Matched::Operation { operation, dialect, name } => (operation, dialect, name),
+                Matched::WrongMethod(dialect) => {
+                    let method = request.method().clone();
+                    return reply::error(
+                        &GatewayError::MethodNotAllowed { method },
+                        dialect,
+                        request_id,
+                    );
+                }
+                Matched::Nowhere => {
+                    return reply::error(&GatewayError::UnknownPath, Dialect::OpenAi, request_id);
+                }
+            };
+        let record = Record::new(
+            request_id,
+            operation.name(),
+            Arc::clone(&self.events),
+            Arc::clone(&self.metrics),
+            Arc::clone(&self.limiter),
+        );
+        let snapshot = self.snapshot();
+        let exchange = Exchange { gateway: self, snapshot, operation, dialect, name, record };
+        exchange.run(request).await
+    }
+}
+
+impl Exchange {
+    async fn run<B>(mut self, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.record.event.policy.clone_from(&self.snapshot.settings.version);
+        let on_log_failure = self.snapshot.settings.events.on_failure;
+        let (status, body, headers, outcome) = match self.steps(request).await {
+            Ok(Reply::Streamed(make)) => return self.start_stream(make),
+            Ok(Reply::Whole { status, body, headers, outcome }) => {
+                (status, ReplyBody::whole(body), headers, outcome)
+            }
+            Err(error) => {
+                let outcome = self.note_error(&error);
+                let reply = reply::error(&error, self.dialect, self.record.request_id());
+                let (head, body) = reply.into_parts();
+                (head.status, body, head.headers, outcome)
+            }
+        };
+        if self.record.finish(outcome, status.as_u16()).is_err() && on_log_failure == OnError::Block
+        {
+            let error = GatewayError::LogUnavailable;
+            let mut reply = reply::error(&error, self.dialect, self.record.request_id());
+            reply::decorate(reply.headers_mut(), &self.record.event, Verdict::Block);
+            return reply;
+        }
+        let mut reply = Response::new(body);
+        *reply.status_mut() = status;
+        *reply.headers_mut() = headers;
+        self.decorate(&mut reply);
+        reply
+    }
+
+    fn decorate(&self, reply: &mut Response<ReplyBody>) {
+        let headers = reply.headers_mut();
+        if !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        reply::decorate(headers, &self.record.event, self.record.event.verdict);
+        if let Some(reservation) = self.record.reservation() {
+            reply::rate_limits(headers, reservation);
+        }
+    }
+
+    fn start_stream(
+        mut self,
+        make: Box<dyn FnOnce(Record) -> Streamed + Send>,
+    ) -> Response<ReplyBody> {
+        self.record.event.streamed = true;
+        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+        let mut reply = Response::new(ReplyBody::Pieces(receiver));
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        self.decorate(&mut reply);
+        tokio::spawn(make(self.record).run(sender));
+        reply
+    }
+
+    /// Writes an error into the record and says how the exchange ended.
+    fn note_error(&mut self, error: &GatewayError) -> Outcome {
+        use bartizan_core::Class;
+        match error {
+            GatewayError::Blocked { rule, .. } | GatewayError::GuardFailed { rule } => {
+                self.record.note(Verdict::Block, [], &[]);
+                self.record.decided_by(rule.as_str());
+            }
+            GatewayError::ModalityRefused { .. } => self.record.note(Verdict::Block, [], &[]),
+            GatewayError::Limited(exhausted) => {
+                self.record.note(Verdict::Block, [], &[]);
+                self.record.decided_by(exhausted.limit.as_str());
+            }
+            _ => {}
+        }
+        self.record.event.detail = Some(error.code().to_owned());
+        match error.class() {
+            Class::Limit => Outcome::Limited,
+            Class::Upstream => Outcome::UpstreamFailed,
+            Class::Internal => Outcome::Failed,
+            _ => Outcome::Refused,
+        }
+    }
+
+    async fn steps<B>(&mut self, request: Request<B>) -> Result<Reply, GatewayError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (head, body) = request.into_parts();
+        let caller = auth::identify(&head.headers, &*self.gateway.keys, &self.snapshot.settings)?;
+        self.record.event.principal = Some(caller.qualified.clone());
+        if matches!(self.operation, Operation::Models | Operation::Model) {
+            return models::answer(&self.snapshot, &caller, self.name.as_deref()).map(Reply::json);
+        }
+        if let Some(encoding) = head.headers.get(CONTENT_ENCODING)
+            && encoding.as_bytes() != b"identity"
+        {
+            let encoding = encoding.to_str().unwrap_or("?").chars().take(32).collect();
+            return Err(GatewayError::BodyEncoded { encoding });
+        }
+        let body = body::read(body, caps::REQUEST_BODY_BYTES).await?;
+        let document = Document::parse(&body)?;
+        if document.root().kind() != Kind::Object {
+            return Err(GatewayError::NotAnObject);
+        }
+        if self.operation == Operation::Invocations {
+            self.operation = endpoint::invoked(document.root());
+        }
+        let target =
+            endpoint::find(&self.snapshot, self.operation, document.root(), self.name.as_deref())?;
+        self.record.event.endpoint = Some(target.endpoint.name.to_string());
+        if !auth::may_call(&caller.principal, &target.endpoint.settings) {
+            let endpoint = target.endpoint.name.to_string();
+            return Err(GatewayError::EndpointForbidden { endpoint });
+        }
+        if self.operation == Operation::Moderations {
+            let guard = Arc::clone(&target.endpoint.guard);
+            return moderate::answer(&document, &guard, &mut self.record).map(Reply::json);
+        }
+        self.reserve(&caller, &target, &document)?;
+        self.ask(&target, &document, &head.headers).await
+    }
+
+    /// Takes room on the limits before anything is sent.
+    fn reserve(
+        &mut self,
+        caller: &Caller,
+        target: &endpoint::Target,
+        document: &Document<'_>,
+    ) -> Result<(), GatewayError> {
+        let Some(protocol) = protocols::of(self.operation) else { return Ok(()) };
+        let input = estimate_tokens(document.source().len() as u64);
+        let output = protocol.planned_output(document.root()).unwrap_or(ANSWER_TOKENS);
+        self.record.prompt_tokens = input;
+        let limits = &target.endpoint.settings.limits;
+        let price = self.price(target);
+        let counts_money = limits.iter().find(|limit| limit.nano_usd.is_some());
+        if let (Some(limit), None) = (counts_money, price) {
+            let model = target.endpoint.routes.first().and_then(|route| route.model.clone());
+            let model = model.unwrap_or_else(|| target.model.clone());
+            return Err(GatewayError::PriceUnknown { limit: limit.id.clone(), model });
+        }
+        let nano_usd = price.map_or(0, |price| {
+            price.input.per_million(input).saturating_add(price.output.per_million(output)).0
+        });
+        let planned = Use { tokens: input.saturating_add(output), nano_usd };
+        let endpoint = &target.endpoint.name;
+        let reservation = self.gateway.limiter.reserve(
+            endpoint,
+            limits,
+            &caller.principal,
+            planned,
+            Instant::now(),
+        )?;
+        self.record.reserve(reservation, price);
+        Ok(())
+    }
+
+    /// The highest price among the models that may answer.
+    fn price(&self, target: &endpoint::Target) -> Option<Price> {
+        let prices = target.endpoint.routes.iter().map(|route| {
+            let model = route.model.as_deref().unwrap_or(&target.model);
+            self.snapshot.settings.prices.get(model).copied()
+        });
+        let prices: Option<Vec<Price>> = prices.collect();
+        prices?
+            .into_iter()
+            .reduce(|a, b| Price { input: a.input.max(b.input), output: a.output.max(b.output) })
+    }
+
+    /// Asks the routes in order until one takes the request.
+    async fn ask(
+        &mut self,
+        target: &endpoint::Target,
+        document: &Document<'_>,
+        client: &HeaderMap,
+    ) -> Result<Reply, GatewayError> {
+        let deadline = Instant::now() + target.endpoint.settings.total_timeout;
+        let mut last = None;
+        let operation = self.operation;
+        let routes = target.endpoint.routes.iter();
+        let mut routes =
+            routes.filter(|route| route.provider.speaks(operation).is_some()).peekable();
+        while let Some(route) = routes.next() {
+            let model = route.model.clone().unwrap_or_else(|| target.model.clone());
+            let outgoing = self.prepare(&target.endpoint, route, &model, document, client)?;
+            self.record.event.provider = Some(route.provider_name.to_string());
+            self.record.event.model = Some(model);
+            self.record.was_sent = true;
+            let wait = target.endpoint.settings.attempt_timeout;
+            let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
+            let sent = match outgoing.built_in {
+                Some(answer) => Ok(answer),
+                None => self.gateway.upstream.send(outgoing.call, wait).await,
+            };
+            match sent {
+                Err(CallError::NotConnected) => {
+                    self.record.was_sent = false;
+                    last = Some(GatewayError::ProviderUnreachable);
+                }
+                Err(CallError::TimedOut) => return Err(GatewayError::ProviderTimeout),
+                Err(CallError::BrokeOff) => return Err(GatewayError::ProviderBrokeOff),
+                // The provider refused before it did anything, so another may be asked.
+                Ok(answer) if may_go_on(answer.status) && routes.peek().is_some() => {}
+                Ok(answer) => {
+                    let translation = translate::between(self.operation, outgoing.spoken);
+                    return self
+                        .answer(&target.endpoint, answer, translation, outgoing.session, deadline)
+                        .await;
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| GatewayError::Unsupported {
+            endpoint: target.endpoint.name.to_string(),
+            operation: self.operation.name(),
+        }))
+    }
+
+    /// Reads and guards what the provider answered.
+    async fn answer(
+        &mut self,
+        endpoint: &Arc<ReadyEndpoint>,
+        answer: Answer,
+        translation: Option<&'static dyn Translation>,
+        session: Arc<Session>,
+        deadline: Instant,
+    ) -> Result<Reply, GatewayError> {
+        let Some(protocol) = protocols::of(self.operation) else {
+            return Err(GatewayError::ProviderUnreadable);
+        };
+        let idle = endpoint.settings.idle_timeout;
+        let headers = passed_on(&answer.headers);
+        let is_stream = answer.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
+        });
+        if answer.status.is_success() && is_stream {
+            let codec = protocol.stream().ok_or(GatewayError::ProviderUnreadable)?;
+            let guard = Arc::clone(&endpoint.guard);
+            let on_log_failure = self.snapshot.settings.events.on_failure;
+            return Ok(Reply::Streamed(Box::new(move |record| Streamed {
+                body: answer.body,
+                protocol,
+                codec,
+                translation: translation.map(Translation::stream),
+                guard,
+                session,
+                record,
+                idle,
+                deadline,
+                on_log_failure,
+            })));
+        }
+        let body = collect(answer.body, caps::RESPONSE_BODY_BYTES, idle, deadline).await?;
+        let body = translated(&body, answer.status, translation)?.unwrap_or(body);
+        if !answer.status.is_success() {
+            self.record.was_sent = false;
+        }
+        self.guarded(protocol, body, answer.status, headers, &endpoint.guard, &session)
+    }
+
+    fn guarded(
+        &mut self,
+        protocol: &dyn Protocol,
+        body: Bytes,
+        status: StatusCode,
+        headers: HeaderMap,
+        guard: &bartizan_guard::Guard,
+        session: &Session,
+    ) -> Result<Reply, GatewayError> {
+        let outcome = if status.is_success() { Outcome::Answered } else { Outcome::UpstreamFailed };
+        match guard_whole(body, protocol, guard, session, &mut self.record)? {
+            Guarded::Passed(body) => Ok(Reply::Whole { status, body, headers, outcome }),
+            Guarded::Refused { error, filtered } => match filtered {
+                Some(filtered) if self.dialect == Dialect::OpenAi && status.is_success() => {
+                    let outcome = Outcome::AnswerRefused;
+                    Ok(Reply::Whole { status, body: filtered.into(), headers, outcome })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn prepare(
+        &mut self,
+        endpoint: &ReadyEndpoint,
+        route: &ReadyRoute,
+        model: &str,
+        document: &Document<'_>,
+        client: &HeaderMap,
+    ) -> Result<outgoing::Outgoing, GatewayError> {
+        let began = Instant::now();
+        self.record.event.findings.clear();
+        let prepared = outgoing::prepare(
+            &outgoing::Request {
+                operation: self.operation,
+                document,
+                client,
+                endpoint,
+                route,
+                model,
+            },
+            &mut self.record,
+        );
+        self.gateway.metrics.guarded(began.elapsed());
+        prepared
+    }
+}
+
+/// Statuses by which a provider says that it has not begun.
+fn may_go_on(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504 | 529)
+}
+
+fn translated(
+    body: &Bytes,
+    status: StatusCode,
+    translation: Option<&'static dyn Translation>,
+) -> Result<Option<Bytes>, GatewayError> {
+    let Some(translation) = translation else { return Ok(None) };
+    let document = Document::parse(body).map_err(|_| GatewayError::ProviderUnreadable)?;
+    let body = if status.is_success() {
+        translation.answer(document.root())?
+    } else {
+        translation.error(document.root())
+    };
+    Ok(Some(body.into()))
+}
+
+/// Headers of the provider that the client gets. Values are short tokens, never text.
+fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    const ALLOWED: [&str; 4] =
+        ["served-model-name", "openai-processing-ms", "retry-after", "request-id"];
+    let mut passed = HeaderMap::new();
+    for name in ALLOWED {
+        let Some(value) = headers.get(name) else { continue };
+        let fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte);
+        if value.len() <= 128 && value.as_bytes().iter().all(fine) {
+            passed.insert(HeaderName::from_static(name), value.clone());
+        }
+    }
+    passed
+}

@@ -1,0 +1,96 @@
+//! Which endpoint a request means.
+
+use std::sync::Arc;
+
+use bartizan_core::Name;
+
+use crate::error::GatewayError;
+use crate::gateway::{ReadyEndpoint, Snapshot};
+use crate::json::Value;
+use crate::operation::Operation;
+
+/// An endpoint and the model that the client named there.
+pub(super) struct Target {
+    pub(super) endpoint: Arc<ReadyEndpoint>,
+    /// Sent upstream where the route leaves the choice to the client.
+    pub(super) model: String,
+}
+
+/// The protocol behind a body on Databricks' path for all.
+pub(super) fn invoked(root: Value<'_>) -> Operation {
+    if root.get("messages").is_some() {
+        Operation::ChatCompletions
+    } else if root.get("prompt").is_some() {
+        Operation::Completions
+    } else {
+        Operation::Embeddings
+    }
+}
+
+/// Finds the endpoint: by path, by name, as `ENDPOINT/MODEL`, or by a model that a route names.
+/// A model that nobody names goes to the only endpoint that leaves the choice to the client.
+pub(super) fn find(
+    snapshot: &Snapshot,
+    operation: Operation,
+    root: Value<'_>,
+    path: Option<&str>,
+) -> Result<Target, GatewayError> {
+    let known = || snapshot.endpoint_names();
+    let named = root.get("model").and_then(|model| model.as_str());
+    let model = match (path, &named) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(model)) => model.text().into_owned(),
+        // Moderations need no model; any endpoint's guard will do when there is one only.
+        (None, None) => String::new(),
+    };
+    if let Some(endpoint) = by_name(snapshot, &model) {
+        return Ok(Target { endpoint, model });
+    }
+    if let Some((name, rest)) = model.split_once('/')
+        && let Some(endpoint) = by_name(snapshot, name)
+        && endpoint.routes.iter().any(|route| route.model.is_none())
+    {
+        return Ok(Target { endpoint, model: rest.to_owned() });
+    }
+    let serves = |endpoint: &&Arc<ReadyEndpoint>| {
+        operation == Operation::Moderations
+            || endpoint.routes.iter().any(|route| route.provider.speaks(operation).is_some())
+    };
+    let mut by_route = snapshot.endpoints.values().filter(serves).filter(|endpoint| {
+        endpoint.routes.iter().any(|route| route.model.as_deref() == Some(&*model))
+    });
+    if let Some(endpoint) = by_route.next().filter(|_| !model.is_empty()) {
+        return Ok(Target { endpoint: Arc::clone(endpoint), model });
+    }
+    let open: Vec<_> = snapshot
+        .endpoints
+        .values()
+        .filter(serves)
+        .filter(|endpoint| endpoint.routes.iter().any(|route| route.model.is_none()))
+        .collect();
+    // Where several would do, the one whose provider speaks the protocol itself is meant.
+    let native: Vec<_> = open
+        .iter()
+        .filter(|endpoint| {
+            endpoint.routes.iter().any(|route| route.provider.speaks(operation) == Some(operation))
+        })
+        .collect();
+    let chosen = match (open.as_slice(), native.as_slice()) {
+        ([only], _) => Some(*only),
+        (_, [only]) => Some(**only),
+        _ => None,
+    };
+    match chosen {
+        Some(endpoint) if path.is_none() => Ok(Target { endpoint: Arc::clone(endpoint), model }),
+        _ if model.is_empty() => Err(GatewayError::ModelMissing { known: known() }),
+        _ => Err(GatewayError::ModelUnknown {
+            model: model.chars().take(128).collect(),
+            known: known(),
+        }),
+    }
+}
+
+fn by_name(snapshot: &Snapshot, name: &str) -> Option<Arc<ReadyEndpoint>> {
+    let name: Name = name.parse().ok()?;
+    snapshot.endpoints.get(&name).cloned()
+}

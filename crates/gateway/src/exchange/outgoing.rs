@@ -1,0 +1,162 @@
+//! The bytes that go out: translated, with the model of the route, judged, spliced.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bartizan_core::{Channel, NotEvaluated};
+use bartizan_guard::Session;
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::envelope::{Envelope, Places};
+use crate::error::{GatewayError, Stage};
+use crate::gateway::{ReadyEndpoint, ReadyRoute};
+use crate::json::{Document, Edits, escape_into};
+use crate::operation::Operation;
+use crate::protocols::{self, Protocol};
+use crate::providers::forwarded;
+use crate::record::Record;
+use crate::translate;
+use crate::upstream::{Answer, Call};
+
+/// Bodies above this size are guarded where they do not hold up other requests.
+const LONG_BODY_BYTES: usize = 128 << 10;
+
+/// What is asked, and of whom.
+pub(super) struct Request<'r> {
+    pub(super) operation: Operation,
+    pub(super) document: &'r Document<'r>,
+    pub(super) client: &'r HeaderMap,
+    pub(super) endpoint: &'r ReadyEndpoint,
+    pub(super) route: &'r ReadyRoute,
+    pub(super) model: &'r str,
+}
+
+/// A call that was judged.
+pub(super) struct Outgoing {
+    pub(super) call: Call,
+    /// The answer already, from a provider that needs no network.
+    pub(super) built_in: Option<Answer>,
+    pub(super) session: Arc<Session>,
+    pub(super) spoken: Operation,
+}
+
+/// Prepares the call of one route.
+pub(super) fn prepare(
+    request: &Request<'_>,
+    record: &mut Record,
+) -> Result<Outgoing, GatewayError> {
+    let provider = &request.route.provider;
+    let unsupported = || GatewayError::Unsupported {
+        endpoint: request.endpoint.name.to_string(),
+        operation: request.operation.name(),
+    };
+    let spoken = provider.speaks(request.operation).ok_or_else(unsupported)?;
+    let protocol = protocols::of(spoken).ok_or_else(unsupported)?;
+    let body: Cow<'_, [u8]> = if spoken == request.operation {
+        Cow::Borrowed(request.document.source().as_bytes())
+    } else {
+        let translation = translate::between(request.operation, spoken).ok_or_else(unsupported)?;
+        Cow::Owned(translation.request(request.document.root())?)
+    };
+    let mut guarded = || judge(&body, protocol, spoken, request, record);
+    let (body, session) = if body.len() > LONG_BODY_BYTES && is_multi_threaded() {
+        tokio::task::block_in_place(guarded)?
+    } else {
+        guarded()?
+    };
+    let (uri, mut headers) = provider.target(spoken, request.model).map_err(|error| {
+        tracing::error!(provider = %request.route.provider_name, %error, "provider cannot be called");
+        GatewayError::ProviderUnreachable
+    })?;
+    forwarded(request.client, &mut headers);
+    let built_in = provider.answer_here(spoken, &body);
+    Ok(Outgoing { call: Call { uri, headers, body }, built_in, session, spoken })
+}
+
+fn is_multi_threaded() -> bool {
+    tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
+}
+
+/// Judges the body and gives what is left of it after masking.
+fn judge(
+    body: &[u8],
+    protocol: &dyn Protocol,
+    spoken: Operation,
+    request: &Request<'_>,
+    record: &mut Record,
+) -> Result<(Bytes, Arc<Session>), GatewayError> {
+    let parsed;
+    let document = match body {
+        body if std::ptr::eq(body, request.document.source().as_bytes()) => request.document,
+        body => {
+            parsed = Document::parse(body)?;
+            &parsed
+        }
+    };
+    let root = document.root();
+    let mut places = Places::new(document, Channel::User);
+    protocol.place_request(root, &mut places);
+    let envelope = Envelope::seal(document, places);
+    record.prompt_tokens = crate::record::estimate_tokens(envelope.text_bytes() as u64);
+
+    let mut unread = Vec::new();
+    for modality in envelope.modalities() {
+        if !request.endpoint.settings.modalities.contains(modality) {
+            return Err(GatewayError::ModalityRefused { modality: *modality });
+        }
+        unread.push(NotEvaluated::Modality(modality.name().to_owned()));
+    }
+
+    let guard = &request.endpoint.guard;
+    let mut session = Session::builder();
+    if guard.reads(Channel::Output) || guard.reads(Channel::ToolCall) {
+        for text in envelope.texts(Channel::System) {
+            session = session.system_prompt(text);
+        }
+    }
+    let session = session.build();
+    envelope.reserve_placeholders(&session);
+    let mut judgement = envelope.inspect(guard, &session);
+    judgement.not_evaluated.append(&mut unread);
+    let findings = std::mem::take(&mut judgement.findings);
+    record.note(judgement.verdict(), findings, &judgement.not_evaluated);
+    if let Some(error) = judgement.refusal(Stage::Input) {
+        return Err(error);
+    }
+    let mut edits = Edits::new(document);
+    judgement.apply(&mut edits)?;
+    set_model(&mut edits, document, spoken, request)?;
+    let body = if edits.is_empty() {
+        Bytes::copy_from_slice(document.source().as_bytes())
+    } else {
+        edits.apply()?.into()
+    };
+    Ok((body, Arc::new(session)))
+}
+
+/// Names the model of the route in the body, or takes the name out where the path says it.
+fn set_model(
+    edits: &mut Edits<'_>,
+    document: &Document<'_>,
+    spoken: Operation,
+    request: &Request<'_>,
+) -> Result<(), GatewayError> {
+    let root = document.root();
+    let named = root.get("model");
+    if !request.route.provider.model_in_body(spoken) {
+        if let Some(named) = named {
+            edits.remove(named.id())?;
+        }
+        return Ok(());
+    }
+    if named.and_then(|named| named.as_str()).is_some_and(|named| named == *request.model) {
+        return Ok(());
+    }
+    let mut raw = vec![b'"'];
+    escape_into(&mut raw, request.model);
+    raw.push(b'"');
+    edits.set_member(root.id(), "model", &raw)?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The gateway as a whole: what it is built from, and how a new policy takes the place of the old.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bartizan_core::Name;
+use bartizan_core::access::Identify;
+use bartizan_core::event::EventSink;
+use bartizan_core::settings::{Endpoint, Settings};
+use bartizan_guard::{Guard, GuardError};
+
+use crate::limits::Limiter;
+use crate::metrics::Metrics;
+use crate::providers::{self, Provider};
+use crate::upstream::Upstream;
+
+/// What a gateway needs from other rooms.
+pub struct Parts {
+    /// The first policy.
+    pub settings: Settings,
+    /// Recognises client keys.
+    pub keys: Arc<dyn Identify>,
+    /// Takes one event per decision.
+    pub events: Arc<dyn EventSink>,
+}
+
+/// A policy that this build cannot enforce.
+#[derive(Debug, thiserror::Error)]
+#[error("endpoint `{endpoint}` cannot be guarded as asked")]
+pub struct BuildError {
+    /// The endpoint.
+    pub endpoint: Name,
+    #[source]
+    source: GuardError,
+}
+
+/// The data plane. Shared by all connections.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    pub(crate) keys: Arc<dyn Identify>,
+    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) upstream: Upstream,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// One version of the policy, ready to serve. A request keeps the snapshot it began with.
+pub struct Snapshot {
+    pub(crate) settings: Settings,
+    pub(crate) endpoints: BTreeMap<Name, Arc<ReadyEndpoint>>,
+}
+
+/// An endpoint with everything it needs at hand.
+pub(crate) struct ReadyEndpoint {
+    pub(crate) settings: Endpoint,
+    /// The name, cheap to clone into counters.
+    pub(crate) name: Arc<str>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) routes: Vec<ReadyRoute>,
+}
+
+/// A route with its provider.
+pub(crate) struct ReadyRoute {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) provider_name: Name,
+    /// Model sent upstream; absent means what the client named.
+    pub(crate) model: Option<String>,
+}
+
+impl Snapshot {
+    /// Compiles a policy.
+    ///
+    /// # Errors
+    /// [`BuildError`] when a guardrail cannot be enforced.
+    pub fn build(settings: Settings) -> Result<Self, BuildError> {
+        let ready: BTreeMap<&Name, Arc<dyn Provider>> = settings
+            .providers
+            .iter()
+            .map(|(name, provider)| (name, Arc::from(providers::build(provider))))
+            .collect();
+        let mut endpoints = BTreeMap::new();
+        for (name, endpoint) in &settings.endpoints {
+            let error = |source| BuildError { endpoint: name.clone(), source };
+            let mut guard = Guard::builder();
+            for guardrail in &endpoint.guardrails {
+                guard = guard.guardrail(guardrail).map_err(error)?;
+            }
+            let routes = endpoint
+                .routes
+                .iter()
+                .filter_map(|route| {
+                    Some(ReadyRoute {
+                        provider: Arc::clone(ready.get(&route.provider)?),
+                        provider_name: route.provider.clone(),
+                        model: route.model.clone(),
+                    })
+                })
+                .collect();
+            let ready = ReadyEndpoint {
+                settings: endpoint.clone(),
+                name: name.as_str().into(),
+                guard: Arc::new(guard.build().map_err(error)?),
+                routes,
+            };
+            endpoints.insert(name.clone(), Arc::new(ready));
+        }
+        Ok(Self { settings, endpoints })
+    }
+
+    /// Names of all endpoints, for messages.
+    pub(crate) fn endpoint_names(&self) -> String {
+        let names: Vec<_> = self.endpoints.keys().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    }
+}
+
+impl Gateway {
+    /// Builds the gateway.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the policy cannot be enforced.
+    pub fn build(parts: Parts) -> Result<Self, BuildError> {
+        Ok(Self {
+            snapshot: ArcSwap::from_pointee(Snapshot::build(parts.settings)?),
+            keys: parts.keys,
+            events: parts.events,
+            limiter: Arc::new(Limiter::default()),
+            upstream: Upstream::new(),
+            metrics: Arc::new(Metrics::default()),
+        })
+    }
+
+    /// Puts a new policy in force at once. Requests that have begun end under the old one.
+    pub fn replace(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Counters, for the metrics page.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+}

@@ -1,0 +1,171 @@
+//! What a request asks for, told by method and path.
+
+use http::Method;
+
+/// In whose words the gateway speaks to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Dialect {
+    OpenAi,
+    Anthropic,
+    Databricks,
+}
+
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    ChatCompletions,
+    Responses,
+    Completions,
+    Embeddings,
+    Moderations,
+    Messages,
+    CountTokens,
+    /// Databricks' one path for all; the body tells which.
+    Invocations,
+    Models,
+    Model,
+}
+
+impl Operation {
+    /// Every operation, for tables and tests.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 10] = [
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Moderations,
+        Self::Messages,
+        Self::CountTokens,
+        Self::Invocations,
+        Self::Models,
+        Self::Model,
+    ];
+
+    /// Name used in events and metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat-completions",
+            Self::Responses => "responses",
+            Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
+            Self::Moderations => "moderations",
+            Self::Messages => "messages",
+            Self::CountTokens => "count-tokens",
+            Self::Invocations => "invocations",
+            Self::Models => "models",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// One line of the route table.
+struct Route {
+    method: Method,
+    /// `{}` stands for one path segment.
+    path: &'static str,
+    operation: Operation,
+    dialect: Dialect,
+}
+
+const fn route(
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+    dialect: Dialect,
+) -> Route {
+    Route { method, path, operation, dialect }
+}
+
+use Dialect::{Anthropic, Databricks, OpenAi};
+
+static ROUTES: [Route; 15] = [
+    route(Method::POST, "/v1/chat/completions", Operation::ChatCompletions, OpenAi),
+    route(Method::POST, "/v1/responses", Operation::Responses, OpenAi),
+    route(Method::POST, "/v1/completions", Operation::Completions, OpenAi),
+    route(Method::POST, "/v1/embeddings", Operation::Embeddings, OpenAi),
+    route(Method::POST, "/v1/moderations", Operation::Moderations, OpenAi),
+    route(Method::GET, "/v1/models", Operation::Models, OpenAi),
+    route(Method::GET, "/v1/models/{}", Operation::Model, OpenAi),
+    route(Method::POST, "/v1/messages", Operation::Messages, Anthropic),
+    route(Method::POST, "/v1/messages/count_tokens", Operation::CountTokens, Anthropic),
+    route(Method::POST, "/serving-endpoints/{}/invocations", Operation::Invocations, Databricks),
+    route(Method::POST, "/serving-endpoints/chat/completions", Operation::ChatCompletions, OpenAi),
+    route(Method::POST, "/serving-endpoints/completions", Operation::Completions, OpenAi),
+    route(Method::POST, "/serving-endpoints/embeddings", Operation::Embeddings, OpenAi),
+    route(Method::POST, "/serving-endpoints/responses", Operation::Responses, OpenAi),
+    route(Method::GET, "/serving-endpoints/models", Operation::Models, OpenAi),
+];
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Matched {
+    /// To an operation; `name` is the variable segment of the path.
+    Operation { operation: Operation, dialect: Dialect, name: Option<String> },
+    /// The path exists under another method.
+    WrongMethod(Dialect),
+    /// Nothing is there.
+    Nowhere,
+}
+
+/// Looks a request up in the route table.
+pub(crate) fn find(method: &Method, path: &str) -> Matched {
+    let mut other = None;
+    for route in &ROUTES {
+        let Some(name) = matches(route.path, path) else { continue };
+        if route.method == *method {
+            let name = name.map(str::to_owned);
+            return Matched::Operation { operation: route.operation, dialect: route.dialect, name };
+        }
+        other = Some(route.dialect);
+    }
+    other.map_or(Matched::Nowhere, Matched::WrongMethod)
+}
+
+/// The variable segment when the path fits: `Some(None)` where the pattern has none.
+fn matches<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
+    let mut name = None;
+    let mut parts = path.split('/');
+    for expected in pattern.split('/') {
+        let part = parts.next()?;
+        if expected == "{}" && !part.is_empty() {
+            name = Some(part);
+        } else if expected != part {
+            return None;
+        }
+    }
+    parts.next().is_none().then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_operations_and_names() {
+        let found = find(&Method::POST, "/serving-endpoints/my-model/invocations");
+        let expected = Matched::Operation {
+            operation: Operation::Invocations,
+            dialect: Dialect::Databricks,
+            name: Some("my-model".to_owned()),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn tells_a_wrong_method_from_a_wrong_path() {
+        assert_eq!(find(&Method::GET, "/v1/messages"), Matched::WrongMethod(Dialect::Anthropic));
+        for path in
+            ["/", "/v1", "/v1/messages/", "/v1//messages", "/serving-endpoints//invocations"]
+        {
+            assert_eq!(find(&Method::POST, path), Matched::Nowhere, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_reachable() {
+        for operation in Operation::ALL {
+            assert!(ROUTES.iter().any(|route| route.operation == operation), "{operation:?}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Wire protocols: where the texts of a body are, how an answer is cut into a stream, how a refusal
+//! is said. One file per protocol.
+
+mod chat;
+mod completions;
+mod embeddings;
+mod messages;
+mod responses;
+
+use bartizan_core::settings::Modality;
+
+use crate::envelope::Places;
+use crate::json::{Document, Value};
+use crate::operation::Operation;
+
+/// Knowledge about one protocol.
+pub(crate) trait Protocol: Sync {
+    /// Says where the texts of a request come from. Whatever is left unmarked is read as the user's.
+    fn place_request(&self, root: Value<'_>, places: &mut Places);
+
+    /// Says where the texts of an answer belong. Whatever is left unmarked is read as output.
+    fn place_answer(&self, root: Value<'_>, places: &mut Places);
+
+    /// Tokens that the answer may take at most, as the request says; `None` when it does not.
+    fn planned_output(&self, root: Value<'_>) -> Option<u64>;
+
+    /// What the answer, or one event of it, says about tokens used.
+    fn usage(&self, root: Value<'_>) -> Usage;
+
+    /// An answer that says in the protocol's words that the content was filtered; `None` where the
+    /// protocol has no such words and an error is sent instead.
+    fn filtered_answer(&self, root: Value<'_>) -> Option<Vec<u8>>;
+
+    /// A reader of this protocol's streams; `None` when it has none.
+    fn stream(&self) -> Option<Box<dyn StreamCodec>>;
+}
+
+/// Tokens used, as far as known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) input: Option<u64>,
+    pub(crate) output: Option<u64>,
+}
+
+impl Usage {
+    /// Later numbers replace earlier ones.
+    pub(crate) fn update(&mut self, newer: Self) {
+        self.input = newer.input.or(self.input);
+        self.output = newer.output.or(self.output);
+    }
+
+    /// Reads a `usage` object with the given member names.
+    fn read(usage: Option<Value<'_>>, input: &str, output: &str) -> Self {
+        let count = |name| usage?.get(name)?.as_u64();
+        Self { input: count(input), output: count(output) }
+    }
+}
+
+/// One growing text of a streamed answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct DeltaKey {
+    /// Choice, output item or content block.
+    pub(crate) index: u64,
+    /// Content part inside an output item; 0 elsewhere.
+    pub(crate) part: u64,
+    pub(crate) kind: DeltaKind,
+}
+
+/// What a growing text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum DeltaKind {
+    Text,
+    Reasoning,
+    ReasoningSummary,
+    Refusal,
+    /// Arguments of the tool call with this index.
+    Arguments(u64),
+}
+
+/// What one event of a stream says.
+#[derive(Debug, Default)]
+pub(crate) struct EventReading<'d> {
+    /// Pieces of growing texts, in order.
+    pub(crate) deltas: Vec<(DeltaKey, Value<'d>)>,
+    /// Values that must not be passed on: they repeat guarded text in unguardable form.
+    pub(crate) removed: Vec<Value<'d>>,
+    /// Growing texts that end with this event.
+    pub(crate) ends: Ends,
+    /// Whether the event says nothing besides its deltas, so that it can go when they are held.
+    pub(crate) only_deltas: bool,
+    /// Whether nothing follows.
+    pub(crate) is_last: bool,
+}
+
+/// Which growing texts an event ends.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) enum Ends {
+    #[default]
+    None,
+    /// All of a choice, item or block.
+    Index(u64),
+    /// All of several.
+    Indexes(Vec<u64>),
+    All,
+}
+
+impl Ends {
+    pub(crate) fn contains(&self, key: &DeltaKey) -> bool {
+        match self {
+            Self::None => false,
+            Self::Index(index) => key.index == *index,
+            Self::Indexes(indexes) => indexes.contains(&key.index),
+            Self::All => true,
+        }
+    }
+}
+
+/// Reads and writes the events of one streamed answer.
+pub(crate) trait StreamCodec: Send {
+    /// Reads an event. `place` has marked everything as output; the codec refines.
+    fn read<'d>(
+        &mut self,
+        event: Option<&str>,
+        document: &'d Document<'d>,
+        places: &mut Places,
+    ) -> EventReading<'d>;
+
+    /// Data of an event without JSON that ends the stream, such as `[DONE]`.
+    fn end_marker(&self) -> Option<&'static str>;
+
+    /// Writes an event that carries a piece of a growing text.
+    fn write_delta(&mut self, key: &DeltaKey, text: &str, out: &mut Vec<u8>);
+
+    /// Writes what ends the stream when a guardrail stops it. `message` says so without any of the
+    /// text that was refused.
+    fn write_blocked(&mut self, message: &str, request_id: &str, out: &mut Vec<u8>);
+
+    /// Writes an error in the middle of a stream.
+    fn write_error(&mut self, code: &str, message: &str, out: &mut Vec<u8>);
+
+    /// Gives an event its number, in protocols that number them: the number to put in.
+    fn next_sequence(&mut self) -> Option<u64> {
+        None
+    }
+}
+
+/// The protocol of an operation; none for operations without a body.
+pub(crate) fn of(operation: Operation) -> Option<&'static dyn Protocol> {
+    Some(match operation {
+        // Databricks' invocations carry the body of one of the others and are told apart before;
+        // unmarked texts would still be read.
+        Operation::ChatCompletions | Operation::Invocations => &chat::Chat,
+        Operation::Responses => &responses::Responses,
+        Operation::Completions => &completions::Completions,
+        Operation::Embeddings | Operation::Moderations => &embeddings::Embeddings,
+        Operation::Messages | Operation::CountTokens => &messages::Messages,
+        Operation::Models | Operation::Model => return None,
+    })
+}
+
+/// What kind of content the `type` of a part names, if text guards cannot read it.
+fn modality(kind: &str) -> Option<Modality> {
+    Some(match kind {
+        "image" | "image_url" | "input_image" | "computer_screenshot" => Modality::Image,
+        "input_audio" | "audio" | "output_audio" => Modality::Audio,
+        "file" | "input_file" | "video" | "video_url" | "input_video" | "container_upload" => {
+            Modality::File
+        }
+        _ => return None,
+    })
+}
+
+/// The `type` member of a part.
+fn type_of(part: Value<'_>) -> String {
+    part.get("type")
+        .and_then(|kind| kind.as_str())
+        .map(|kind| kind.text().into_owned())
+        .unwrap_or_default()
+}
+
+/// Marks the parts of a message: texts as one group, the rest by modality.
+fn place_parts(parts: Value<'_>, group: u32, places: &mut Places) {
+    for part in parts.items() {
+        let kind = type_of(part);
+        if let Some(modality) = modality(&kind) {
+            places.modality(part, modality);
+        } else if let Some(text) = part.get("text") {
+            places.group(text, group);
+        }
+    }
+}
+
+/// Raw JSON of a string.
+fn quoted(text: &str) -> String {
+    let mut out = vec![b'"'];
+    crate::json::escape_into(&mut out, text);
+    out.push(b'"');
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Source of a member, or `fallback` where there is none.
+fn raw_member(root: Value<'_>, name: &str, fallback: &str) -> String {
+    let raw = root.get(name).and_then(|value| std::str::from_utf8(value.raw()).ok());
+    raw.unwrap_or(fallback).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_with_a_body_has_an_extractor() {
+        for operation in Operation::ALL {
+            let has_body = !matches!(operation, Operation::Models | Operation::Model);
+            assert_eq!(of(operation).is_some(), has_body, "{operation:?}");
+        }
+    }
+}

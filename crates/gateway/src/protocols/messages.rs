@@ -1,0 +1,181 @@
+//! Anthropic messages.
+
+use bartizan_core::Channel;
+use bartizan_core::settings::Modality;
+
+use super::{
+    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, modality, quoted,
+    type_of,
+};
+use crate::envelope::Places;
+use crate::json::{Document, Value};
+use crate::sse::write_event;
+
+pub(super) struct Messages;
+
+impl Protocol for Messages {
+    fn place_request(&self, root: Value<'_>, places: &mut Places) {
+        for name in ["tools", "tool_choice", "output_format", "mcp_servers"] {
+            if let Some(value) = root.get(name) {
+                places.channel(value, Channel::ToolSchema);
+            }
+        }
+        if let Some(system) = root.get("system") {
+            places.channel(system, Channel::System);
+            place_blocks(system, 1, places);
+        }
+        let messages = root.get("messages").into_iter().flat_map(|messages| messages.items());
+        for (group, message) in (2..).zip(messages) {
+            places.channel(message, Channel::User);
+            if let Some(content) = message.get("content") {
+                place_blocks(content, group, places);
+            }
+        }
+    }
+
+    fn place_answer(&self, root: Value<'_>, places: &mut Places) {
+        for block in root.get("content").into_iter().flat_map(|content| content.items()) {
+            place_answer_block(block, places);
+        }
+    }
+
+    fn planned_output(&self, root: Value<'_>) -> Option<u64> {
+        root.get("max_tokens")?.as_u64()
+    }
+
+    fn usage(&self, root: Value<'_>) -> Usage {
+        if let Some(input) = root.get("input_tokens").and_then(|tokens| tokens.as_u64()) {
+            return Usage { input: Some(input), output: Some(0) };
+        }
+        let usage = root.get("usage").or_else(|| root.get("message")?.get("usage"));
+        Usage::read(usage, "input_tokens", "output_tokens")
+    }
+
+    fn filtered_answer(&self, _: Value<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn stream(&self) -> Option<Box<dyn StreamCodec>> {
+        Some(Box::new(MessageStream))
+    }
+}
+
+/// Marks content blocks of a request.
+fn place_blocks(content: Value<'_>, group: u32, places: &mut Places) {
+    for block in content.items() {
+        match &*type_of(block) {
+            "tool_result" => {
+                places.channel(block, Channel::ToolResult);
+                if let Some(inner) = block.get("content") {
+                    place_blocks(inner, group, places);
+                }
+            }
+            "search_result" => places.channel(block, Channel::Document),
+            "document" => {
+                places.channel(block, Channel::Document);
+                let source = block.get("source");
+                let is_text =
+                    source.is_some_and(|source| matches!(&*type_of(source), "text" | "content"));
+                if let Some(source) = source.filter(|_| !is_text) {
+                    places.modality(source, Modality::File);
+                }
+            }
+            kind => {
+                if let Some(modality) = modality(kind) {
+                    places.modality(block, modality);
+                } else if let Some(text) = block.get("text") {
+                    places.group(text, group);
+                }
+            }
+        }
+    }
+}
+
+fn place_answer_block(block: Value<'_>, places: &mut Places) {
+    match &*type_of(block) {
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => places.channel(block, Channel::ToolCall),
+        "web_search_tool_result" | "mcp_tool_result" => places.channel(block, Channel::ToolResult),
+        _ => {}
+    }
+}
+
+/// Streamed messages: `message_start`, content blocks, `message_delta`, `message_stop`.
+struct MessageStream;
+
+impl StreamCodec for MessageStream {
+    fn read<'d>(
+        &mut self,
+        _: Option<&str>,
+        document: &'d Document<'d>,
+        places: &mut Places,
+    ) -> EventReading<'d> {
+        let root = document.root();
+        let index = root.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
+        let mut reading = EventReading::default();
+        match &*type_of(root) {
+            "content_block_start" => {
+                if let Some(block) = root.get("content_block") {
+                    place_answer_block(block, places);
+                }
+            }
+            "content_block_delta" => {
+                let Some(delta) = root.get("delta") else { return reading };
+                let (name, kind) = match &*type_of(delta) {
+                    "text_delta" => ("text", DeltaKind::Text),
+                    "thinking_delta" => ("thinking", DeltaKind::Reasoning),
+                    "input_json_delta" => ("partial_json", DeltaKind::Arguments(0)),
+                    _ => return reading,
+                };
+                if let Some(text) = delta.get(name).filter(|text| text.as_str().is_some()) {
+                    reading.deltas.push((DeltaKey { index, part: 0, kind }, text));
+                    reading.only_deltas = true;
+                }
+            }
+            "content_block_stop" => reading.ends = Ends::Index(index),
+            "message_delta" => reading.ends = Ends::All,
+            "message_stop" | "error" => {
+                reading.ends = Ends::All;
+                reading.is_last = true;
+            }
+            _ => {}
+        }
+        reading
+    }
+
+    fn end_marker(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn write_delta(&mut self, key: &DeltaKey, text: &str, out: &mut Vec<u8>) {
+        let (index, text) = (key.index, quoted(text));
+        let delta = match key.kind {
+            DeltaKind::Reasoning | DeltaKind::ReasoningSummary => {
+                format!(r#"{{"type":"thinking_delta","thinking":{text}}}"#)
+            }
+            DeltaKind::Arguments(_) => {
+                format!(r#"{{"type":"input_json_delta","partial_json":{text}}}"#)
+            }
+            DeltaKind::Text | DeltaKind::Refusal => {
+                format!(r#"{{"type":"text_delta","text":{text}}}"#)
+            }
+        };
+        let event = format!(r#"{{"type":"content_block_delta","index":{index},"delta":{delta}}}"#);
+        write_event(out, Some("content_block_delta"), &event);
+    }
+
+    fn write_blocked(&mut self, message: &str, request_id: &str, out: &mut Vec<u8>) {
+        let (message, request_id) = (quoted(message), quoted(request_id));
+        let error = format!(
+            r#"{{"type":"error","error":{{"type":"invalid_request_error","message":{message}}},"request_id":{request_id}}}"#
+        );
+        write_event(out, Some("error"), &error);
+        write_event(out, Some("message_stop"), r#"{"type":"message_stop"}"#);
+    }
+
+    fn write_error(&mut self, code: &str, message: &str, out: &mut Vec<u8>) {
+        let message = quoted(&format!("{message} ({code})"));
+        let error =
+            format!(r#"{{"type":"error","error":{{"type":"api_error","message":{message}}}}}"#);
+        write_event(out, Some("error"), &error);
+    }
+}

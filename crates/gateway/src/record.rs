@@ -1,0 +1,172 @@
+//! The record of one exchange: event, metrics and limits settle together, once, whatever happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_core::event::{EventSink, FindingRecord, RecordError};
+use bartizan_core::settings::Price;
+use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
+
+use crate::limits::{Limiter, Reservation, Use};
+use crate::metrics::Metrics;
+use crate::protocols::Usage;
+
+/// Findings kept in one event; the rest is counted in its detail.
+const MAX_FINDINGS: usize = 256;
+
+/// Bytes per token, where a provider does not count.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Tokens behind this many bytes of text, rounded up.
+pub(crate) const fn estimate_tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN)
+}
+
+/// What the exchange has to write down at its end.
+pub(crate) struct Record {
+    pub(crate) event: Event,
+    started: Instant,
+    sink: Arc<dyn EventSink>,
+    metrics: Arc<Metrics>,
+    limiter: Arc<Limiter>,
+    reservation: Option<Reservation>,
+    price: Option<Price>,
+    pub(crate) usage: Usage,
+    /// Estimate for the prompt, used when the provider does not count.
+    pub(crate) prompt_tokens: u64,
+    /// Bytes of answer text, used when the provider does not count.
+    pub(crate) answer_bytes: u64,
+    /// Whether a provider was asked: then tokens are owed, answer or not.
+    pub(crate) was_sent: bool,
+    dropped_findings: usize,
+    is_done: bool,
+}
+
+impl Record {
+    pub(crate) fn new(
+        request_id: RequestId,
+        operation: &str,
+        sink: Arc<dyn EventSink>,
+        metrics: Arc<Metrics>,
+        limiter: Arc<Limiter>,
+    ) -> Self {
+        metrics.begin();
+        Self {
+            event: Event::new(request_id, "gateway", operation),
+            started: Instant::now(),
+            sink,
+            metrics,
+            limiter,
+            reservation: None,
+            price: None,
+            usage: Usage::default(),
+            prompt_tokens: 0,
+            answer_bytes: 0,
+            was_sent: false,
+            dropped_findings: 0,
+            is_done: false,
+        }
+    }
+
+    /// Id of the request.
+    pub(crate) const fn request_id(&self) -> RequestId {
+        self.event.request_id
+    }
+
+    /// Takes over a reservation, to be settled with the record.
+    pub(crate) fn reserve(&mut self, reservation: Reservation, price: Option<Price>) {
+        self.reservation = Some(reservation);
+        self.price = price;
+    }
+
+    pub(crate) const fn reservation(&self) -> Option<&Reservation> {
+        self.reservation.as_ref()
+    }
+
+    /// Adds what a judgement found.
+    pub(crate) fn note(
+        &mut self,
+        verdict: Verdict,
+        findings: impl IntoIterator<Item = FindingRecord>,
+        not_evaluated: &[NotEvaluated],
+    ) {
+        for finding in findings {
+            self.metrics.finding(&finding);
+            if self.event.findings.len() < MAX_FINDINGS {
+                self.event.findings.push(finding);
+            } else {
+                self.dropped_findings += 1;
+            }
+        }
+        for reason in not_evaluated.iter().map(ToString::to_string) {
+            if !self.event.not_evaluated.contains(&reason) {
+                self.event.not_evaluated.push(reason);
+            }
+        }
+        if verdict > self.event.verdict {
+            self.event.verdict = verdict;
+        }
+        if self.event.rule.is_none() && verdict > Verdict::Allow {
+            let deciding = self.event.findings.iter().find(|finding| finding.verdict == verdict);
+            self.event.rule = deciding.map(|finding| finding.guardrail.clone());
+        }
+    }
+
+    /// Notes the rule behind the verdict.
+    pub(crate) fn decided_by(&mut self, rule: &str) {
+        self.event.rule = Some(rule.to_owned());
+    }
+
+    /// Tokens and money used, as the provider counted or as estimated.
+    fn used(&self) -> Use {
+        if !self.was_sent {
+            return Use::default();
+        }
+        let input = self.usage.input.unwrap_or(self.prompt_tokens);
+        let output = self.usage.output.unwrap_or_else(|| estimate_tokens(self.answer_bytes));
+        let nano_usd = self.price.map_or(0, |price| {
+            price.input.per_million(input).saturating_add(price.output.per_million(output)).0
+        });
+        Use { tokens: input.saturating_add(output), nano_usd }
+    }
+
+    /// Settles, counts and writes the event. The first call counts; later ones do nothing.
+    pub(crate) fn finish(&mut self, outcome: Outcome, status: u16) -> Result<(), RecordError> {
+        if std::mem::replace(&mut self.is_done, true) {
+            return Ok(());
+        }
+        let used = self.used();
+        if let Some(reservation) = &self.reservation {
+            self.limiter.settle(reservation, used);
+        }
+        let event = &mut self.event;
+        event.outcome = outcome;
+        event.status = Some(status);
+        event.duration_us = Some(self.started.elapsed().as_micros() as u64);
+        if self.was_sent {
+            let input = self.usage.input.unwrap_or(self.prompt_tokens);
+            event.tokens_in = Some(input);
+            event.tokens_out = Some(used.tokens.saturating_sub(input));
+            event.nano_usd = self.price.map(|_| used.nano_usd);
+        }
+        if self.dropped_findings > 0 {
+            event.detail = Some(format!("{} more findings", self.dropped_findings));
+        }
+        self.metrics.end(event, self.started.elapsed());
+        let written = self.sink.record(event);
+        if let Err(error) = &written {
+            tracing::error!(request_id = %event.request_id, %error, "event not written");
+        }
+        written
+    }
+}
+
+impl Drop for Record {
+    /// An exchange that is dropped half way has lost its client.
+    fn drop(&mut self) {
+        if !self.is_done {
+            // The error has been logged, and nobody is left to be told.
+            let _ = self.finish(Outcome::Disconnected, 499);
+        }
+    }
+}

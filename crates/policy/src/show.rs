@@ -1,0 +1,265 @@
+//! The effective settings as text for people: what `bartizan config show` prints.
+//!
+//! The shape is that of the policy file with every default written out; credentials are not shown.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use bartizan_core::channel::ChannelSet;
+use bartizan_core::money::NanoUsd;
+use bartizan_core::principal::PrincipalKind;
+use bartizan_core::settings::{
+    Detect, Endpoint, Guardrail, Limit, LimitSubject, Member, OnError, Provider, ProviderKind,
+    Rate, Settings, Subject,
+};
+use bartizan_core::verdict::Mode;
+
+/// Stands for a credential that is there.
+const SET: &str = "‹set›";
+/// Stands for a credential that is not there.
+const NONE: &str = "‹none›";
+
+/// The settings as YAML-like text, every default written out, credentials replaced by `‹set›`.
+pub fn show(settings: &Settings) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_settings(&mut out, settings);
+    out
+}
+
+fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
+    writeln!(out, "# policy version {}", settings.version)?;
+    writeln!(out, "version: 1")?;
+    writeln!(out, "data-dir: {}", text(&settings.data_dir.display().to_string()))?;
+    writeln!(out, "listen:")?;
+    writeln!(out, "  gateway: {}", text(&settings.listen.gateway.to_string()))?;
+    writeln!(out, "  console: {}", text(&settings.listen.console.to_string()))?;
+    heading(out, "providers", settings.providers.is_empty())?;
+    for (name, provider) in &settings.providers {
+        writeln!(out, "  {name}:")?;
+        write_provider(out, provider)?;
+    }
+    heading(out, "groups", settings.groups.is_empty())?;
+    for (name, members) in &settings.groups {
+        writeln!(out, "  {name}: [{}]", list(members.iter().map(member)))?;
+    }
+    heading(out, "endpoints", settings.endpoints.is_empty())?;
+    for endpoint in settings.endpoints.values() {
+        write_endpoint(out, endpoint)?;
+    }
+    heading(out, "prices", settings.prices.is_empty())?;
+    for (model, price) in &settings.prices {
+        let (input, output) = (dollars(price.input), dollars(price.output));
+        writeln!(out, "  {}: {{ input: {input}, output: {output} }}", text(model))?;
+    }
+    writeln!(out, "events:")?;
+    writeln!(out, "  segment: {}", size(settings.events.segment_bytes))?;
+    writeln!(out, "  total: {}", size(settings.events.total_bytes))?;
+    writeln!(out, "  on-failure: {}", on_error(settings.events.on_failure))?;
+    heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
+    if let Some(url) = &settings.otlp_endpoint {
+        writeln!(out, "  otlp-endpoint: {}", text(url))?;
+    }
+    Ok(())
+}
+
+fn heading(out: &mut String, key: &str, is_empty: bool) -> fmt::Result {
+    writeln!(out, "{key}:{}", if is_empty { " {}" } else { "" })
+}
+
+fn write_provider(out: &mut String, provider: &Provider) -> fmt::Result {
+    match &provider.kind {
+        ProviderKind::OpenAi { base_url, api_key } => {
+            writeln!(out, "    openai:")?;
+            writeln!(out, "      base-url: {}", text(base_url))?;
+            writeln!(out, "      api-key: {}", if api_key.is_some() { SET } else { NONE })
+        }
+        ProviderKind::AzureOpenAi { base_url, api_version, api_key: _ } => {
+            writeln!(out, "    azure-openai:")?;
+            writeln!(out, "      base-url: {}", text(base_url))?;
+            writeln!(out, "      api-version: {}", text(api_version))?;
+            writeln!(out, "      api-key: {SET}")
+        }
+        ProviderKind::Anthropic { base_url, api_key: _ } => {
+            writeln!(out, "    anthropic:")?;
+            writeln!(out, "      base-url: {}", text(base_url))?;
+            writeln!(out, "      api-key: {SET}")
+        }
+        ProviderKind::Databricks { host, token: _ } => {
+            writeln!(out, "    databricks:")?;
+            writeln!(out, "      host: {}", text(host))?;
+            writeln!(out, "      token: {SET}")
+        }
+        ProviderKind::Demo { chunk_bytes } => writeln!(out, "    demo: {{ chunk: {chunk_bytes} }}"),
+    }
+}
+
+fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
+    writeln!(out, "  {}:", endpoint.name)?;
+    writeln!(out, "    routes:")?;
+    for route in &endpoint.routes {
+        write!(out, "      - {{ provider: {}", route.provider)?;
+        if let Some(model) = &route.model {
+            write!(out, ", model: {}", text(model))?;
+        }
+        writeln!(out, " }}")?;
+    }
+    let rails = &endpoint.guardrails;
+    writeln!(out, "    guardrails:{}", if rails.is_empty() { " []" } else { "" })?;
+    rails.iter().try_for_each(|rail| write_guardrail(out, rail))?;
+    let limits = &endpoint.limits;
+    writeln!(out, "    limits:{}", if limits.is_empty() { " []" } else { "" })?;
+    limits.iter().try_for_each(|limit| write_limit(out, limit))?;
+    let modalities = endpoint.modalities.iter().map(|modality| modality.name().to_owned());
+    writeln!(out, "    modalities: [{}]", list(modalities))?;
+    if endpoint.allow.is_empty() {
+        writeln!(out, "    # everyone with a key may call")?;
+    } else {
+        writeln!(out, "    allow: [{}]", subjects(&endpoint.allow))?;
+    }
+    writeln!(
+        out,
+        "    timeouts: {{ attempt: {}, idle: {}, total: {} }}",
+        duration(endpoint.attempt_timeout),
+        duration(endpoint.idle_timeout),
+        duration(endpoint.total_timeout)
+    )
+}
+
+fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
+    writeln!(out, "      - id: {}", rail.id)?;
+    writeln!(out, "        on: [{}]", channels(rail.on))?;
+    match &rail.detect {
+        Detect::Detectors(ids) => {
+            writeln!(out, "        detect: [{}]", list(ids.iter().map(|id| (*id).to_owned())))?;
+        }
+        Detect::Keywords(words) => {
+            writeln!(out, "        detect: keywords")?;
+            writeln!(out, "        keywords: [{}]", list(words.iter().map(|word| text(word))))?;
+        }
+        Detect::Patterns(patterns) => {
+            writeln!(out, "        detect: patterns")?;
+            let patterns = list(patterns.iter().map(|pattern| text(pattern)));
+            writeln!(out, "        patterns: [{patterns}]")?;
+        }
+        Detect::Topics(topics) => {
+            writeln!(out, "        detect: topics")?;
+            writeln!(out, "        topics:")?;
+            for (name, words) in topics {
+                let words = list(words.iter().map(|word| text(word)));
+                writeln!(out, "          {}: [{words}]", text(name))?;
+            }
+        }
+        Detect::Size { max_bytes } => {
+            writeln!(out, "        detect: size")?;
+            writeln!(out, "        max-bytes: {max_bytes}")?;
+        }
+    }
+    writeln!(out, "        action: {}", rail.action.verdict())?;
+    let mode = match rail.mode {
+        Mode::Enforce => "enforce",
+        Mode::DryRun => "dry-run",
+    };
+    writeln!(out, "        mode: {mode}")?;
+    writeln!(out, "        restore: {}", rail.restore)?;
+    writeln!(out, "        on-error: {}", on_error(rail.on_error))?;
+    writeln!(out, "        threshold: {}", rail.threshold)
+}
+
+fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
+    writeln!(out, "      - id: {}", limit.id)?;
+    match &limit.per {
+        LimitSubject::User => writeln!(out, "        per: user")?,
+        LimitSubject::ServicePrincipal => writeln!(out, "        per: service-principal")?,
+        LimitSubject::Endpoint => writeln!(out, "        per: endpoint")?,
+        LimitSubject::Group(name) => writeln!(out, "        per: {{ group: {name} }}")?,
+    }
+    if !limit.only.is_empty() {
+        writeln!(out, "        only: [{}]", subjects(&limit.only))?;
+    }
+    let count = |rate: &Rate| format!("{}/{}", rate.amount, unit(rate.window));
+    if let Some(rate) = &limit.requests {
+        writeln!(out, "        requests: {}", count(rate))?;
+    }
+    if let Some(rate) = &limit.tokens {
+        writeln!(out, "        tokens: {}", count(rate))?;
+    }
+    if let Some(rate) = &limit.nano_usd {
+        writeln!(out, "        usd: {}/{}", dollars(NanoUsd(rate.amount)), unit(rate.window))?;
+    }
+    Ok(())
+}
+
+fn channels(set: ChannelSet) -> String {
+    list(set.iter().map(|channel| channel.name().to_owned()))
+}
+
+fn subjects(subjects: &BTreeSet<Subject>) -> String {
+    list(subjects.iter().map(|subject| match subject {
+        Subject::Principal(principal) => member(principal),
+        Subject::Group(name) => name.to_string(),
+    }))
+}
+
+fn member(member: &Member) -> String {
+    match member.kind {
+        PrincipalKind::User => member.name.clone(),
+        PrincipalKind::ServicePrincipal => format!("\"sp:{}\"", member.name),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// Plain where YAML reads it back as the same text, else quoted.
+fn text(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_' | ':');
+    let first =
+        value.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '.' || c == '/');
+    let special = ["true", "false", "null"].iter().any(|word| value.eq_ignore_ascii_case(word))
+        || value.parse::<f64>().is_ok();
+    if first && !special && value.chars().all(plain) && !value.ends_with(':') {
+        value.to_owned()
+    } else {
+        // A JSON string is a YAML string.
+        serde_json::Value::from(value).to_string()
+    }
+}
+
+const fn on_error(on_error: OnError) -> &'static str {
+    match on_error {
+        OnError::Block => "block",
+        OnError::Allow => "allow",
+    }
+}
+
+fn dollars(amount: NanoUsd) -> String {
+    let exact = amount.to_string();
+    exact.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn unit(window: Duration) -> String {
+    match window.as_secs() {
+        1 => "s".to_owned(),
+        60 => "min".to_owned(),
+        3_600 => "h".to_owned(),
+        86_400 => "day".to_owned(),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis if millis % 1_000 == 0 => format!("{}s", millis / 1_000),
+        millis => format!("{millis}ms"),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
+        .into_iter()
+        .find(|(factor, _)| bytes > 0 && bytes.is_multiple_of(*factor))
+        .map_or_else(|| format!("{bytes}B"), |(factor, unit)| format!("{}{unit}", bytes / factor))
+}

@@ -1,0 +1,48 @@
+//! A stand-in for the detectors of the guard: one or two per category.
+
+use bartizan_core::catalog::{Docs, Meta};
+use bartizan_core::finding::{Category, Severity};
+use bartizan_policy::Catalogue;
+
+const fn meta(id: &'static str, category: Category) -> Meta {
+    Meta {
+        id,
+        summary: "a stand-in",
+        severity: Severity::Medium,
+        category,
+        label: "STAND_IN",
+        docs: Docs { finds: "", matters: "", example: "", fix: "", limits: "" },
+        references: &[],
+        flags: &[],
+        passes: &[],
+    }
+}
+
+static EMAIL: Meta = meta("email", Category::Pii);
+static IBAN: Meta = meta("iban", Category::Pii);
+static CREDIT_CARD: Meta = meta("credit-card", Category::Pii);
+static API_KEY: Meta = meta("api-key", Category::Secret);
+static OVERRIDE: Meta = meta("instruction-override", Category::PromptInjection);
+static INVISIBLE: Meta = meta("invisible-text", Category::Disguise);
+static LINK: Meta = meta("data-link", Category::Exfiltration);
+static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
+static MARKUP: Meta = meta("script", Category::Markup);
+static ANSI: Meta = meta("ansi-escape", Category::Terminal);
+static REPEAT: Meta = meta("repetition", Category::Flood);
+
+/// Every category but `unsafe-content` and `jailbreak`, which this build cannot find.
+pub(crate) const FULL: Catalogue<'static> = Catalogue {
+    detectors: &[
+        &EMAIL,
+        &IBAN,
+        &CREDIT_CARD,
+        &API_KEY,
+        &OVERRIDE,
+        &INVISIBLE,
+        &LINK,
+        &LEAK,
+        &MARKUP,
+        &ANSI,
+        &REPEAT,
+    ],
+};

@@ -1,0 +1,165 @@
+//! Where to listen, prices, the event log, telemetry.
+
+use expect_test::expect;
+
+use super::check;
+
+#[test]
+fn an_empty_data_dir() {
+    check(
+        "version: 1
+data-dir: ''
+",
+        expect![[r#"
+            error: `data-dir` is empty
+             --> bartizan.yaml:2:11
+              |
+            2 | data-dir: ''
+              |           ^^
+            help: write `data-dir: ./bartizan-data`
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_address() {
+    check(
+        "version: 1
+listen: { gateway: localhost:8080 }
+",
+        expect![[r#"
+            error: `localhost:8080` is not an address to listen on
+             --> bartizan.yaml:2:20
+              |
+            2 | listen: { gateway: localhost:8080 }
+              |                    ^^^^^^^^^^^^^^
+            help: write IP and port, such as `127.0.0.1:8080` or `[::1]:8080`
+        "#]],
+    );
+}
+
+#[test]
+fn one_address_twice() {
+    check(
+        "version: 1
+listen: { gateway: 127.0.0.1:9000, console: 127.0.0.1:9000 }
+",
+        expect![[r#"
+            error: gateway and console both listen on `127.0.0.1:9000`
+             --> bartizan.yaml:2:45
+              |
+            2 | listen: { gateway: 127.0.0.1:9000, console: 127.0.0.1:9000 }
+              |                                             ^^^^^^^^^^^^^^
+            help: give one of them another port
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_price() {
+    check(
+        "version: 1
+prices: { m: { input: cheap, output: -1 } }
+",
+        expect![[r#"
+            error: `cheap` is not an amount in US dollars
+             --> bartizan.yaml:2:23
+              |
+            2 | prices: { m: { input: cheap, output: -1 } }
+              |                       ^^^^^
+            help: write digits with at most nine decimals, such as `0.25`
+
+            error: `-1` is not an amount in US dollars
+             --> bartizan.yaml:2:38
+              |
+            2 | prices: { m: { input: cheap, output: -1 } }
+              |                                      ^^
+            help: write digits with at most nine decimals, such as `0.25`
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_size() {
+    check(
+        "version: 1
+events: { segment: 64MB }
+",
+        expect![[r#"
+            error: `64MB` is not a size
+             --> bartizan.yaml:2:20
+              |
+            2 | events: { segment: 64MB }
+              |                    ^^^^
+            help: write a number with `KiB`, `MiB` or `GiB`, such as `64MiB`
+        "#]],
+    );
+}
+
+#[test]
+fn a_tiny_segment() {
+    check(
+        "version: 1
+events: { segment: 1KiB }
+",
+        expect![[r#"
+            error: a segment of the event log is smaller than 4KiB
+             --> bartizan.yaml:2:20
+              |
+            2 | events: { segment: 1KiB }
+              |                    ^^^^
+            help: write `segment: 64MiB`
+        "#]],
+    );
+}
+
+#[test]
+fn a_log_smaller_than_a_segment() {
+    check(
+        "version: 1
+events: { segment: 1GiB, total: 1MiB }
+",
+        expect![[r#"
+            error: the whole event log is smaller than one segment of it
+             --> bartizan.yaml:2:33
+              |
+            2 | events: { segment: 1GiB, total: 1MiB }
+              |                                 ^^^^
+            help: give `total` at least twice `segment`
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_way_to_fail() {
+    check(
+        "version: 1
+events: { on-failure: ignore }
+",
+        expect![[r#"
+            error: `ignore` is not a way to fail
+             --> bartizan.yaml:2:23
+              |
+            2 | events: { on-failure: ignore }
+              |                       ^^^^^^
+            help: known here: `block`, `allow`
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_collector() {
+    check(
+        "version: 1
+telemetry: { otlp-endpoint: 127.0.0.1:4318 }
+",
+        expect![[r#"
+            error: `127.0.0.1:4318` is not an http address
+             --> bartizan.yaml:2:29
+              |
+            2 | telemetry: { otlp-endpoint: 127.0.0.1:4318 }
+              |                             ^^^^^^^^^^^^^^
+            help: write an address such as `https://api.example.com/v1`
+        "#]],
+    );
+}

@@ -1,0 +1,178 @@
+//! Runs other programs from the root of the repository.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{files, say};
+
+/// A program with its arguments.
+#[derive(Debug)]
+pub(crate) struct Program {
+    command: Command,
+}
+
+impl Program {
+    /// A program by name or path.
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(files::root());
+        Self { command }
+    }
+
+    /// The Cargo that runs this.
+    pub(crate) fn cargo(arguments: &[&str]) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::new(cargo).args(arguments)
+    }
+
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Runs it with this terminal and fails unless it succeeds.
+    pub(crate) fn run(mut self) -> Result<()> {
+        let shown = self.shown();
+        let status = self.command.status().with_context(|| format!("cannot run `{shown}`"))?;
+        succeeded(&shown, status)
+    }
+
+    /// Runs it and returns its standard output; fails unless it succeeds.
+    pub(crate) fn output(mut self) -> Result<String> {
+        let shown = self.shown();
+        let output = self
+            .command
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot run `{shown}`"))?;
+        succeeded(&shown, output.status)?;
+        String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no UTF-8"))
+    }
+
+    /// Whether it runs and succeeds; prints nothing.
+    pub(crate) fn succeeds(mut self) -> bool {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// Runs it, passes its standard error on line by line, and returns the last line that has the
+    /// given words.
+    pub(crate) fn run_watching(mut self, words: &str) -> Result<Option<String>> {
+        let shown = self.shown();
+        let mut child = self
+            .command
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run `{shown}`"))?;
+        let mut seen = None;
+        if let Some(stderr) = child.stderr.take() {
+            for line in BufReader::new(stderr).lines() {
+                let line = line.with_context(|| format!("cannot read from `{shown}`"))?;
+                say::note(&line);
+                if line.contains(words) {
+                    seen = Some(line.trim().to_owned());
+                }
+            }
+        }
+        let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
+        match (succeeded(&shown, status), &seen) {
+            (Err(error), Some(line)) => Err(error.context(line.clone())),
+            (Err(error), None) => Err(error),
+            (Ok(()), _) => Ok(seen),
+        }
+    }
+
+    /// Starts it in the background; it is killed when the handle is dropped.
+    pub(crate) fn start(mut self, stdout: Stdio, stderr: Stdio) -> Result<Running> {
+        let shown = self.shown();
+        let child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .with_context(|| format!("cannot run `{shown}`"))?;
+        Ok(Running { child })
+    }
+
+    /// Hands the bare command over.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
+    fn shown(&self) -> String {
+        let program = Path::new(self.command.get_program());
+        let name = program.file_name().unwrap_or(program.as_os_str());
+        std::iter::once(name)
+            .chain(self.command.get_args())
+            .map(OsStr::to_string_lossy)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// A program in the background.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) child: Child,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Already ended is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn succeeded(shown: &str, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("`{shown}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Whether this process may install Debian packages.
+pub(crate) fn can_install() -> bool {
+    Program::new("apt-get").arg("--version").succeeds()
+        && Program::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0")
+}
+
+/// Installs Debian packages, or names them in one error.
+pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
+    let list = packages.join(" ");
+    if !can_install() {
+        bail!("{why} needs the Debian package(s) `{list}`: run `apt-get install {list}` as root");
+    }
+    say::note(&format!("installing {list}"));
+    Program::new("apt-get").args(["update", "-qq"]).run()?;
+    Program::new("apt-get")
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+        .with_context(|| format!("{why} needs the Debian package(s) `{list}`"))
+}
