@@ -214,7 +214,7 @@ impl Exchange {
         }
         if self.operation == Operation::Moderations {
             let guard = Arc::clone(&target.endpoint.guard);
-            return moderate::answer(&document, &guard, &mut self.record).map(Reply::json);
+            return Ok(Reply::json(moderate::answer(&document, &guard, &mut self.record)));
         }
         self.reserve(&caller, &target, &document)?;
         self.ask(&target, &document, &head.headers).await
@@ -276,11 +276,14 @@ impl Exchange {
     ) -> Result<Reply, GatewayError> {
         let deadline = Instant::now() + target.endpoint.settings.total_timeout;
         let mut last = None;
-        let operation = self.operation;
-        let routes = target.endpoint.routes.iter();
-        let mut routes =
-            routes.filter(|route| route.provider.speaks(operation).is_some()).peekable();
-        while let Some(route) = routes.next() {
+        let able: Vec<usize> = (0..)
+            .zip(&target.endpoint.routes)
+            .filter(|(_, route)| route.provider.speaks(self.operation).is_some())
+            .map(|(index, _)| index)
+            .collect();
+        for index in &able {
+            let Some(route) = target.endpoint.routes.get(*index) else { continue };
+            let is_last = Some(index) == able.last();
             let model = route.model.clone().unwrap_or_else(|| target.model.clone());
             let outgoing = self.prepare(&target.endpoint, route, &model, document, client)?;
             self.record.event.provider = Some(route.provider_name.to_string());
@@ -300,7 +303,7 @@ impl Exchange {
                 Err(CallError::TimedOut) => return Err(GatewayError::ProviderTimeout),
                 Err(CallError::BrokeOff) => return Err(GatewayError::ProviderBrokeOff),
                 // The provider refused before it did anything, so another may be asked.
-                Ok(answer) if may_go_on(answer.status) && routes.peek().is_some() => {}
+                Ok(answer) if may_go_on(answer.status) && !is_last => {}
                 Ok(answer) => {
                     let translation = translate::between(self.operation, outgoing.spoken);
                     return self

@@ -112,9 +112,9 @@ pub(crate) enum Matched {
 pub(crate) fn find(method: &Method, path: &str) -> Matched {
     let mut other = None;
     for route in &ROUTES {
-        let Some(name) = matches(route.path, path) else { continue };
+        let Some(segments) = matches(route.path, path) else { continue };
         if route.method == *method {
-            let name = name.map(str::to_owned);
+            let name = segments.first().map(|name| (*name).to_owned());
             return Matched::Operation { operation: route.operation, dialect: route.dialect, name };
         }
         other = Some(route.dialect);
@@ -122,19 +122,19 @@ pub(crate) fn find(method: &Method, path: &str) -> Matched {
     other.map_or(Matched::Nowhere, Matched::WrongMethod)
 }
 
-/// The variable segment when the path fits: `Some(None)` where the pattern has none.
-fn matches<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
-    let mut name = None;
+/// The variable segments of a path that fits the pattern.
+fn matches<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut segments = Vec::new();
     let mut parts = path.split('/');
     for expected in pattern.split('/') {
         let part = parts.next()?;
         if expected == "{}" && !part.is_empty() {
-            name = Some(part);
+            segments.push(part);
         } else if expected != part {
             return None;
         }
     }
-    parts.next().is_none().then_some(name)
+    parts.next().is_none().then_some(segments)
 }
 
 #[cfg(test)]

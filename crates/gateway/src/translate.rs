@@ -2,7 +2,17 @@
 //!
 //! A request is translated before it is guarded and an answer before it is guarded, so the guard
 //! always reads the bytes that leave. A translation says no to what it cannot carry; it drops
-//! nothing in silence.
+//! nothing in silence: what it leaves out stands in a table with the reason (see [`fields`]).
+
+mod chat_to_messages;
+mod effort;
+mod fields;
+mod media;
+mod messages_to_chat;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use crate::error::GatewayError;
 use crate::json::{Document, Value};
@@ -46,6 +56,13 @@ pub(crate) struct Translated {
 
 /// The translation for a client that asks in one protocol and a provider that speaks another.
 pub(crate) fn between(asked: Operation, spoken: Operation) -> Option<&'static dyn Translation> {
-    let _ = (asked, spoken);
-    None
+    match (asked, spoken) {
+        (Operation::ChatCompletions, Operation::Messages) => {
+            Some(&chat_to_messages::ChatToMessages)
+        }
+        (Operation::Messages, Operation::ChatCompletions) => {
+            Some(&messages_to_chat::MessagesToChat)
+        }
+        _ => None,
+    }
 }

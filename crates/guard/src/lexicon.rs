@@ -98,7 +98,7 @@ struct Language {
 }
 
 /// Every language; its place here is its bit in [`Word::languages`].
-static LANGUAGES: [&Language; 24] = [
+static LANGUAGES: [&Language; 25] = [
     &english::ENGLISH,
     &romance::SPANISH,
     &romance::FRENCH,
@@ -122,7 +122,8 @@ static LANGUAGES: [&Language; 24] = [
     &near_east::ARABIC,
     &near_east::PERSIAN,
     &near_east::HEBREW,
-    &near_east::TURKISH_GREEK,
+    &near_east::TURKISH,
+    &near_east::GREEK,
 ];
 
 /// English, as a set of languages.
@@ -201,9 +202,8 @@ impl Lexicon {
 
     /// Indexes of the words that mean one of `concepts`.
     pub(crate) fn indexes(&self, concepts: u32) -> Vec<usize> {
-        let wanted = |(index, word): (usize, &Word)| {
-            (word.concept.bit() & concepts != 0).then_some(index)
-        };
+        let wanted =
+            |(index, word): (usize, &Word)| (word.concept.bit() & concepts != 0).then_some(index);
         self.words.iter().enumerate().filter_map(wanted).collect()
     }
 
@@ -264,7 +264,9 @@ mod tests {
 
     #[test]
     fn finds_words_by_meaning_in_every_script() {
-        for text in ["Ignore", "ignoriere", "Игнорируй", "忽略", "무시하고", "تجاهل", "अनदेखा", "เพิกเฉย"] {
+        for text in
+            ["Ignore", "ignoriere", "Игнорируй", "忽略", "무시하고", "تجاهل", "अनदेखा", "เพิกเฉย"]
+        {
             assert!(concepts(text).contains(&Concept::Override), "{text}");
         }
     }

@@ -8,13 +8,19 @@
 //! a map back to the original bytes; detectors read views and report findings; guardrails turn
 //! findings into verdicts and edits; edits are spliced into the original bytes.
 
+mod canaries;
+mod checks;
 mod cursor;
 pub mod detector;
 pub mod detectors;
 mod engine;
+mod intent;
+mod lexicon;
+mod markup;
 pub mod prompt_index;
 mod report;
 mod secrets;
+mod segments;
 mod session;
 mod stream;
 pub mod text;

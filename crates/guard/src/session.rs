@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::canaries::Canary;
 use crate::prompt_index::PromptIndex;
 use crate::vault::Vault;
 
@@ -11,6 +12,7 @@ pub struct Session {
     vault: Mutex<Vault>,
     system_prompt: Option<PromptIndex>,
     canaries: Vec<String>,
+    prepared: Vec<Canary>,
 }
 
 impl Session {
@@ -34,6 +36,10 @@ impl Session {
     pub fn canaries(&self) -> &[String] {
         &self.canaries
     }
+
+    pub(crate) fn prepared_canaries(&self) -> &[Canary] {
+        &self.prepared
+    }
 }
 
 /// Collects what is known before the first text is judged.
@@ -55,7 +61,9 @@ impl SessionBuilder {
     /// Adds a canary.
     #[must_use]
     pub fn canary(mut self, text: impl Into<String>) -> Self {
-        self.session.canaries.push(text.into());
+        let text = text.into();
+        self.session.prepared.extend(Canary::new(&text));
+        self.session.canaries.push(text);
         self
     }
 

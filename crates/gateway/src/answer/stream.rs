@@ -115,10 +115,10 @@ impl Pump {
         splitter: &mut Splitter,
         mut translation: Option<&mut (dyn StreamTranslation + 'static)>,
     ) -> Flow {
+        // An answer that breaks off, or ends without its last event, is told apart from one that is
+        // complete.
         match piece {
             Some(Ok(bytes)) => splitter.push(&bytes),
-            // An answer that breaks off, or ends without its last event, is told apart from one
-            // that is complete.
             None => return self.broke_off(&GatewayError::ProviderBrokeOff),
             Some(Err(CallError::TimedOut)) => {
                 return self.broke_off(&GatewayError::ProviderTimeout);
@@ -145,12 +145,11 @@ impl Pump {
     /// What the provider sent counts as the end of each text; then the client is told.
     fn broke_off(&mut self, error: &GatewayError) -> Flow {
         match self.end(&Ends::All) {
-            Ok(Flow::On) => {
+            Flow::On => {
                 self.codec.write_error(error.code(), &error.to_string(), &mut self.out);
                 Flow::Done(Outcome::UpstreamFailed)
             }
-            Ok(done) => done,
-            Err(error) => self.fail(&error),
+            done @ Flow::Done(_) => done,
         }
     }
 
@@ -198,7 +197,7 @@ impl Pump {
     fn data(&mut self, name: Option<&str>, data: &[u8]) -> Result<Flow, GatewayError> {
         if is_marker(data) {
             let Some(marker) = self.codec.end_marker() else { return Ok(Flow::On) };
-            if let Flow::Done(outcome) = self.end(&Ends::All)? {
+            if let Flow::Done(outcome) = self.end(&Ends::All) {
                 return Ok(Flow::Done(outcome));
             }
             sse::write_event(&mut self.out, None, marker);
@@ -246,7 +245,7 @@ impl Pump {
             }
         }
         self.judge_rest(document, places, &mut edits)?;
-        if let Flow::Done(outcome) = self.end(&reading.ends)? {
+        if let Flow::Done(outcome) = self.end(&reading.ends) {
             return Ok(Flow::Done(outcome));
         }
         if says_something {
@@ -293,9 +292,9 @@ impl Pump {
     }
 
     /// Ends growing texts and sends what they still hold.
-    fn end(&mut self, ends: &Ends) -> Result<Flow, GatewayError> {
+    fn end(&mut self, ends: &Ends) -> Flow {
         if *ends == Ends::None {
-            return Ok(Flow::On);
+            return Flow::On;
         }
         let ending: Vec<DeltaKey> =
             self.texts.keys().filter(|key| ends.contains(key)).cloned().collect();
@@ -307,10 +306,10 @@ impl Pump {
                 self.codec.write_delta(&key, &rest, &mut self.out);
             }
             if let Some(error) = self.note(&key, released) {
-                return Ok(self.fail(&error));
+                return self.fail(&error);
             }
         }
-        Ok(Flow::On)
+        Flow::On
     }
 
     fn text(&mut self, key: &DeltaKey) -> Result<&mut StreamGuard, GatewayError> {

@@ -5,16 +5,11 @@ use bartizan_guard::{Guard, Session};
 use serde_json::{Map, Value as Json, json};
 
 use crate::envelope;
-use crate::error::GatewayError;
 use crate::json::{Document, Kind, Value};
 use crate::record::Record;
 
 /// One result per input, in OpenAI's shape, with our own category names beside theirs.
-pub(super) fn answer(
-    document: &Document<'_>,
-    guard: &Guard,
-    record: &mut Record,
-) -> Result<String, GatewayError> {
+pub(super) fn answer(document: &Document<'_>, guard: &Guard, record: &mut Record) -> String {
     let input = document.root().get("input");
     let texts: Vec<String> = match input.map(|input| input.kind()) {
         Some(Kind::Array) => {
@@ -53,12 +48,12 @@ pub(super) fn answer(
             })
         })
         .collect();
-    Ok(json!({
+    json!({
         "id": format!("modr-{}", record.request_id()),
         "model": "bartizan-guard",
         "results": results,
     })
-    .to_string())
+    .to_string()
 }
 
 fn text_of(value: Value<'_>) -> String {

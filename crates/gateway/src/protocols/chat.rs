@@ -7,7 +7,7 @@ use super::{
     raw_member,
 };
 use crate::envelope::Places;
-use crate::json::{Document, Value};
+use crate::json::{Document, Str, Value};
 use crate::sse::write_event;
 
 pub(super) struct Chat;
@@ -22,7 +22,7 @@ impl Protocol for Chat {
         let messages = root.get("messages").into_iter().flat_map(|messages| messages.items());
         for (group, message) in (1..).zip(messages) {
             let role = message.get("role").and_then(|role| role.as_str());
-            let channel = match role.as_ref().map(|role| role.text()).as_deref() {
+            let channel = match role.as_ref().map(Str::text).as_deref() {
                 Some("system" | "developer") => Channel::System,
                 Some("tool" | "function") => Channel::ToolResult,
                 _ => Channel::User,

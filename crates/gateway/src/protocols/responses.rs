@@ -7,7 +7,7 @@ use super::{
     raw_member, type_of,
 };
 use crate::envelope::Places;
-use crate::json::{Document, Value};
+use crate::json::{Document, Str, Value};
 use crate::sse::write_event;
 
 pub(super) struct Responses;
@@ -26,7 +26,7 @@ impl Protocol for Responses {
         for (group, item) in (1..).zip(items) {
             let role = item.get("role").and_then(|role| role.as_str());
             let kind = type_of(item);
-            let channel = match role.as_ref().map(|role| role.text()).as_deref() {
+            let channel = match role.as_ref().map(Str::text).as_deref() {
                 Some("system" | "developer") => Channel::System,
                 _ if kind.ends_with("_output") || kind.ends_with("_result") => Channel::ToolResult,
                 _ => Channel::User,
@@ -169,12 +169,12 @@ impl StreamCodec for ResponseStream {
                 reading.deltas.push((DeltaKey { index, part, kind }, delta));
                 reading.only_deltas = true;
             }
-        } else if kind.ends_with(".arguments.done") || kind.ends_with("_arguments.done") {
+        } else if kind.ends_with("_arguments.done") {
             if let Some(arguments) = root.get("arguments") {
                 places.channel(arguments, Channel::ToolCall);
             }
             reading.ends = Ends::Index(index);
-        } else if kind.ends_with(".done") {
+        } else if kind.rsplit('.').next() == Some("done") {
             reading.ends = Ends::Index(index);
         }
         if matches!(

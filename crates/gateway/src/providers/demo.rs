@@ -72,3 +72,15 @@ fn event(name: Option<&str>, data: &serde_json::Value) -> Bytes {
     crate::sse::write_event(&mut out, name, &data.to_string());
     out.into()
 }
+
+/// An object with one more member.
+fn with(
+    mut object: serde_json::Value,
+    name: &str,
+    value: impl Into<serde_json::Value>,
+) -> serde_json::Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    object
+}

@@ -1,5 +1,8 @@
 //! Random-looking values assigned to names such as `api_key`, `secret` or `password`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
 
@@ -43,6 +46,7 @@ static META: Meta = Meta {
         "<password>S3cure-Pa55age</password>",
         "token: s.ZC9Ecf4M5g9o34Q6RkzGsj0z",
         "--password hT7-qLm2-wZ9",
+        "authorization: Basic YnJvd3Nlcjpmb3J0eS10d28=",
     ],
     passes: &[
         "public_key = \"9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit\"",
@@ -58,6 +62,7 @@ static META: Meta = Meta {
         "Password must have 12 characters. The secret is kindness-and-3-cookies",
         "access_token=ACCESS_TOKEN&password_hash=5c94767cedb5d6987c902ac850ded2c6",
         "GITHUB_API_KEY=\nDYNATRACE_API_KEY=",
+        "Authorization: Bearer XXXXXXXXXXXX, Authorization: Basic authentication",
     ],
 };
 
@@ -151,9 +156,10 @@ fn read(bytes: &[u8], name: usize, kind: Kind, cursor: &mut Cursor<'_>) -> Optio
         None if option => (None, false),
         None => return None,
     };
-    if kind == Kind::Header {
-        let scheme = ["bearer ", "basic ", "token ", "apikey "];
-        if !scheme.iter().any(|scheme| cursor.eat_word(scheme)) {
+    let basic = kind == Kind::Header && cursor.eat_word("basic ");
+    if kind == Kind::Header && !basic {
+        let schemes = ["bearer ", "token ", "apikey ", "sso-key "];
+        if !schemes.iter().any(|scheme| cursor.eat_word(scheme)) {
             return None;
         }
     }
@@ -176,6 +182,7 @@ fn read(bytes: &[u8], name: usize, kind: Kind, cursor: &mut Cursor<'_>) -> Optio
     };
     let value_fits = match kind {
         Kind::Password => is_password(value, spoken),
+        Kind::Header if basic => is_basic(value),
         Kind::Key | Kind::Header => is_key(value, quote.is_some() || kind == Kind::Header),
     };
     (fine && value_fits).then_some((start, end))
@@ -240,6 +247,15 @@ fn is_password(value: &[u8], spoken: bool) -> bool {
         && !is_placeholder(value)
 }
 
+/// Whether the value is base64 for `user:password`.
+fn is_basic(value: &[u8]) -> bool {
+    let decoded = STANDARD.decode(value).unwrap_or_default();
+    decoded.len() >= 6
+        && decoded.contains(&b':')
+        && decoded.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+        && !is_placeholder(&decoded)
+}
+
 fn is_key(value: &[u8], quoted: bool) -> bool {
     let classes = Classes::of(value);
     let alnum = value.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
@@ -249,7 +265,7 @@ fn is_key(value: &[u8], quoted: bool) -> bool {
         && classes.changes >= if quoted { 4 } else { 5 }
         && alnum * 10 >= value.len() * 8
         && value.iter().all(|byte| is_bare(*byte) || matches!(byte, b'$' | b'&' | b':' | b'|'))
-        && entropy(value) >= 3.0
+        && entropy(value) >= if value.len() < 24 { 2.8 } else { 3.0 }
         && !is_path(value)
         && !is_uuid(value)
         && !is_placeholder(value)

@@ -43,7 +43,7 @@ static META: Meta = Meta {
         concat!("eyJ", "hbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.dGhpcyBpcyBub3QgcmVhbA and more"),
         concat!("AccountKey=", "lJzRc1YdHaAA2KCNJJ1tkYwF/+mKK6Ygw0NGe170Xu592euJv2wYUtBlV8z+qnlcNQSnIYVTkLWntUO1F8j8rQ==;"),
         concat!("bz", "c_Zr8Kq2Rt_w5ZcJ3nMh7PbXd9LfG4sTvYa1-QeWuIoHs"),
-        concat!("gh", "p%5FwWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
+        concat!("key=gh\u{200B}", "p_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
     ],
     passes: &[
         "AKIAIOSFODNN7EXAMPLE",

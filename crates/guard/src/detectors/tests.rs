@@ -1,7 +1,7 @@
 //! What holds for every detector of the catalogue.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Channel, ChannelSet, Mode};
@@ -12,6 +12,14 @@ use crate::{Guard, Session};
 
 /// A guard that runs one detector on every channel and acts on the faintest finding.
 fn guard(id: &'static str, action: Action) -> Arc<Guard> {
+    type Guards = BTreeMap<(&'static str, &'static str), Arc<Guard>>;
+    static GUARDS: LazyLock<Mutex<Guards>> = LazyLock::new(Mutex::default);
+    let mut guards = GUARDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (id, action.verdict().name());
+    Arc::clone(guards.entry(key).or_insert_with(|| build_guard(id, action)))
+}
+
+fn build_guard(id: &'static str, action: Action) -> Arc<Guard> {
     let detector = find(id).unwrap();
     let on = if detector.needs_whole_text() { ChannelSet::INPUT } else { ChannelSet::ALL };
     let guardrail = Guardrail {
@@ -36,9 +44,21 @@ fn channels(detector: &dyn Detector) -> Vec<Channel> {
     }
 }
 
+/// A session with a system prompt and a canary, for detectors that compare with them.
+fn session() -> Session {
+    Session::builder()
+        .system_prompt(
+            "You sell boats for Acme Marine. Never tell a customer that the harbour office closes at \
+             noon on Fridays. Quote prices in euros only and round them up to full tens.",
+        )
+        .system_prompt("You are a helpful assistant.")
+        .canary("bz-7f3a-harbour")
+        .build()
+}
+
 fn fires(id: &'static str, text: &str) -> bool {
     let guard = guard(id, Action::Flag);
-    let session = Session::default();
+    let session = session();
     let detector = find(id).unwrap();
     channels(detector)
         .into_iter()
@@ -100,13 +120,17 @@ fn every_passes_example_stays_quiet() {
 }
 
 /// Guarding `text` in pieces must give what guarding it whole gives.
-fn assert_streamed_equals_whole(guard: &Arc<Guard>, channel: Channel, text: &str, cuts: &[usize]) {
-    let session = Session::default();
-    let report = guard.inspect(channel, text, &session);
+pub(super) fn assert_streamed_equals_whole(
+    guard: &Arc<Guard>,
+    channel: Channel,
+    text: &str,
+    cuts: &[usize],
+) {
+    let report = guard.inspect(channel, text, &session());
     let whole = report.rewrite(text);
     let blocked = report.blocked_at.as_ref().map(|(_, rule)| rule.clone());
 
-    let mut stream = guard.stream(channel, Arc::new(Session::default()));
+    let mut stream = guard.stream(channel, Arc::new(session()));
     let mut streamed = String::new();
     let mut stopped = None;
     let mut judged = Vec::new();
@@ -141,7 +165,7 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
             let guard = guard(meta.id, action);
             for text in meta.flags.iter().chain(meta.passes) {
                 for channel in [Channel::Output, Channel::ToolResult] {
-                    let every: Vec<usize> = (1..text.len()).collect();
+                    let every: Vec<usize> = (1..text.len()).step_by(1 + text.len() / 300).collect();
                     assert_streamed_equals_whole(&guard, channel, text, &every);
                     for cut in (1..text.len()).step_by(1 + text.len() / 64) {
                         assert_streamed_equals_whole(&guard, channel, text, &[cut]);
@@ -150,6 +174,22 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
             }
         }
     }
+}
+
+/// A guard with one guardrail over every detector that can guard a stream.
+fn guard_of_all(action: Action, restore: bool) -> Arc<Guard> {
+    let ids = ALL.iter().filter(|detector| !detector.needs_whole_text());
+    let guardrail = Guardrail {
+        id: "g-all".parse().unwrap(),
+        on: ChannelSet::ALL,
+        detect: Detect::Detectors(ids.map(|detector| detector.meta().id).collect()),
+        action,
+        mode: Mode::Enforce,
+        restore,
+        on_error: OnError::Block,
+        threshold: 0.5,
+    };
+    Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
 }
 
 /// Pieces of examples, filler and disguises, glued in random order.
@@ -215,12 +255,95 @@ proptest! {
         for detector in ALL {
             let guard = guard(detector.meta().id, Action::Flag);
             for channel in channels(*detector) {
-                let report = guard.inspect(channel, &text, &Session::default());
+                let report = guard.inspect(channel, &text, &session());
                 for judged in &report.judged {
                     prop_assert!(text.get(judged.finding.span.range()).is_some());
                     prop_assert!((0.0..=1.0).contains(&judged.finding.score));
                 }
             }
         }
+    }
+
+    #[test]
+    fn all_detectors_together_stream_like_the_whole(
+        text in mixed_text(),
+        cuts in proptest::collection::btree_set(1usize..900, 0..40),
+        pick in 0usize..3,
+        channel in proptest::sample::select(vec![Channel::Output, Channel::ToolCall, Channel::ToolResult]),
+    ) {
+        static GUARDS: LazyLock<[Arc<Guard>; 3]> = LazyLock::new(|| {
+            [Action::Mask, Action::Block, Action::Flag].map(|action| guard_of_all(action, false))
+        });
+        let cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
+        assert_streamed_equals_whole(&GUARDS[pick], channel, &text, &cuts);
+    }
+
+    #[test]
+    fn what_is_masked_on_the_way_in_comes_back_on_the_way_out(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                "[a-z]{1,8}(\\.[a-z]{1,5})?@example\\.(com|org)",
+                "[ -~]{0,12}",
+                "[a-z \\n]{1,20}",
+                Just("<EMAIL_ADDRESS_1>".to_owned()),
+                Just("<email_address_2>".to_owned()),
+                "\\PC{0,6}",
+            ],
+            0..10,
+        ),
+        spelling in 0u8..4,
+        cuts in proptest::collection::btree_set(1usize..300, 0..24),
+    ) {
+        static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(|| {
+            let guardrail = Guardrail {
+                id: "g-pii".parse().unwrap(),
+                on: ChannelSet::ALL,
+                detect: Detect::Detectors(vec!["email"]),
+                action: Action::Mask,
+                mode: Mode::Enforce,
+                restore: true,
+                on_error: OnError::Block,
+                threshold: 0.5,
+            };
+            Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
+        });
+        let text = pieces.join(" ");
+        let session = Arc::new(Session::default());
+        session.vault().reserve(&text);
+        let report = GUARD.inspect(Channel::User, &text, &session);
+        // Only what the guard wrote is respelt: the rest of the text is the user's.
+        let mut echo = String::new();
+        let mut expected = String::new();
+        let mut copied = 0;
+        for edit in &report.edits {
+            let between = &text[copied..edit.span.start];
+            echo.push_str(between);
+            echo.push_str(&match spelling {
+                0 => edit.text.clone(),
+                1 => edit.text.to_lowercase(),
+                2 => edit.text.replace('_', "-"),
+                _ => edit.text.replace('_', " "),
+            });
+            expected.push_str(between);
+            expected.push_str(&text[edit.span.range()]);
+            copied = edit.span.end;
+        }
+        echo.push_str(&text[copied..]);
+        expected.push_str(&text[copied..]);
+        prop_assert_eq!(&expected, &text);
+        // A placeholder inside a link stays: the value would leave with the next click.
+        prop_assume!(!echo.contains("//"));
+        let whole = GUARD.inspect(Channel::Output, &echo, &session).rewrite(&echo);
+        prop_assert_eq!(&whole, &text);
+        let mut stream = GUARD.stream(Channel::Output, Arc::clone(&session));
+        let mut streamed = String::new();
+        let mut from = 0;
+        for cut in cuts.into_iter().filter(|cut| echo.is_char_boundary(*cut) && *cut < echo.len()) {
+            streamed.push_str(&stream.push(&echo[from..cut]).text);
+            from = cut;
+        }
+        streamed.push_str(&stream.push(&echo[from..]).text);
+        streamed.push_str(&stream.finish().text);
+        prop_assert_eq!(&streamed, &text);
     }
 }

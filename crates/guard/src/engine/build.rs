@@ -53,9 +53,18 @@ pub struct GuardBuilder {
     detectors: Vec<Source>,
     catalogue: BTreeMap<&'static str, usize>,
     rails: Vec<Rail>,
+    whole_texts: bool,
 }
 
 impl GuardBuilder {
+    /// Promises that no text will be streamed, so that detectors which need whole texts may read
+    /// answers too.
+    #[must_use]
+    pub fn for_whole_texts(mut self) -> Self {
+        self.whole_texts = true;
+        self
+    }
+
     /// Adds a guardrail.
     ///
     /// # Errors
@@ -78,7 +87,8 @@ impl GuardBuilder {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
             let streamed = [Channel::Output, Channel::ToolCall]
                 .into_iter()
-                .find(|channel| detector.needs_whole_text() && guardrail.on.contains(*channel));
+                .find(|channel| detector.needs_whole_text() && guardrail.on.contains(*channel))
+                .filter(|_| !self.whole_texts);
             if let Some(channel) = streamed {
                 let detector = detector.meta().id;
                 let guardrail = guardrail.id.clone();
@@ -145,6 +155,10 @@ impl GuardBuilder {
                 literals.push((slot, literal, text));
             }
         }
-        Ok(Plan { active, literals: LiteralSet::new(&literals)?, rot13: LiteralSet::new(&rotated)? })
+        Ok(Plan {
+            active,
+            literals: LiteralSet::new(&literals)?,
+            rot13: LiteralSet::new(&rotated)?,
+        })
     }
 }

@@ -82,12 +82,12 @@ impl Guard {
         let release = if window.complete {
             window.text.len()
         } else {
-            let blocks = findings.iter().filter(|seen| self.blocks(window.channel, seen));
+            // A block needs no whole finding: it cuts where the finding begins, and findings that
+            // begin before the first undecided byte are final.
             let whole = components
                 .iter()
                 .map(|part| part.span)
-                .chain(restorations.iter().map(|(span, _)| *span))
-                .chain(blocks.map(|seen| seen.finding.span));
+                .chain(restorations.iter().map(|(span, _)| *span));
             settle(reading.undecided.min(open).max(window.from), whole, window.text)
         };
 
@@ -127,11 +127,6 @@ impl Guard {
                 && seen.finding.score >= rail.threshold
                 && rail.detectors.contains(&seen.detector)
         })
-    }
-
-    fn blocks(&self, channel: Channel, seen: &Seen) -> bool {
-        self.rails_for(channel, seen)
-            .any(|rail| rail.action == Action::Block && rail.mode == Mode::Enforce)
     }
 
     fn judge_finding(&self, channel: Channel, seen: &Seen, report: &mut Report) {

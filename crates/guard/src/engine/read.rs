@@ -70,14 +70,14 @@ impl Reader<'_> {
         let offsets = layer.offsets.compose(offsets);
         self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
 
-        let (unescaped, open) = unescape(&folded);
+        let (unescaped, open) = unescape(&folded, layer.complete);
         self.undecided(layer, &offsets, open);
         if let Some(unescaped) = unescaped {
             let offsets = offsets.compose(unescaped.offsets);
             self.show(ViewKind::Unescaped, &unescaped.text, &offsets, layer.complete);
         }
 
-        let (squeezed, open) = squeeze(&folded);
+        let (squeezed, open) = squeeze(&folded, layer.complete);
         self.undecided(layer, &offsets, open);
         if let Some(squeezed) = squeezed {
             let offsets = offsets.compose(squeezed.offsets);

@@ -19,7 +19,10 @@ pub(super) static GERMAN: Language = Language {
              hebe alle|hör auf|außer kraft",
         ),
         (Instructions, "anweisung|richtlinie|vorgabe|instruktion|prompt|anleitungen$|direktive"),
-        (Limits, "regel$|regeln$|befehl|einschränkung|beschränkung|vorschrift|sicherheitsregel|programmierung$"),
+        (
+            Limits,
+            "regel$|regeln$|befehl|einschränkung|beschränkung|vorschrift|sicherheitsregel|programmierung$",
+        ),
         (Said, "text$|nachricht|gespräch|worte$|kontext|unterhaltung|inhalt$"),
         (
             Prompt,
@@ -53,7 +56,10 @@ pub(super) static GERMAN: Language = Language {
             "geheimen schlüssel|geheime schlüssel|geheime passwort|geheimwort|geheime zahl|geheimcode|\
              vertraulichen informationen|das passwort$",
         ),
-        (Verbatim, "wort für wort|wörtlich|wortwörtlich|buchstabe für buchstabe|im wortlaut|im codeblock"),
+        (
+            Verbatim,
+            "wort für wort|wörtlich|wortwörtlich|buchstabe für buchstabe|im wortlaut|im codeblock",
+        ),
         (
             Pretend,
             "tu so|tue so|tun sie so|spiele$|spiel$|stell dir vor|stelle dir vor|ab jetzt|von jetzt an|von nun an|ab sofort|\
@@ -93,7 +99,10 @@ pub(super) static DUTCH: Language = Language {
              verborgen instructie|geheime instructie|interne instructie|eerste prompt|eerste bericht|\
              oorspronkelijke bericht",
         ),
-        (Told, "je is verteld|je eerder is verteld|je hebt gekregen|kreeg je|je verteld|je hebt geleerd"),
+        (
+            Told,
+            "je is verteld|je eerder is verteld|je hebt gekregen|kreeg je|je verteld|je hebt geleerd",
+        ),
         (Task, "je huidige taak|de huidige taak|je taak"),
         (
             Earlier,
@@ -158,7 +167,10 @@ pub(super) static SWEDISH: Language = Language {
         (Ask, "vad$|vilka$|vilken$"),
         (Secret, "hemliga nyckeln|hemliga lösenordet|hemliga ordet|hemliga koden"),
         (Verbatim, "ord för ord|ordagrant|bokstav för bokstav"),
-        (Pretend, "låtsas|från och med nu|föreställ dig|spela rollen|agera som|uppför dig|du är nu"),
+        (
+            Pretend,
+            "låtsas|från och med nu|föreställ dig|spela rollen|agera som|uppför dig|du är nu",
+        ),
         (
             Limitless,
             "utan begränsning|utan filter|utan regler|utan gränser|ocensurerad|vägrar aldrig|inga begränsningar|\

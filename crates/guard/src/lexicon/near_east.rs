@@ -15,7 +15,10 @@ pub(super) static ARABIC: Language = Language {
             "تجاهل|تجاهلي|انس$|انسى|انسَ|لا تتبع|لا تلتزم|لا تهتم|لا تنفذ|لا تطع|ألغ$|ألغي|إلغاء|تخط$|تخطى|تجاوز|اترك|أهمل|\
              توقف عن اتباع|خالف|تناس|لا تتقيد|اصرف النظر",
         ),
-        (Instructions, "تعليمات|التعليمات|إرشادات|الإرشادات|توجيهات|التوجيهات|تعليماتك|إرشاداتك|توجيهاتك|برومبت|موجه"),
+        (
+            Instructions,
+            "تعليمات|التعليمات|إرشادات|الإرشادات|توجيهات|التوجيهات|تعليماتك|إرشاداتك|توجيهاتك|برومبت|موجه",
+        ),
         (Limits, "قواعد|القواعد|أوامر|الأوامر|قيود|القيود|قوانين|القوانين|سياسات"),
         (Said, "النص|الرسائل|الرسالة|المحادثة|الكلام|السياق|كل ما"),
         (
@@ -46,7 +49,10 @@ pub(super) static ARABIC: Language = Language {
              بدون قواعد|لا ترفض|لا يرفض|شرير|بلا حدود|بدون حدود|ليس لديك أي قيود|ليس لديك قيود|بلا أخلاق|\
              بدون أخلاق|غير مقيد",
         ),
-        (Claim, "تعليمات جديدة:|التعليمات الجديدة:|نهاية التعليمات|وضع المطور مفعل|وضع التصحيح مفعل"),
+        (
+            Claim,
+            "تعليمات جديدة:|التعليمات الجديدة:|نهاية التعليمات|وضع المطور مفعل|وضع التصحيح مفعل",
+        ),
     ],
 };
 
@@ -96,8 +102,14 @@ pub(super) static HEBREW: Language = Language {
             "התעלם|התעלמי|התעלמו|שכח|תשכח|שכחי|בטל|אל תציית|אל תמלא|אל תפעל|אל תעקוב|הפסק לציית|הפסק לפעול|דלג על|\
              תתעלם|עקוף|הנח בצד",
         ),
-        (Instructions, "הוראות|ההוראות|הנחיות|ההנחיות|הנחיה|פרומפט|הפרומפט|הוראותיך|הנחיותיך|מההוראות|מהנחיות|מההנחיות|מהוראות"),
-        (Limits, "כללים|הכללים|מהכללים|חוקים|החוקים|פקודות|הפקודות|מגבלות|המגבלות|הגבלות|ההגבלות|מהמגבלות|מכללי"),
+        (
+            Instructions,
+            "הוראות|ההוראות|הנחיות|ההנחיות|הנחיה|פרומפט|הפרומפט|הוראותיך|הנחיותיך|מההוראות|מהנחיות|מההנחיות|מהוראות",
+        ),
+        (
+            Limits,
+            "כללים|הכללים|מהכללים|חוקים|החוקים|פקודות|הפקודות|מגבלות|המגבלות|הגבלות|ההגבלות|מהמגבלות|מכללי",
+        ),
         (Said, "הטקסט|ההודעה|ההודעות|השיחה|כל מה ש"),
         (
             Prompt,
@@ -124,68 +136,88 @@ pub(super) static HEBREW: Language = Language {
     ],
 };
 
-/// Turkish and Greek share no words, and both put the object on either side of the verb.
-pub(super) static TURKISH_GREEK: Language = Language {
+pub(super) static TURKISH: Language = Language {
     order: Order::ObjectFirst,
     spaced: true,
     words: &[
         (
             Override,
-            "yok say|yoksay|unut$|unutun|dikkate alma|görmezden gel|göz ardı et|gözardı et|artık uyma|uyma$|uymayın|\
-             uymayı bırak|iptal et|takip etme|geçersiz kıl|umursama|ihlal et|\
-             αγνόησ|αγνοήστε|αγνόησε|ξέχασ|ξεχάστε|μην ακολουθ|παράβλεψ|παράκαμψ|ακύρωσ|σταμάτα να ακολουθ|μην τηρείς",
+            "yok say|yoksay|unut$|unutun|dikkate alma|görmezden gel|göz ardı et|gözardı et|artık uyma|uyma$|\
+             uymayın|uymayı bırak|iptal et|takip etme|geçersiz kıl|umursama|ihlal et",
         ),
-        (
-            Instructions,
-            "talimat|yönerge|komut|istem$|istemi|prompt|direktif|οδηγί|οδηγιών|κατευθύνσεις|κατευθυντήρι|εντολ|προτροπ",
-        ),
-        (Limits, "kural|kısıtlama|sınırlama|yasak|politika|emir|κανόν|κανόνες|περιορισμ|απαγορεύσ"),
-        (Said, "metin|metni|mesaj|konuşma|söylenen|her şey|κείμενο|μήνυμα|μηνύματα|συνομιλία|όλα όσα"),
+        (Instructions, "talimat|yönerge|komut|istem$|istemi|prompt|direktif"),
+        (Limits, "kural|kısıtlama|sınırlama|yasak|politika|emir"),
+        (Said, "metin|metni|mesaj|konuşma|söylenen|her şey"),
         (
             Prompt,
             "sistem istemi|sistem mesajı|sistem komut|sistem talimat|sistem yönerge|sistem promptu|gizli talimat|\
-             gizli yönerge|ilk talimat|başlangıç talimat|ilk mesajı|asıl talimat|iç talimat|\
-             προτροπή συστήματος|μήνυμα συστήματος|οδηγίες συστήματος|οδηγίες του συστήματος|κρυφές οδηγίες|\
-             αρχικές οδηγίες|μυστικές οδηγίες|εντολές του συστήματος|προτροπή του συστήματος",
+             gizli yönerge|ilk talimat|başlangıç talimat|ilk mesajı|asıl talimat|iç talimat",
         ),
-        (Told, "sana daha önce|sana verilen|sana söylenen|aldığın|aldın|σου είπαν|σου δόθηκαν|έλαβες|έχεις λάβει"),
-        (Task, "mevcut görev|şu anki görev|τρέχουσα εργασία"),
-        (
-            Earlier,
-            "önceki|yukarıdaki|daha önce|şimdiye kadar|yukarıda|mevcut|eski|προηγούμεν|παραπάνω|πιο πάνω|μέχρι τώρα|αρχικ",
-        ),
-        (Yours, "senin|sana|sizin|kendi|yönergelerini|talimatlarını|kurallarını|σου$|σας$"),
-        (Owner, "sistem|geliştirici|güvenlik|yönetici|συστήματος|προγραμματιστ|ασφαλείας|διαχειριστ"),
-        (All, "tüm$|bütün$|her$|tümünü|hepsi|bütünü|όλες$|όλα$|όλους$|κάθε$|οποιεσδήποτε|όλο$"),
-        (
-            Reveal,
-            "söyle|açıkla|göster|yazdır|paylaş|tekrarla|yaz$|ver$|çevir|ifşa et|πες μου|δείξε|αποκάλυψ|εμφάνισ|τύπωσ|γράψε|\
-             επανάλαβ|μετάφρασ|δώσε μου",
-        ),
-        (Repeat, "tekrarla|yazdır|aynen yaz|kopyala|επανάλαβ|τύπωσ|εκτύπωσ|αντίγραψ"),
-        (Ask, "nedir|nelerdir|neler|ne$|hangi|ποιες|ποια|ποιο$|τι$"),
-        (
-            Secret,
-            "gizli anahtar|gizli parola|gizli şifre|gizli kelime|gizli bilgi|erişim kodu|μυστικό κλειδί|μυστικό κωδικό|\
-             μυστική λέξη|κωδικό πρόσβασης",
-        ),
-        (Verbatim, "aynen|kelimesi kelimesine|harfi harfine|harf harf|λέξη προς λέξη|κατά λέξη|αυτολεξεί"),
+        (Told, "sana daha önce|sana verilen|sana söylenen|aldığın|aldın"),
+        (Task, "mevcut görev|şu anki görev"),
+        (Earlier, "önceki|yukarıdaki|daha önce|şimdiye kadar|yukarıda|mevcut|eski"),
+        (Yours, "senin|sana|sizin|kendi|yönergelerini|talimatlarını|kurallarını"),
+        (Owner, "sistem|geliştirici|güvenlik|yönetici"),
+        (All, "tüm$|bütün$|her$|tümünü|hepsi|bütünü"),
+        (Reveal, "söyle|açıkla|göster|yazdır|paylaş|tekrarla|yaz$|ver$|çevir|ifşa et"),
+        (Repeat, "tekrarla|yazdır|aynen yaz|kopyala"),
+        (Ask, "nedir|nelerdir|neler|ne$|hangi"),
+        (Secret, "gizli anahtar|gizli parola|gizli şifre|gizli kelime|gizli bilgi|erişim kodu"),
+        (Verbatim, "aynen|kelimesi kelimesine|harfi harfine|harf harf"),
         (
             Pretend,
-            "gibi davran|canlandır|hayal et|bundan sonra|şu andan itibaren|bundan böyle|artık$|rolünü|rol yap|\
-             προσποιήσου|από τώρα και στο εξής|από εδώ και πέρα|φαντάσου|παίξε τον ρόλο|συμπεριφέρσου|τώρα είσαι",
+            "gibi davran|canlandır|hayal et|bundan sonra|şu andan itibaren|bundan böyle|artık$|rolünü|rol yap",
         ),
         (
             Limitless,
-            "kısıtlaması olmayan|kısıtlama olmadan|kısıtlaman yok|kısıtlamasız|hiçbir kısıtlama|sınır yok|sınırlaman yok|\
-             filtresiz|filtre olmadan|kuralları olmayan|kuralsız|kural yok|sınırsız|sansürsüz|reddetmeyen|ahlaksız|\
-             χωρίς περιορισμ|χωρίς φίλτρ|χωρίς κανόνες|χωρίς όρια|χωρίς λογοκρισία|δεν αρνείται ποτέ|\
-             δεν έχεις περιορισμ|κανέναν περιορισμό|χωρίς ηθική",
+            "kısıtlaması olmayan|kısıtlama olmadan|kısıtlaman yok|kısıtlamasız|hiçbir kısıtlama|sınır yok|\
+             sınırlaman yok|filtresiz|filtre olmadan|kuralları olmayan|kuralsız|kural yok|sınırsız|sansürsüz|\
+             reddetmeyen|ahlaksız",
         ),
         (
             Claim,
-            "yeni talimatlar:|yeni talimat:|talimatların sonu|geliştirici modu etkin|hata ayıklama modu açık|\
-             νέες οδηγίες:|τέλος οδηγιών|τέλος των οδηγιών",
+            "yeni talimatlar:|yeni talimat:|talimatların sonu|geliştirici modu etkin|hata ayıklama modu açık",
         ),
+    ],
+};
+
+pub(super) static GREEK: Language = Language {
+    order: Order::VerbFirst,
+    spaced: true,
+    words: &[
+        (
+            Override,
+            "αγνόησ|αγνοήστε|αγνόησε|ξέχασ|ξεχάστε|μην ακολουθ|παράβλεψ|παράκαμψ|ακύρωσ|σταμάτα να ακολουθ|\
+             μην τηρείς",
+        ),
+        (Instructions, "οδηγί|οδηγιών|κατευθύνσεις|κατευθυντήρι|εντολ|προτροπ"),
+        (Limits, "κανόν|κανόνες|περιορισμ|απαγορεύσ"),
+        (Said, "κείμενο|μήνυμα|μηνύματα|συνομιλία|όλα όσα"),
+        (
+            Prompt,
+            "προτροπή συστήματος|μήνυμα συστήματος|οδηγίες συστήματος|οδηγίες του συστήματος|κρυφές οδηγίες|\
+             αρχικές οδηγίες|μυστικές οδηγίες|εντολές του συστήματος|προτροπή του συστήματος",
+        ),
+        (Told, "σου είπαν|σου δόθηκαν|έλαβες|έχεις λάβει"),
+        (Task, "τρέχουσα εργασία"),
+        (Earlier, "προηγούμεν|παραπάνω|πιο πάνω|μέχρι τώρα|αρχικ"),
+        (Yours, "σου$|σας$"),
+        (Owner, "συστήματος|προγραμματιστ|ασφαλείας|διαχειριστ"),
+        (All, "όλες$|όλα$|όλους$|κάθε$|οποιεσδήποτε|όλο$"),
+        (Reveal, "πες μου|δείξε|αποκάλυψ|εμφάνισ|τύπωσ|γράψε|επανάλαβ|μετάφρασ|δώσε μου"),
+        (Repeat, "επανάλαβ|τύπωσ|εκτύπωσ|αντίγραψ"),
+        (Ask, "ποιες|ποια|ποιο$|τι$"),
+        (Secret, "μυστικό κλειδί|μυστικό κωδικό|μυστική λέξη|κωδικό πρόσβασης"),
+        (Verbatim, "λέξη προς λέξη|κατά λέξη|αυτολεξεί"),
+        (
+            Pretend,
+            "προσποιήσου|από τώρα και στο εξής|από εδώ και πέρα|φαντάσου|παίξε τον ρόλο|συμπεριφέρσου|τώρα είσαι",
+        ),
+        (
+            Limitless,
+            "χωρίς περιορισμ|χωρίς φίλτρ|χωρίς κανόνες|χωρίς όρια|χωρίς λογοκρισία|δεν αρνείται ποτέ|\
+             δεν έχεις περιορισμ|κανέναν περιορισμό|χωρίς ηθική",
+        ),
+        (Claim, "νέες οδηγίες:|τέλος οδηγιών|τέλος των οδηγιών"),
     ],
 };

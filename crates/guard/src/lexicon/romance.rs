@@ -17,8 +17,14 @@ pub(super) static SPANISH: Language = Language {
              no tengas en cuenta|no tenga en cuenta|omite$|omita$|no sigas$|no siga$|no obedezcas|desobedece|sáltate|\
              salta$|prescinde de|haz como si no existieran|elude$|suprime$",
         ),
-        (Instructions, "instruccion|directric|directiva|indicacion|consigna|prompt$|prompts$|pautas$"),
-        (Limits, "regla|norma|orden$|órdenes$|restriccion|límite|limitacion|política|programación$"),
+        (
+            Instructions,
+            "instruccion|directric|directiva|indicacion|consigna|prompt$|prompts$|pautas$",
+        ),
+        (
+            Limits,
+            "regla|norma|orden$|órdenes$|restriccion|límite|limitacion|política|programación$",
+        ),
         (Said, "texto$|mensaje|conversación|palabras$|contexto$|contenido$|todo lo$"),
         (
             Prompt,
@@ -33,7 +39,10 @@ pub(super) static SPANISH: Language = Language {
              has aprendido|que sabes$",
         ),
         (Task, "tu tarea actual|la tarea actual|su tarea actual|tu tarea"),
-        (Earlier, "anterior|previ|de arriba|hasta ahora|precedent|antes$|original|inicial|existent"),
+        (
+            Earlier,
+            "anterior|previ|de arriba|hasta ahora|precedent|antes$|original|inicial|existent",
+        ),
         (Yours, "tu$|tus$|su$|sus$|te$"),
         (Owner, "del sistema|de sistema|desarrollador|del administrador|de seguridad|del creador"),
         (All, "todo$|todos$|toda$|todas$|cualquier|cada$|cuanto$"),
@@ -49,7 +58,10 @@ pub(super) static SPANISH: Language = Language {
             "clave secreta|contraseña secreta|palabra secreta|código secreto|número secreto|\
              información confidencial|la contraseña$",
         ),
-        (Verbatim, "palabra por palabra|literalmente|textualmente|letra por letra|al pie de la letra"),
+        (
+            Verbatim,
+            "palabra por palabra|literalmente|textualmente|letra por letra|al pie de la letra",
+        ),
         (
             Pretend,
             "finge|actúa$|actúa como|imagina|a partir de ahora|desde ahora|de ahora en adelante|interpreta|\
@@ -84,7 +96,10 @@ pub(super) static FRENCH: Language = Language {
              supprime$|interromps$",
         ),
         (Instructions, "instruction|consigne|directive|prompt$|prompts$|lignes directrices"),
-        (Limits, "règle|ordre|ordres|restriction|limite|limitation|contrainte|politique|programmation$"),
+        (
+            Limits,
+            "règle|ordre|ordres|restriction|limite|limitation|contrainte|politique|programmation$",
+        ),
         (Said, "texte$|message|conversation|mots$|contexte$|contenu$|tout ce qui"),
         (
             Prompt,
@@ -93,8 +108,14 @@ pub(super) static FRENCH: Language = Language {
              instructions initiales|instructions cachées|instructions secrètes|instructions internes|\
              consignes système|consignes du système|directives du système|consignes initiales|règles cachées",
         ),
-        (Told, "on t'a dit|on vous a dit|t'a été dit|tu as reçu|vous avez reçu|tu as appris|as-tu reçu|tu sais$"),
-        (Task, "ta tâche en cours|ta tâche actuelle|votre tâche actuelle|la tâche en cours|ta tâche"),
+        (
+            Told,
+            "on t'a dit|on vous a dit|t'a été dit|tu as reçu|vous avez reçu|tu as appris|as-tu reçu|tu sais$",
+        ),
+        (
+            Task,
+            "ta tâche en cours|ta tâche actuelle|votre tâche actuelle|la tâche en cours|ta tâche",
+        ),
         (
             Earlier,
             "précédent|antérieur|ci-dessus|avant$|plus haut|qui précède|jusqu'ici|jusqu'à présent|initial|d'origine|\
@@ -115,7 +136,10 @@ pub(super) static FRENCH: Language = Language {
             "clé secrète|mot de passe secret|mot secret|code secret|nombre secret|informations confidentielles|\
              le mot de passe$",
         ),
-        (Verbatim, "mot pour mot|mot à mot|textuellement|littéralement|lettre par lettre|à l'identique"),
+        (
+            Verbatim,
+            "mot pour mot|mot à mot|textuellement|littéralement|lettre par lettre|à l'identique",
+        ),
         (
             Pretend,
             "fais semblant|faites semblant|joue le rôle|jouez le rôle|imagine|à partir de maintenant|désormais|\
@@ -158,7 +182,10 @@ pub(super) static ITALIAN: Language = Language {
              istruzioni iniziali|istruzioni nascoste|istruzioni segrete|istruzioni interne|direttive del sistema|\
              direttive di sistema|regole nascoste",
         ),
-        (Told, "ti è stato detto|ti hanno detto|ti è stato dato|hai ricevuto|hai imparato|che sai$"),
+        (
+            Told,
+            "ti è stato detto|ti hanno detto|ti è stato dato|hai ricevuto|hai imparato|che sai$",
+        ),
         (Task, "il compito attuale|il tuo compito|compito corrente"),
         (
             Earlier,
@@ -287,8 +314,14 @@ pub(super) static ROMANIAN: Language = Language {
         (Ask, "care$|ce$"),
         (Secret, "cheia secretă|parola secretă|cuvântul secret|codul secret"),
         (Verbatim, "cuvânt cu cuvânt|textual"),
-        (Pretend, "prefă-te|de acum înainte|de acum încolo|imaginează-ți|joacă rolul|comportă-te|acum ești"),
-        (Limitless, "fără restricți|fără filtr|fără reguli|fără limit|necenzurat|nu refuză niciodată|nu ai restricți"),
+        (
+            Pretend,
+            "prefă-te|de acum înainte|de acum încolo|imaginează-ți|joacă rolul|comportă-te|acum ești",
+        ),
+        (
+            Limitless,
+            "fără restricți|fără filtr|fără reguli|fără limit|necenzurat|nu refuză niciodată|nu ai restricți",
+        ),
         (Claim, "instrucțiuni noi:|noi instrucțiuni:|sfârșitul instrucțiunilor"),
     ],
 };

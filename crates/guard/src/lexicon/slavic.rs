@@ -27,9 +27,15 @@ pub(super) static RUSSIAN: Language = Language {
              начальные инструкц|первоначальные инструкц|исходный промпт|изначальные инструкц|первое сообщение|\
              скрытые указани|внутренние инструкц|системные указани|системные настройки",
         ),
-        (Told, "тебе говорили|тебе сказали|тебе дали|ты получил|вам сказали|ты знаешь|тебя учили|ты узнал"),
+        (
+            Told,
+            "тебе говорили|тебе сказали|тебе дали|ты получил|вам сказали|ты знаешь|тебя учили|ты узнал",
+        ),
         (Task, "текущую задачу|своё задание|свою задачу|текущее задание"),
-        (Earlier, "предыдущ|прежн|выше|ранее|раньше|прошл|до этого|исходн|изначальн|первоначальн|существующ"),
+        (
+            Earlier,
+            "предыдущ|прежн|выше|ранее|раньше|прошл|до этого|исходн|изначальн|первоначальн|существующ",
+        ),
         (Yours, "твой|твои|твоё|твоего|твоих|свой|свои|своих|своё|ваши|ваш$"),
         (Owner, "системн|разработчик|безопасност|администратор|создател"),
         (All, "все$|всё$|всех$|любые|любых|каждое|всем$|весь$"),
@@ -184,7 +190,10 @@ pub(super) static CZECH: Language = Language {
         (Secret, "tajný klíč|tajné heslo|tajné slovo|tajný kód"),
         (Verbatim, "slovo od slova|doslova|doslovně"),
         (Pretend, "předstírej|od teď|od nynějška|představ si|hraj roli|chovej se|nyní jsi|teď jsi"),
-        (Limitless, "bez omezen|bez filtr|bez pravidel|bez cenzur|nikdy neodmít|nemáš žádná omezen"),
+        (
+            Limitless,
+            "bez omezen|bez filtr|bez pravidel|bez cenzur|nikdy neodmít|nemáš žádná omezen",
+        ),
         (Claim, "nové instrukce:|nové pokyny:|konec instrukcí|konec pokynů"),
     ],
 };

@@ -62,9 +62,15 @@ pub(super) static VIETNAMESE: Language = Language {
              hướng dẫn ẩn|chỉ dẫn ẩn|hướng dẫn bí mật|chỉ dẫn bí mật|lời nhắc ban đầu|hướng dẫn ban đầu|\
              chỉ dẫn ban đầu|system prompt|tin nhắn đầu tiên",
         ),
-        (Told, "bạn được bảo|bạn nhận được|bạn đã nhận|được bảo trước|bạn đã được|bạn được cung cấp"),
+        (
+            Told,
+            "bạn được bảo|bạn nhận được|bạn đã nhận|được bảo trước|bạn đã được|bạn được cung cấp",
+        ),
         (Task, "nhiệm vụ hiện tại"),
-        (Earlier, "trước đó|trước đây|ở trên|phía trên|bên trên|trước$|hiện có|ban đầu|cho đến nay"),
+        (
+            Earlier,
+            "trước đó|trước đây|ở trên|phía trên|bên trên|trước$|hiện có|ban đầu|cho đến nay",
+        ),
         (Yours, "của bạn|của mày|của anh"),
         (Owner, "hệ thống|nhà phát triển|an toàn|quản trị"),
         (All, "mọi$|tất cả|toàn bộ|các$|bất kỳ"),
@@ -87,7 +93,10 @@ pub(super) static VIETNAMESE: Language = Language {
              không có quy tắc|không có hạn chế|không bị hạn chế|không bao giờ từ chối|không kiểm duyệt|\
              không bị kiểm duyệt|không có đạo đức|độc ác",
         ),
-        (Claim, "hướng dẫn mới:|chỉ dẫn mới:|kết thúc hướng dẫn|chế độ gỡ lỗi đã bật|chế độ nhà phát triển"),
+        (
+            Claim,
+            "hướng dẫn mới:|chỉ dẫn mới:|kết thúc hướng dẫn|chế độ gỡ lỗi đã bật|chế độ nhà phát triển",
+        ),
     ],
 };
 
@@ -122,7 +131,10 @@ pub(super) static INDONESIAN: Language = Language {
         ),
         (Repeat, "ulangi|cetak|salin$|tampilkan"),
         (Ask, "apa$|apa saja|apakah"),
-        (Secret, "kunci rahasia|kata sandi rahasia|kata rahasia|kode rahasia|informasi rahasia|kode akses"),
+        (
+            Secret,
+            "kunci rahasia|kata sandi rahasia|kata rahasia|kode rahasia|informasi rahasia|kode akses",
+        ),
         (Verbatim, "kata demi kata|persis|huruf demi huruf"),
         (
             Pretend,
@@ -134,7 +146,10 @@ pub(super) static INDONESIAN: Language = Language {
             "tanpa batas|tanpa filter|tanpa aturan|tanpa sensor|tanpa pembatasan|tidak pernah menolak|\
              tidak punya batasan|tidak memiliki batasan|tidak ada batasan|tanpa etika|tanpa moral|jahat$",
         ),
-        (Claim, "instruksi baru:|perintah baru:|akhir instruksi|mode debug aktif|mode pengembang aktif"),
+        (
+            Claim,
+            "instruksi baru:|perintah baru:|akhir instruksi|mode debug aktif|mode pengembang aktif",
+        ),
     ],
 };
 

@@ -56,13 +56,14 @@ const STOP_WORDS: [&str; 33] = [
     "____",
 ];
 
-/// Most bytes of equal or counting neighbours in a row that a random key may have.
+/// Most bytes of equal or counting neighbours in a row that a short random key may have.
 const MAX_STREAK: usize = 7;
 
 /// Whether the string is a placeholder: a stop word, or mostly repetition or counting.
 pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
-    STOP_WORDS.iter().any(|word| contains_any_case(bytes, word))
-        || longest_streak(bytes) > MAX_STREAK
+    let streak = longest_streak(bytes);
+    (streak > MAX_STREAK && streak * 3 >= bytes.len())
+        || STOP_WORDS.iter().any(|word| contains_any_case(bytes, word))
 }
 
 /// Longest stretch in which each byte equals, follows or precedes its neighbour in the alphabet.

@@ -29,8 +29,9 @@ struct Single {
 
 /// Squeezes a folded text; `None` when it has no chain.
 ///
-/// The second value is the first byte whose reading more text could change.
-pub fn squeeze(text: &str) -> (Option<Squeezed>, usize) {
+/// The second value is the first byte whose reading more text could change. Unless the text is
+/// `complete`, what is squeezed ends there.
+pub fn squeeze(text: &str, complete: bool) -> (Option<Squeezed>, usize) {
     let singles = singles(text);
     let undecided = undecided(text, &singles);
     let mut text_out = String::new();
@@ -47,10 +48,14 @@ pub fn squeeze(text: &str) -> (Option<Squeezed>, usize) {
             copied = right.start;
         }
     }
-    if copied == 0 {
+    let end = if complete { text.len() } else { undecided };
+    if copied == 0 && end == text.len() {
         return (None, undecided);
     }
-    copy(text, copied, text.len(), &mut text_out, &mut table);
+    copy(text, copied, end.max(copied), &mut text_out, &mut table);
+    let kept = table.partition_point(|(start, _)| (*start as usize) < end);
+    text_out.truncate(kept);
+    table.truncate(kept);
     (Some(Squeezed { text: text_out, offsets: Offsets::Table(table) }), undecided)
 }
 
@@ -118,7 +123,7 @@ mod tests {
     use super::*;
 
     fn squeezed(text: &str) -> Option<String> {
-        squeeze(text).0.map(|squeezed| squeezed.text)
+        squeeze(text, true).0.map(|squeezed| squeezed.text)
     }
 
     #[test]
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn maps_back() {
-        let (squeezed, _) = squeeze("x i g n o r e y!");
+        let (squeezed, _) = squeeze("x i g n o r e y!", true);
         let squeezed = squeezed.unwrap();
         assert_eq!(squeezed.text, "xignorey!");
         assert_eq!(squeezed.offsets.to_source(1, 7), bartizan_core::Span::new(2, 13));
@@ -145,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_chain_at_the_end_is_undecided_from_its_start() {
-        assert_eq!(squeeze("say i g").1, 4);
-        assert_eq!(squeeze("say i g ").1, 4);
-        assert_eq!(squeeze("say ok").1, 6);
+        assert_eq!(squeeze("say i g", false).1, 4);
+        assert_eq!(squeeze("say i g ", false).1, 4);
+        assert_eq!(squeeze("say ok", false).1, 6);
     }
 }

@@ -27,8 +27,9 @@ enum Parsed {
 
 /// Replaces escapes; `None` when there is none. A run of percent-encoded bytes is read as UTF-8.
 ///
-/// The second value is the first byte whose reading more text could change.
-pub fn unescape(text: &str) -> (Option<Unescaped>, usize) {
+/// The second value is the first byte whose reading more text could change. Unless the text is
+/// `complete`, what is unescaped ends there.
+pub fn unescape(text: &str, complete: bool) -> (Option<Unescaped>, usize) {
     let bytes = text.as_bytes();
     let mut out: Vec<u8> = Vec::new();
     let mut table: Vec<(u32, u32)> = Vec::new();
@@ -64,10 +65,14 @@ pub fn unescape(text: &str) -> (Option<Unescaped>, usize) {
             undecided = undecided.min(run_start(bytes, start));
         }
     }
-    if copied == 0 {
+    let end = if complete { text.len() } else { undecided };
+    if copied == 0 && end == text.len() {
         return (None, undecided);
     }
-    copy(text, copied, text.len(), &mut out, &mut table);
+    copy(text, copied, end.max(copied), &mut out, &mut table);
+    let kept = table.partition_point(|(start, _)| (*start as usize) < end);
+    out.truncate(kept);
+    table.truncate(kept);
     match into_text(out, table) {
         Some((text, table)) => {
             (Some(Unescaped { text, offsets: Offsets::Table(table) }), undecided)
@@ -218,7 +223,7 @@ mod tests {
     use super::*;
 
     fn unescaped(text: &str) -> Option<String> {
-        unescape(text).0.map(|unescaped| unescaped.text)
+        unescape(text, true).0.map(|unescaped| unescaped.text)
     }
 
     #[test]
@@ -237,16 +242,24 @@ mod tests {
 
     #[test]
     fn an_escape_cut_at_the_end_is_undecided() {
-        assert_eq!(unescape("ab%6").1, 2);
-        assert_eq!(unescape("ab&#1").1, 2);
-        assert_eq!(unescape(r"ab\u00").1, 2);
-        assert_eq!(unescape("ab%C3").1, 2);
-        assert_eq!(unescape("ab%zz").1, 5);
+        assert_eq!(unescape("ab%6", false).1, 2);
+        assert_eq!(unescape("ab&#1", false).1, 2);
+        assert_eq!(unescape(r"ab\u00", false).1, 2);
+        assert_eq!(unescape("ab%C3", false).1, 2);
+        assert_eq!(unescape("ab%zz", false).1, 5);
+    }
+
+    #[test]
+    fn an_open_text_ends_where_it_is_undecided() {
+        let text = |text| unescape(text, false).0.map(|unescaped| unescaped.text);
+        assert_eq!(text("ab%6").as_deref(), Some("ab"));
+        assert_eq!(text("%61b%C3").as_deref(), Some("ab"));
+        assert_eq!(text("ab"), None);
     }
 
     #[test]
     fn maps_an_escape_whole() {
-        let (unescaped, _) = unescape("a%69b");
+        let (unescaped, _) = unescape("a%69b", true);
         assert_eq!(unescaped.unwrap().offsets.to_source(1, 2), bartizan_core::Span::new(1, 4));
     }
 }

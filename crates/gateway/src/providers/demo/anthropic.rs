@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::speech::{Speech, last_user_text, pieces, text_of, tokens};
-use super::{MODEL, event};
+use super::{MODEL, event, with};
 use crate::json::Value;
 
 pub(super) fn messages(root: Value<'_>, streams: bool, chunk_bytes: usize) -> Vec<Bytes> {
@@ -30,9 +30,8 @@ pub(super) fn messages(root: Value<'_>, streams: bool, chunk_bytes: usize) -> Ve
         return vec![message(json!([block]), Some(reason), said).to_string().into()];
     }
     let mut out = Vec::new();
-    let mut say = |kind: &str, mut body: serde_json::Value| {
-        body["type"] = json!(kind);
-        out.push(event(Some(kind), &body));
+    let mut say = |kind: &str, body: serde_json::Value| {
+        out.push(event(Some(kind), &with(body, "type", kind)));
     };
     say("message_start", json!({ "message": message(json!([]), None, 1) }));
     let block = match &speech {

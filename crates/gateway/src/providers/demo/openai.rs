@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::speech::{Speech, last_user_text, pieces, text_of, tokens};
-use super::{MODEL, event};
+use super::{MODEL, event, with};
 use crate::json::{Kind, Value};
 
 /// A fixed time, so that answers are the same every time: 2026-01-01.
@@ -57,8 +57,7 @@ pub(super) fn chat(root: Value<'_>, streams: bool, chunk_bytes: usize) -> Vec<By
                 }
             }
             Speech::Calls { name, arguments } => {
-                let mut call = tool_call(name, "");
-                call["index"] = json!(0);
+                let call = with(tool_call(name, ""), "index", 0);
                 say(json!({ "role": "assistant", "content": null, "tool_calls": [call] }), None);
                 for piece in pieces(arguments, chunk_bytes) {
                     say(
@@ -72,9 +71,7 @@ pub(super) fn chat(root: Value<'_>, streams: bool, chunk_bytes: usize) -> Vec<By
     }
     let wants_usage = root.get("stream_options").and_then(|options| options.get("include_usage"));
     if wants_usage.and_then(|wants| wants.as_bool()).unwrap_or(false) {
-        let mut last = chunk(json!([]));
-        last["usage"] = usage;
-        out.push(event(None, &last));
+        out.push(event(None, &with(chunk(json!([])), "usage", usage)));
     }
     out.push(Bytes::from_static(DONE));
     out
@@ -96,9 +93,8 @@ pub(super) fn completions(root: Value<'_>, streams: bool, chunk_bytes: usize) ->
     let choice = |text: &str, reason: Option<&str>| json!([{ "index": 0, "text": text, "logprobs": null, "finish_reason": reason }]);
     if !streams {
         let (asked, said) = (tokens(&prompt), tokens(text));
-        let mut whole = body(choice(text, Some("stop")));
-        whole["usage"] = json!({ "prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said });
-        return vec![whole.to_string().into()];
+        let usage = json!({ "prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said });
+        return vec![with(body(choice(text, Some("stop"))), "usage", usage).to_string().into()];
     }
     let mut out: Vec<Bytes> = pieces(text, chunk_bytes)
         .into_iter()
@@ -203,9 +199,8 @@ pub(super) fn responses(root: Value<'_>, streams: bool, chunk_bytes: usize) -> V
     }
     let mut out = Vec::new();
     let mut number = 0;
-    let mut say = |kind: &str, mut body: Json| {
-        body["type"] = json!(kind);
-        body["sequence_number"] = json!(number);
+    let mut say = |kind: &str, body: Json| {
+        let body = with(with(body, "type", kind), "sequence_number", number);
         number += 1;
         out.push(event(Some(kind), &body));
     };
@@ -219,13 +214,13 @@ pub(super) fn responses(root: Value<'_>, streams: bool, chunk_bytes: usize) -> V
     match &speech {
         Speech::Says(text) => {
             let place = json!({ "item_id": "msg_demo", "output_index": 0, "content_index": 0 });
-            let with = |extra: Json| merge(&place, extra);
-            say("response.content_part.added", with(json!({ "part": part("") })));
+            let at = |extra: Json| merge(&place, extra);
+            say("response.content_part.added", at(json!({ "part": part("") })));
             for piece in pieces(text, chunk_bytes) {
-                say("response.output_text.delta", with(json!({ "delta": piece, "logprobs": [] })));
+                say("response.output_text.delta", at(json!({ "delta": piece, "logprobs": [] })));
             }
-            say("response.output_text.done", with(json!({ "text": text, "logprobs": [] })));
-            say("response.content_part.done", with(json!({ "part": part(text) })));
+            say("response.output_text.done", at(json!({ "text": text, "logprobs": [] })));
+            say("response.content_part.done", at(json!({ "part": part(text) })));
         }
         Speech::Calls { arguments, name } => {
             let place = json!({ "item_id": "fc_demo", "output_index": 0 });

@@ -1,0 +1,5 @@
+//! The one place where the concrete types of all rooms meet.
+
+pub(crate) mod admin;
+pub(crate) mod policy;
+pub(crate) mod state;

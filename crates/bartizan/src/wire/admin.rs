@@ -1,0 +1,243 @@
+//! What the console port asks of the running process: endpoints, events, readiness, and the policy
+//! that is in force.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bartizan_console::{AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Readiness};
+use bartizan_core::limits::{POLICY_BYTES, read_text_file};
+use bartizan_core::settings::Settings;
+use bartizan_core::{Class, Coded as _, Event, Name};
+use bartizan_gateway::{Gateway, Snapshot};
+use bartizan_ledger::EventLogWriter;
+use bartizan_store::Store;
+use serde_json::Value;
+
+use super::policy;
+
+/// Where the policy comes from: a file or the embedded defaults, plus endpoints made by the admin
+/// API, which live in the store.
+pub(crate) struct PolicySource {
+    pub(crate) file: Option<PathBuf>,
+    /// Folder that takes the place of the policy's own.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) store: Arc<Store>,
+}
+
+impl PolicySource {
+    /// The policy as it stands now.
+    pub(crate) fn load(&self) -> anyhow::Result<Settings> {
+        let extra = self.store.list_endpoints()?;
+        let extra: Vec<(String, String)> =
+            extra.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect();
+        self.compose(&extra)
+    }
+
+    /// Text of the file or of the defaults.
+    pub(crate) fn text(&self) -> anyhow::Result<String> {
+        match &self.file {
+            Some(file) => read_text_file(file, POLICY_BYTES)
+                .with_context(|| format!("cannot read `{}`", file.display())),
+            None => Ok(policy::default_text()),
+        }
+    }
+
+    fn compose(&self, extra: &[(String, String)]) -> anyhow::Result<Settings> {
+        let text = self.text()?;
+        let name = self
+            .file
+            .as_ref()
+            .map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string());
+        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let mut settings = if extra.is_empty() {
+            policy::load_text(&text, &name, folder)?
+        } else {
+            // The file by itself comes first: its errors have places in it.
+            policy::load_text(&text, &name, folder)?;
+            let joined = join(&text, extra)?;
+            policy::load_text(&joined, "file and admin endpoints", folder)?
+        };
+        settings.data_dir.clone_from(&self.data_dir);
+        Ok(settings)
+    }
+}
+
+/// The policy with more endpoints, as JSON, which is YAML.
+fn join(text: &str, extra: &[(String, String)]) -> anyhow::Result<String> {
+    let mut document: Value = serde_saphyr::from_str(text)?;
+    let root = document.as_object_mut().context("the policy is not a mapping")?;
+    let endpoints =
+        root.entry("endpoints").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let endpoints = endpoints.as_object_mut().context("`endpoints` is not a mapping")?;
+    for (name, body) in extra {
+        let body: Value = serde_json::from_str(body)?;
+        // What the file says about a name wins over the admin API.
+        endpoints.entry(name.clone()).or_insert(body);
+    }
+    Ok(document.to_string())
+}
+
+/// Endpoints, for the admin API.
+pub(crate) struct Endpoints {
+    pub(crate) source: Arc<PolicySource>,
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+impl Endpoints {
+    fn document(&self) -> Result<Value, AdminError> {
+        let text = self.source.text().map_err(internal)?;
+        serde_saphyr::from_str(&text).map_err(internal)
+    }
+
+    fn in_file(&self, name: &str) -> Result<Option<Value>, AdminError> {
+        Ok(self.document()?.get("endpoints").and_then(|all| all.get(name)).cloned())
+    }
+
+    /// Puts the policy with these extra endpoints in force, or says why not.
+    fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
+        let settings = self.source.compose(extra).map_err(refused)?;
+        let snapshot = Snapshot::build(settings).map_err(refused)?;
+        self.gateway.replace(snapshot);
+        Ok(())
+    }
+
+    fn extra(&self) -> Result<Vec<(String, String)>, AdminError> {
+        let stored = self.source.store.list_endpoints().map_err(internal)?;
+        Ok(stored.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect())
+    }
+}
+
+fn named(name: &str, origin: &str, body: Value) -> Value {
+    let mut entry = serde_json::json!({ "name": name, "origin": origin });
+    if let (Some(entry), Value::Object(body)) = (entry.as_object_mut(), body) {
+        entry.extend(body);
+    }
+    entry
+}
+
+impl EndpointAdmin for Endpoints {
+    fn list(&self) -> Result<Value, AdminError> {
+        let mut list = Vec::new();
+        if let Some(Value::Object(endpoints)) = self.document()?.get("endpoints") {
+            list.extend(endpoints.iter().map(|(name, body)| named(name, "policy", body.clone())));
+        }
+        for (name, body) in self.extra()? {
+            list.push(named(&name, "admin", serde_json::from_str(&body).map_err(internal)?));
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn get(&self, name: &Name) -> Result<Value, AdminError> {
+        if let Some(body) = self.in_file(name.as_str())? {
+            return Ok(named(name.as_str(), "policy", body));
+        }
+        let stored = self.source.store.get_endpoint(name.as_str()).map_err(internal)?;
+        let stored = stored.ok_or_else(|| missing(name))?;
+        Ok(named(name.as_str(), "admin", serde_json::from_str(&stored.body).map_err(internal)?))
+    }
+
+    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
+        if self.in_file(name.as_str())?.is_some() {
+            return Err(in_policy(name));
+        }
+        let mut extra = self.extra()?;
+        extra.retain(|(known, _)| known != name.as_str());
+        extra.push((name.as_str().to_owned(), body.to_owned()));
+        self.enforce(&extra)?;
+        self.source.store.put_endpoint(name, body).map_err(internal)?;
+        self.get(name)
+    }
+
+    fn delete(&self, name: &Name) -> Result<Value, AdminError> {
+        if self.in_file(name.as_str())?.is_some() {
+            return Err(in_policy(name));
+        }
+        let last = self.get(name)?;
+        let mut extra = self.extra()?;
+        extra.retain(|(known, _)| known != name.as_str());
+        self.enforce(&extra)?;
+        self.source.store.delete_endpoint(name.as_str()).map_err(internal)?;
+        Ok(last)
+    }
+}
+
+fn missing(name: &Name) -> AdminError {
+    AdminError {
+        class: Class::NotFound,
+        code: "bartizan::admin::endpoint-not-found",
+        message: format!("there is no endpoint `{name}`"),
+        help: Some("`GET /api/v1/endpoints` lists them".to_owned()),
+    }
+}
+
+fn in_policy(name: &Name) -> AdminError {
+    AdminError {
+        class: Class::Denied,
+        code: "bartizan::admin::endpoint-in-policy",
+        message: format!("the endpoint `{name}` is defined in the policy file"),
+        help: Some("change the file; it is reloaded by itself".to_owned()),
+    }
+}
+
+fn refused(error: impl Into<anyhow::Error>) -> AdminError {
+    let error = error.into();
+    let message = error
+        .downcast_ref::<bartizan_policy::PolicyError>()
+        .map_or_else(|| format!("{error:#}"), bartizan_policy::PolicyError::render);
+    AdminError {
+        class: Class::Usage,
+        code: "bartizan::admin::endpoint-invalid",
+        message,
+        help: None,
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> AdminError {
+    tracing::error!(%error, "admin request failed");
+    AdminError {
+        class: Class::Internal,
+        code: "bartizan::admin::internal",
+        message: "see the log".to_owned(),
+        help: None,
+    }
+}
+
+/// Events, for the admin API.
+pub(crate) struct Events {
+    pub(crate) folder: PathBuf,
+}
+
+impl EventQuery for Events {
+    fn events(&self, filter: EventFilter) -> Result<Vec<Event>, AdminError> {
+        let mut last = std::collections::VecDeque::with_capacity(filter.limit);
+        for event in bartizan_ledger::read(&self.folder, Some(filter.since)) {
+            match event {
+                Ok(event) => {
+                    if last.len() == filter.limit {
+                        last.pop_front();
+                    }
+                    last.push_back(event);
+                }
+                Err(error) => tracing::warn!(code = error.code(), %error, "event skipped"),
+            }
+        }
+        Ok(last.into())
+    }
+}
+
+/// Whether requests can be served and recorded.
+pub(crate) struct Ready {
+    pub(crate) log: Arc<EventLogWriter>,
+}
+
+impl Readiness for Ready {
+    fn checks(&self) -> Vec<Check> {
+        let log = self.log.check().map_err(|error| error.to_string());
+        vec![
+            // A process without a valid policy does not come this far.
+            Check { name: "policy", state: Ok(()) },
+            Check { name: "event-log", state: log },
+        ]
+    }
+}

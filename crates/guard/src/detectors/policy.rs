@@ -1,0 +1,29 @@
+//! Detectors made from what policy gives: keywords, patterns, allowed topics, a largest size.
+
+mod keywords;
+mod patterns;
+mod size;
+mod topics;
+
+use bartizan_core::settings::Detect;
+
+use crate::detector::Detector;
+
+/// A detector for keywords, patterns, topics or sizes that policy gives.
+///
+/// # Errors
+/// A sentence saying what cannot be used, and what to write instead.
+pub(crate) fn from_policy(detect: &Detect) -> Result<Box<dyn Detector>, String> {
+    Ok(match detect {
+        Detect::Keywords(words) => Box::new(keywords::Keywords::new(words)?),
+        Detect::Patterns(patterns) => Box::new(patterns::Patterns::new(patterns)?),
+        Detect::Topics(topics) => Box::new(topics::Topics::new(topics)?),
+        Detect::Size { max_bytes } => Box::new(size::Size::new(*max_bytes)),
+        Detect::Detectors(ids) => {
+            return Err(format!("`{}` is in the catalogue, not in the policy", ids.join(", ")));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! `cargo xtask bench gateway`: ours and others side by side in one run.
+//!
+//! `peers` starts what is compared, `measure` asks the load generator, `table` writes the result.
+//! Absolute times depend on the machine and its day; the columns beside each other do not.
+
+mod measure;
+mod peers;
+mod table;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::Program;
+use crate::{files, say};
+use measure::{Load, Sample};
+use peers::Peer;
+
+/// Connections of each round.
+const CONNECTIONS: [usize; 3] = [1, 8, 64];
+
+/// Result file.
+const PAGE: &str = "docs/benchmarks/gateway.md";
+
+#[derive(Debug)]
+struct Options {
+    seconds: f64,
+    litellm: bool,
+    write: bool,
+}
+
+/// One peer with everything measured about it.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    start: Option<Duration>,
+    idle_kib: Option<u64>,
+    loaded_kib: Option<u64>,
+    whole: Vec<Sample>,
+    streamed: Vec<Sample>,
+}
+
+/// Measures and prints; with `--write`, also into the page.
+pub(crate) fn gateway(words: &[&str]) -> Result<()> {
+    let options = parse(words)?;
+    Program::cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "bartizan",
+        "--package",
+        "bartizan-testkit",
+        "--bins",
+    ])
+    .run()?;
+    let target = files::target_dir()?;
+    let folder = target.join("bench-gateway");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).context("cannot create the folder of the bench")?;
+    let body = folder.join("body.json");
+    files::write(&body, &prompt())?;
+
+    let peers = start(&options, &target, &folder)?;
+    let mut rows: Vec<Row> = peers
+        .iter()
+        .map(|peer| Row {
+            name: peer.name,
+            start: peer.start,
+            idle_kib: peer.memory_kib(),
+            loaded_kib: None,
+            whole: Vec::new(),
+            streamed: Vec::new(),
+        })
+        .collect();
+    let load = Load { binary: target.join("release/load"), body, seconds: options.seconds };
+    for peer in &peers {
+        load.prime(peer)?;
+    }
+    for connections in CONNECTIONS {
+        // All peers within one round: what else the machine does falls on each of them.
+        for (peer, row) in peers.iter().zip(&mut rows) {
+            say::note(&format!("{} at {connections} connections", peer.name));
+            row.whole.push(load.run(peer, connections, false)?);
+            row.streamed.push(load.run(peer, connections, true)?);
+        }
+    }
+    for (peer, row) in peers.iter().zip(&mut rows) {
+        row.loaded_kib = peer.memory_kib();
+    }
+    let page = table::page(&rows, words)?;
+    say::data(&page);
+    if options.write {
+        files::write(&files::root().join(PAGE), &page)?;
+        say::note(&format!("wrote {PAGE}"));
+    }
+    Ok(())
+}
+
+fn parse(words: &[&str]) -> Result<Options> {
+    let mut options = Options { seconds: 5.0, litellm: false, write: false };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--litellm" => options.litellm = true,
+            "--write" => options.write = true,
+            "--seconds" => {
+                let value = words.next().context("`--seconds` needs a value")?;
+                options.seconds = value.parse().context("`--seconds` takes a number")?;
+            }
+            other => bail!("unknown option `{other}`"),
+        }
+    }
+    Ok(options)
+}
+
+fn start(options: &Options, target: &Path, folder: &Path) -> Result<Vec<Peer>> {
+    let upstream = peers::upstream(&target.join("release/mock-upstream"))?;
+    let url = upstream.base.clone();
+    let binary = target.join("release/bartizan");
+    let mut all = vec![upstream, peers::nginx(&url, folder)?];
+    for guards in [peers::Guards::Off, peers::Guards::On] {
+        all.push(peers::bartizan(&binary, &url, guards, folder)?);
+    }
+    if options.litellm {
+        all.push(peers::litellm(&url, target, folder)?);
+    }
+    Ok(all)
+}
+
+/// A chat request of about 1 KB, of ordinary words that no guard objects to.
+fn prompt() -> String {
+    let text =
+        "Please summarise the notes of our planning meeting in three short points. ".repeat(12);
+    serde_json::json!({
+        "model": "bench",
+        "messages": [
+            { "role": "system", "content": "You are a helpful assistant." },
+            { "role": "user", "content": text.trim_end() },
+        ],
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_is_about_a_kilobyte() {
+        assert!((950..=1100).contains(&prompt().len()), "{}", prompt().len());
+    }
+
+    #[test]
+    fn options_are_read_and_refused() {
+        let options = parse(&["--seconds", "2.5", "--write"]).unwrap();
+        assert!(options.write && !options.litellm && (options.seconds - 2.5).abs() < 1e-9);
+        assert!(parse(&["--second", "1"]).is_err());
+        assert!(parse(&["--seconds"]).is_err());
+    }
+}
