@@ -17,6 +17,7 @@ use bartizan_guard::{Guard, Judged, Report, Session};
 
 use crate::error::GatewayError;
 use crate::json::{Document, EditError, Edits, NodeId, Value};
+use crate::record::Record;
 
 /// Between texts that are judged together: ends every word, number and sentence.
 const SEPARATOR: &str = "\n\n";
@@ -116,7 +117,7 @@ pub(crate) struct Envelope<'d> {
 /// What the guard says about a body.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
-    pub(crate) findings: Vec<FindingRecord>,
+    findings: Vec<FindingRecord>,
     pub(crate) blocked: Option<(RuleId, Category)>,
     pub(crate) failed: Option<RuleId>,
     pub(crate) not_evaluated: Vec<NotEvaluated>,
@@ -257,7 +258,11 @@ impl<'d> Envelope<'d> {
             let pointer = joined
                 .leaf_at(judged.finding.span.start)
                 .map(|leaf| self.document.pointer(leaf.id));
-            judgement.findings.push(record(judged, joined.channel, pointer.unwrap_or_default()));
+            judgement.findings.push(finding_record(
+                judged,
+                joined.channel,
+                pointer.unwrap_or_default(),
+            ));
         }
         for reason in &report.not_evaluated {
             if !judgement.not_evaluated.contains(reason) {
@@ -280,6 +285,16 @@ impl Judgement {
             if found.dry_run { found.verdict.min(Verdict::Flag) } else { found.verdict }
         });
         found.max().unwrap_or(Verdict::Allow)
+    }
+
+    /// Writes verdict and findings into the record of the exchange.
+    pub(crate) fn note(&self, record: &mut Record) {
+        record.note(self.verdict(), self.findings.iter().cloned(), &self.not_evaluated);
+    }
+
+    /// Whether nothing was found.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.not_evaluated.is_empty() && !self.changes()
     }
 
     /// Whether the body changes.
@@ -326,7 +341,7 @@ impl Judgement {
 }
 
 /// A finding as the event log keeps it.
-pub(crate) fn record(judged: &Judged, channel: Channel, pointer: String) -> FindingRecord {
+pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String) -> FindingRecord {
     FindingRecord {
         guardrail: judged.guardrail.to_string(),
         rule: judged.finding.rule.to_owned(),

@@ -58,6 +58,8 @@ struct Rail {
 struct Plan {
     /// Detectors to run, by index.
     active: Vec<usize>,
+    /// Most bytes that any of them looks back.
+    look_behind: usize,
     literals: LiteralSet,
     rot13: LiteralSet,
 }
@@ -88,6 +90,11 @@ impl Guard {
     /// Whether any guardrail reads texts of this channel.
     pub fn reads(&self, channel: Channel) -> bool {
         self.plan(channel).is_some_and(|plan| !plan.active.is_empty())
+    }
+
+    /// Most bytes of a view before a finding that decide about it.
+    pub(crate) fn look_behind(&self, channel: Channel) -> usize {
+        self.plan(channel).map_or(0, |plan| plan.look_behind)
     }
 
     fn plan(&self, channel: Channel) -> Option<&Plan> {

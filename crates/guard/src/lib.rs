@@ -17,6 +17,7 @@ mod engine;
 mod intent;
 mod lexicon;
 mod markup;
+mod phrases;
 pub mod prompt_index;
 mod report;
 mod secrets;

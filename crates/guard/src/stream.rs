@@ -14,8 +14,11 @@ use crate::session::Session;
 use crate::text::encoded::run_at_end;
 use crate::text::fold_to_string;
 
-/// Passed text that is kept for look-behind, in bytes. Detectors look back less far.
-const CONTEXT_BYTES: usize = 1024;
+/// Passed text that is kept for look-behind beyond what detectors ask for, in bytes: views begin
+/// in the middle of words and chains otherwise.
+const MARGIN_BYTES: usize = 64;
+/// Bytes of original text that one byte of a view may stand for, as far as look-behind cares.
+const STRETCH: usize = 4;
 /// Above this many held bytes, judging waits until the held text has grown by a sixteenth, so that
 /// one-byte pieces cost linear time.
 const EAGER_BYTES: usize = 1024;
@@ -132,7 +135,12 @@ impl StreamGuard {
     /// Marks everything before `release` as passed and forgets what look-behind does not need.
     fn advance(&mut self, release: usize) {
         self.from = release;
-        let drop = self.window.floor_char_boundary(release.saturating_sub(CONTEXT_BYTES));
+        let wanted = self.guard.look_behind(self.channel) + MARGIN_BYTES;
+        let passed = self.window.as_bytes().get(..release).unwrap_or_default();
+        let near = passed.get(passed.len().saturating_sub(wanted)..).unwrap_or_default();
+        let plain = near.is_ascii() && memchr::memchr3(b'%', b'&', b'\\', near).is_none();
+        let kept = if plain { wanted } else { STRETCH * wanted };
+        let drop = self.window.floor_char_boundary(release.saturating_sub(kept));
         if drop > 0 {
             let dropped = self.window.get(..drop).unwrap_or_default();
             self.run_before = run_at_end(&fold_to_string(dropped), self.run_before);

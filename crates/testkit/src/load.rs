@@ -21,7 +21,7 @@ use wire::{Framing, Step};
 const HEAD_LIMIT_BYTES: usize = 64 << 10;
 
 /// Longest wait for one answer; a longer one is an error.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const ANSWER_LIMIT: Duration = Duration::from_mins(1);
 
 /// Why a run could not start.
 #[derive(Debug, thiserror::Error)]

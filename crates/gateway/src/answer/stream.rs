@@ -278,12 +278,11 @@ impl Pump {
         if self.clean_frame == Some(fingerprint) {
             return Ok(());
         }
-        let mut judgement = envelope.inspect(&self.guard, &self.session);
-        let findings = std::mem::take(&mut judgement.findings);
-        if findings.is_empty() && !judgement.changes() {
+        let judgement = envelope.inspect(&self.guard, &self.session);
+        if judgement.is_clean() {
             self.clean_frame = Some(fingerprint);
         }
-        self.record.note(judgement.verdict(), findings, &judgement.not_evaluated);
+        judgement.note(&mut self.record);
         if let Some(error) = judgement.refusal(Stage::Output) {
             return Err(error);
         }
@@ -334,7 +333,7 @@ impl Pump {
         let findings: Vec<FindingRecord> = released
             .judged
             .iter()
-            .map(|judged| envelope::record(judged, channel(key), pointer(key)))
+            .map(|judged| envelope::finding_record(judged, channel(key), pointer(key)))
             .collect();
         let not_evaluated: &[NotEvaluated] = &released.not_evaluated;
         if verdict.is_some() || !not_evaluated.is_empty() {

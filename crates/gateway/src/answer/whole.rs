@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bartizan_core::{Channel, Verdict};
+use bartizan_core::Channel;
 use bartizan_guard::{Guard, Session};
 use bytes::{Bytes, BytesMut};
 
@@ -78,17 +78,14 @@ pub(crate) fn guard_whole(
     protocol.place_answer(root, &mut places);
     let envelope = Envelope::seal(&document, places);
     record.answer_bytes += envelope.text_bytes() as u64;
-    let mut judgement = envelope.inspect(guard, session);
-    let verdict = judgement.verdict();
-    let findings = std::mem::take(&mut judgement.findings);
-    record.note(verdict, findings, &judgement.not_evaluated);
+    let judgement = envelope.inspect(guard, session);
+    judgement.note(record);
     if let Some(error) = judgement.refusal(Stage::Output) {
         if let GatewayError::Blocked { rule, .. } = &error {
             record.decided_by(rule.as_str());
         }
         return Ok(Guarded::Refused { error, filtered: protocol.filtered_answer(root) });
     }
-    debug_assert!(verdict < Verdict::Block);
     if !judgement.changes() {
         return Ok(Guarded::Passed(body));
     }

@@ -38,7 +38,7 @@ pub(super) fn answer(document: &Document<'_>, guard: &Guard, record: &mut Record
             let findings = report
                 .judged
                 .iter()
-                .map(|judged| envelope::record(judged, Channel::User, "/input".to_owned()));
+                .map(|judged| envelope::finding_record(judged, Channel::User, "/input".to_owned()));
             // A moderation answers a question; it refuses nothing itself.
             record.note(report.verdict().min(Verdict::Flag), findings, &report.not_evaluated);
             json!({

@@ -120,8 +120,7 @@ fn judge(
     envelope.reserve_placeholders(&session);
     let mut judgement = envelope.inspect(guard, &session);
     judgement.not_evaluated.append(&mut unread);
-    let findings = std::mem::take(&mut judgement.findings);
-    record.note(judgement.verdict(), findings, &judgement.not_evaluated);
+    judgement.note(record);
     if let Some(error) = judgement.refusal(Stage::Input) {
         return Err(error);
     }

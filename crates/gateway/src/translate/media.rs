@@ -30,7 +30,9 @@ mod tests {
     fn splits_data_urls() {
         assert_eq!(split_data_url("data:image/png;base64,iVBO"), Some(("image/png", "iVBO")));
         assert_eq!(split_data_url("DATA:a/b;base64,"), Some(("a/b", "")));
-        for other in ["", "data:", "data:,x", "data:image/png,x", "data:;base64,x", "data:a/b;c=d;base64,x"] {
+        for other in
+            ["", "data:", "data:,x", "data:image/png,x", "data:;base64,x", "data:a/b;c=d;base64,x"]
+        {
             assert_eq!(split_data_url(other), None, "{other}");
         }
     }
@@ -38,7 +40,9 @@ mod tests {
     #[test]
     fn only_http_is_the_web() {
         assert!(is_web("HTTPS://example.com/a.png"));
-        for other in ["", "file:///etc/passwd", "//example.com", "https:example.com", "s3://bucket/key"] {
+        for other in
+            ["", "file:///etc/passwd", "//example.com", "https:example.com", "s3://bucket/key"]
+        {
             assert!(!is_web(other), "{other}");
         }
     }

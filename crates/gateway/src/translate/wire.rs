@@ -57,10 +57,15 @@ mod tests {
     #[test]
     fn reads_objects_in_strings_and_nothing_else() {
         let object = |text| object_in(text).map(|json| json.get().to_owned());
-        assert_eq!(object(r#" {"b": 1e0, "a":12345678901234567890123} "#).unwrap(), r#"{"b": 1e0, "a":12345678901234567890123}"#);
+        assert_eq!(
+            object(r#" {"b": 1e0, "a":12345678901234567890123} "#).unwrap(),
+            r#"{"b": 1e0, "a":12345678901234567890123}"#
+        );
         assert_eq!(object("").unwrap(), "{}");
         assert_eq!(object(" \n").unwrap(), "{}");
-        for other in ["[]", "1", "null", "\"x\"", "{", "{}{}", r#"{"a":1,"a":2}"#, r#"{"a":"\ud800"}"#] {
+        for other in
+            ["[]", "1", "null", "\"x\"", "{", "{}{}", r#"{"a":1,"a":2}"#, r#"{"a":"\ud800"}"#]
+        {
             assert_eq!(object(other), None, "{other}");
         }
     }

@@ -16,9 +16,10 @@ pub(crate) fn words_before(bytes: &[u8], at: usize) -> impl Iterator<Item = &[u8
     } else {
         window
     };
-    window.rsplit(|byte| is_separator(*byte)).filter(|word| !word.is_empty()).map(|word| {
-        if word.iter().any(u8::is_ascii_digit) { &[] } else { word }
-    })
+    window
+        .rsplit(|byte| is_separator(*byte))
+        .filter(|word| !word.is_empty())
+        .map(|word| if word.iter().any(u8::is_ascii_digit) { &[] } else { word })
 }
 
 const fn is_separator(byte: u8) -> bool {
@@ -67,14 +68,19 @@ mod tests {
 
     #[test]
     fn leaves_out_a_word_that_the_window_cuts() {
-        assert_eq!(words("telephone xxxxxxxxxx xxxxxxxxxx xxxxx "), ["xxxxx", "xxxxxxxxxx", "xxxxxxxxxx"]);
+        assert_eq!(
+            words("telephone xxxxxxxxxx xxxxxxxxxx xxxxx "),
+            ["xxxxx", "xxxxxxxxxx", "xxxxxxxxxx"]
+        );
         assert!(words(&"a".repeat(40)).is_empty());
     }
 
     #[test]
     fn compares_in_any_case() {
         assert!(is_one_of(b"SSN", &["tin", "ssn"]) && !is_one_of(b"assn", &["ssn"]));
-        assert!(starts_with_one_of(b"Phones", &["phone"]) && !starts_with_one_of(b"ph", &["phone"]));
+        assert!(
+            starts_with_one_of(b"Phones", &["phone"]) && !starts_with_one_of(b"ph", &["phone"])
+        );
         assert!(ends_with_one_of(b"homePhone", &["phone"]) && !ends_with_one_of(b"e", &["phone"]));
     }
 }

@@ -24,7 +24,8 @@ mod tests {
     #[test]
     fn accepts_published_numbers() {
         // The example of ISO/IEC 7812-1 and the test numbers of card networks.
-        for number in ["79927398713", "4111111111111111", "378282246310005", "6011 1111-1111 1117"] {
+        for number in ["79927398713", "4111111111111111", "378282246310005", "6011 1111-1111 1117"]
+        {
             assert!(luhn(number.as_bytes()), "{number}");
         }
         for number in ["79927398710", "4111111111111112", "", "0", "x"] {

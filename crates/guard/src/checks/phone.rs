@@ -117,9 +117,8 @@ pub(crate) fn is_international(number: &[u8]) -> bool {
     };
     let code = super::number(country);
     let plan = PLANS.binary_search_by_key(&code, |(code, ..)| *code).ok();
-    let lengths = plan
-        .and_then(|at| PLANS.get(at))
-        .map_or(NATIONAL, |(_, fewest, most)| *fewest..=*most);
+    let lengths =
+        plan.and_then(|at| PLANS.get(at)).map_or(NATIONAL, |(_, fewest, most)| *fewest..=*most);
     DIGITS.contains(&number.len())
         && lengths.contains(&national.len())
         && (national.first() != Some(&b'0') || LEADING_ZERO.contains(&code))
@@ -154,7 +153,12 @@ pub(crate) enum Gap {
 
 /// How sure a national number in these groups is, 0..=1, when some country writes its numbers so.
 /// `bracket` says whether the first group stands in brackets.
-pub(crate) fn national(groups: &[usize], gaps: &[Gap], digits: &[u8], bracket: bool) -> Option<f32> {
+pub(crate) fn national(
+    groups: &[usize],
+    gaps: &[Gap],
+    digits: &[u8],
+    bracket: bool,
+) -> Option<f32> {
     if !is_even(groups, gaps) {
         return None;
     }
@@ -269,8 +273,18 @@ pub(crate) enum Context {
 
 const LABELS: &[&str] = &["tel", "tlf", "telf", "ph", "fax", "gsm", "sms", "cep", "mob", "tfno"];
 const LABEL_STARTS: &[&str] = &[
-    "phone", "teleph", "telefon", "telefax", "mobil", "movil", "whatsapp", "cellphone", "celular",
-    "cellul", "rufnummer", "portable",
+    "phone",
+    "teleph",
+    "telefon",
+    "telefax",
+    "mobil",
+    "movil",
+    "whatsapp",
+    "cellphone",
+    "celular",
+    "cellul",
+    "rufnummer",
+    "portable",
 ];
 const LABEL_ENDS: &[&str] = &["phone", "telefon", "mobil", "mobile"];
 /// Labels of scripts that this file spells in ASCII escapes after folding.
@@ -285,15 +299,61 @@ const HINTS: &[&str] = &[
 ];
 const FILLERS: &[&str] = &[
     "is", "are", "was", "no", "nr", "num", "n", "o", "at", "me", "us", "on", "my", "the", "our",
-    "your", "his", "her", "their", "or", "and", "home", "work", "office", "direct", "main", "under",
-    "to", "for", "of", "de", "der", "ist", "lautet", "es", "est", "e", "s", "a", "code",
+    "your", "his", "her", "their", "or", "and", "home", "work", "office", "direct", "main",
+    "under", "to", "for", "of", "de", "der", "ist", "lautet", "es", "est", "e", "s", "a", "code",
 ];
 const OTHERS: &[&str] = &[
-    "order", "invoice", "serial", "account", "acct", "ticket", "case", "tracking", "part", "model",
-    "sku", "isbn", "issn", "reference", "ref", "patent", "upc", "ean", "gtin", "barcode", "policy",
-    "claim", "license", "licence", "passport", "vat", "tax", "item", "product", "id", "ids", "uuid",
-    "version", "build", "batch", "lot", "iban", "bic", "card", "routing", "transaction", "txn",
-    "imei", "iccid", "doi", "pmid", "po", "article", "bestellung", "rechnung", "auftrag",
+    "order",
+    "invoice",
+    "serial",
+    "account",
+    "acct",
+    "ticket",
+    "case",
+    "tracking",
+    "part",
+    "model",
+    "sku",
+    "isbn",
+    "issn",
+    "reference",
+    "ref",
+    "patent",
+    "upc",
+    "ean",
+    "gtin",
+    "barcode",
+    "policy",
+    "claim",
+    "license",
+    "licence",
+    "passport",
+    "vat",
+    "tax",
+    "item",
+    "product",
+    "id",
+    "ids",
+    "uuid",
+    "version",
+    "build",
+    "batch",
+    "lot",
+    "iban",
+    "bic",
+    "card",
+    "routing",
+    "transaction",
+    "txn",
+    "imei",
+    "iccid",
+    "doi",
+    "pmid",
+    "po",
+    "article",
+    "bestellung",
+    "rechnung",
+    "auftrag",
 ];
 
 /// Reads the words before the number at `at`, and says whether only filler words lie between the
@@ -342,7 +402,8 @@ mod tests {
         for number in ["14155550132", "442079460958", "33142685300", "4930123456", "390612345678"] {
             assert!(is_international(number.as_bytes()), "{number}");
         }
-        for number in ["0200", "11234567890", "1415555013", "4402079460958", "28123456789", "4412"] {
+        for number in ["0200", "11234567890", "1415555013", "4402079460958", "28123456789", "4412"]
+        {
             assert!(!is_international(number.as_bytes()), "{number}");
         }
     }

@@ -57,6 +57,8 @@ static META: Meta = Meta {
         "subscript: a letter below the line; description: none",
         "<p>Only text, <b>bold</b> and <a href=\"https://example.com\">a link</a>.</p>",
         "if (a <b && c> d) { onclick() }",
+        "fn tags() -> Result<Vec<Script>, Error> { tags(1) }",
+        "patterns = [\'<script>\', \'SELECT * FROM\']; MarkerTree::expression(a)",
     ],
 };
 
@@ -114,12 +116,50 @@ const ANCHORS: [(&str, Kind); 24] = [
 
 /// Event handlers that fire without or with little help of the reader.
 const HANDLERS: [&str; 44] = [
-    "onload", "onerror", "onclick", "ondblclick", "onmouseover", "onmouseenter", "onmousemove", "onmouseout",
-    "onmousedown", "onmouseup", "onfocus", "onblur", "onchange", "oninput", "onsubmit", "onreset", "onselect",
-    "onkeydown", "onkeyup", "onkeypress", "ontoggle", "onbegin", "onend", "onrepeat", "onscroll", "onresize",
-    "onhashchange", "onpageshow", "onpopstate", "onmessage", "onbeforeunload", "onunload", "onpointer",
-    "onanimation", "ontransition", "onwheel", "ondrag", "ondrop", "oncopy", "onpaste", "oncut", "onplay",
-    "oncanplay", "ontouchstart",
+    "onload",
+    "onerror",
+    "onclick",
+    "ondblclick",
+    "onmouseover",
+    "onmouseenter",
+    "onmousemove",
+    "onmouseout",
+    "onmousedown",
+    "onmouseup",
+    "onfocus",
+    "onblur",
+    "onchange",
+    "oninput",
+    "onsubmit",
+    "onreset",
+    "onselect",
+    "onkeydown",
+    "onkeyup",
+    "onkeypress",
+    "ontoggle",
+    "onbegin",
+    "onend",
+    "onrepeat",
+    "onscroll",
+    "onresize",
+    "onhashchange",
+    "onpageshow",
+    "onpopstate",
+    "onmessage",
+    "onbeforeunload",
+    "onunload",
+    "onpointer",
+    "onanimation",
+    "ontransition",
+    "onwheel",
+    "ondrag",
+    "ondrop",
+    "oncopy",
+    "onpaste",
+    "oncut",
+    "onplay",
+    "oncanplay",
+    "ontouchstart",
 ];
 
 /// How far an attribute may stand behind the beginning of its tag.
@@ -168,7 +208,7 @@ fn read(bytes: &[u8], hit: &Hit, kind: Kind, cursor: &mut Cursor<'_>) -> Option<
         });
         return match kind {
             _ if !named => None,
-            Kind::Script => script(&tag, cursor),
+            Kind::Script => script(&tag, bytes, hit.start, cursor),
             Kind::Smuggler => tag.closed.then_some((tag.end, 0.6)),
             _ => {
                 let mut attributes = tag.attributes.iter();
@@ -177,19 +217,27 @@ fn read(bytes: &[u8], hit: &Hit, kind: Kind, cursor: &mut Cursor<'_>) -> Option<
         };
     }
     cursor.run(hit.end - hit.start, |_| true);
-    let led = before(bytes, hit.start, 1).first().copied();
+    let previous = before(bytes, hit.start, 1).first().copied();
     match kind {
         Kind::Scheme => {
             let lead = before(bytes, hit.start, 24);
-            let letters: Vec<u8> =
-                lead.iter().rev().filter(|byte| **byte > b' ').take(5).map(u8::to_ascii_lowercase).collect();
-            let named = [&b"avaj"[..], b"bv", b"evil"].into_iter().find(|name| letters.starts_with(name))?;
-            let opener = letters.get(named.len()).copied();
-            let opened = matches!(opener, Some(b'"' | b'\'' | b'=' | b'(' | b'<'));
+            let letters: Vec<u8> = lead
+                .iter()
+                .rev()
+                .filter(|byte| **byte > b' ')
+                .take(5)
+                .map(u8::to_ascii_lowercase)
+                .collect();
+            let named = [&b"avaj"[..], b"bv", b"evil"]
+                .into_iter()
+                .find(|name| letters.starts_with(name))?;
+            let mark = letters.get(named.len()).copied();
+            let opened = matches!(mark, Some(b'"' | b'\'' | b'=' | b'(' | b'<'));
             (opened && takes_value(cursor)).then(|| (value_end(cursor), 0.9))
         }
         Kind::DataUrl => {
-            let opened = led.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'=' | b'(' | b'<'));
+            let opened =
+                previous.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'=' | b'(' | b'<'));
             let goes_on = cursor.peek().is_some_and(|byte| matches!(byte, b',' | b';'));
             (opened && goes_on).then(|| (value_end(cursor), 0.8))
         }
@@ -204,18 +252,22 @@ fn read(bytes: &[u8], hit: &Hit, kind: Kind, cursor: &mut Cursor<'_>) -> Option<
         }
         Kind::Expression => {
             let lead = before(bytes, hit.start, 4).trim_ascii_end();
-            (lead.ends_with(b":") && takes_value(cursor)).then(|| (cursor.at(), 0.6))
+            let declared = lead.ends_with(b":") && !lead.ends_with(b"::");
+            (declared && takes_value(cursor)).then(|| (cursor.at(), 0.6))
         }
         Kind::Import => {
-            let glued = led.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let glued = previous.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             cursor.spaces(4);
             let quoted = cursor.eat_if(|byte| matches!(byte, b'"' | b'\'' | b'`'));
             let elsewhere = ["https://", "http://", "//", "data:"];
-            let elsewhere = quoted && !glued && elsewhere.iter().any(|start| cursor.eat_word(start));
+            let elsewhere =
+                quoted && !glued && elsewhere.iter().any(|start| cursor.eat_word(start));
             elsewhere.then(|| (value_end(cursor), 0.7))
         }
         _ => {
-            let separated = led.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\''));
+            let separated = previous.is_some_and(|byte| {
+                byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'')
+            });
             if !separated || !in_tag(bytes, hit.start) {
                 return None;
             }
@@ -227,14 +279,25 @@ fn read(bytes: &[u8], hit: &Hit, kind: Kind, cursor: &mut Cursor<'_>) -> Option<
 }
 
 /// A script element matters when it has attributes, or code behind it.
-fn script(tag: &Tag<'_>, cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
+fn script(
+    tag: &Tag<'_>,
+    bytes: &[u8],
+    start: usize,
+    cursor: &mut Cursor<'_>,
+) -> Option<(usize, f32)> {
     if !tag.closed {
         return None;
     }
+    // `Vec<Script>` is a type.
+    let glued = before(bytes, start, 1).first().is_some_and(u8::is_ascii_alphanumeric);
     if !tag.attributes.is_empty() {
         return Some((tag.end, 0.8));
     }
     let mut last = b' ';
+    if cursor.peek().is_some_and(|byte| matches!(byte, b'"' | b'\'')) {
+        // A string that is `<script>` and no more.
+        return None;
+    }
     for _ in 0..MAX_CODE_BYTES {
         let byte = cursor.next()?;
         let code = match byte {
@@ -244,7 +307,7 @@ fn script(tag: &Tag<'_>, cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
             b'<' | b'`' => return None,
             _ => false,
         };
-        if code {
+        if code && !glued {
             return Some((tag.end, 0.8));
         }
         // A sentence or a paragraph ends: this is prose about the tag.

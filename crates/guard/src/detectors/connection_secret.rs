@@ -145,13 +145,17 @@ fn pair(bytes: &[u8], name: usize, cursor: &mut Cursor<'_>) -> Option<(usize, us
         byte > b' ' && !matches!(byte, b';' | b'"' | b'\'' | b'`' | b'&' | b'<' | b'(' | b'[')
     });
     let end = cursor.at();
-    let closed = matches!(cursor.peek(), None | Some(b';' | b'"' | b'\'' | b'<' | b'\n' | b'\r' | b' '));
+    let closed =
+        matches!(cursor.peek(), None | Some(b';' | b'"' | b'\'' | b'<' | b'\n' | b'\r' | b' '));
     let led = before(bytes, name, 16);
-    let led = led.trim_ascii_end().ends_with(b";") && contains_any_case(before(bytes, name, 96), "=");
+    let led =
+        led.trim_ascii_end().ends_with(b";") && contains_any_case(before(bytes, name, 96), "=");
     let followed = !led && cursor.eat(b';') && {
         cursor.run(2, |byte| byte == b' ');
         let next = cursor.run(32, |byte| byte.is_ascii_alphabetic() || byte == b' ');
-        next.len() >= 2 && cursor.eat(b'=') && cursor.peek().is_some_and(|byte| byte > b' ' && byte != b'=')
+        next.len() >= 2
+            && cursor.eat(b'=')
+            && cursor.peek().is_some_and(|byte| byte > b' ' && byte != b'=')
     };
     (closed && (led || followed) && is_password(password, b"")).then_some((start, end))
 }
@@ -164,7 +168,9 @@ fn curl(bytes: &[u8], option: usize, cursor: &mut Cursor<'_>) -> Option<(usize, 
     cursor.run(4, |byte| byte == b' ');
     let quote = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\''));
     cursor.run(1, |byte| Some(byte) == quote);
-    let inside = |byte: u8| byte > b' ' && Some(byte) != quote && !matches!(byte, b'"' | b'\'' | b'<' | b'>');
+    let inside = |byte: u8| {
+        byte > b' ' && Some(byte) != quote && !matches!(byte, b'"' | b'\'' | b'<' | b'>')
+    };
     let user_start = cursor.at();
     let user = cursor.run(MAX_USER_BYTES, |byte| inside(byte) && byte != b':');
     if !cursor.eat(b':') {
@@ -181,17 +187,26 @@ fn curl(bytes: &[u8], option: usize, cursor: &mut Cursor<'_>) -> Option<(usize, 
 
 /// Values that documentation uses.
 const PLAIN: [&str; 14] = [
-    "pass", "password", "passwd", "pwd", "secret", "token", "test", "user", "admin", "root", "guest",
-    "apikey", "api_key", "postgres",
+    "pass", "password", "passwd", "pwd", "secret", "token", "test", "user", "admin", "root",
+    "guest", "apikey", "api_key", "postgres",
 ];
 
 fn is_password(value: &[u8], user: &[u8]) -> bool {
+    let told = !value.iter().any(u8::is_ascii_digit)
+        && ["password", "passwd", "secret"].iter().any(|word| contains_any_case(value, word));
     let plain = PLAIN.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
     let digits = value.iter().all(u8::is_ascii_digit);
-    let slot = value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'[' | b']' | b'*'))
-        || value.starts_with(b"$")
-        || value.starts_with(b"%")
-        || value.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"$("))
-        || value.contains(&b'(');
-    value.len() >= 4 && !plain && !slot && !digits && value != user && !is_placeholder(value)
+    let slot =
+        value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'[' | b']' | b'*'))
+            || value.starts_with(b"$")
+            || value.starts_with(b"%")
+            || value.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"$("))
+            || value.contains(&b'(');
+    value.len() >= 4
+        && !told
+        && !plain
+        && !slot
+        && !digits
+        && value != user
+        && !is_placeholder(value)
 }

@@ -175,16 +175,17 @@ fn is_free_after(cursor: &mut Cursor<'_>) -> bool {
 /// Whether groups of four go on before `start` and are no card of their own: a table, or an account
 /// number that begins with letters.
 fn in_table_before(bytes: &[u8], start: usize) -> bool {
-    let [.., more, a, b, c, d, b' '] = before(bytes, start, 6) else { return false };
-    if ![a, b, c, d].into_iter().all(u8::is_ascii_digit) {
-        // `DE89 3704 …`: a country and its check digits.
-        return [more, a, b, c, d].ends_with(&[c, d])
-            && a.is_ascii_alphabetic()
-            && b.is_ascii_alphabetic()
-            && c.is_ascii_digit()
-            && d.is_ascii_digit();
+    let [a, b, c, d, b' '] = before(bytes, start, 5) else { return false };
+    if !(c.is_ascii_digit() && d.is_ascii_digit()) {
+        return false;
     }
-    let goes_on = *more == b' ' && byte_before(bytes, start, 7).is_some_and(|byte| byte.is_ascii_digit());
+    let country = a.is_ascii_alphabetic() && b.is_ascii_alphabetic();
+    if !(a.is_ascii_digit() && b.is_ascii_digit()) {
+        // `DE89 3704 …`: a country and its check digits.
+        return country;
+    }
+    let goes_on = byte_before(bytes, start, 6) == Some(b' ')
+        && byte_before(bytes, start, 7).is_some_and(|byte| byte.is_ascii_digit());
     goes_on && !is_grouped_card(before(bytes, start - 1, GROUPED_BYTES))
 }
 

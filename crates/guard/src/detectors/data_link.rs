@@ -58,6 +58,8 @@ static META: Meta = Meta {
         "![photo](https://cdn.example.com/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c/800x600.jpg)",
         "![local](images/diagram.png?q={conversation})",
         "https://example.com/watch?v=dQw4w9WgXcQ&list=PL0123456789",
+        "[new]: https://www.example.com/issues/new?labels=bug%2Ctriage&template=bug.yml&title=%5BBUG%5D%3A+",
+        "[quote](https://example.com/page#:~:text=I%20did%20a%20first%20scan%20through%20the%20list%20today%20at%20noon)",
     ],
 };
 
@@ -179,7 +181,8 @@ fn slot_closes(url: &[u8]) -> bool {
 fn score(url: &[u8], position: Position) -> Option<f32> {
     let (how, score) = match position {
         Position::Image => (Use::Loaded, 0.9),
-        Position::Definition => (Use::Loaded, 0.8),
+        Position::Definition if is_image_path(url) => (Use::Loaded, 0.8),
+        Position::Definition => (Use::Link, 0.8),
         Position::Link | Position::Autolink => (Use::Link, 0.7),
         Position::Bare if is_image_path(url) => (Use::Loaded, 0.7),
         Position::Bare => return None,

@@ -162,13 +162,26 @@ impl Domain {
         // Two characters more may show a method call or a remote path.
         let open = rest.len() <= run + 1;
         let name = rest.get(..run).unwrap_or_default();
-        let mut labels = name.split('.');
-        let versions = labels.by_ref().take(2).all(|label| label.starts_with(|c: char| c.is_ascii_digit()));
-        let len = longest_name(name).filter(|len| {
-            !versions && !rest.get(*len..).is_some_and(|after| after.starts_with("()"))
-        });
+        let len = longest_name(name)
+            .filter(|len| !is_version(name) && !is_image(name) && !calls(rest, *len));
         Self { len, open }
     }
+}
+
+/// Whether the name is what follows the `@` in `package@1.2.3-beta.rc`.
+fn is_version(name: &str) -> bool {
+    name.split('.').take(2).all(|label| label.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether the name is what follows the `@` in `logo@2x.min.png`.
+fn is_image(name: &str) -> bool {
+    let scale = matches!(name.as_bytes(), [b'0'..=b'9', b'x', b'.', ..]);
+    scale && name.rsplit('.').next().is_some_and(is_file_extension)
+}
+
+/// Whether a method is called: `matrix@other.mean()`.
+fn calls(rest: &str, len: usize) -> bool {
+    rest.get(len..).is_some_and(|after| after.starts_with("()"))
 }
 
 /// Length of the longest prefix of the labels that ends in a top-level domain.
@@ -203,8 +216,12 @@ fn is_top_level(label: &str) -> bool {
     let encoded = label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
     let letters = label.chars().count() > 1
         && label.chars().all(|c| is_letter(c) && !c.is_ascii_digit())
-        && !FILE_EXTENSIONS.iter().any(|extension| label.eq_ignore_ascii_case(extension));
+        && !is_file_extension(label);
     letters || (encoded && label.len() > 5)
+}
+
+fn is_file_extension(label: &str) -> bool {
+    FILE_EXTENSIONS.iter().any(|extension| label.eq_ignore_ascii_case(extension))
 }
 
 /// Whether the address is the account of a repository (`git@host:path`).

@@ -99,9 +99,10 @@ const ANCHORS: [(&str, Kind); 17] = [
 
 /// Ends of names that tell about a secret instead of holding it.
 const ABOUT: [&str; 33] = [
-    "count", "name", "id", "ids", "type", "length", "len", "size", "limit", "url", "uri", "path", "file",
-    "field", "policy", "ttl", "expiry", "expires", "min", "max", "hash", "hint", "usage", "index", "version",
-    "format", "label", "class", "prefix", "endpoint", "budget", "arn", "digest",
+    "count", "name", "id", "ids", "type", "length", "len", "size", "limit", "url", "uri", "path",
+    "file", "field", "policy", "ttl", "expiry", "expires", "min", "max", "hash", "hint", "usage",
+    "index", "version", "format", "label", "class", "prefix", "endpoint", "budget", "arn",
+    "digest",
 ];
 
 /// Beginnings of names whose value is no secret.
@@ -191,7 +192,22 @@ fn read(bytes: &[u8], name: usize, kind: Kind, cursor: &mut Cursor<'_>) -> Optio
 /// Bytes of a value without quotes.
 const fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-        || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'=' | b'!' | b'@' | b'#' | b'%' | b'^' | b'*' | b'~' | b'?')
+        || matches!(
+            byte,
+            b'_' | b'-'
+                | b'.'
+                | b'+'
+                | b'/'
+                | b'='
+                | b'!'
+                | b'@'
+                | b'#'
+                | b'%'
+                | b'^'
+                | b'*'
+                | b'~'
+                | b'?'
+        )
 }
 
 /// A sentence may end behind the value.
@@ -233,7 +249,9 @@ fn is_password(value: &[u8], spoken: bool) -> bool {
     let varied = classes.digit && classes.letter();
     let signs = value.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count();
     let common = matches!(value, [b'$' | b'%' | b'<' | b'{', ..])
-        || value.windows(2).any(|pair| matches!(pair, b"${" | b"{{" | b"$(" | b"()" | b"::" | b"->"))
+        || value
+            .windows(2)
+            .any(|pair| matches!(pair, b"${" | b"{{" | b"$(" | b"()" | b"::" | b"->"))
         || value.contains(&b'[')
         || value.contains(&b'(');
     value.len() >= 8

@@ -41,7 +41,10 @@ static META: Meta = Meta {
         concat!("datadog_key: \"", "4f9c02be71d83a65b0e97c2f418ad6e3\""),
         concat!("5847201936:", "AAHq7Rk2mZx9Wp4LtVbY8nJc3Ds6GfKe1uQ"),
         concat!("eyJ", "hbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.dGhpcyBpcyBub3QgcmVhbA and more"),
-        concat!("AccountKey=", "lJzRc1YdHaAA2KCNJJ1tkYwF/+mKK6Ygw0NGe170Xu592euJv2wYUtBlV8z+qnlcNQSnIYVTkLWntUO1F8j8rQ==;"),
+        concat!(
+            "AccountKey=",
+            "lJzRc1YdHaAA2KCNJJ1tkYwF/+mKK6Ygw0NGe170Xu592euJv2wYUtBlV8z+qnlcNQSnIYVTkLWntUO1F8j8rQ==;"
+        ),
         concat!("bz", "c_Zr8Kq2Rt_w5ZcJ3nMh7PbXd9LfG4sTvYa1-QeWuIoHs"),
         concat!("key=gh\u{200B}", "p_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
     ],

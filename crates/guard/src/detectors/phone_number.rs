@@ -247,12 +247,18 @@ impl<'a> Candidate<'a> {
         if left == Left::Blocked {
             return None;
         }
+        let total: usize = self.groups.iter().map(|group| group.end - group.start).sum();
+        if total < *phone::DIGITS.start() {
+            return None;
+        }
         let (context, near) = phone::context(self.bytes, start);
         if context == Context::Other {
             return None;
         }
         (1..=self.groups.len()).rev().find_map(|count| {
             let score = self.score(count, bracket, context, near)?;
+            // An exchange and a line after something else are the end of a longer number.
+            let local = count == 2 && left != Left::Free;
             let labelled = context == Context::Label && near;
             let groups = self.groups.get(..count).unwrap_or_default();
             let spaced = groups.iter().rev().skip(1).any(|group| group.gap == Some(Gap::Space));
@@ -262,7 +268,7 @@ impl<'a> Candidate<'a> {
                 _ => false,
             };
             let beside = left == Left::Spaced && (spaced || count == 1);
-            if (crowded || beside) && !labelled {
+            if local || ((crowded || beside) && !labelled) {
                 return None;
             }
             self.end_of(count).map(|end| Number { start, end, score })

@@ -31,22 +31,32 @@ static META: Meta = Meta {
     references: &[Reference::Spec("RFC 7468"), Reference::Cwe(321), Reference::Owasp("LLM02:2025")],
     flags: &[
         concat!(
-            "-----BEGIN ", "PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDAC4AWkdwKYSd8\n",
-            "Ks14IReLcYgADhoXk56ZzXI=\n-----END ", "PRIVATE KEY-----\nthanks"
+            "-----BEGIN ",
+            "PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDAC4AWkdwKYSd8\n",
+            "Ks14IReLcYgADhoXk56ZzXI=\n-----END ",
+            "PRIVATE KEY-----\nthanks"
         ),
         concat!(
-            "key = \"-----BEGIN RSA ", "PRIVATE KEY-----\\nMIIEpQIBAAKCAQEAn6/O8li+SX4m98LLYt/PKSzEmQ++ZBD7Loh9P13f\\n",
-            "yxR5MsXFu9PRsrYQA7/4UTPHiC4=\\n-----END RSA ", "PRIVATE KEY-----\\n\""
+            "key = \"-----BEGIN RSA ",
+            "PRIVATE KEY-----\\nMIIEpQIBAAKCAQEAn6/O8li+SX4m98LLYt/PKSzEmQ++ZBD7Loh9P13f\\n",
+            "yxR5MsXFu9PRsrYQA7/4UTPHiC4=\\n-----END RSA ",
+            "PRIVATE KEY-----\\n\""
         ),
         concat!(
-            "-----BEGIN EC ", "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,3F17F5316E2BAC89\n\n",
+            "-----BEGIN EC ",
+            "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,3F17F5316E2BAC89\n\n",
             "XjxrUFu2mJYoFT3xaCzEqcSLzRzXc9XQ7m2kqY0d"
         ),
         concat!(
-            "-----BEGIN OPENSSH ", "PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB\n",
-            "  AAAAMwAAAAtzc2gtZWQyNTUxOQAAACBxVm\n  -----END OPENSSH ", "PRIVATE KEY-----"
+            "-----BEGIN OPENSSH ",
+            "PRIVATE KEY-----\n  b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB\n",
+            "  AAAAMwAAAAtzc2gtZWQyNTUxOQAAACBxVm\n  -----END OPENSSH ",
+            "PRIVATE KEY-----"
         ),
-        concat!("Private", "-Lines: 2\nAAAAIQC7Yx2mR9vQ4tLkP8sWzD1nHbF6jG3cE5aU0oXiV7rNqw\nAAAAIEk=\n\n"),
+        concat!(
+            "Private",
+            "-Lines: 2\nAAAAIQC7Yx2mR9vQ4tLkP8sWzD1nHbF6jG3cE5aU0oXiV7rNqw\nAAAAIEk=\n\n"
+        ),
     ],
     passes: &[
         "-----BEGIN PRIVATE KEY-----\nanything\n-----END PRIVATE KEY-----",

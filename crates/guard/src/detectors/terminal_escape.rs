@@ -3,7 +3,7 @@
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::text::View;
 
@@ -26,9 +26,9 @@ static META: Meta = Meta {
                   make a link read differently from where it goes.",
         example: "`safe\\x1b[2K\\rmalicious`, shown by `cat`, reads `malicious`; masked it reads `safemalicious`.",
         fix: "Mask it: the placeholder is empty, so that the sequence goes and the text stays.",
-        limits: "Sequences written out in letters (`\\x1b[31m`) are text and pass. Strings over 1,000 bytes are removed \
-                 as far as that; without its beginning the rest is harmless. Line ends of one carriage return each \
-                 are found.",
+        limits: "Sequences written out in letters (`\\x1b[31m`) are text and pass. Of strings without an end within \
+                 1,000 bytes only the beginning is removed; the rest is harmless without it. Control characters that \
+                 terminals ignore score 0.4. Line ends of one carriage return each are found.",
     },
     references: &[Reference::Spec("ECMA-48"), Reference::Cwe(150), Reference::Owasp("LLM05:2025")],
     flags: &[
@@ -51,6 +51,8 @@ static META: Meta = Meta {
         "old dot matrix\r\r\nline end",
         "a page break\u{c}here",
         "ends in a carriage return\r",
+        "wrongly decoded \u{96} dash, \u{e2}\u{80}\u{9d} quote and \u{e2}\u{80}\u{98} quote",
+        "fields\u{1f}and\u{1e}records",
     ],
 };
 
@@ -61,6 +63,8 @@ const MAX_STRING_BYTES: usize = 1000;
 
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
+/// Score of what terminals ignore: worth noting, below the usual threshold.
+const HARMLESS: f32 = 0.4;
 
 impl Detector for TerminalEscape {
     fn meta(&self) -> &'static Meta {
@@ -72,7 +76,7 @@ impl Detector for TerminalEscape {
     }
 
     fn look_behind(&self) -> usize {
-        0
+        2
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
@@ -82,7 +86,7 @@ impl Detector for TerminalEscape {
             let start = from + skip;
             from = start + 1;
             let mut cursor = Cursor::new(bytes, start, MAX_STRING_BYTES + 8);
-            let score = read(&mut cursor);
+            let score = read(before(bytes, start, 2), &mut cursor);
             if cursor.starved() {
                 findings.undecided(start);
             }
@@ -99,30 +103,31 @@ const fn is_anchor(byte: u8) -> bool {
     (byte < b' ' && !matches!(byte, b'\n' | b'\t' | 0x0c)) || byte == 0x7f || byte == 0xc2
 }
 
-/// Takes one sequence; gives how bad it is, or nothing where it is harmless.
-fn read(cursor: &mut Cursor<'_>) -> Option<f32> {
+/// Takes one sequence; gives how bad it is, or nothing where it is harmless. `lead` is what stands
+/// before it.
+fn read(lead: &[u8], cursor: &mut Cursor<'_>) -> Option<f32> {
     match cursor.next()? {
         b'\r' => carriage_return(cursor),
         ESC => Some(escape(cursor)),
-        0xc2 => match cursor.peek()? {
-            // NEXT LINE is a line end.
-            0x85 => None,
-            0x9b => {
-                cursor.next();
-                Some(control_sequence(cursor))
+        0xc2 => {
+            let code = cursor.peek()?;
+            if !matches!(code, 0x80..=0x9f) || code == 0x85 {
+                // Latin letters, and NEXT LINE, which is a line end.
+                return None;
             }
-            0x90 | 0x98 | 0x9d..=0x9f => {
-                cursor.next();
-                Some(string(cursor))
-            }
-            0x80..=0x9f => {
-                cursor.next();
-                Some(0.6)
-            }
-            _ => None,
-        },
+            cursor.next();
+            Some(match code {
+                // Quotes and dashes that were decoded wrongly; terminals ignore most of them.
+                _ if lead == [0xc2, 0x80] => HARMLESS,
+                0x9b => control_sequence(cursor),
+                0x90 | 0x98 | 0x9d..=0x9f => string(cursor),
+                0x84 | 0x88 | 0x8d..=0x8f | 0x9a => 0.6,
+                _ => HARMLESS,
+            })
+        }
         0x08 => Some(0.7),
-        _ => Some(0.6),
+        BEL | 0x05 | 0x0b | 0x0e | 0x0f => Some(0.6),
+        _ => Some(HARMLESS),
     }
 }
 
@@ -162,35 +167,21 @@ fn control_sequence(cursor: &mut Cursor<'_>) -> f32 {
     if colour { 0.6 } else { 0.8 }
 }
 
-/// Takes a string as far as its terminator: BEL, `ESC \` or U+009C.
+/// Takes a string as far as its terminator: BEL, `ESC \` or U+009C. Of a string that does not end
+/// within reach only the beginning is taken: without it the rest is text.
 fn string(cursor: &mut Cursor<'_>) -> f32 {
     let start = cursor.at();
     while cursor.at() - start < MAX_STRING_BYTES {
-        match cursor.peek() {
-            None => break,
-            Some(BEL) => {
-                cursor.next();
-                break;
-            }
-            Some(ESC) => {
-                let at = cursor.at();
-                cursor.next();
-                if !cursor.eat(b'\\') {
-                    // Any other escape aborts the string.
-                    cursor.rewind(at);
-                }
-                break;
-            }
-            Some(0xc2) => {
-                cursor.next();
-                if cursor.eat(0x9c) {
-                    break;
-                }
-            }
-            Some(_) => {
-                cursor.next();
-            }
+        match cursor.next() {
+            Some(BEL) => return 0.9,
+            Some(ESC) if cursor.eat(b'\\') => return 0.9,
+            Some(0xc2) if cursor.eat(0x9c) => return 0.9,
+            Some(0xc2) => {}
+            // Any other escape aborts the string, and so does the end of the text.
+            Some(ESC) | None => break,
+            Some(_) => {}
         }
     }
+    cursor.rewind(start);
     0.9
 }

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use bartizan_core::settings::{Detect, Guardrail};
 use bartizan_core::{Channel, RuleId};
 
-use super::literals::LiteralSet;
+use super::literals::{Literal, LiteralSet};
+use super::read::rot13;
 use super::{Guard, Plan, Rail, Source};
 use crate::detector::Reads;
 use crate::detectors;
 use crate::text::fold_to_string;
+
+/// Channels whose texts may arrive in pieces.
+const STREAMED: [Channel; 2] = [Channel::Output, Channel::ToolCall];
 
 /// A guardrail that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
@@ -83,17 +87,16 @@ impl GuardBuilder {
                 vec![self.detectors.len() - 1]
             }
         };
-        for index in &indexes {
-            let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
-            let streamed = [Channel::Output, Channel::ToolCall]
-                .into_iter()
-                .find(|channel| detector.needs_whole_text() && guardrail.on.contains(*channel))
-                .filter(|_| !self.whole_texts);
-            if let Some(channel) = streamed {
-                let detector = detector.meta().id;
-                let guardrail = guardrail.id.clone();
-                return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
+        for channel in STREAMED.into_iter().filter(|channel| guardrail.on.contains(*channel)) {
+            // A family may have members that read whole texts only; one that can read the stream
+            // must be among them, or the guardrail would promise what nobody does.
+            if indexes.iter().any(|index| self.can_read(*index, channel)) {
+                continue;
             }
+            let detector = indexes.first().and_then(|index| self.detectors.get(*index));
+            let detector = detector.map_or("", |source| source.get().meta().id);
+            let guardrail = guardrail.id.clone();
+            return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
         }
         self.rails.push(Rail {
             id: guardrail.id.clone(),
@@ -106,6 +109,13 @@ impl GuardBuilder {
             threshold: guardrail.threshold,
         });
         Ok(self)
+    }
+
+    /// Whether a detector can judge texts of a channel.
+    fn can_read(&self, index: usize, channel: Channel) -> bool {
+        let whole_only =
+            self.detectors.get(index).is_some_and(|source| source.get().needs_whole_text());
+        self.whole_texts || !whole_only || !STREAMED.contains(&channel)
     }
 
     fn catalogued(&mut self, guardrail: &RuleId, id: &str) -> Result<usize, GuardError> {
@@ -140,23 +150,29 @@ impl GuardBuilder {
             .iter()
             .filter(|rail| rail.on.contains(channel))
             .flat_map(|rail| rail.detectors.iter().copied())
+            .filter(|index| self.can_read(*index, channel))
             .collect();
         active.sort_unstable();
         active.dedup();
         let mut literals = Vec::new();
         let mut rotated = Vec::new();
+        let mut look_behind = 0;
         for (slot, index) in active.iter().enumerate() {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
-            for (literal, text) in detector.literals().into_iter().enumerate() {
+            look_behind = look_behind.max(detector.look_behind());
+            for (index, text) in detector.literals().into_iter().enumerate() {
                 let text = fold_to_string(&text);
                 if detector.reads() == Reads::TextAndRot13 && text.is_ascii() {
-                    rotated.push((slot, literal, text.clone()));
+                    // Seen in a view, it says that the rotated view holds the literal.
+                    literals.push(Literal { slot: None, index, text: rot13(&text) });
+                    rotated.push(Literal { slot: Some(slot), index, text: text.clone() });
                 }
-                literals.push((slot, literal, text));
+                literals.push(Literal { slot: Some(slot), index, text });
             }
         }
         Ok(Plan {
             active,
+            look_behind,
             literals: LiteralSet::new(&literals)?,
             rot13: LiteralSet::new(&rotated)?,
         })

@@ -68,7 +68,7 @@ impl Reader<'_> {
     fn read(&mut self, layer: &Layer<'_>) {
         let (folded, offsets) = fold(layer.text);
         let offsets = layer.offsets.compose(offsets);
-        self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
+        let rotate = self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
 
         let (unescaped, open) = unescape(&folded, layer.complete);
         self.undecided(layer, &offsets, open);
@@ -84,11 +84,8 @@ impl Reader<'_> {
             self.show(ViewKind::Squeezed, &squeezed.text, &offsets, layer.complete);
         }
 
-        if !self.plan.rot13.is_empty() {
-            let rotated = rot13(&folded);
-            if !layer.complete || self.plan.rot13.occurs(&rotated) {
-                self.show(ViewKind::Rot13, &rotated, &offsets, layer.complete);
-            }
+        if rotate && !self.plan.rot13.is_empty() {
+            self.show(ViewKind::Rot13, &rot13(&folded), &offsets, layer.complete);
         }
 
         let (decoded, open) = decode_runs(&folded, layer.run_before, layer.complete);
@@ -114,19 +111,20 @@ impl Reader<'_> {
         }
     }
 
-    fn show(&mut self, kind: ViewKind, text: &str, offsets: &Offsets, complete: bool) {
+    /// Shows a view to the detectors; true when the view holds a literal in rot13.
+    fn show(&mut self, kind: ViewKind, text: &str, offsets: &Offsets, complete: bool) -> bool {
         let view = View::new(kind, text, offsets, self.window.place(complete, self.session));
         let set = match kind {
             ViewKind::Raw => &LiteralSet::default(),
             ViewKind::Rot13 => &self.plan.rot13,
             _ => &self.plan.literals,
         };
-        let hits = set.hits(text);
-        if !complete {
-            let cut = set.cut_at_end(text).map(|cut| offsets.start_of(cut));
-            self.reading.undecided = self.reading.undecided.min(cut.unwrap_or(usize::MAX));
+        let scan = set.scan(text);
+        if let (false, Some(cut)) = (complete, scan.cut_at_end) {
+            self.reading.undecided = self.reading.undecided.min(offsets.start_of(cut));
         }
         let mut own: Vec<Hit> = Vec::new();
+        let mut next = 0;
         for (slot, index) in self.plan.active.iter().enumerate() {
             let Some(detector) = self.guard.detectors.get(*index).map(Source::get) else {
                 continue;
@@ -134,8 +132,7 @@ impl Reader<'_> {
             if !wants(detector.reads(), kind) {
                 continue;
             }
-            own.clear();
-            own.extend(hits.iter().filter(|(owner, _)| *owner == slot).map(|(_, hit)| *hit));
+            scan.take(slot, &mut next, &mut own);
             if own.is_empty() && self.plan.literals.has_slot(slot) {
                 continue;
             }
@@ -159,6 +156,7 @@ impl Reader<'_> {
                 }
             }
         }
+        scan.other_view
     }
 }
 
@@ -171,7 +169,7 @@ fn wants(reads: Reads, kind: ViewKind) -> bool {
     }
 }
 
-fn rot13(text: &str) -> String {
+pub(super) fn rot13(text: &str) -> String {
     let turn = |c: char, first: u8| ((c as u8 - first + 13) % 26 + first) as char;
     text.chars()
         .map(|c| match c {

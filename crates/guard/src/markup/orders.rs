@@ -1,9 +1,11 @@
 //! Whether a text that people do not see gives orders to a model.
 
-use crate::cursor::contains_any_case;
+use std::sync::LazyLock;
+
+use crate::phrases::Phrases;
 
 /// Phrases that are orders by themselves.
-const STRONG: [&str; 26] = [
+const STRONG: &[&str] = &[
     "ignore all",
     "ignore previous",
     "ignore the previous",
@@ -33,7 +35,7 @@ const STRONG: [&str; 26] = [
 ];
 
 /// Phrases that are orders when two of them meet.
-const WEAK: [&str; 30] = [
+const WEAK: &[&str] = &[
     "instruction",
     "assistant",
     "the user",
@@ -66,11 +68,12 @@ const WEAK: [&str; 30] = [
     "curl ",
 ];
 
+static STRONG_PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(STRONG));
+static WEAK_PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(WEAK));
+
 /// Whether the text reads as an order.
 pub(crate) fn is_order(text: &[u8]) -> bool {
-    let has = |phrase: &str| contains_any_case(text, phrase);
-    STRONG.iter().any(|phrase| has(phrase))
-        || WEAK.iter().filter(|phrase| has(phrase)).take(2).count() == 2
+    STRONG_PHRASES.count_in(text, 1) == 1 || WEAK_PHRASES.count_in(text, 2) == 2
 }
 
 #[cfg(test)]

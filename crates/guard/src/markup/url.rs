@@ -43,26 +43,31 @@ pub(crate) fn carries_data(url: &[u8], how: Use) -> bool {
     if host.is_empty() {
         return false;
     }
-    let path_len = tail.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(tail.len());
+    // A fragment stays in the browser.
+    let tail = tail.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let path_len = tail.iter().position(|byte| *byte == b'?').unwrap_or(tail.len());
     let (path, query) = tail.split_at_checked(path_len).unwrap_or_default();
     let slots = match how {
-        Use::Loaded => has_slot(host) || has_slot(tail) || has_placeholder(tail),
-        Use::Link => has_slot(host) || has_slot(query) || has_placeholder(path),
+        Use::Loaded => has_slot(host, &SLOTS) || has_slot(tail, &SLOTS) || has_placeholder(tail),
+        Use::Link => has_slot(query, &LINK_SLOTS) || has_placeholder(tail),
     };
     slots || host_carries(host) || path_carries(path, how) || query_carries(query, how)
 }
 
-/// Whether a template slot stands in the part: `{name}`, `<NAME>`, `[DATA]`, `$(…)`, also escaped.
-fn has_slot(part: &[u8]) -> bool {
-    const PAIRS: [(&[u8], &[u8]); 6] = [
-        (b"{", b"}"),
-        (b"<", b">"),
-        (b"[", b"]"),
-        (b"$(", b")"),
-        (b"%7b", b"%7d"),
-        (b"%3c", b"%3e"),
-    ];
-    PAIRS.iter().any(|(open, close)| {
+/// How template slots open and close.
+type Slots<'a> = &'a [(&'a [u8], &'a [u8])];
+
+/// `{name}`, `<NAME>`, `$(…)`, also escaped, and `[DATA]`.
+const SLOTS: [(&[u8], &[u8]); 6] =
+    [(b"{", b"}"), (b"<", b">"), (b"$(", b")"), (b"%7b", b"%7d"), (b"%3c", b"%3e"), (b"[", b"]")];
+
+/// Brackets are common in links, as in the titles of new issues.
+const LINK_SLOTS: [(&[u8], &[u8]); 5] =
+    [(b"{", b"}"), (b"<", b">"), (b"$(", b")"), (b"%7b", b"%7d"), (b"%3c", b"%3e")];
+
+/// Whether a template slot stands in the part.
+fn has_slot(part: &[u8], slots: Slots<'_>) -> bool {
+    slots.iter().any(|(open, close)| {
         starts(part, open).any(|at| {
             let inside = part.get(at..).unwrap_or_default();
             let inside = inside.get(..48.min(inside.len())).unwrap_or_default();
@@ -134,7 +139,7 @@ fn query_carries(query: &[u8], how: Use) -> bool {
         Use::Link => (200, 600, 10),
     };
     query.len() > max_query
-        || query.split(|byte| matches!(byte, b'?' | b'&' | b'#' | b';')).any(|pair| {
+        || query.split(|byte| matches!(byte, b'?' | b'&' | b';')).any(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=').map_or(0, |at| at + 1);
             let value = pair.get(at..).unwrap_or_default();
             value.len() > max_value

@@ -27,10 +27,11 @@ pub(crate) const fn is_name_byte(byte: u8) -> bool {
 
 /// Takes what stands between a name and the first byte of its value, the opening quote included.
 pub(crate) fn operator(cursor: &mut Cursor<'_>) -> Option<Operator> {
-    cursor.run(3, |byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b'*'));
+    let closed =
+        !cursor.run(3, |byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b'*')).is_empty();
     let gap = blanks(cursor);
     let spoken = gap > 0 && (cursor.eat_word("is ") || cursor.eat_word("is: "));
-    if !spoken && !sign(cursor) {
+    if !spoken && !sign(cursor, closed) {
         return None;
     }
     blanks(cursor);
@@ -39,7 +40,8 @@ pub(crate) fn operator(cursor: &mut Cursor<'_>) -> Option<Operator> {
     Some(Operator { quote, spoken })
 }
 
-fn sign(cursor: &mut Cursor<'_>) -> bool {
+/// Takes a sign. A comma counts behind a quoted name: `set("key", "value")`.
+fn sign(cursor: &mut Cursor<'_>, closed: bool) -> bool {
     match cursor.peek() {
         Some(b':') => {
             cursor.next();
@@ -52,6 +54,7 @@ fn sign(cursor: &mut Cursor<'_>) -> bool {
             cursor.run(3, |byte| matches!(byte, b'=' | b'>'));
             true
         }
+        Some(b',') if !closed => false,
         Some(b',' | b'>' | b'(') => {
             cursor.next();
             true

@@ -1,6 +1,8 @@
 //! Whether a string looks like a secret: random enough, and nobody's placeholder.
 
-use crate::cursor::contains_any_case;
+use std::sync::LazyLock;
+
+use crate::phrases::Phrases;
 
 /// Shannon entropy of the bytes, in bits per byte: 0 for one repeated byte, 8 at most.
 pub(crate) fn entropy(bytes: &[u8]) -> f32 {
@@ -20,7 +22,7 @@ pub(crate) fn entropy(bytes: &[u8]) -> f32 {
 }
 
 /// Words that people write where a secret would stand.
-const STOP_WORDS: [&str; 33] = [
+const STOP_WORDS: &[&str] = &[
     "example",
     "sample",
     "placeholder",
@@ -56,14 +58,15 @@ const STOP_WORDS: [&str; 33] = [
     "____",
 ];
 
+static STOP_PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(STOP_WORDS));
+
 /// Most bytes of equal or counting neighbours in a row that a short random key may have.
 const MAX_STREAK: usize = 7;
 
 /// Whether the string is a placeholder: a stop word, or mostly repetition or counting.
 pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
     let streak = longest_streak(bytes);
-    (streak > MAX_STREAK && streak * 3 >= bytes.len())
-        || STOP_WORDS.iter().any(|word| contains_any_case(bytes, word))
+    (streak > MAX_STREAK && streak * 3 >= bytes.len()) || STOP_PHRASES.count_in(bytes, 1) == 1
 }
 
 /// Longest stretch in which each byte equals, follows or precedes its neighbour in the alphabet.

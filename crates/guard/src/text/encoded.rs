@@ -116,10 +116,44 @@ fn decode(part: &str) -> Option<(String, Encoding)> {
     })
 }
 
-/// Whether the first characters decode to something readable; spares decoding long noise.
+/// Whether the first characters decode to something readable; spares decoding words and noise.
+/// Nothing is allocated: most long words of a text come this way.
 fn probe(run: &[u8]) -> bool {
-    run.len() >= MIN_RUN_BYTES
-        && readable(base64(run.get(..64.min(run.len())).unwrap_or_default())).is_some()
+    const PROBED: usize = 64;
+    if run.len() < MIN_RUN_BYTES {
+        return false;
+    }
+    let mut room = [0; PROBED / 4 * 3];
+    let mut len = 0;
+    let groups = run.get(..PROBED.min(run.len())).unwrap_or_default().chunks(4);
+    for (group, out) in groups.zip(room.chunks_mut(3)) {
+        let mut bits = 0u32;
+        for byte in group {
+            let Some(value) = sextet(*byte) else { return false };
+            bits = bits << 6 | u32::from(value);
+        }
+        bits <<= 6 * (4 - group.len());
+        let whole = group.len() * 6 / 8;
+        for (slot, byte) in out.iter_mut().zip(bits.to_be_bytes().into_iter().skip(1)).take(whole) {
+            *slot = byte;
+        }
+        len += whole;
+    }
+    let bytes = room.get(..len).unwrap_or_default();
+    let mut total = 0;
+    let mut strange = 0;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            total += 1;
+            strange += usize::from(!is_readable(c));
+        }
+        total += usize::from(!chunk.invalid().is_empty());
+        strange += usize::from(!chunk.invalid().is_empty());
+        if strange * 10 > bytes.len() {
+            return false;
+        }
+    }
+    bytes.len() >= 4 && strange * 10 <= total
 }
 
 /// Decodes either alphabet, ignoring what is left of an incomplete group.
@@ -169,12 +203,15 @@ fn readable(bytes: Vec<u8>) -> Option<String> {
     let mut strange = 0usize;
     for c in text.chars() {
         total += 1;
-        let fine = c.is_ascii_graphic()
-            || matches!(c, ' ' | '\n' | '\r' | '\t')
-            || (c.is_alphanumeric() && c != char::REPLACEMENT_CHARACTER);
-        strange += usize::from(!fine);
+        strange += usize::from(!is_readable(c));
     }
     (strange * 10 <= total).then_some(text)
+}
+
+fn is_readable(c: char) -> bool {
+    c.is_ascii_graphic()
+        || matches!(c, ' ' | '\n' | '\r' | '\t')
+        || (c.is_alphanumeric() && c != char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]

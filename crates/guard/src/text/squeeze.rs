@@ -72,11 +72,29 @@ fn copy(text: &str, from: usize, to: usize, out: &mut String, table: &mut Vec<(u
 /// Singles of the text, each saying whether it continues the chain of the one before.
 fn singles(text: &str) -> Vec<Single> {
     let mut found: Vec<Single> = Vec::new();
+    let mut push = |start: usize, end: usize| {
+        let joined = found.last().is_some_and(|last| is_separator(text, last.end, start));
+        found.push(Single { start, end, joined });
+    };
+    if text.is_ascii() {
+        // A letter between two others that are none; the ends of the text count as none.
+        let in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = text.as_bytes();
+        let mut before = false;
+        let mut here = in_word(bytes.first());
+        for at in 0..bytes.len() {
+            let after = in_word(bytes.get(at + 1));
+            if here && !before && !after {
+                push(at, at + 1);
+            }
+            (before, here) = (here, after);
+        }
+        return found;
+    }
     let mut word: Option<(usize, usize, usize)> = None;
     let mut close = |word: &mut Option<(usize, usize, usize)>| {
         if let Some((start, end, 1)) = word.take() {
-            let joined = found.last().is_some_and(|last| is_separator(text, last.end, start));
-            found.push(Single { start, end, joined });
+            push(start, end);
         }
     };
     for (at, c) in text.char_indices() {

@@ -48,7 +48,9 @@ impl<'d> Conversation<'d> {
                 check(message, fields::ASSISTANT_MESSAGE, UNKNOWN)?;
                 let mut said = blocks(message, assistant_block)?;
                 let refusal = text_if_any(message, "refusal", "`refusal` of a message")?;
-                said.extend(refusal.filter(|text| !text.is_empty()).map(|text| Block::Text { text }));
+                said.extend(
+                    refusal.filter(|text| !text.is_empty()).map(|text| Block::Text { text }),
+                );
                 for call in list(message, "tool_calls", "`tool_calls` that is no list")? {
                     said.push(tool_use(call)?);
                 }

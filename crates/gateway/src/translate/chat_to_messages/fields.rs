@@ -1,6 +1,8 @@
 //! Every member of a chat completion request that this translation knows, and what becomes of it.
 
-use super::super::fields::{Field, carried, is_empty, is_false, is_zero, left_out, left_out_if, refused};
+use super::super::fields::{
+    Field, carried, is_empty, is_false, is_zero, left_out, left_out_if, refused,
+};
 use crate::json::Value;
 
 /// The request.
@@ -62,8 +64,7 @@ pub(super) const ASSISTANT_MESSAGE: &[Field] = &[
     NAME,
 ];
 
-const UNSIGNED: &str =
-    "messages accept only thinking that carries the provider's signature, and ignore earlier turns'";
+const UNSIGNED: &str = "messages accept only thinking that carries the provider's signature, and ignore earlier turns'";
 
 /// A message of the role `tool`.
 pub(super) const TOOL_MESSAGE: &[Field] = &[

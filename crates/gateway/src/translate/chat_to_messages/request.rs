@@ -47,10 +47,7 @@ pub(super) fn translate(root: Value<'_>) -> Result<Vec<u8>, GatewayError> {
 /// Thinking takes the budget of the effort, at most half of the limit. It cannot be asked for while
 /// results of tools are handed in: the provider then wants its own signed thinking back, which chat
 /// completions have no place for. Effort is advice, so the answer comes without thinking then.
-fn tokens(
-    root: Value<'_>,
-    turns: &[Turn<'_>],
-) -> Result<(u64, Option<Thinking>), GatewayError> {
+fn tokens(root: Value<'_>, turns: &[Turn<'_>]) -> Result<(u64, Option<Thinking>), GatewayError> {
     let limit = present(root, "max_completion_tokens").or_else(|| present(root, "max_tokens"));
     let limit = limit
         .map(|limit| {
@@ -135,10 +132,7 @@ fn tool(tool: Value<'_>) -> Result<Tool<'_>, GatewayError> {
 }
 
 /// Without tools only a call that is demanded says anything.
-fn tool_choice(
-    root: Value<'_>,
-    has_tools: bool,
-) -> Result<Option<ToolChoice<'_>>, GatewayError> {
+fn tool_choice(root: Value<'_>, has_tools: bool) -> Result<Option<ToolChoice<'_>>, GatewayError> {
     let what = "this `tool_choice`";
     let (kind, name) = match present(root, "tool_choice") {
         None => ("auto", None),

@@ -1,6 +1,8 @@
 //! Every member of a messages request that this translation knows, and what becomes of it.
 
-use super::super::fields::{Field, carried, is_empty, is_false, left_out, left_out_if, refused, word};
+use super::super::fields::{
+    Field, carried, is_empty, is_false, left_out, left_out_if, refused, word,
+};
 use crate::json::Value;
 
 /// The request.

@@ -76,9 +76,9 @@ fn reasoning_effort(root: Value<'_>) -> Result<Option<&'static str>, GatewayErro
     let what = "this `effort` of `output_config`";
     match text_if_any(config, "effort", what)? {
         None => Ok(budget.map(effort::word_for_budget)),
-        Some(effort) => effort::word_for_effort(&effort)
-            .map(Some)
-            .ok_or(GatewayError::Untranslatable { what }),
+        Some(effort) => {
+            effort::word_for_effort(&effort).map(Some).ok_or(GatewayError::Untranslatable { what })
+        }
     }
 }
 
@@ -116,9 +116,7 @@ fn tool(tool: Value<'_>) -> Result<Tool<'_>, GatewayError> {
 }
 
 /// Which tool to call, and whether several at once are fine.
-fn tool_choice(
-    root: Value<'_>,
-) -> Result<(Option<ToolChoice<'_>>, Option<bool>), GatewayError> {
+fn tool_choice(root: Value<'_>) -> Result<(Option<ToolChoice<'_>>, Option<bool>), GatewayError> {
     let what = "this `tool_choice`";
     let Some(choice) = present(root, "tool_choice") else { return Ok((None, None)) };
     check(choice, fields::TOOL_CHOICE, what)?;

@@ -1,0 +1,5 @@
+//! Goldens: one for each mapping.
+
+mod answers;
+mod requests;
+mod streams;

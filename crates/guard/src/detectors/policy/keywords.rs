@@ -73,9 +73,9 @@ impl Keywords {
         for keyword in keywords {
             let folded = fold_to_string(keyword).to_ascii_lowercase();
             let mut words = folded.split_whitespace().map(str::to_owned);
-            let first = words
-                .next()
-                .ok_or_else(|| format!("keyword `{keyword}` has no visible character; remove it"))?;
+            let first = words.next().ok_or_else(|| {
+                format!("keyword `{keyword}` has no visible character; remove it")
+            })?;
             let rest: Vec<String> = words.collect();
             let bytes = first.len() + rest.iter().map(String::len).sum::<usize>();
             groups.entry(first).or_default().push(Phrase { rest, bytes });
@@ -184,9 +184,7 @@ fn is_edge(view: &View<'_>, at: usize) -> bool {
 
 /// Whether the characters around `at` are neighbours in the original text.
 fn is_glued(view: &View<'_>, at: usize) -> bool {
-    at.checked_sub(1).is_none_or(|last| {
-        view.to_source(last, at).end >= view.start_in_source(at)
-    })
+    at.checked_sub(1).is_none_or(|last| view.to_source(last, at).end >= view.start_in_source(at))
 }
 
 fn in_word(c: char) -> bool {

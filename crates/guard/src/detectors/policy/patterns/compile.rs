@@ -51,7 +51,9 @@ pub(super) fn compile(pattern: &str, machines: &mut Vec<Machine>) -> Result<(), 
     }
     for hir in alternatives(&hir) {
         if machines.len() >= MAX_MACHINES && !matches!(hir.kind(), HirKind::Literal(_)) {
-            return Err(format!("`{pattern}` is one of more than {MAX_MACHINES} patterns; join some with `|`"));
+            return Err(format!(
+                "`{pattern}` is one of more than {MAX_MACHINES} patterns; join some with `|`"
+            ));
         }
         machines.push(Machine::new(pattern, &hir)?);
     }
@@ -177,7 +179,9 @@ impl Machine {
         }
         // Ended here; open only when some next byte would go on.
         let goes_on = (0..=255).any(|byte| {
-            self.dfa.next_state(cache, state, byte).map_or(true, |next| !next.is_dead() && !only_match(&self.dfa, cache, next))
+            self.dfa
+                .next_state(cache, state, byte)
+                .map_or(true, |next| !next.is_dead() && !only_match(&self.dfa, cache, next))
         });
         matched(goes_on)
     }
@@ -191,9 +195,8 @@ fn only_match(dfa: &DFA, cache: &mut Cache, state: LazyStateID) -> bool {
 
 /// Takes `\b` off both ends.
 fn without_word_edges(hir: &Hir) -> (Hir, bool, bool) {
-    let is_edge = |hir: &Hir| {
-        matches!(hir.kind(), HirKind::Look(Look::WordUnicode | Look::WordAscii))
-    };
+    let is_edge =
+        |hir: &Hir| matches!(hir.kind(), HirKind::Look(Look::WordUnicode | Look::WordAscii));
     match hir.kind() {
         HirKind::Capture(capture) => without_word_edges(&capture.sub),
         HirKind::Concat(parts) => {
