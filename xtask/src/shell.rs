@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -105,7 +106,7 @@ impl Program {
         }
     }
 
-    /// Starts it in the background; it is killed when the handle is dropped.
+    /// Starts it in the background; it is ended when the handle is dropped.
     pub(crate) fn start(mut self, stdout: Stdio, stderr: Stdio) -> Result<Running> {
         let shown = self.shown();
         let child = self
@@ -134,6 +135,9 @@ impl Program {
     }
 }
 
+/// How long a program in the background may take to end before it is killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A program in the background.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -142,6 +146,18 @@ pub(crate) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Asked first: a server with workers (nginx) takes them along only when it may end by itself.
+        let id = self.child.id().to_string();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            Program::new("kill").args(["-TERM", &id]).succeeds();
+        }
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // Already ended is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -175,4 +191,37 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .run()
         .with_context(|| format!("{why} needs the Debian package(s) `{list}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_program_may_take_its_workers_along() {
+        let mark = std::env::temp_dir().join(format!("xtask-drop-{}", std::process::id()));
+        let script = format!(
+            "trap 'touch {}; exit' TERM; echo up; while :; do sleep 0.02; done",
+            mark.display()
+        );
+        let mut running = Program::new("sh")
+            .args(["-c", &script])
+            .start(Stdio::piped(), Stdio::inherit())
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(running.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(!mark.exists());
+        drop(running);
+        assert!(mark.exists(), "it was killed without being asked");
+        std::fs::remove_file(mark).unwrap();
+    }
+
+    #[test]
+    fn watching_returns_the_last_line_with_the_words() {
+        let shell = |script: &str| Program::new("sh").args(["-c", script]);
+        let seen = shell("echo 'Sum 1' >&2; echo 'Sum 2' >&2; echo x >&2").run_watching("Sum");
+        assert_eq!(seen.unwrap().as_deref(), Some("Sum 2"));
+        let failed = shell("echo 'Sum 3' >&2; exit 4").run_watching("Sum").unwrap_err();
+        assert!(format!("{failed:#}").contains("Sum 3"));
+    }
 }

@@ -23,7 +23,8 @@ use literals::LiteralSet;
 pub struct Guard {
     detectors: Vec<Source>,
     rails: Vec<Rail>,
-    plans: Vec<Plan>,
+    /// One per channel; channels with the same detectors share theirs.
+    plans: Vec<Arc<Plan>>,
 }
 
 /// A detector of the catalogue, or one made from what policy says.
@@ -98,7 +99,7 @@ impl Guard {
     }
 
     fn plan(&self, channel: Channel) -> Option<&Plan> {
-        self.plans.get(channel as usize)
+        self.plans.get(channel as usize).map(Arc::as_ref)
     }
 }
 

@@ -16,7 +16,7 @@ mod phrases;
 use std::sync::LazyLock;
 
 use crate::detector::{Findings, Hit};
-use crate::lexicon::{Concept, LEXICON, Token, Word};
+use crate::lexicon::{Concept, ENGLISH, LEXICON, Token, Word};
 
 pub(crate) use phrases::{Before, Phrase, Phrases};
 
@@ -117,9 +117,14 @@ impl Intent {
         words.map(|word| word.text.clone()).chain(self.phrases.anchors()).collect()
     }
 
-    /// How many literals there are.
-    pub(crate) fn literal_count(&self) -> usize {
-        self.words.len() + self.phrases.len()
+    /// Indexes of the English literals.
+    pub(crate) fn english(&self) -> impl Iterator<Item = usize> {
+        let words = self.words.len();
+        let is_english = |index: &usize| {
+            let word = self.words.get(*index).and_then(|word| LEXICON.word(*word));
+            word.is_none_or(|word| word.languages & ENGLISH != 0)
+        };
+        (0..words + self.phrases.len()).filter(is_english)
     }
 
     /// Reads a text around the places where literals occur.
@@ -255,11 +260,27 @@ impl Intent {
     }
 }
 
+/// Whether `your` belongs to one of the concepts: in English it stands right before it.
+fn owned(cluster: &Cluster<'_>, concepts: u32) -> bool {
+    /// Room for adjectives between the two.
+    const ROOM: usize = 24;
+    if cluster.languages & ENGLISH == 0 {
+        return cluster.has(Concept::Yours);
+    }
+    let owners = cluster.tokens.iter().filter(|token| token.concept == Concept::Yours);
+    owners.into_iter().any(|owner| {
+        cluster.tokens.iter().any(|token| {
+            token.concept.bit() & concepts != 0
+                && (owner.end..=owner.end + ROOM).contains(&token.start)
+        })
+    })
+}
+
 /// Whether the unknown text between two words is short.
 fn close(text: &str, from: usize, to: usize) -> bool {
     let Some(gap) = text.get(from..to) else { return true };
     let (ascii, other) = GAP_BYTES;
     let limit = if gap.is_ascii() { ascii } else { other };
-    let commas = gap.bytes().filter(|byte| matches!(byte, b',' | b';' | b':')).count();
-    gap.len() + commas * 8 <= limit
+    let breaks = gap.bytes().filter(|byte| b",;:()".contains(byte)).count();
+    gap.len() + breaks * (limit / 2) <= limit
 }

@@ -1,4 +1,4 @@
-//! Base58Check: the encoding of Bitcoin's first addresses and of its relatives.
+//! `Base58Check`: the encoding of Bitcoin's first addresses and of its relatives.
 
 use sha2::{Digest as _, Sha256};
 

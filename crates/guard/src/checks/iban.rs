@@ -1,8 +1,10 @@
 //! International bank account numbers: ISO 13616, with the account structures of the SWIFT registry.
 
-/// Country and structure of the account part: how many of which characters, `n` digits, `a` letters,
-/// `c` either.
-const COUNTRIES: [(&[u8; 2], &[(u8, u8)]); 89] = [
+/// How many characters of which kind: `n` digits, `a` letters, `c` either.
+type Part = (u8, u8);
+
+/// Country, and structure of the account part.
+const COUNTRIES: [(&[u8; 2], &[Part]); 89] = [
     (b"AD", &[(8, b'n'), (12, b'c')]),
     (b"AE", &[(19, b'n')]),
     (b"AL", &[(8, b'n'), (16, b'c')]),
@@ -104,7 +106,7 @@ pub(crate) fn length(country: &[u8]) -> Option<usize> {
         .map(|parts| 4 + parts.iter().map(|(count, _)| usize::from(*count)).sum::<usize>())
 }
 
-fn structure(country: &[u8]) -> Option<&'static [(u8, u8)]> {
+fn structure(country: &[u8]) -> Option<&'static [Part]> {
     let [first, second] = country else { return None };
     let country = [first.to_ascii_uppercase(), second.to_ascii_uppercase()];
     let at = COUNTRIES.binary_search_by(|(code, _)| (*code).cmp(&country)).ok()?;
@@ -124,7 +126,7 @@ pub(crate) fn is_iban(number: &[u8]) -> bool {
         && remainder(account.iter().chain(country).chain(check)) == 1
 }
 
-fn has_structure(account: &[u8], parts: &[(u8, u8)]) -> bool {
+fn has_structure(account: &[u8], parts: &[Part]) -> bool {
     let kinds = parts.iter().flat_map(|(count, kind)| (0..*count).map(move |_| *kind));
     account.iter().zip(kinds).all(|(byte, kind)| match kind {
         b'n' => byte.is_ascii_digit(),

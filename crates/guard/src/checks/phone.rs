@@ -101,9 +101,13 @@ pub(crate) fn country_code_len(number: &[u8]) -> Option<usize> {
     Some(match (first, second) {
         (b'1' | b'7', _) => 1,
         (b'2', b'8') | (b'8', b'3' | b'9') | (b'0', _) => return None,
-        (b'2', b'0' | b'7') | (b'4', b'0'..=b'1' | b'3'..=b'9') | (b'5', b'1'..=b'8') => 2,
-        (b'3', b'0'..=b'4' | b'6' | b'9') | (b'6', b'0'..=b'6') => 2,
-        (b'8', b'1' | b'2' | b'4' | b'6') | (b'9', b'0'..=b'5' | b'8') => 2,
+        (b'2', b'0' | b'7')
+        | (b'3', b'0'..=b'4' | b'6' | b'9')
+        | (b'4', b'0' | b'1' | b'3'..=b'9')
+        | (b'5', b'1'..=b'8')
+        | (b'6', b'0'..=b'6')
+        | (b'8', b'1' | b'2' | b'4' | b'6')
+        | (b'9', b'0'..=b'5' | b'8') => 2,
         _ => 3,
     })
 }
@@ -126,12 +130,15 @@ pub(crate) fn is_international(number: &[u8]) -> bool {
 }
 
 /// Whether ten digits are an area code, an exchange and a line of the North American plan: neither
-/// area nor exchange begins with 0 or 1 or ends in 11, and no area has a 9 in the middle.
+/// area nor exchange begins with 0 or 1 or ends in 11, and no area has a 9 in the middle. Area 555
+/// belongs to nobody and takes any exchange, since people write it in place of a real one.
 pub(crate) fn is_north_american(digits: &[u8]) -> bool {
     let [n1, x1, y1, n2, x2, y2, _, _, _, _] = digits else { return false };
     let starts = |digit: &u8| (b'2'..=b'9').contains(digit);
     let service = |middle: &u8, last: &u8| *middle == b'1' && *last == b'1';
-    starts(n1) && starts(n2) && *x1 != b'9' && !service(x1, y1) && !service(x2, y2)
+    let fictional = digits.starts_with(b"555");
+    let exchange = starts(n2) && !service(x2, y2);
+    starts(n1) && *x1 != b'9' && !service(x1, y1) && (exchange || fictional)
 }
 
 /// What stands between two groups of digits.
@@ -185,17 +192,14 @@ pub(crate) fn national(
         // Spain
         [3, 2, 2, 2] if trunk || digit(0) >= b'6' => 0.55,
         [2, 2, 2, 2, 2]
-        | [3, 3, 4]
-        | [4, 3, 3 | 4]
         | [2, 3, 4]
-        | [4, 2, 2, 2]
-        | [2, 3, 2, 2]
-        | [2, 3, 3, 2]
+        | [2, 3, 2 | 3, 2]
+        | [3, 3, 4]
         | [3, 2, 2, 2, 2]
-        | [4, 4, 3 | 4]
+        | [4, 3 | 4, 3 | 4]
+        | [4 | 5, 2, 2, 2]
         | [4, 3, 2, 2]
         | [5, 3, 3]
-        | [5, 2, 2, 2]
             if trunk =>
         {
             0.7
@@ -228,6 +232,18 @@ fn is_even(groups: &[usize], gaps: &[Gap]) -> bool {
         _ => true,
     });
     changes <= 1 + lead && (dots == 0 || dots == plain().count()) && brackets_fit
+}
+
+/// Whether the groups are a telephone number when a word before them asks to call it: an exchange and
+/// a line, ten digits of a number that does not exist, or a mobile number of India.
+pub(crate) fn is_dialled(groups: &[usize], gaps: &[Gap], digits: &[u8]) -> bool {
+    let first = digits.first().copied().unwrap_or_default();
+    match groups {
+        [3, 4] => gaps == [Gap::Dash] && first >= b'2',
+        [3, 3, 4] => is_even(groups, gaps),
+        [5, 5] => first >= b'6' && matches!(gaps, [Gap::Space | Gap::Dash]),
+        _ => false,
+    }
 }
 
 /// Whether digits without separators have the shape of a national number.
@@ -410,7 +426,7 @@ mod tests {
 
     #[test]
     fn north_american_numbers_follow_the_plan() {
-        for number in ["4155550132", "2125550123", "9205551234"] {
+        for number in ["4155550132", "2125550123", "9205551234", "5551234567"] {
             assert!(is_north_american(number.as_bytes()), "{number}");
         }
         for number in ["1155550132", "4111550132", "4155110132", "0155550132", "4951550132", "2"] {

@@ -114,7 +114,7 @@ const PHRASES: &[Phrase] = &[
     label("### user", r"### user\b\s*(?::|\n|$)", Before::Line, 0.45),
     label("human", r"human\s*:\s*\S", Before::BlankLine, 0.4),
     label("assistant", r"assistant\s*:\s*\S", Before::BlankLine, 0.4),
-    label(r#"{"role""#, r#"\{"role"\s*:\s*"(?:system|developer)"\s*,\s*"content"\s*:"#, Before::Line, 0.6),
+    label(r#"{"role""#, r#"\{"role"\s*:\s*"(?:system|developer)"\s*,\s*"content"\s*:"#, Before::Column, 0.6),
     label("<system>", r"<system>[^<\n]{0,140}(?:</system>|\b(?:you|your|ignore|must|instructions?|rules?)\b)", Before::Any, 0.7),
     label("<|system", r"<\|system(?:_prompt)?\|?>", Before::Any, 0.85),
 ];

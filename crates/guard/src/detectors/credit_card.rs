@@ -203,7 +203,8 @@ fn in_table_after(cursor: &mut Cursor<'_>, end: usize) -> bool {
     }
     let goes_on = cursor.eat(b' ') && cursor.peek().is_some_and(|byte| byte.is_ascii_digit());
     cursor.rewind(end + 1);
-    goes_on && !is_grouped_card(cursor.run(GROUPED_BYTES, |byte| byte.is_ascii_digit() || byte == b' '))
+    goes_on
+        && !is_grouped_card(cursor.run(GROUPED_BYTES, |byte| byte.is_ascii_digit() || byte == b' '))
 }
 
 fn is_grouped_card(text: &[u8]) -> bool {

@@ -63,7 +63,7 @@ static META: Meta = Meta {
     ],
 };
 
-/// Letters of a word that may stand before its first digit: a Base58Check address is no longer.
+/// Letters of a word that may stand before its first digit: a `Base58Check` address is no longer.
 const HEAD_BYTES: usize = *base58::ADDRESS_CHARS.end();
 /// Bytes of a word that are read; longer words are not addresses.
 const WORD_BYTES: usize = bech32::ADDRESS_CHARS + 1;

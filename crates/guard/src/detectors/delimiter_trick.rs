@@ -59,7 +59,7 @@ static META: Meta = Meta {
 /// What follows a forged end: a role or an order.
 macro_rules! order {
     () => {
-        r"(?:<?/?(?:system|admin|assistant|developer|instructions?)\b\s*[:>\]]|\[system|###\s*(?:system|instruction)|(?:new|real|actual|updated) (?:task|instructions?|system|prompt|orders?)|ignore\b|disregard\b|forget\b|now,? (?:you|ignore|do|please|follow)|you (?:must|are now|will now)|important\s*:|<\|)"
+        r"(?:<?/?(?:system|admin|assistant|developer)\b\s*[:>\]]|\[system|###\s*(?:system|instruction)|(?:new|real|actual|updated) (?:task|instructions?|system|prompt|orders?)|ignore\b|disregard\b|forget\b|now,? (?:you|ignore|do|please|follow)|you (?:must|are now|will now)|important\s*:|<\|)"
     };
 }
 

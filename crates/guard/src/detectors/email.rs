@@ -154,11 +154,8 @@ impl Domain {
         let in_domain = |(at, c): &(usize, char)| {
             at + c.len_utf8() <= DOMAIN_BYTES && (is_letter(*c) || matches!(c, '.' | '-'))
         };
-        let run = rest
-            .char_indices()
-            .take_while(in_domain)
-            .last()
-            .map_or(0, |(at, c)| at + c.len_utf8());
+        let run =
+            rest.char_indices().take_while(in_domain).last().map_or(0, |(at, c)| at + c.len_utf8());
         // Two characters more may show a method call or a remote path.
         let open = rest.len() <= run + 1;
         let name = rest.get(..run).unwrap_or_default();

@@ -91,11 +91,25 @@ const ZONE_BYTES: usize = 16;
 
 /// Words after which four numbers are a version or a section.
 const VERSION_WORDS: &[&str] = &[
-    "version", "versions", "ver", "v", "release", "build", "revision", "rev", "firmware", "section",
-    "sec", "chapter", "clause", "oid", "fileversion", "assemblyversion",
+    "version",
+    "versions",
+    "ver",
+    "v",
+    "release",
+    "build",
+    "revision",
+    "rev",
+    "firmware",
+    "section",
+    "sec",
+    "chapter",
+    "clause",
+    "oid",
+    "fileversion",
+    "assemblyversion",
 ];
 /// Words that may stand between such a word and the numbers.
-const FILLERS: &[&str] = &["is", "no", "number", "to", "from", "and", "or", "the"];
+const FILLERS: &[&str] = &["is", "no", "number", "to", "from", "the"];
 
 impl Detector for IpAddress {
     fn meta(&self) -> &'static Meta {
@@ -117,7 +131,8 @@ impl Detector for IpAddress {
         for at in memchr::memchr_iter(b':', bytes) {
             let group = hex_before(bytes, at);
             let start = at - group;
-            let goes_on = byte_before(bytes, start, 1).is_some_and(|byte| matches!(byte, b':' | b'.'));
+            let goes_on =
+                byte_before(bytes, start, 1).is_some_and(|byte| matches!(byte, b':' | b'.'));
             if group > 4 || goes_on || glued_before(bytes, start) {
                 continue;
             }
@@ -204,8 +219,7 @@ fn is_version(bytes: &[u8], start: usize, address: Ipv4Addr) -> bool {
     let product = byte_before(bytes, start, 1) == Some(b'/')
         && byte_before(bytes, start, 2).is_some_and(|byte| byte.is_ascii_alphanumeric())
         && matches!(address.octets(), [.., 0, 0]);
-    let mut words =
-        words_before(bytes, start).skip_while(|word| word.is_empty() || is_one_of(word, FILLERS));
+    let mut words = words_before(bytes, start).skip_while(|word| is_one_of(word, FILLERS));
     product || words.next().is_some_and(|word| is_one_of(word, VERSION_WORDS))
 }
 
@@ -229,8 +243,8 @@ fn is_tail_of_version_six(bytes: &[u8], start: usize, text: &str) -> bool {
 /// End of an IPv6 address at the cursor.
 fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<usize> {
     let start = cursor.at();
-    let run = cursor
-        .run(V6_BYTES + 2, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+    let run =
+        cursor.run(V6_BYTES + 2, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
     let glued = cursor.peek().is_some_and(is_glue);
     let whole = std::str::from_utf8(run).ok()?.trim_end_matches('.');
     let trimmed = whole.strip_suffix(':').unwrap_or(whole);
@@ -253,8 +267,8 @@ fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<usize> {
 
 /// Whether the text is an address of somebody, and not a slice, a path or a time of day.
 fn is_likely(bytes: &[u8], start: usize, text: &str, address: Ipv6Addr) -> bool {
-    let mapped = address.to_ipv4();
-    if address.is_loopback() || address.is_unspecified() || !mapped.is_none_or(is_somebody) {
+    // Loopback and unspecified addresses read as 0.0.0.x of version 4.
+    if !address.to_ipv4().is_none_or(is_somebody) {
         return false;
     }
     if text.contains('.') {
@@ -268,8 +282,9 @@ fn is_likely(bytes: &[u8], start: usize, text: &str, address: Ipv6Addr) -> bool 
         && byte_before(bytes, start, 2).is_some_and(is_glue)
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     let assigned = match address.segments() {
-        [0x2000..=0x3FFF | 0xFC00..=0xFDFF | 0xFE80..=0xFEBF | 0xFF00..=0xFFFF, ..] => true,
-        [0x64, 0xFF9B, ..] | [0, 0, 0, 0, 0, 0xFFFF, ..] => true,
+        [0x2000..=0x3FFF | 0xFC00..=0xFDFF | 0xFE80..=0xFEBF | 0xFF00..=0xFFFF, ..]
+        | [0x64, 0xFF9B, ..]
+        | [0, 0, 0, 0, 0, 0xFFFF, ..] => true,
         _ => text.split(':').filter(|group| !group.is_empty()).count() >= 5,
     };
     assigned && !indexed

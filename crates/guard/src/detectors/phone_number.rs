@@ -61,12 +61,15 @@ static META: Meta = Meta {
         "mobile no. 01632960001",
         "tel:415.555.0132",
         "call 555-0132",
+        "555-123-4567",
+        "call 123-456-7890",
         "4 1 5 - 5 5 5 - 0 1 3 2",
         "%2B14155550132",
         "415-555-0132 415-555-0133",
     ],
     passes: &[
         "4155550132",
+        "123-456-7890",
         "2024-05-01 10:20:30",
         "01.02.2024 10.30",
         "call 2024-05-01",
@@ -158,7 +161,8 @@ impl Detector for PhoneNumber {
                 findings.push(number.start, number.end, number.score);
             }
         }
-        let open = bytes.iter().rev().take(2).take_while(|byte| matches!(byte, b'+' | b'(')).count();
+        let open =
+            bytes.iter().rev().take(2).take_while(|byte| matches!(byte, b'+' | b'(')).count();
         findings.undecided(bytes.len() - open);
     }
 }
@@ -284,7 +288,6 @@ impl<'a> Candidate<'a> {
         let digits = self.digits(count);
         let labelled = context == Context::Label && near;
         let hinted = context != Context::None;
-        let exchange = digits.first().is_some_and(|digit| (b'2'..=b'9').contains(digit));
         let base = if let Some(prefix) = self.exit_prefix(&digits, &lengths) {
             let number = digits.get(prefix..).unwrap_or_default();
             (phone::is_international(number) && (count > 1 || hinted)).then_some(0.75)
@@ -295,10 +298,10 @@ impl<'a> Candidate<'a> {
             phone::national(&lengths, &gaps, &digits, bracket)
         };
         let base = base.or_else(|| {
-            let local = hinted && lengths.as_slice() == [3, 4] && gaps.as_slice() == [Gap::Dash];
+            let dialled = hinted && phone::is_dialled(&lengths, &gaps, &digits);
             let any = labelled && (7..=13).contains(&digits.len());
             let date = phone::is_date(&lengths, &digits);
-            (!date && ((local && exchange) || any)).then_some(0.55)
+            (!date && (dialled || any)).then_some(0.55)
         });
         base.map(|base| if hinted && count > 1 { base + 0.2 } else { base })
     }
@@ -339,7 +342,8 @@ impl<'a> Candidate<'a> {
     fn is_prefix(&self, at: usize) -> bool {
         let digits = self.bytes.iter().take(at).rev().take(4);
         let run = digits.take_while(|byte| byte.is_ascii_digit()).count();
-        let lone = self.bytes.get(at - run..at) == Some(b"1") && !glued_before(self.bytes, at - run);
+        let lone =
+            self.bytes.get(at - run..at) == Some(b"1") && !glued_before(self.bytes, at - run);
         let plus = byte_before(self.bytes, at - run, 1) == Some(b'+');
         lone || (plus && (1..=3).contains(&run))
     }

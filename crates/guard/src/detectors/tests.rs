@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Guard, Session};
 
+mod personal;
+
 /// A guard that runs one detector on every channel and acts on the faintest finding.
 fn guard(id: &'static str, action: Action) -> Arc<Guard> {
     type Guards = BTreeMap<(&'static str, &'static str), Arc<Guard>>;

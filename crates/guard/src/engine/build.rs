@@ -1,6 +1,7 @@
 //! From guardrails to plans.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail};
 use bartizan_core::{Channel, RuleId};
@@ -137,14 +138,22 @@ impl GuardBuilder {
     /// # Errors
     /// [`GuardError::Literals`] when the words of all detectors do not fit one automaton.
     pub fn build(self) -> Result<Guard, GuardError> {
-        let plans = Channel::ALL
-            .into_iter()
-            .map(|channel| self.plan(channel))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut known: BTreeMap<Vec<usize>, Arc<Plan>> = BTreeMap::new();
+        let mut plans = Vec::with_capacity(Channel::ALL.len());
+        for channel in Channel::ALL {
+            let active = self.active(channel);
+            let plan = match known.get(&active) {
+                Some(plan) => Arc::clone(plan),
+                None => Arc::new(self.plan(active.clone())?),
+            };
+            known.insert(active, Arc::clone(&plan));
+            plans.push(plan);
+        }
         Ok(Guard { detectors: self.detectors, rails: self.rails, plans })
     }
 
-    fn plan(&self, channel: Channel) -> Result<Plan, GuardError> {
+    /// Detectors that read texts of the channel, by index.
+    fn active(&self, channel: Channel) -> Vec<usize> {
         let mut active: Vec<usize> = self
             .rails
             .iter()
@@ -154,6 +163,10 @@ impl GuardBuilder {
             .collect();
         active.sort_unstable();
         active.dedup();
+        active
+    }
+
+    fn plan(&self, active: Vec<usize>) -> Result<Plan, GuardError> {
         let mut literals = Vec::new();
         let mut rotated = Vec::new();
         let mut look_behind = 0;

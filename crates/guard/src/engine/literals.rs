@@ -3,11 +3,12 @@
 //! The same pass tells whether the view ends inside a literal, from the state it ends in, and
 //! whether rotating the view by thirteen letters would show a literal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
+use smallvec::SmallVec;
 
 use super::GuardError;
 use crate::detector::Hit;
@@ -26,8 +27,8 @@ pub(super) struct Literal {
 #[derive(Default)]
 pub(super) struct LiteralSet {
     automaton: Option<NFA>,
-    /// Slot in the plan and index in the detector, per pattern.
-    owners: Vec<(Option<usize>, usize)>,
+    /// Slots in the plan and indexes in the detector, per pattern: detectors share words.
+    owners: Vec<SmallVec<[(Option<usize>, usize); 1]>>,
     /// For states in which more text may complete a literal: bytes of it that were read.
     open: HashMap<StateID, usize>,
     /// Which slots own a literal.
@@ -50,12 +51,17 @@ impl LiteralSet {
         if literals.is_empty() {
             return Ok(Self::default());
         }
+        let mut patterns: BTreeMap<String, SmallVec<_>> = BTreeMap::new();
+        for literal in literals {
+            let owners = patterns.entry(literal.text.to_ascii_lowercase()).or_default();
+            owners.push((literal.slot, literal.index));
+        }
+        let (texts, owners): (Vec<String>, Vec<_>) = patterns.into_iter().unzip();
         let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .dense_depth(3)
-            .build(literals.iter().map(|literal| &literal.text))
+            .build(&texts)
             .map_err(GuardError::Literals)?;
         let count = literals.iter().filter_map(|literal| literal.slot).max().map_or(0, |max| max + 1);
         let mut slots = vec![false; count];
@@ -66,19 +72,19 @@ impl LiteralSet {
         }
         let mut set = Self {
             automaton: None,
-            owners: literals.iter().map(|literal| (literal.slot, literal.index)).collect(),
+            owners,
             open: HashMap::new(),
             slots,
         };
-        set.note_open_states(&automaton, literals);
+        set.note_open_states(&automaton, &texts);
         set.automaton = Some(automaton);
         Ok(set)
     }
 
-    fn note_open_states(&mut self, automaton: &NFA, literals: &[Literal]) {
+    fn note_open_states(&mut self, automaton: &NFA, texts: &[String]) {
         let Ok(root) = automaton.start_state(Anchored::No) else { return };
         let step = |state, byte: &u8| automaton.next_state(Anchored::No, state, *byte);
-        let mut by_len: Vec<&[u8]> = literals.iter().map(|literal| literal.text.as_bytes()).collect();
+        let mut by_len: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
         by_len.sort_unstable_by_key(|text| text.len());
         for text in &by_len {
             let mut state = root;
@@ -112,11 +118,13 @@ impl LiteralSet {
                 let pattern = automaton.match_pattern(state, index);
                 let end = at + 1;
                 let start = end - automaton.pattern_len(pattern);
-                match self.owners.get(pattern.as_usize()) {
-                    Some((Some(slot), literal)) => {
-                        scan.hits.push((*slot, Hit { literal: *literal, start, end }));
+                for (slot, literal) in self.owners.get(pattern.as_usize()).into_iter().flatten() {
+                    match slot {
+                        Some(slot) => {
+                            scan.hits.push((*slot, Hit { literal: *literal, start, end }));
+                        }
+                        None => scan.other_view = true,
                     }
-                    _ => scan.other_view = true,
                 }
             }
         }

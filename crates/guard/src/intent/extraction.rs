@@ -1,7 +1,7 @@
 //! Getting the model to show what it was told.
 
 use super::phrases::{Before, Phrase};
-use super::{Cluster, Grammar};
+use super::{Cluster, Grammar, owned};
 use crate::lexicon::{Concept, ENGLISH};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -31,10 +31,11 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     if !shows && !asks && !cluster.has(Transform) {
         return None;
     }
+    let yours = owned(cluster, Prompt.bit() | Instructions.bit() | Limits.bit());
     let exact = if cluster.has(Verbatim) { 0.1 } else { 0.0 };
     let base = if cluster.has(Prompt) {
         match () {
-            () if cluster.has(Yours) || cluster.has(Told) => 0.9,
+            () if yours || cluster.has(Told) => 0.9,
             () if cluster.has(Others) => 0.2,
             () if asks && !shows => 0.4,
             () if english && cluster.has(Transform) && !shows => 0.45 + exact,
@@ -44,21 +45,21 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     } else if cluster.any(Instructions.bit() | Limits.bit()) && cluster.has(Told) {
         0.75
     } else if cluster.has(Told) && asks && english {
-        if mentions(cluster, "told") { 0.6 } else { 0.3 }
-    } else if cluster.has(Instructions) && cluster.has(Yours) {
+        if told_at_length(cluster) { 0.6 } else { 0.3 }
+    } else if cluster.has(Instructions) && yours {
         match () {
             () if shows => 0.75 + exact,
             () if english => 0.55 + exact,
             () => 0.6,
         }
-    } else if cluster.has(Limits) && cluster.has(Yours) {
+    } else if cluster.has(Limits) && yours {
         match () {
             () if shows => 0.5 + exact,
             () if cluster.has(Transform) => 0.4 + exact,
             () => 0.3 + exact,
         }
     } else if cluster.has(Secret) && (shows || (asks && !english)) {
-        0.55
+        if english { 0.45 } else { 0.55 }
     } else if cluster.any(Said.bit() | Instructions.bit() | Limits.bit())
         && cluster.has(Earlier)
         && (cluster.has(Repeat) || (shows && cluster.has(Verbatim)))
@@ -75,8 +76,8 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     Some(if english && cluster.has(Others) && !cluster.has(Yours) { base * 0.5 } else { base })
 }
 
-/// Whether the words that say who was told are of the kind `you were …`, which is long.
-fn mentions(cluster: &Cluster<'_>, _what: &str) -> bool {
+/// Whether somebody says `you were told`, and not only `you know`.
+fn told_at_length(cluster: &Cluster<'_>) -> bool {
     cluster
         .tokens
         .iter()

@@ -1,7 +1,7 @@
 //! Telling a model to drop what it was told.
 
 use super::phrases::{Before, Phrase};
-use super::{Cluster, Grammar};
+use super::{Cluster, Grammar, owned};
 use crate::lexicon::{Concept, ENGLISH};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
@@ -26,11 +26,12 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     if !strong && !cluster.has(WeakOverride) {
         return None;
     }
-    let named = cluster.has(Earlier) || cluster.has(Yours);
+    let yours = owned(cluster, Instructions.bit() | Limits.bit() | Prompt.bit());
+    let named = cluster.has(Earlier) || yours;
     let base: f32 = if cluster.has(Instructions) {
         match () {
             () if cluster.has(Earlier) => 0.95,
-            () if cluster.has(Yours) => 0.9,
+            () if yours => 0.9,
             () if cluster.has(Owner) => 0.8,
             () if cluster.has(Told) => 0.85,
             () if cluster.has(All) => 0.75,
@@ -42,7 +43,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     } else if cluster.has(Limits) {
         match () {
             () if cluster.has(Earlier) || cluster.has(Told) => 0.85,
-            () if cluster.has(Yours) => 0.85,
+            () if yours => 0.85,
             () if cluster.has(Owner) => 0.6,
             () if cluster.has(All) => 0.5,
             () => 0.3,
@@ -59,7 +60,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     // `Drop the existing constraints` is also SQL; `all` and a clear target make it an order.
     let base = match () {
         () if strong => base,
-        () if cluster.any(Instructions.bit() | Prompt.bit()) && base > 0.7 => base - 0.15,
+        () if cluster.any(Instructions.bit() | Prompt.bit()) && named && base > 0.7 => base - 0.15,
         () if cluster.has(All) && base > 0.7 => 0.6,
         () => base.min(0.45),
     };

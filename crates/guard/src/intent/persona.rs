@@ -5,8 +5,8 @@ use super::{Cluster, Grammar};
 use crate::lexicon::{Concept, ENGLISH};
 
 pub(super) const GRAMMAR: Grammar = Grammar {
-    leads: Concept::Pretend.bit(),
-    follows: Concept::Limitless.bit(),
+    leads: Concept::Pretend.bit() | Concept::Limitless.bit(),
+    follows: Concept::Limitless.bit() | Concept::Pretend.bit(),
     reach: (240, 300),
     tight: false,
     score,

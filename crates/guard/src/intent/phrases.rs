@@ -18,6 +18,8 @@ pub(crate) enum Before {
     Request,
     /// The start of a line; blanks and quotation marks may stand between.
     Line,
+    /// The first column.
+    Column,
     /// The start of the text, or an empty line.
     BlankLine,
 }
@@ -113,6 +115,7 @@ fn stands(wanted: Before, before: &str) -> bool {
             let rest = trimmed(before, &[' ', '\t', '"', '\'', '`', '>', '*', '#', '[', '-', '=']);
             rest.is_empty() || rest.ends_with('\n')
         }
+        Before::Column => before.is_empty() || before.ends_with('\n'),
         Before::BlankLine => {
             let rest = trimmed(before, &[' ', '\t', '*', '#']);
             rest.is_empty() || rest.ends_with("\n\n") || rest.ends_with("\n\r\n")

@@ -30,7 +30,7 @@ pub(super) static ENGLISH: Language = Language {
         (
             Limits,
             "rule$|rules$|restriction|constraint|policy$|policies$|command$|commands$|orders$|limitation|protocols$|\
-             programming$|training$|filters$|safeguard|boundaries$|moderation$",
+             your programming$|your training$|original programming$|filters$|safeguard|boundaries$|moderation$",
         ),
         (
             Said,
@@ -114,9 +114,9 @@ pub(super) static ENGLISH: Language = Language {
              responding as$|stay in character$|play the role$|playing the role$|in the role$|take on the role$|\
              take the role$|assume the role$|assume the persona$|take on the persona$|persona$|immerse yourself$|\
              you are an ai$|you are a chatbot$|you are an unrestricted$|you are an uncensored$|\
-             you are an unfiltered$|hypothetical|fictional$|let's play$|enable$|activate$|switch to$|\
-             character named$|named$|called$|become$|alter ego$|evil twin$|you go by$|behave as$|behave like$|\
-             speak as$|you're an ai$|as an ai$|to be$|new mode$|mode$|he is$|she is$|opposite$|the opposite of$",
+             you are an unfiltered$|hypothetical|fictional$|let's play$|switch to$|\
+             character named$|become$|alter ego$|evil twin$|you go by$|behave as$|behave like$|\
+             speak as$|you're an ai$|as an ai$|in character as$|acting like$|in the voice of$|you play$|you will play$",
         ),
         (
             Limitless,
@@ -135,7 +135,7 @@ pub(super) static ENGLISH: Language = Language {
              policies are suspended|refusing is impossible|follows any order|follow any order|comply with any|\
              never mentions ethics|never say no$|doesn't care about ethic|does not care about ethic|\
              disregards ethic|disregard ethic|regardless of ethic|regardless of the ethic|regardless of moral|\
-             ignoring ethic|bypass all|bypassed all|avoid norms|anti-restrictions|without limits$|no limits$|\
+             ignoring ethic|bypass all|bypassed all|avoid norms|anti-restrictions|without limits$|no limits$|has no limit|\
              no rules$|without rules$|without any rules|without any limits|without censorship|can't say no|\
              cannot say no|does not follow openai|not follow openai|ignore openai|openai policies|\
              openai's polic|openai's rules|openai's content|content policies|safety layers are off|\

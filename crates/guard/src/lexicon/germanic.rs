@@ -81,7 +81,7 @@ pub(super) static GERMAN: Language = Language {
 };
 
 pub(super) static DUTCH: Language = Language {
-    order: Order::ObjectFirst,
+    order: Order::VerbFirst,
     spaced: true,
     words: &[
         (

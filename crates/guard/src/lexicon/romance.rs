@@ -12,7 +12,7 @@ pub(super) static SPANISH: Language = Language {
     words: &[
         (
             Override,
-            "ignora$|ignore$|ignorad$|ignorar$|olvida$|olvide$|olvídate de|olvidate de|no hagas caso|haz caso omiso|\
+            "ignora$|ignore$|ignorad$|olvida$|olvide$|olvídate de|olvidate de|no hagas caso|haz caso omiso|\
              descarta$|descarte$|anula$|anule$|cancela$|cancele$|deja de seguir|deja de lado|pasa por alto|\
              no tengas en cuenta|no tenga en cuenta|omite$|omita$|no sigas$|no siga$|no obedezcas|desobedece|sáltate|\
              salta$|prescinde de|haz como si no existieran|elude$|suprime$",
@@ -52,7 +52,7 @@ pub(super) static SPANISH: Language = Language {
              publica$|repite|traduce|resume$",
         ),
         (Repeat, "repite|repita|imprime|imprima|copia$|transcribe|reproduce"),
-        (Ask, "cuál$|cuáles$|qué$|cuáles son|cuál es"),
+        (Ask, "cuál$|cuáles$|cuáles son|cuál es|qué instrucciones|qué reglas"),
         (
             Secret,
             "clave secreta|contraseña secreta|palabra secreta|código secreto|número secreto|\
@@ -88,7 +88,7 @@ pub(super) static FRENCH: Language = Language {
     words: &[
         (
             Override,
-            "ignore$|ignorez$|ignorer$|oublie$|oubliez$|oublier$|ne tiens pas compte|ne tiens plus compte|\
+            "ignore$|ignorez$|oublie$|oubliez$|ne tiens pas compte|ne tiens plus compte|\
              ne tenez pas compte|ne tenez plus compte|fais abstraction|faites abstraction|annule$|annulez$|\
              cesse de suivre|cessez de suivre|arrête de suivre|laisse de côté|laissez de côté|ne respecte plus|\
              ne respecte pas|ne suis pas|ne suis plus|ne suivez pas|ne suivez plus|passe outre|passez outre|\
@@ -167,7 +167,7 @@ pub(super) static ITALIAN: Language = Language {
     words: &[
         (
             Override,
-            "ignora$|ignorate$|ignori$|ignorare$|dimentica$|dimenticate$|dimenticati di|non considerare|\
+            "ignora$|ignorate$|ignori$|dimentica$|dimenticate$|dimenticati di|non considerare|\
              non tenere conto|annulla$|annullate$|trascura$|non seguire|non rispettare|non obbedire|lascia perdere|\
              lascia stare|scarta$|scavalca$|aggira$|metti da parte|smetti di seguire|disobbedisci|interrompi$|\
              abbandona$",
@@ -199,7 +199,7 @@ pub(super) static ITALIAN: Language = Language {
             "dimmi|rivela|mostra$|mostrami|stampa|dammi|scrivi|condividi|svela|divulga|ripeti|traduci|riassumi",
         ),
         (Repeat, "ripeti|stampa|copia$|recita$|riproduci|trascrivi"),
-        (Ask, "qual$|quali$|quale$|cosa$|che cosa"),
+        (Ask, "qual$|quali$|quale$"),
         (
             Secret,
             "chiave segreta|password segreta|parola segreta|codice segreto|numero segreto|informazioni riservate|\
@@ -231,7 +231,7 @@ pub(super) static PORTUGUESE: Language = Language {
     words: &[
         (
             Override,
-            "ignore$|ignora$|ignorem$|ignorar$|esqueça|esquece$|desconsidere|desconsidera$|não siga|não sigas|\
+            "ignore$|ignora$|ignorem$|esqueça|esquece$|desconsidere|desconsidera$|não siga|não sigas|\
              não obedeça|não leve em conta|não considere|anule$|anula$|descarte$|deixe de lado|deixe de seguir|\
              pare de seguir|pule$|cancele$|cancela$|desobedeça|contorne$|abandone$|passe por cima",
         ),
@@ -261,7 +261,7 @@ pub(super) static PORTUGUESE: Language = Language {
              repita|traduza|resuma",
         ),
         (Repeat, "repita|imprima|copie$|recite$|reproduza|transcreva"),
-        (Ask, "qual$|quais$|o que$|que$"),
+        (Ask, "qual$|quais$"),
         (
             Secret,
             "chave secreta|senha secreta|palavra secreta|código secreto|número secreto|informações confidenciais|\
@@ -311,7 +311,7 @@ pub(super) static ROMANIAN: Language = Language {
         (All, "toate$|toți$|orice$|fiecare$|tot$"),
         (Reveal, "spune|arată|dezvăluie|afișează|scrie$|repetă|dă-mi|tipărește"),
         (Repeat, "repetă|afișează|copiază|tipărește"),
-        (Ask, "care$|ce$"),
+        (Ask, "care sunt|care este|ce instrucțiuni"),
         (Secret, "cheia secretă|parola secretă|cuvântul secret|codul secret"),
         (Verbatim, "cuvânt cu cuvânt|textual"),
         (

@@ -64,7 +64,8 @@ pub(super) const ASSISTANT_MESSAGE: &[Field] = &[
     NAME,
 ];
 
-const UNSIGNED: &str = "messages accept only thinking that carries the provider's signature, and ignore earlier turns'";
+const UNSIGNED: &str =
+    "messages take thinking only with the provider's signature, and pass over earlier turns'";
 
 /// A message of the role `tool`.
 pub(super) const TOOL_MESSAGE: &[Field] = &[

@@ -1,0 +1,122 @@
+//! Who may do what: keys, endpoints, identity headers, the admin API.
+
+use bartizan_testkit::upstream::Script;
+use serde_json::json;
+
+use crate::support::{Stage, WORD_GUARD, chat};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_calls_without_a_client_key() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let admin = stage.process.ready().admin_key.clone().unwrap();
+    for (client, status) in [
+        (stage.process.gateway(), 401),
+        (stage.process.gateway().bearer("bzc_wrong"), 401),
+        (stage.process.gateway().bearer(&admin), 403),
+    ] {
+        let answer =
+            client.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    let key = stage.process.ready().client_key.clone().unwrap();
+    for name in ["x-api-key", "api-key"] {
+        let client = stage.process.gateway().header(name, &key);
+        let answer =
+            client.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+    }
+    assert_eq!(stage.upstream.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_and_identity_of_the_client_stay_at_the_gateway() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let client =
+        stage.client.clone().header("x-forwarded-user", "root").header("x-bartizan-user", "root");
+    let body = chat("claude", "hi", false);
+    let answer = client
+        .post_json(
+            "/v1/messages",
+            &json!({ "max_tokens": 5, "model": "claude", "messages": body["messages"] }),
+        )
+        .await
+        .unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let requests = stage.upstream.requests();
+    let key = stage.process.ready().client_key.clone().unwrap();
+    for (name, value) in &requests[0].headers {
+        let value = format!("{value:?}");
+        assert!(!value.contains(&key) && !value.contains("root"), "{name}: {value}");
+    }
+    assert_eq!(requests[0].header("x-api-key"), Some("provider-key-for-tests"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_admin_api_makes_keys_and_endpoints_that_work_at_once() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let made = stage
+        .console
+        .post_json("/api/v1/keys", &json!({ "name": "sp:bot", "scope": "client" }))
+        .await
+        .unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let document = made.json();
+    let key = document["key"].as_str().unwrap();
+    let bot = stage.process.gateway().bearer(key);
+    let answer = bot.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    let endpoint = json!({
+        "routes": [{ "provider": "demo", "model": "demo" }],
+        "guardrails": [{ "id": "g-x", "on": ["input"], "detect": "keywords", "keywords": ["mordor"], "action": "block" }],
+    });
+    let put = stage
+        .console
+        .send(http::Method::PUT, "/api/v1/endpoints/extra", endpoint.to_string())
+        .await
+        .unwrap()
+        .whole()
+        .await
+        .unwrap();
+    assert!(put.status.is_success(), "{}", put.text());
+    let answer = stage.post("/v1/chat/completions", &chat("extra", "to Mordor", false)).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let wrong = json!({ "routes": [{ "provider": "nobody" }] });
+    let put = stage
+        .console
+        .send(http::Method::PUT, "/api/v1/endpoints/wrong", wrong.to_string())
+        .await
+        .unwrap()
+        .whole()
+        .await
+        .unwrap();
+    assert_eq!(put.status, 400, "{}", put.text());
+
+    let id = document["id"].as_str().or(document["record"]["id"].as_str()).unwrap();
+    let gone =
+        stage.console.send(http::Method::DELETE, &format!("/api/v1/keys/{id}"), "").await.unwrap();
+    assert!(gone.status.is_success());
+    let answer = bot.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
+    assert_eq!(answer.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_name_who_what_and_why_and_never_the_text() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let answer =
+        stage.post("/v1/chat/completions", &chat("open", "to Zanzibar with love", false)).await;
+    let id = answer.header("x-bartizan-request-id").unwrap().to_owned();
+    let events = stage.events();
+    let event = events.iter().find(|event| event["request_id"] == id).unwrap();
+    assert_eq!(event["principal"], "local");
+    assert_eq!(event["endpoint"], "open");
+    assert_eq!(event["rule"], "g-word");
+    assert_eq!(event["verdict"], "block");
+    assert_eq!(event["outcome"], "refused");
+    assert_eq!(event["findings"][0]["pointer"], "/messages/0/content");
+    let text = event.to_string().to_lowercase();
+    assert!(!text.contains("zanzibar") && !text.contains("love"), "{text}");
+    assert!(!stage.process.stderr().to_lowercase().contains("zanzibar"));
+    let metrics = stage.process.console().get("/metrics").await.unwrap().text();
+    assert!(metrics.contains("bartizan_requests_total"), "{metrics}");
+}

@@ -1,0 +1,170 @@
+//! Starts a scripted provider and the binary in front of it.
+
+use bartizan_testkit::http::{Answer, Client};
+use bartizan_testkit::process::{Launch, Process};
+use bartizan_testkit::upstream::{Script, Upstream};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running gateway with its provider.
+pub(crate) struct Stage {
+    pub(crate) upstream: Upstream,
+    pub(crate) process: Process,
+    pub(crate) client: Client,
+    pub(crate) console: Client,
+    pub(crate) folder: TempDir,
+}
+
+/// Guardrails that refuse one made-up word everywhere, and US social security numbers.
+pub(crate) const WORD_GUARD: &str = r"
+      - { id: g-word, on: [input, output, tool-call], detect: keywords, keywords: [zanzibar], action: block }
+      - { id: g-ssn, on: [input, output, tool-call], detect: us-ssn, action: block }";
+
+/// Guardrails that mask personal data and put it back.
+pub(crate) const MASK_GUARD: &str = r"
+      - { id: g-pii, on: [input, output, tool-call], detect: pii, action: mask, restore: true }";
+
+impl Stage {
+    /// Starts with the guardrails on every endpoint and more lines under each endpoint.
+    pub(crate) async fn start(script: Script, guardrails: &str, more: &str) -> Self {
+        let upstream = Upstream::start(script).await.unwrap();
+        let url = upstream.url();
+        let folder = tempfile::tempdir().unwrap();
+        let guardrails = if guardrails.is_empty() {
+            String::new()
+        } else {
+            format!("    guardrails:{guardrails}\n")
+        };
+        let endpoint = |name: &str, provider: &str| {
+            format!(
+                "  {name}:\n    routes: [{{ provider: {provider}, model: mock }}]\n{guardrails}{more}\n"
+            )
+        };
+        let policy = format!(
+            "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+             providers:\n  open: {{ openai-compatible: {{ base-url: \"{url}/v1\" }} }}\n  \
+             ant: {{ anthropic: {{ base-url: \"{url}\", api-key: env:TEST_PROVIDER_KEY }} }}\n  \
+             dbx: {{ databricks: {{ host: \"{url}\", token: env:TEST_PROVIDER_KEY }} }}\n  \
+             demo: {{ demo: {{}} }}\n\
+             endpoints:\n{}{}{}{}",
+            endpoint("open", "open"),
+            endpoint("claude", "ant"),
+            endpoint("bricks", "dbx"),
+            endpoint("demo", "demo"),
+        );
+        Self::with_policy(upstream, folder, &policy).await
+    }
+
+    /// Starts with a whole policy file.
+    pub(crate) async fn with_policy(upstream: Upstream, folder: TempDir, policy: &str) -> Self {
+        let file = folder.path().join("bartizan.yaml");
+        std::fs::write(&file, policy).unwrap();
+        let process = launch(&folder).start().await.unwrap_or_else(|error| panic!("{error}"));
+        let key = process.ready().client_key.clone().unwrap();
+        let admin = process.ready().admin_key.clone().unwrap();
+        let client = process.gateway().bearer(&key);
+        let console = process.console().bearer(&admin);
+        Self { upstream, process, client, console, folder }
+    }
+
+    /// Posts and waits for the whole answer.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.client.post_json(path, body).await.unwrap()
+    }
+
+    /// Events of the log, oldest first.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let mut files: Vec<_> = std::fs::read_dir(self.folder.path().join("data/events"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect();
+        files.sort();
+        files
+            .iter()
+            .flat_map(|file| {
+                let text = std::fs::read_to_string(file).unwrap();
+                text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+            })
+            .collect()
+    }
+}
+
+/// How the binary is started on a folder.
+pub(crate) fn launch(folder: &TempDir) -> Launch {
+    Launch::new(
+        env!("CARGO_BIN_EXE_bartizan"),
+        folder.path().join("bartizan.yaml"),
+        folder.path().join("data"),
+    )
+    .env("TEST_PROVIDER_KEY", "provider-key-for-tests")
+    .patience(std::time::Duration::from_secs(60))
+}
+
+/// A chat completion request with one user message.
+pub(crate) fn chat(model: &str, content: &str, stream: bool) -> Value {
+    json!({ "model": model, "stream": stream, "messages": [{ "role": "user", "content": content }] })
+}
+
+/// A messages request with one user message.
+pub(crate) fn messages(model: &str, content: &str, stream: bool) -> Value {
+    json!({
+        "model": model, "stream": stream, "max_tokens": 256,
+        "messages": [{ "role": "user", "content": content }],
+    })
+}
+
+/// A responses request with one input text.
+pub(crate) fn responses(model: &str, content: &str, stream: bool) -> Value {
+    json!({ "model": model, "stream": stream, "input": content })
+}
+
+/// All text of an answer in any protocol, streamed or not: what a client would show or act on.
+pub(crate) fn said(answer: &Answer) -> String {
+    let mut text = String::new();
+    let documents: Vec<Value> = if answer.body.starts_with(b"{") {
+        vec![answer.json()]
+    } else {
+        answer.events().iter().filter_map(|data| serde_json::from_str(data).ok()).collect()
+    };
+    for document in &documents {
+        collect(document, &mut text);
+    }
+    text
+}
+
+fn collect(value: &Value, text: &mut String) {
+    match value {
+        Value::String(string) => text.push_str(string),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, text)),
+        Value::Object(members) => {
+            for (key, item) in members {
+                let says = [
+                    "content",
+                    "text",
+                    "delta",
+                    "arguments",
+                    "partial_json",
+                    "thinking",
+                    "reasoning_content",
+                    "refusal",
+                    "input",
+                    "choices",
+                    "message",
+                    "function",
+                    "tool_calls",
+                    "output",
+                    "part",
+                    "item",
+                    "response",
+                    "content_block",
+                    "name",
+                ];
+                if says.contains(&key.as_str()) {
+                    collect(item, text);
+                }
+            }
+        }
+        _ => {}
+    }
+}
