@@ -16,7 +16,7 @@ use bartizan_core::{Category, Channel, NotEvaluated, RuleId, Span, Verdict};
 use bartizan_guard::{Guard, Judged, Report, Session};
 
 use crate::error::GatewayError;
-use crate::json::{Document, EditError, Edits, NodeId, Value};
+use crate::json::{Document, EditError, Edits, Kind, NodeId, Value};
 use crate::record::Record;
 
 /// Between texts that are judged together: ends every word, number and sentence.
@@ -84,8 +84,15 @@ impl Places {
     /// Says that a value repeats guarded text in a form that cannot be guarded, such as the single
     /// tokens of `logprobs`, so that it must not be passed on.
     pub(crate) fn remove(&mut self, value: Value<'_>) {
-        self.each(value, |place| place.reading = Reading::Done);
-        self.removed.push(value.id());
+        if value.kind() != Kind::Null {
+            self.each(value, |place| place.reading = Reading::Done);
+            self.removed.push(value.id());
+        }
+    }
+
+    /// Takes over the removals, for a caller that does them itself.
+    pub(crate) fn take_removed(&mut self) -> Vec<NodeId> {
+        std::mem::take(&mut self.removed)
     }
 
     fn each(&mut self, value: Value<'_>, change: impl Fn(&mut Place)) {

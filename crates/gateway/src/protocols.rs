@@ -82,8 +82,6 @@ pub(crate) enum DeltaKind {
 pub(crate) struct EventReading<'d> {
     /// Pieces of growing texts, in order.
     pub(crate) deltas: Vec<(DeltaKey, Value<'d>)>,
-    /// Values that must not be passed on: they repeat guarded text in unguardable form.
-    pub(crate) removed: Vec<Value<'d>>,
     /// Growing texts that end with this event.
     pub(crate) ends: Ends,
     /// Whether the event says nothing besides its deltas, so that it can go when they are held.

@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail, OnError};
@@ -56,7 +57,7 @@ fn text(sample: &str, len: usize) -> String {
     let mut count = 0;
     while text.len() < len {
         text.push_str(sample);
-        text.push_str(&format!("{count}. "));
+        let _ = write!(text, "{count}. ");
         count += 1;
     }
     text.truncate(text.floor_char_boundary(len));

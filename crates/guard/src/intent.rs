@@ -45,8 +45,8 @@ impl Sink for Findings<'_> {
 pub(crate) struct Cluster<'t> {
     /// Concepts, as bits.
     pub(crate) set: u32,
-    /// Languages that all words share, as bits.
-    pub(crate) languages: u32,
+    /// Whether the words are English, for which the lists are finer.
+    pub(crate) english: bool,
     /// The words, by place; the anchor is among them.
     pub(crate) tokens: &'t [Token],
 }
@@ -212,45 +212,56 @@ impl Intent {
         }
     }
 
-    /// The best cluster that the anchor opens: where it ends and its score.
+    /// The best cluster that the anchor opens in any of its languages: its end and score.
     fn best(
         &self,
         text: &str,
         tokens: &[Token],
         hit: &Hit,
-        mut languages: u32,
+        languages: u32,
     ) -> Option<(usize, f32)> {
-        let mut cluster: Vec<Token> = Vec::new();
+        (0..u32::BITS)
+            .map(|bit| languages & 1 << bit)
+            .filter(|language| *language != 0)
+            .filter_map(|language| self.best_in(text, tokens, hit, language))
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    fn best_in(
+        &self,
+        text: &str,
+        tokens: &[Token],
+        hit: &Hit,
+        language: u32,
+    ) -> Option<(usize, f32)> {
+        let relevant = self.grammar.leads | self.grammar.follows | context::MODIFIERS;
+        let relevant = relevant | Concept::Verbatim.bit();
         let mut set = 0;
-        if self.grammar.tight {
+        if self.grammar.tight && language & LEXICON.object_first != 0 {
             // What stands right before an object belongs to it: `これまでの` 指示.
             let mut edge = hit.start;
             for token in tokens.iter().rev().filter(|token| token.start < hit.start) {
-                if !close(text, token.end, edge) || context::MODIFIERS & token.concept.bit() == 0 {
-                    continue;
-                }
-                if token.languages & languages & LEXICON.object_first != 0 {
+                let describes = context::MODIFIERS & token.concept.bit() != 0;
+                if token.languages & language != 0 && describes && close(text, token.end, edge) {
                     edge = edge.min(token.start);
                     set |= token.concept.bit();
                 }
             }
         }
+        let mut cluster: Vec<Token> = Vec::new();
         let mut edge = hit.start;
         let mut best: Option<(usize, f32)> = None;
-        let relevant = self.grammar.leads | self.grammar.follows | context::MODIFIERS;
-        let relevant = relevant | Concept::Verbatim.bit();
         for token in tokens.iter().filter(|token| token.start >= hit.start) {
-            if token.languages & languages == 0 || token.concept.bit() & relevant == 0 {
+            if token.languages & language == 0 || token.concept.bit() & relevant == 0 {
                 continue;
             }
             if self.grammar.tight && !close(text, edge, token.start) {
                 break;
             }
-            languages &= token.languages;
             set |= token.concept.bit();
             edge = edge.max(token.end);
             cluster.push(*token);
-            let seen = Cluster { set, languages, tokens: &cluster };
+            let seen = Cluster { set, english: language == ENGLISH, tokens: &cluster };
             let Some(score) = (self.grammar.score)(&seen) else { continue };
             if best.is_none_or(|(_, highest)| score > highest) {
                 best = Some((edge, score));
@@ -264,7 +275,7 @@ impl Intent {
 fn owned(cluster: &Cluster<'_>, concepts: u32) -> bool {
     /// Room for adjectives between the two.
     const ROOM: usize = 24;
-    if cluster.languages & ENGLISH == 0 {
+    if !cluster.english {
         return cluster.has(Concept::Yours);
     }
     let owners = cluster.tokens.iter().filter(|token| token.concept == Concept::Yours);

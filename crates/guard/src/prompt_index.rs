@@ -413,7 +413,9 @@ mod tests {
 
     fn index(texts: &[&str]) -> PromptIndex {
         let mut index = PromptIndex::default();
-        texts.iter().for_each(|text| index.add(text));
+        for text in texts {
+            index.add(text);
+        }
         index
     }
 

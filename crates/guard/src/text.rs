@@ -13,6 +13,7 @@
 mod confusables;
 pub mod encoded;
 pub mod fold;
+mod hidden;
 mod offsets;
 mod squeeze;
 mod unescape;
@@ -20,6 +21,7 @@ mod view;
 
 pub use encoded::Encoding;
 pub use fold::{fold, fold_to_string};
+pub use hidden::hidden;
 pub use offsets::Offsets;
 pub use squeeze::squeeze;
 pub use unescape::unescape;

@@ -153,7 +153,7 @@ fn in_url(text: &str, at: usize) -> bool {
     /// How far back a URL is looked for, in bytes.
     const REACH: usize = 512;
     let bytes = text.as_bytes().get(at.saturating_sub(REACH)..at).unwrap_or_default();
-    let word = bytes.rsplit(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let word = bytes.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     memchr::memmem::find(word, b"://").is_some() || word.starts_with(b"//")
 }
 

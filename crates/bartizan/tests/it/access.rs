@@ -1,5 +1,6 @@
 //! Who may do what: keys, endpoints, identity headers, the admin API.
 
+use bartizan_testkit::http::Client;
 use bartizan_testkit::upstream::Script;
 use serde_json::json;
 
@@ -9,18 +10,17 @@ use crate::support::{Stage, WORD_GUARD, chat};
 async fn nobody_calls_without_a_client_key() {
     let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
     let admin = stage.process.ready().admin_key.clone().unwrap();
-    for (client, status) in [
-        (stage.process.gateway(), 401),
-        (stage.process.gateway().bearer("bzc_wrong"), 401),
-        (stage.process.gateway().bearer(&admin), 403),
-    ] {
+    let nobody = || Client::new(stage.process.ready().gateway.clone());
+    for (client, status) in
+        [(nobody(), 401), (nobody().bearer("bzc_wrong"), 401), (nobody().bearer(&admin), 403)]
+    {
         let answer =
             client.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
         assert_eq!(answer.status, status, "{}", answer.text());
     }
     let key = stage.process.ready().client_key.clone().unwrap();
     for name in ["x-api-key", "api-key"] {
-        let client = stage.process.gateway().header(name, &key);
+        let client = nobody().header(name, &key);
         let answer =
             client.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
         assert_eq!(answer.status, 200, "{name}: {}", answer.text());

@@ -238,10 +238,10 @@ impl Pump {
                 edits.replace_text(value.id(), [(0..text.len(), &piece)])?;
             }
         }
+        let removed = places.take_removed();
         if self.guard.reads(Channel::Output) {
-            for value in &reading.removed {
-                places.done(*value);
-                edits.replace_value(value.id(), b"null")?;
+            for id in removed {
+                edits.replace_value(id, b"null")?;
             }
         }
         self.judge_rest(document, places, &mut edits)?;

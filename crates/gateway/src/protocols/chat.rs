@@ -139,7 +139,6 @@ impl StreamCodec for ChatStream {
         reading.only_deltas &= !has_usage;
         for choice in root.get("choices").into_iter().flat_map(|choices| choices.items()) {
             place_choice(choice, "delta", places);
-            reading.removed.extend(choice.get("logprobs"));
             let index = choice.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
             if !self.open.contains(&index) {
                 self.open.push(index);

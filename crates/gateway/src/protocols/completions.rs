@@ -80,7 +80,7 @@ impl StreamCodec for CompletionStream {
         &mut self,
         _: Option<&str>,
         document: &'d Document<'d>,
-        _: &mut Places,
+        places: &mut Places,
     ) -> EventReading<'d> {
         let root = document.root();
         if self.frame.is_none() {
@@ -98,7 +98,9 @@ impl StreamCodec for CompletionStream {
             if !self.open.contains(&index) {
                 self.open.push(index);
             }
-            reading.removed.extend(choice.get("logprobs"));
+            if let Some(logprobs) = choice.get("logprobs") {
+                places.remove(logprobs);
+            }
             if choice.get("finish_reason").and_then(|reason| reason.as_str()).is_some() {
                 ended.push(index);
                 self.open.retain(|open| *open != index);

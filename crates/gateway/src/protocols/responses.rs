@@ -87,7 +87,7 @@ fn place_item(item: Value<'_>, places: &mut Places) {
 }
 
 fn place_part(part: Value<'_>, places: &mut Places) {
-    if let Some(logprobs) = part.get("logprobs") {
+    if let Some(logprobs) = part.get("logprobs").filter(|list| list.items().next().is_some()) {
         places.remove(logprobs);
     }
 }
@@ -147,9 +147,7 @@ impl StreamCodec for ResponseStream {
         let index = number("output_index").unwrap_or(0);
         let part = number("content_index").or_else(|| number("summary_index")).unwrap_or(0);
         let mut reading = EventReading::default();
-        reading
-            .removed
-            .extend(root.get("logprobs").filter(|logprobs| logprobs.items().next().is_some()));
+        place_part(root, places);
         let delta_kind = match &*kind {
             "response.output_text.delta" => Some(DeltaKind::Text),
             "response.refusal.delta" => Some(DeltaKind::Refusal),

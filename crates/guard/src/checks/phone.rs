@@ -193,12 +193,12 @@ pub(crate) fn national(
         [3, 2, 2, 2] if trunk || digit(0) >= b'6' => 0.55,
         [2, 2, 2, 2, 2]
         | [2, 3, 4]
-        | [2, 3, 2 | 3, 2]
+        | [2, 3, 3, 2]
+        | [2 | 4, 3, 2, 2]
         | [3, 3, 4]
         | [3, 2, 2, 2, 2]
         | [4, 3 | 4, 3 | 4]
         | [4 | 5, 2, 2, 2]
-        | [4, 3, 2, 2]
         | [5, 3, 3]
             if trunk =>
         {
@@ -303,7 +303,7 @@ const LABEL_STARTS: &[&str] = &[
     "portable",
 ];
 const LABEL_ENDS: &[&str] = &["phone", "telefon", "mobil", "mobile"];
-/// Labels of scripts that this file spells in ASCII escapes after folding.
+/// Labels in other scripts, which may stand inside a longer run of letters; folded as views are.
 static LABEL_PARTS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
     ["телефон", "тел", "моб", "電話", "电话", "手机", "手機", "携帯", "전화", "هاتف", "फ़ोन", "फोन"]
         .map(fold_to_string)

@@ -160,8 +160,7 @@ fn read<'a>(cursor: &mut Cursor<'a>, position: Position) -> &'a [u8] {
                 depth -= 1;
                 depth < 0
             }
-            b')' => true,
-            b'"' | b'`' => true,
+            b')' | b'"' | b'`' => true,
             b'>' if position == Position::Autolink => !slot_closes(cursor.since(start)),
             _ => byte <= b' ' || byte >= 0x7f,
         };

@@ -202,8 +202,7 @@ fn open_tag(bytes: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Whether a quote is open at the end of the tag's beginning.
 fn is_quoting(tag: &[u8]) -> bool {
-    tag.iter().filter(|byte| **byte == b'"').count() % 2 == 1
-        || tag.iter().filter(|byte| **byte == b'\'').count() % 2 == 1
+    [b'"', b'\''].into_iter().any(|quote| memchr::memchr_iter(quote, tag).count() % 2 == 1)
 }
 
 /// Goes to the end of the tag and takes the text behind it.

@@ -6,7 +6,7 @@ use bartizan_core::{Category, Severity};
 use crate::cursor::{Cursor, before, contains_any_case};
 use crate::detector::{Detector, Findings, Hit};
 use crate::markup::tag::{MAX_TAG_BYTES, Tag};
-use crate::markup::url::{self, MAX_URL_BYTES, Use};
+use crate::markup::url::{self, Use};
 use crate::text::View;
 
 pub(super) static DETECTOR: HtmlLoader = HtmlLoader;
@@ -68,8 +68,10 @@ enum Deed {
     Refreshes,
 }
 
-/// Tags, attributes with a URL, what happens, and how bad it is.
-const TAGS: [(&str, &[&str], Deed, f32); 17] = [
+/// A tag, its attributes with a URL, what happens, and how bad it is.
+type Loader = (&'static str, &'static [&'static str], Deed, f32);
+
+const TAGS: [Loader; 17] = [
     ("<img", &["src", "srcset", "data-src", "lowsrc"], Deed::Loads, 0.9),
     ("<image", &["href", "xlink:href", "src"], Deed::Loads, 0.9),
     ("<iframe", &["src"], Deed::Loads, 0.9),
@@ -109,21 +111,14 @@ impl Detector for HtmlLoader {
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
         for hit in hits {
-            let (found, open) = match TAGS.get(hit.literal) {
-                Some((name, attributes, deed, score)) => {
-                    let mut cursor = Cursor::new(bytes, hit.start, MAX_TAG_BYTES);
-                    let tag = Tag::read(&mut cursor)
-                        .filter(|tag| name.strip_prefix('<').is_some_and(|name| tag.is(name)));
-                    let found = tag.filter(|tag| matters(tag, attributes, *deed));
-                    (found.map(|tag| (hit.start, tag.end, *score)), cursor.starved())
-                }
-                None => {
-                    let mut cursor = Cursor::new(bytes, hit.end, MAX_URL_BYTES + 16);
-                    let found = other(bytes, hit, &mut cursor);
-                    (found.map(|(start, end)| (start, end, 0.8)), cursor.starved())
-                }
+            let tag = TAGS.get(hit.literal);
+            let start = if tag.is_some() { hit.start } else { hit.end };
+            let mut cursor = Cursor::new(bytes, start, MAX_TAG_BYTES);
+            let found = match tag {
+                Some(loader) => loading_tag(loader, &mut cursor),
+                None => other(bytes, hit, &mut cursor).map(|(start, end)| (start, end, 0.8)),
             };
-            if open {
+            if cursor.starved() {
                 findings.undecided(hit.start);
             }
             if let Some((start, end, score)) = found {
@@ -131,6 +126,14 @@ impl Detector for HtmlLoader {
             }
         }
     }
+}
+
+fn loading_tag(loader: &Loader, cursor: &mut Cursor<'_>) -> Option<(usize, usize, f32)> {
+    let (name, attributes, deed, score) = loader;
+    let start = cursor.at();
+    let tag = Tag::read(cursor)?;
+    let named = name.strip_prefix('<').is_some_and(|name| tag.is(name));
+    (named && matters(&tag, attributes, *deed)).then_some((start, tag.end, *score))
 }
 
 fn matters(tag: &Tag<'_>, attributes: &[&str], deed: Deed) -> bool {
@@ -168,7 +171,7 @@ fn other(bytes: &[u8], hit: &Hit, cursor: &mut Cursor<'_>) -> Option<(usize, usi
     }
     cursor.run(1, |byte| matches!(byte, b'"' | b'\''));
     let start = cursor.at();
-    let url = cursor.run(MAX_URL_BYTES, |byte| {
+    let url = cursor.run(MAX_TAG_BYTES, |byte| {
         byte > b' ' && byte < 0x7f && !matches!(byte, b'"' | b'\'' | b')' | b';')
     });
     let fits = if *kind == "formaction" {

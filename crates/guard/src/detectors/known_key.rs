@@ -75,15 +75,10 @@ impl Detector for KnownKey {
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         for hit in hits {
-            let (found, open, label) = match formats::get(hit.literal) {
-                Some(format) => {
-                    let (found, open) = format.read(view.bytes(), hit.start, hit.end);
-                    (found, open, format.label)
-                }
-                None => {
-                    let (found, open) = jwt::read(view.bytes(), hit.start);
-                    (found, open, "JWT")
-                }
+            let ((found, open), label) = if let Some(format) = formats::get(hit.literal) {
+                (format.read(view.bytes(), hit.start, hit.end), format.label)
+            } else {
+                (jwt::read(view.bytes(), hit.start), "JWT")
             };
             if open {
                 findings.undecided(hit.start);

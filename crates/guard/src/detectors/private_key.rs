@@ -1,4 +1,4 @@
-//! Private keys in PEM armour, and PuTTY key files.
+//! Private keys in PEM armour, and in the files of `PuTTY`.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};

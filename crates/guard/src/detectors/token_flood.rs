@@ -215,7 +215,7 @@ fn is_turn(line: &[u8]) -> bool {
         line.get(..speaker.len()).is_some_and(|name| name.eq_ignore_ascii_case(speaker))
             && matches!(
                 line.get(speaker.len()..).unwrap_or_default(),
-                [b':', ..] | [b'*', b'*', b':', ..] | [b']' | b'|', ..]
+                [b':' | b']' | b'|', ..] | [b'*', b'*', b':', ..]
             )
     })
 }

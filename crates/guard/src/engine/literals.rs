@@ -23,12 +23,15 @@ pub(super) struct Literal {
     pub(super) text: String,
 }
 
+/// Slots in the plan, and indexes in the lists of the detectors there.
+type Owners = SmallVec<[(Option<usize>, usize); 1]>;
+
 /// Literals of several detectors. The default is empty and matches nothing.
 #[derive(Default)]
 pub(super) struct LiteralSet {
     automaton: Option<NFA>,
-    /// Slots in the plan and indexes in the detector, per pattern: detectors share words.
-    owners: Vec<SmallVec<[(Option<usize>, usize); 1]>>,
+    /// Per pattern: detectors share words.
+    owners: Vec<Owners>,
     /// For states in which more text may complete a literal: bytes of it that were read.
     open: HashMap<StateID, usize>,
     /// Which slots own a literal.
@@ -51,7 +54,7 @@ impl LiteralSet {
         if literals.is_empty() {
             return Ok(Self::default());
         }
-        let mut patterns: BTreeMap<String, SmallVec<_>> = BTreeMap::new();
+        let mut patterns: BTreeMap<String, Owners> = BTreeMap::new();
         for literal in literals {
             let owners = patterns.entry(literal.text.to_ascii_lowercase()).or_default();
             owners.push((literal.slot, literal.index));
@@ -63,19 +66,15 @@ impl LiteralSet {
             .prefilter(false)
             .build(&texts)
             .map_err(GuardError::Literals)?;
-        let count = literals.iter().filter_map(|literal| literal.slot).max().map_or(0, |max| max + 1);
+        let count =
+            literals.iter().filter_map(|literal| literal.slot).max().map_or(0, |max| max + 1);
         let mut slots = vec![false; count];
         for slot in literals.iter().filter_map(|literal| literal.slot) {
             if let Some(owns) = slots.get_mut(slot) {
                 *owns = true;
             }
         }
-        let mut set = Self {
-            automaton: None,
-            owners,
-            open: HashMap::new(),
-            slots,
-        };
+        let mut set = Self { automaton: None, owners, open: HashMap::new(), slots };
         set.note_open_states(&automaton, &texts);
         set.automaton = Some(automaton);
         Ok(set)
@@ -174,7 +173,8 @@ mod tests {
     #[test]
     fn finds_overlapping_literals_in_any_case_by_slot() {
         let scan = set(&["he", "she", "hers"]).scan("uSHErs");
-        let places: Vec<_> = scan.hits.iter().map(|(slot, hit)| (*slot, hit.start, hit.end)).collect();
+        let places: Vec<_> =
+            scan.hits.iter().map(|(slot, hit)| (*slot, hit.start, hit.end)).collect();
         assert_eq!(places, [(0, 2, 4), (1, 1, 4), (2, 2, 6)]);
         let (mut next, mut own) = (0, Vec::new());
         scan.take(1, &mut next, &mut own);

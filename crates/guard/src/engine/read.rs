@@ -8,7 +8,7 @@ use super::{Guard, Plan, Source};
 use crate::detector::{Findings, Hit, Reads, Seen};
 use crate::session::Session;
 use crate::text::encoded::decode_runs;
-use crate::text::{Offsets, View, ViewKind, fold, squeeze, unescape};
+use crate::text::{Offsets, View, ViewKind, fold, hidden, squeeze, unescape};
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -69,6 +69,11 @@ impl Reader<'_> {
         let (folded, offsets) = fold(layer.text);
         let offsets = layer.offsets.compose(offsets);
         let rotate = self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
+
+        if let Some(hidden) = hidden(layer.text) {
+            let offsets = layer.offsets.compose(hidden.offsets);
+            self.show(ViewKind::Hidden, &hidden.text, &offsets, layer.complete);
+        }
 
         let (unescaped, open) = unescape(&folded, layer.complete);
         self.undecided(layer, &offsets, open);
@@ -145,15 +150,12 @@ impl Reader<'_> {
                 detector.inspect(&view, &own, &mut findings);
                 findings.undecided_source()
             }));
-            match ran {
-                Ok(undecided) => {
-                    self.reading.undecided =
-                        self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
-                }
-                Err(_) => {
-                    self.reading.findings.truncate(before);
-                    self.reading.failed.push(*index);
-                }
+            if let Ok(undecided) = ran {
+                self.reading.undecided =
+                    self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
+            } else {
+                self.reading.findings.truncate(before);
+                self.reading.failed.push(*index);
             }
         }
         scan.other_view

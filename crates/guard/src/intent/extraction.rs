@@ -2,7 +2,7 @@
 
 use super::phrases::{Before, Phrase};
 use super::{Cluster, Grammar, owned};
-use crate::lexicon::{Concept, ENGLISH};
+use crate::lexicon::Concept;
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     leads: Concept::Reveal.bit()
@@ -25,7 +25,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
         All, Ask, Earlier, Instructions, Limits, Others, Prompt, Repeat, Reveal, Said, Secret,
         Told, Transform, Verbatim, Yours,
     };
-    let english = cluster.languages & ENGLISH != 0;
+    let english = cluster.english;
     let shows = cluster.any(Reveal.bit() | Repeat.bit());
     let asks = cluster.has(Ask);
     if !shows && !asks && !cluster.has(Transform) {

@@ -2,7 +2,7 @@
 
 use super::phrases::{Before, Phrase};
 use super::{Cluster, Grammar, owned};
-use crate::lexicon::{Concept, ENGLISH};
+use crate::lexicon::Concept;
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     leads: Concept::Override.bit() | Concept::WeakOverride.bit(),
@@ -64,8 +64,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
         () if cluster.has(All) && base > 0.7 => 0.6,
         () => base.min(0.45),
     };
-    let foreign_task =
-        cluster.languages & ENGLISH != 0 && cluster.has(Others) && !cluster.has(Yours);
+    let foreign_task = cluster.english && cluster.has(Others) && !cluster.has(Yours);
     Some(if foreign_task { base * 0.5 } else { base })
 }
 

@@ -2,7 +2,7 @@
 
 use super::phrases::{Before, Phrase};
 use super::{Cluster, Grammar};
-use crate::lexicon::{Concept, ENGLISH};
+use crate::lexicon::Concept;
 
 pub(super) const GRAMMAR: Grammar = Grammar {
     leads: Concept::Pretend.bit() | Concept::Limitless.bit(),
@@ -16,7 +16,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     if !cluster.has(Concept::Pretend) || !cluster.has(Concept::Limitless) {
         return None;
     }
-    if cluster.languages & ENGLISH == 0 {
+    if !cluster.english {
         return Some(0.8);
     }
     let count = |concept| {
@@ -139,6 +139,30 @@ pub(super) const PHRASES: &[Phrase] = &[
         r"deceased grandmother (?:who|that) (?:would|used to)",
         Before::Word,
         0.7,
+    ),
+    phrase(
+        "late grandmother",
+        r"late grandmother\b.{0,40}\bused to (?:tell|read|sing)",
+        Before::Word,
+        0.6,
+    ),
+    phrase(
+        "ethics are",
+        r"ethics are (?:disabled|suspended|switched off|turned off)",
+        Before::Word,
+        0.65,
+    ),
+    phrase(
+        "your answer with",
+        r#"your answer with ["'`](?:absolutely|sure|of course|certainly)[,! ]"#,
+        Before::Word,
+        0.6,
+    ),
+    phrase(
+        "your response with",
+        r#"your response with ["'`](?:absolutely|sure|of course|certainly)[,! ]"#,
+        Before::Word,
+        0.6,
     ),
     phrase(
         "dead grandmother",

@@ -158,7 +158,7 @@ fn has_address(value: &[u8]) -> bool {
 
 /// Number of places where words meet in a URL.
 fn spaces(value: &[u8]) -> usize {
-    value.iter().filter(|byte| **byte == b'+').count() + starts(value, b"%20").count()
+    memchr::memchr_iter(b'+', value).count() + starts(value, b"%20").count()
 }
 
 /// Whether the value has at least this many words.
@@ -177,7 +177,8 @@ fn decodes_to_text(value: &[u8]) -> bool {
     }
     let classes = Classes::of(value);
     // Words decode to something now and then; blobs mix cases and digits.
-    let hex = value.len() % 2 == 0 && value.iter().all(u8::is_ascii_hexdigit) && classes.digit;
+    let hex =
+        value.len().is_multiple_of(2) && value.iter().all(u8::is_ascii_hexdigit) && classes.digit;
     let base64 = classes.lower
         && classes.upper
         && classes.changes >= 4

@@ -94,7 +94,6 @@ pub(crate) struct Classes {
     pub(crate) lower: bool,
     pub(crate) upper: bool,
     pub(crate) digit: bool,
-    pub(crate) symbol: bool,
     /// How often the kind changes between neighbours, symbols aside.
     pub(crate) changes: usize,
 }
@@ -113,7 +112,6 @@ impl Classes {
             classes.lower |= kind == 1;
             classes.upper |= kind == 2;
             classes.digit |= kind == 3;
-            classes.symbol |= kind == 4;
             if kind != 4 {
                 classes.changes += usize::from(last != 0 && last != kind);
                 last = kind;
@@ -171,7 +169,7 @@ mod tests {
     #[test]
     fn counts_kinds_of_characters() {
         let classes = Classes::of(b"ab1-2C");
-        assert!(classes.lower && classes.upper && classes.digit && classes.symbol);
+        assert!(classes.lower && classes.upper && classes.digit);
         assert_eq!(classes.changes, 2);
         assert!(is_uuid(b"3636dd46-ea21-11e9-81b4-2a2ae2dbcce4") && !is_uuid(b"3636dd46"));
     }

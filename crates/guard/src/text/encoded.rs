@@ -100,7 +100,7 @@ fn decode_blocks(text: &str, run: Span, before: usize, open: bool, found: &mut V
 
 fn decode(part: &str) -> Option<(String, Encoding)> {
     let run = part.trim_end_matches('=').as_bytes();
-    if run.len() % 2 == 0 && run.iter().all(u8::is_ascii_hexdigit) {
+    if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
         let pairs = run.chunks_exact(2).map(|pair| match pair {
             [high, low] => Some(hex(*high)? << 4 | hex(*low)?),
             _ => None,

@@ -115,7 +115,7 @@ fn push_part(c: char, out: &mut String) {
         | '\u{2E3A}'
         | '\u{2E3B}' => out.push('-'),
         '\u{2018}'..='\u{201B}' | '\u{2032}' | '\u{02BC}' | '\u{FF40}' | '\u{00B4}' => {
-            out.push('\'')
+            out.push('\'');
         }
         '\u{201C}'..='\u{201F}' | '\u{2033}' => out.push('"'),
         '\u{3002}' => out.push('.'),

@@ -15,6 +15,8 @@ pub enum ViewKind {
     Raw,
     /// Look-alike and invisible characters.
     Folded,
+    /// Visible text: only tag characters and variation selectors are left, as letters.
+    Hidden,
     /// URL, HTML and string escapes, after folding.
     Unescaped,
     /// Letters with separators between them, after folding.
