@@ -57,16 +57,15 @@ fn write_plain(stderr: &mut impl std::io::Write, error: &anyhow::Error) -> std::
 }
 
 fn class(error: &anyhow::Error) -> Class {
-    let coded = |error: &dyn Coded| error.class();
     for cause in error.chain() {
         if cause.is::<Usage>() {
             return Class::Usage;
         }
         let known = cause
             .downcast_ref::<PolicyError>()
-            .map(|error| coded(error))
-            .or_else(|| cause.downcast_ref::<StoreError>().map(|error| coded(error)))
-            .or_else(|| cause.downcast_ref::<LedgerError>().map(|error| coded(error)))
+            .map(Coded::class)
+            .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::class))
+            .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<ServerError>().map(|_| Class::Unavailable));
         if let Some(class) = known {
@@ -74,7 +73,7 @@ fn class(error: &anyhow::Error) -> Class {
         }
     }
     // Files and addresses are the caller's to mend.
-    if error.chain().any(|cause| cause.is::<std::io::Error>()) {
+    if error.chain().any(<dyn std::error::Error>::is::<std::io::Error>) {
         Class::Usage
     } else {
         Class::Internal

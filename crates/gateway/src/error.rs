@@ -43,6 +43,8 @@ pub enum GatewayError {
     Json(#[from] JsonError),
     #[error("the body must be a JSON object")]
     NotAnObject,
+    #[error("{0}")]
+    Shape(&'static str),
     #[error("`model` is missing; name one of the endpoints: {known}")]
     ModelMissing { known: String },
     #[error("there is no endpoint for the model `{model}`; endpoints are: {known}")]
@@ -91,6 +93,7 @@ impl Coded for GatewayError {
             Self::BodyEncoded { .. } => "bartizan::gateway::body-encoded",
             Self::Json(_) => "bartizan::gateway::body-not-json",
             Self::NotAnObject => "bartizan::gateway::body-not-an-object",
+            Self::Shape(_) => "bartizan::gateway::body-shape",
             Self::ModelMissing { .. } => "bartizan::gateway::model-missing",
             Self::ModelUnknown { .. } => "bartizan::gateway::model-unknown",
             Self::Unsupported { .. } => "bartizan::gateway::unsupported",

@@ -220,7 +220,7 @@ impl Exchange {
         self.ask(&target, &document, &head.headers).await
     }
 
-    /// Takes room on the limits before anything is sent.
+    /// Checks the outline of the request and takes room on the limits before anything is sent.
     fn reserve(
         &mut self,
         caller: &Caller,
@@ -228,6 +228,7 @@ impl Exchange {
         document: &Document<'_>,
     ) -> Result<(), GatewayError> {
         let Some(protocol) = protocols::of(self.operation) else { return Ok(()) };
+        protocol.check_request(document.root()).map_err(GatewayError::Shape)?;
         let input = estimate_tokens(document.source().len() as u64);
         let output = protocol.planned_output(document.root()).unwrap_or(ANSWER_TOKENS);
         self.record.prompt_tokens = input;

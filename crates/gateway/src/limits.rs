@@ -43,6 +43,8 @@ pub struct Exhausted {
     pub limit: RuleId,
     /// What it counts.
     pub unit: Unit,
+    /// Most per window.
+    pub amount: u64,
     /// Whole seconds until the window ends, at least 1.
     pub retry_after_s: u64,
 }
@@ -99,9 +101,17 @@ pub(crate) struct Reservation {
 /// State of one counter after a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
+    /// Most per window.
     pub(crate) limit: u64,
     pub(crate) remaining: u64,
     pub(crate) reset: Duration,
+}
+
+impl Exhausted {
+    /// The counter as it stands, with the unit it counts.
+    pub(crate) const fn room(&self) -> Room {
+        Room { limit: self.amount, remaining: 0, reset: Duration::from_secs(self.retry_after_s) }
+    }
 }
 
 impl Limiter {
@@ -143,7 +153,8 @@ impl Limiter {
                 if used > rate.amount && (counter.used > 0 || unit == Unit::Requests) {
                     let left = rate.window.saturating_sub(now.duration_since(counter.began));
                     let retry_after_s = left.as_secs_f64().ceil().max(1.0) as u64;
-                    return Err(Exhausted { limit: limit.id.clone(), unit, retry_after_s });
+                    let (limit, amount) = (limit.id.clone(), rate.amount);
+                    return Err(Exhausted { limit, unit, amount, retry_after_s });
                 }
                 counter.used = used;
                 planned_counts.push((key, counter, rate));

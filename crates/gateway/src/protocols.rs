@@ -10,11 +10,15 @@ mod responses;
 use bartizan_core::settings::Modality;
 
 use crate::envelope::Places;
-use crate::json::{Document, Value};
+use crate::json::{Document, Kind, Value};
 use crate::operation::Operation;
 
 /// Knowledge about one protocol.
 pub(crate) trait Protocol: Sync {
+    /// Says what is wrong with the outline of a request: a body whose texts are not where the
+    /// protocol puts them would be read on the wrong channel.
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str>;
+
     /// Says where the texts of a request come from. Whatever is left unmarked is read as the user's.
     fn place_request(&self, root: Value<'_>, places: &mut Places);
 
@@ -84,6 +88,8 @@ pub(crate) struct EventReading<'d> {
     pub(crate) deltas: Vec<(DeltaKey, Value<'d>)>,
     /// Growing texts that end with this event.
     pub(crate) ends: Ends,
+    /// Whether the event says that the provider failed.
+    pub(crate) failed: bool,
     /// Whether the event says nothing besides its deltas, so that it can go when they are held.
     pub(crate) only_deltas: bool,
     /// Whether nothing follows.
@@ -186,6 +192,13 @@ fn place_parts(parts: Value<'_>, group: u32, places: &mut Places) {
             places.group(text, group);
         }
     }
+}
+
+/// Whether a member is a list of objects.
+fn is_list_of_objects(value: Option<Value<'_>>) -> bool {
+    value.is_some_and(|value| {
+        value.kind() == Kind::Array && value.items().all(|item| item.kind() == Kind::Object)
+    })
 }
 
 /// Raw JSON of a string.

@@ -9,7 +9,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::body::ReplyBody;
 use crate::error::{GatewayError, Stage};
-use crate::limits::{Reservation, Room};
+use crate::limits::{Reservation, Room, Unit};
 use crate::operation::Dialect;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");
@@ -40,6 +40,12 @@ pub(crate) fn error(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let GatewayError::Limited(exhausted) = error {
         headers.insert(RETRY_AFTER, HeaderValue::from(exhausted.retry_after_s));
+        let room = Some(exhausted.room());
+        match exhausted.unit {
+            Unit::Requests => insert_rooms(headers, room, None),
+            Unit::Tokens => insert_rooms(headers, None, room),
+            Unit::NanoUsd => {}
+        }
     }
     reply
 }
@@ -144,9 +150,13 @@ pub(crate) fn decorate(headers: &mut HeaderMap, event: &Event, verdict: Verdict)
 
 /// Adds `x-ratelimit-*` for the tightest windows.
 pub(crate) fn rate_limits(headers: &mut HeaderMap, reservation: &Reservation) {
+    insert_rooms(headers, reservation.requests, reservation.tokens);
+}
+
+fn insert_rooms(headers: &mut HeaderMap, requests: Option<Room>, tokens: Option<Room>) {
     let rooms = [
         (
-            reservation.requests,
+            requests,
             [
                 "x-ratelimit-limit-requests",
                 "x-ratelimit-remaining-requests",
@@ -154,7 +164,7 @@ pub(crate) fn rate_limits(headers: &mut HeaderMap, reservation: &Reservation) {
             ],
         ),
         (
-            reservation.tokens,
+            tokens,
             [
                 "x-ratelimit-limit-tokens",
                 "x-ratelimit-remaining-tokens",

@@ -292,6 +292,6 @@ fn close(text: &str, from: usize, to: usize) -> bool {
     let Some(gap) = text.get(from..to) else { return true };
     let (ascii, other) = GAP_BYTES;
     let limit = if gap.is_ascii() { ascii } else { other };
-    let breaks = gap.bytes().filter(|byte| b",;:()".contains(byte)).count();
+    let breaks = gap.bytes().filter(|byte| b",;:()\n".contains(byte)).count();
     gap.len() + breaks * (limit / 2) <= limit
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         let report = guard.inspect(channel, &text, &Session::default());
         worst = worst.max(report.verdict());
         if args.format == Format::Json {
-            documents.push(result(Value::from(name), &text, &report, args.scores));
+            documents.push(result(&Value::from(name), &text, &report, args.scores));
         } else {
             human(&mut stdout, &name, &text, &report)?;
         }
@@ -119,7 +119,7 @@ fn texts(args: &CheckArgs) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// One result in the shape that JSON and JSON Lines share.
-fn result(id: Value, text: &str, report: &Report, scores: bool) -> Value {
+fn result(id: &Value, text: &str, report: &Report, scores: bool) -> Value {
     let findings: Vec<Value> = report
         .judged
         .iter()

@@ -25,18 +25,15 @@ pub(crate) struct Loaded {
 pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, PolicyError> {
     let usual = Path::new(USUAL_FILE);
     let file = args.config.clone().or_else(|| usual.is_file().then(|| usual.to_owned()));
-    let mut loaded = match file {
-        Some(file) => {
-            let settings = load_file(&file)?;
-            Loaded { settings, origin: file.display().to_string(), file: Some(file) }
-        }
-        None => {
-            let folder = Path::new(USUAL_FOLDER);
-            let settings = with_catalogue(|catalogue| {
-                bartizan_policy::default_settings(catalogue, Sources::process(), folder)
-            })?;
-            Loaded { settings, origin: "embedded defaults".to_owned(), file: None }
-        }
+    let mut loaded = if let Some(file) = file {
+        let settings = load_file(&file)?;
+        Loaded { settings, origin: file.display().to_string(), file: Some(file) }
+    } else {
+        let folder = Path::new(USUAL_FOLDER);
+        let settings = with_catalogue(|catalogue| {
+            bartizan_policy::default_settings(catalogue, Sources::process(), folder)
+        })?;
+        Loaded { settings, origin: "embedded defaults".to_owned(), file: None }
     };
     if let Some(folder) = &args.data_dir {
         loaded.settings.data_dir.clone_from(folder);

@@ -119,11 +119,10 @@ impl Pump {
         // complete.
         match piece {
             Some(Ok(bytes)) => splitter.push(&bytes),
-            None => return self.broke_off(&GatewayError::ProviderBrokeOff),
             Some(Err(CallError::TimedOut)) => {
                 return self.broke_off(&GatewayError::ProviderTimeout);
             }
-            Some(Err(_)) => return self.broke_off(&GatewayError::ProviderBrokeOff),
+            None | Some(Err(_)) => return self.broke_off(&GatewayError::ProviderBrokeOff),
         }
         while let Some(event) = splitter.next() {
             let flow = match event {
@@ -261,7 +260,8 @@ impl Pump {
             self.write(name, document, edits)?;
         }
         if reading.is_last {
-            return Ok(Flow::Done(Outcome::Answered));
+            let outcome = if reading.failed { Outcome::UpstreamFailed } else { Outcome::Answered };
+            return Ok(Flow::Done(outcome));
         }
         Ok(Flow::On)
     }

@@ -3,16 +3,21 @@
 use bartizan_core::Channel;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, place_parts, quoted,
-    raw_member,
+    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
+    place_parts, quoted, raw_member,
 };
 use crate::envelope::Places;
-use crate::json::{Document, Str, Value};
+use crate::json::{Document, Kind, Str, Value};
 use crate::sse::write_event;
 
 pub(super) struct Chat;
 
 impl Protocol for Chat {
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
+        let fits = is_list_of_objects(root.get("messages"));
+        fits.then_some(()).ok_or("`messages` must be a list of objects")
+    }
+
     fn place_request(&self, root: Value<'_>, places: &mut Places) {
         for name in ["tools", "functions", "response_format", "tool_choice", "function_call"] {
             if let Some(value) = root.get(name) {
@@ -155,6 +160,11 @@ impl StreamCodec for ChatStream {
         reading.only_deltas &= !reading.deltas.is_empty();
         if !ended.is_empty() {
             reading.ends = Ends::Indexes(ended);
+        }
+        if root.get("error").is_some_and(|error| error.kind() == Kind::Object) {
+            reading.ends = Ends::All;
+            reading.is_last = true;
+            reading.failed = true;
         }
         reading
     }

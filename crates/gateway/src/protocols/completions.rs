@@ -10,6 +10,10 @@ use crate::sse::write_event;
 pub(super) struct Completions;
 
 impl Protocol for Completions {
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
+        root.get("prompt").map(|_| ()).ok_or("`prompt` is missing")
+    }
+
     fn place_request(&self, _: Value<'_>, _: &mut Places) {}
 
     fn place_answer(&self, root: Value<'_>, places: &mut Places) {

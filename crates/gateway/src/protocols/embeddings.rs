@@ -7,6 +7,10 @@ use crate::json::Value;
 pub(super) struct Embeddings;
 
 impl Protocol for Embeddings {
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
+        root.get("input").map(|_| ()).ok_or("`input` is missing")
+    }
+
     fn place_request(&self, _: Value<'_>, _: &mut Places) {}
 
     fn place_answer(&self, root: Value<'_>, places: &mut Places) {

@@ -4,8 +4,8 @@ use bartizan_core::Channel;
 use bartizan_core::settings::Modality;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, modality, quoted,
-    type_of,
+    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
+    modality, quoted, type_of,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Value};
@@ -14,8 +14,13 @@ use crate::sse::write_event;
 pub(super) struct Messages;
 
 impl Protocol for Messages {
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
+        let fits = is_list_of_objects(root.get("messages"));
+        fits.then_some(()).ok_or("`messages` must be a list of objects")
+    }
+
     fn place_request(&self, root: Value<'_>, places: &mut Places) {
-        for name in ["tools", "tool_choice", "output_format", "mcp_servers"] {
+        for name in ["tools", "tool_choice", "output_format", "output_config", "mcp_servers"] {
             if let Some(value) = root.get(name) {
                 places.channel(value, Channel::ToolSchema);
             }
@@ -133,9 +138,10 @@ impl StreamCodec for MessageStream {
             }
             "content_block_stop" => reading.ends = Ends::Index(index),
             "message_delta" => reading.ends = Ends::All,
-            "message_stop" | "error" => {
+            kind @ ("message_stop" | "error") => {
                 reading.ends = Ends::All;
                 reading.is_last = true;
+                reading.failed = kind == "error";
             }
             _ => {}
         }

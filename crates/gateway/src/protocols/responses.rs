@@ -3,8 +3,8 @@
 use bartizan_core::Channel;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, place_parts, quoted,
-    raw_member, type_of,
+    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
+    place_parts, quoted, raw_member, type_of,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Str, Value};
@@ -13,6 +13,14 @@ use crate::sse::write_event;
 pub(super) struct Responses;
 
 impl Protocol for Responses {
+    fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
+        // A request may go on from a stored prompt and have no input of its own.
+        let input = root.get("input");
+        let is_text = input.is_none_or(|input| input.as_str().is_some());
+        let fits = is_text || is_list_of_objects(input);
+        fits.then_some(()).ok_or("`input` must be a string or a list of objects")
+    }
+
     fn place_request(&self, root: Value<'_>, places: &mut Places) {
         for name in ["tools", "tool_choice", "text"] {
             if let Some(value) = root.get(name) {
@@ -181,6 +189,7 @@ impl StreamCodec for ResponseStream {
         ) {
             reading.ends = Ends::All;
             reading.is_last = true;
+            reading.failed = matches!(&*kind, "response.failed" | "error");
         }
         reading
     }

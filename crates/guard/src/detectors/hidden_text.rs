@@ -124,9 +124,15 @@ fn comment(start: usize, cursor: &mut Cursor<'_>) -> Option<(usize, usize, f32)>
     let from = cursor.at();
     let mut end = None;
     while cursor.at() - from < MAX_TEXT_BYTES {
-        cursor.run(MAX_TEXT_BYTES, |byte| byte != b'-');
+        cursor.run(MAX_TEXT_BYTES, |byte| !matches!(byte, b'-' | b'<'));
+        let at = cursor.at();
         if cursor.eat_word("-->") {
             end = Some(cursor.at());
+            break;
+        }
+        if cursor.eat_word(COMMENT) {
+            // A comment that begins inside is judged by itself.
+            cursor.rewind(at);
             break;
         }
         if cursor.next().is_none() {

@@ -91,15 +91,15 @@ impl Detector for Homoglyph {
                 if is_mixed(word) {
                     findings.push(start, end, 0.75);
                 } else if word.chars().filter(|c| is_styled(*c)).count() >= 3 {
-                    self.styled(text, start, end, findings);
+                    styled(text, start, end, findings);
                 }
             }
         }
     }
 }
 
-impl Homoglyph {
-    fn styled(&self, text: &str, start: usize, end: usize, findings: &mut Findings<'_>) {
+/// Reports a styled word, unless it stands in East Asian text.
+fn styled(text: &str, start: usize, end: usize, findings: &mut Findings<'_>) {
         let right = end + NEIGHBOURHOOD;
         if right >= text.len() {
             findings.undecided(start);
@@ -117,7 +117,6 @@ impl Homoglyph {
             || beside(after.chars().take(3).take_while(|c| near(*c)).find(|c| is_styled(*c)));
         findings.push(start, end, if pair { 0.65 } else { 0.4 });
     }
-}
 
 /// A letter as part of a word; marks on letters belong to it.
 fn is_letter(c: char) -> bool {

@@ -47,6 +47,7 @@ static META: Meta = Meta {
         ),
         concat!("bz", "c_Zr8Kq2Rt_w5ZcJ3nMh7PbXd9LfG4sTvYa1-QeWuIoHs"),
         concat!("key=gh\u{200B}", "p_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
+        concat!("gh", "p%5FwWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
     ],
     passes: &[
         "AKIAIOSFODNN7EXAMPLE",

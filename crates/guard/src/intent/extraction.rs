@@ -58,7 +58,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
             () if cluster.has(Transform) => 0.4 + exact,
             () => 0.3 + exact,
         }
-    } else if cluster.has(Secret) && (shows || (asks && !english)) {
+    } else if cluster.has(Secret) && shows {
         if english { 0.45 } else { 0.55 }
     } else if cluster.any(Said.bit() | Instructions.bit() | Limits.bit())
         && cluster.has(Earlier)

@@ -33,7 +33,7 @@ pub fn hidden(text: &str) -> Option<Hidden> {
             table.push(source);
         }
     }
-    any.then(|| Hidden { text: out, offsets: Offsets::Table(table) })
+    any.then_some(Hidden { text: out, offsets: Offsets::Table(table) })
 }
 
 /// Printable ASCII in the supplementary variation selectors: selector 17 stands for byte 16.

@@ -200,7 +200,7 @@ fn judge(
         }
     };
     let report = guard.inspect(channel, &line.text, &Session::default());
-    Ok((result(line.id, &line.text, &report, scores), report.verdict()))
+    Ok((result(&line.id, &line.text, &report, scores), report.verdict()))
 }
 
 /// Writes answers in order; flushes whenever nothing more is at hand.

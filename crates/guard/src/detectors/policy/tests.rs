@@ -159,7 +159,6 @@ proptest! {
     ) {
         let detect = Detect::Patterns(strings(&[pattern]));
         let folded = crate::text::fold_to_string(&text);
-        // Every substring that matches with its surroundings; those inside others left out.
         let bare = regex::Regex::new(pattern).unwrap();
         prop_assert_eq!(found(&detect, &text).is_empty(), !bare.is_match(&folded));
         let cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();

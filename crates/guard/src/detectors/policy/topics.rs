@@ -295,3 +295,21 @@ fn is_small_talk(text: &str) -> bool {
         .filter(|word| !word.is_empty())
         .all(|word| SMALL_TALK.binary_search(&word).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_talk_is_sorted_for_the_search() {
+        assert!(SMALL_TALK.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn stems_lose_plurals_only_where_a_word_is_left() {
+        assert_eq!(
+            ["invoices", "companies", "shoes", "bus", "boat"].map(stem),
+            ["invoic", "compan", "shoe", "bus", "boat"]
+        );
+    }
+}

@@ -1,3 +1,5 @@
+//! Goldens of translated requests.
+
 use serde_json::{Value as Json, json};
 
 use crate::json::Document;

@@ -1,3 +1,5 @@
+//! Goldens of translated streams.
+
 use serde_json::{Value as Json, json};
 
 use crate::error::GatewayError;

@@ -1,3 +1,5 @@
+//! Goldens of translated answers.
+
 use serde_json::{Value as Json, json};
 
 use crate::error::GatewayError;
