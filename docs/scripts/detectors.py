@@ -52,6 +52,9 @@ def main():
                     title = line
                 elif line and title == "References":
                     references.append(line.strip())
+                elif "](" in line:
+                    # Text with a link of its own would be read as one.
+                    out.append(f"- **{title}**\n\n  ```text\n  {line.strip()}\n  ```\n")
                 elif line:
                     out.append(f"- **{title}** – {line.strip()}")
             out.append(f"- **References** – {', '.join(references)}")

@@ -13,7 +13,7 @@ pub(super) fn check(name: &str, text: &str, exists: impl Fn(&Path) -> bool) -> V
         if fenced {
             continue;
         }
-        for target in targets(line) {
+        for target in targets(&without_code(line)) {
             let dead = match resolve(name, target) {
                 Some(path) => !exists(&path),
                 None => true,
@@ -24,6 +24,11 @@ pub(super) fn check(name: &str, text: &str, exists: impl Fn(&Path) -> bool) -> V
         }
     }
     problems
+}
+
+/// The line without what stands in backticks: code is no link.
+fn without_code(line: &str) -> String {
+    line.split('`').step_by(2).collect()
 }
 
 /// Targets of the links in a line that name files.
@@ -66,7 +71,7 @@ mod tests {
     #[test]
     fn follows_relative_links_and_leaves_others() {
         let text = "[a](b.md#x) [c](../README.md) [d](https://x.y/z) [e](#here)\n\
-                    ```\n[f](code.md)\n```\n[g](gone.md \"title\") [h](../../out.md)";
+                    ```\n[f](code.md)\n```\n[g](gone.md \"title\") [h](../../out.md) `[i](code.md)` [`j`](b.md)";
         let exists = |path: &Path| path == Path::new("docs/b.md") || path == Path::new("README.md");
         let problems = check("docs/a.md", text, exists);
         assert_eq!(
