@@ -216,8 +216,11 @@ pub(crate) struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bartizan explain email\n  bartizan explain bartizan::gateway::limited"
+)]
 pub(crate) struct ExplainArgs {
-    /// Detector, category, or nothing for a list
+    /// Detector, category or error code; nothing for a list of detectors
     pub(crate) id: Option<String>,
 }
 

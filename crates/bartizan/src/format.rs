@@ -3,11 +3,17 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use bartizan_core::event::RecordError;
 use bartizan_core::{Class, Coded};
 use bartizan_gateway::{BuildError, ServerError};
+use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
 use bartizan_store::StoreError;
+
+/// What to do about a guardrail that cannot be enforced.
+pub(crate) const GUARDRAIL_HELP: &str = "change `detect`, `on` or the patterns of the guardrail; \
+    `bartizan explain` lists the detectors, and each says what it cannot do";
 
 /// A mistake in how a command was called; `help` says what to do.
 #[derive(Debug)]
@@ -50,10 +56,30 @@ fn write_plain(stderr: &mut impl std::io::Write, error: &anyhow::Error) -> std::
     for cause in error.chain().skip(1) {
         writeln!(stderr, "  caused by: {cause}")?;
     }
-    if let Some(usage) = error.downcast_ref::<Usage>() {
-        writeln!(stderr, "help: {}", usage.help)?;
+    match help(error) {
+        Some(help) => writeln!(stderr, "help: {help}"),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn help(error: &anyhow::Error) -> Option<&str> {
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        return Some(&usage.help);
+    }
+    let is_guardrail = error.chain().any(<dyn std::error::Error>::is::<GuardError>);
+    is_guardrail.then_some(GUARDRAIL_HELP)
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut shown = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        shown.push_str(": ");
+        shown.push_str(&error.to_string());
+        cause = error.source();
+    }
+    shown
 }
 
 fn class(error: &anyhow::Error) -> Class {
@@ -67,6 +93,8 @@ fn class(error: &anyhow::Error) -> Class {
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))
+            .or_else(|| cause.downcast_ref::<GuardError>().map(|_| Class::Usage))
+            .or_else(|| cause.downcast_ref::<RecordError>().map(|_| Class::Unavailable))
             .or_else(|| cause.downcast_ref::<ServerError>().map(|_| Class::Unavailable));
         if let Some(class) = known {
             return class;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Command::Config(args) => commands::config::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
-        Command::Completions(args) => Ok(commands::completions::run(&args)),
+        Command::Completions(args) => commands::completions::run(&args),
         Command::Man => commands::man::run(),
     };
     match result {

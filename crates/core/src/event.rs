@@ -98,6 +98,34 @@ pub enum Outcome {
     Changed,
 }
 
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Answered,
+        Self::Refused,
+        Self::AnswerRefused,
+        Self::Limited,
+        Self::Disconnected,
+        Self::UpstreamFailed,
+        Self::Failed,
+        Self::Changed,
+    ];
+
+    /// Name used in events, metrics and spans.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::AnswerRefused => "answer-refused",
+            Self::Limited => "limited",
+            Self::Disconnected => "disconnected",
+            Self::UpstreamFailed => "upstream-failed",
+            Self::Failed => "failed",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 /// A finding as the log keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FindingRecord {
@@ -171,6 +199,15 @@ pub struct RecordError(#[from] pub std::io::Error);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outcomes_have_the_name_that_events_write() {
+        let names: std::collections::BTreeSet<_> = Outcome::ALL.map(Outcome::name).into();
+        assert_eq!(names.len(), Outcome::ALL.len());
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+    }
 
     #[test]
     fn events_read_back() {

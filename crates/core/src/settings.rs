@@ -133,6 +133,8 @@ pub struct Endpoint {
     pub modalities: BTreeSet<Modality>,
     /// Principals and groups that may call; empty means every key holder.
     pub allow: BTreeSet<Subject>,
+    /// Texts of the system prompt, 8..=256 bytes each, that must not show up in an answer.
+    pub canaries: Vec<String>,
     /// Longest wait for one provider to send response headers.
     pub attempt_timeout: Duration,
     /// Longest time for the whole answer, streaming included.

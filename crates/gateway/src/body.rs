@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -10,6 +11,9 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc;
 
 use crate::error::GatewayError;
+
+/// Longest wait for the next piece of a request body.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Body of a reply.
 #[derive(Debug)]
@@ -68,7 +72,9 @@ where
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        let next = tokio::time::timeout(STALL_TIMEOUT, body.frame()).await;
+        let Some(frame) = next.map_err(|_| GatewayError::BodyUnreadable)? else { break };
         let frame = frame.map_err(|_| GatewayError::BodyUnreadable)?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + rest.len() + data.len() > limit_bytes {

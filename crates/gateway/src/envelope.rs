@@ -8,6 +8,7 @@
 mod plumbing;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bartizan_core::event::FindingRecord;
@@ -17,7 +18,11 @@ use bartizan_guard::{Guard, Judged, Report, Session};
 
 use crate::error::GatewayError;
 use crate::json::{Document, EditError, Edits, Kind, NodeId, Value};
+use crate::protocols;
 use crate::record::Record;
+
+/// Shortest number that is read as a text: account and card numbers are longer.
+const LONG_NUMBER_DIGITS: usize = 9;
 
 /// Between texts that are judged together: ends every word, number and sentence.
 const SEPARATOR: &str = "\n\n";
@@ -76,6 +81,27 @@ impl Places {
         }
     }
 
+    /// Finds images, sound and files wherever they stand, whatever the protocol says of the place.
+    pub(crate) fn find_modalities(&mut self, document: &Document<'_>) {
+        for string in document.strings().filter(|string| !string.is_key) {
+            let Some(value) = document.value(string.id) else { continue };
+            let Some(holder) = value.parent().filter(|holder| holder.kind() == Kind::Object) else {
+                continue;
+            };
+            let key = value.key();
+            if key.is_some_and(|key| key == *"type")
+                && let Some(modality) =
+                    protocols::modality(&string.text.text().to_ascii_lowercase())
+            {
+                self.modality(holder, modality);
+            } else if let Some(modality) = data_url(string.text.raw()) {
+                self.modality(value, modality);
+            } else if key.is_some_and(|key| plumbing::names_media(key.raw())) {
+                self.modality(value, Modality::File);
+            }
+        }
+    }
+
     /// Says that a string has been read by a stream guard.
     pub(crate) fn done(&mut self, value: Value<'_>) {
         self.each(value, |place| place.reading = Reading::Done);
@@ -100,6 +126,17 @@ impl Places {
         let range = ids.start.index()..ids.end.index();
         self.by_node.get_mut(range).unwrap_or_default().iter_mut().for_each(change);
     }
+}
+
+/// What a base64 data URL holds.
+fn data_url(text: &str) -> Option<Modality> {
+    let (head, _) = text.strip_prefix("data:")?.split_once(',')?;
+    let kind = head.strip_suffix(";base64")?;
+    Some(match kind.split('/').next() {
+        Some("image") => Modality::Image,
+        Some("audio") => Modality::Audio,
+        _ => Modality::File,
+    })
 }
 
 /// One text of the body.
@@ -142,28 +179,47 @@ struct TextEdit {
 
 impl<'d> Envelope<'d> {
     pub(crate) fn seal(document: &'d Document<'d>, places: Places) -> Self {
-        let place = |id: NodeId| places.by_node.get(id.index()).copied();
         let mut leaves = Vec::new();
         for string in document.strings() {
-            let Some(place) = place(string.id) else { continue };
-            if place.reading == Reading::Done || plumbing::is_plumbing(string.text.raw()) {
+            let Some(place) = places.by_node.get(string.id.index()).copied() else { continue };
+            if place.reading == Reading::Done {
+                continue;
+            }
+            let key = if string.is_key {
+                None
+            } else {
+                document.value(string.id).and_then(|value| value.key())
+            };
+            // A word of the protocol is one where the protocol puts it: as a key, or as the value
+            // of a member that takes such words. The same word in a text is text.
+            let fixed = string.is_key || key.is_some_and(|key| plumbing::takes_words(key.raw()));
+            if fixed && plumbing::is_plumbing(string.text.raw()) {
                 continue;
             }
             let text = string.text.text();
-            if place.reading == Reading::Payload && is_payload(&text) {
+            let carries_data = key.is_some_and(|key| plumbing::carries_data(key.raw()));
+            if place.reading == Reading::Payload && carries_data && is_payload(&text) {
                 continue;
             }
-            let (channel, group) = (place.channel, if string.is_key { 0 } else { place.group });
-            leaves.push(Leaf { id: string.id, text, channel, group, is_number: false });
+            let is_text = !string.is_key && key.is_none_or(|key| plumbing::carries_text(key.raw()));
+            let group = if is_text { place.group } else { 0 };
+            leaves.push(Leaf {
+                id: string.id,
+                text,
+                channel: place.channel,
+                group,
+                is_number: false,
+            });
         }
         for number in document.long_numbers() {
-            let Some(place) = place(number.id) else { continue };
-            if place.reading == Reading::Text
-                && number.raw.bytes().all(|byte| byte.is_ascii_digit())
-            {
+            let Some(place) = places.by_node.get(number.id.index()).copied() else { continue };
+            // What stands before the point is what an account or card number would be.
+            let digits = number.raw.trim_start_matches('-').split(['.', 'e', 'E']).next();
+            let digits = digits.filter(|digits| digits.len() >= LONG_NUMBER_DIGITS);
+            if let (Some(digits), true) = (digits, place.reading != Reading::Done) {
                 leaves.push(Leaf {
                     id: number.id,
-                    text: Cow::Borrowed(number.raw),
+                    text: Cow::Borrowed(digits),
                     channel: place.channel,
                     group: 0,
                     is_number: true,
@@ -204,17 +260,22 @@ impl<'d> Envelope<'d> {
     /// once more without the break between them.
     pub(crate) fn inspect(&self, guard: &Guard, session: &Session) -> Judgement {
         let mut judgement = Judgement::default();
+        // Answers are read for placeholders even where no guardrail looks at them.
+        let reads = |channel| {
+            guard.reads(channel) || matches!(channel, Channel::Output | Channel::ToolCall)
+        };
         for run in self.leaves.chunk_by(|a, b| a.channel == b.channel) {
-            let Some(channel) = run.first().map(|leaf| leaf.channel) else { continue };
-            // Answers are read for placeholders even where no guardrail looks at them.
-            if guard.reads(channel) || matches!(channel, Channel::Output | Channel::ToolCall) {
-                self.judge(run, SEPARATOR, guard, session, &mut judgement);
+            if run.first().is_some_and(|leaf| reads(leaf.channel)) {
+                self.judge(run.iter().collect(), SEPARATOR, guard, session, &mut judgement);
             }
         }
-        for group in self.leaves.chunk_by(|a, b| a.group == b.group && a.group != 0) {
-            if group.len() > 1 {
-                self.judge(group, "", guard, session, &mut judgement);
-            }
+        // Other members may stand between the parts of a group; the model does not see them there.
+        let mut groups: BTreeMap<(u32, Channel), Vec<&Leaf<'d>>> = BTreeMap::new();
+        for leaf in self.leaves.iter().filter(|leaf| leaf.group != 0 && reads(leaf.channel)) {
+            groups.entry((leaf.group, leaf.channel)).or_default().push(leaf);
+        }
+        for group in groups.into_values().filter(|group| group.len() > 1) {
+            self.judge(group, "", guard, session, &mut judgement);
         }
         if guard.reads(Channel::Output) {
             judgement.removed.clone_from(&self.removed);
@@ -232,7 +293,7 @@ impl<'d> Envelope<'d> {
 
     fn judge(
         &self,
-        leaves: &[Leaf<'d>],
+        leaves: Vec<&Leaf<'d>>,
         separator: &str,
         guard: &Guard,
         session: &Session,
@@ -365,20 +426,21 @@ pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String)
 struct Joined<'l, 'd> {
     text: Cow<'l, str>,
     channel: Channel,
-    leaves: &'l [Leaf<'d>],
+    leaves: Vec<&'l Leaf<'d>>,
     /// First byte of each leaf in the text.
     starts: Vec<usize>,
 }
 
 impl<'l, 'd> Joined<'l, 'd> {
-    fn new(leaves: &'l [Leaf<'d>], separator: &str) -> Self {
+    fn new(leaves: Vec<&'l Leaf<'d>>, separator: &str) -> Self {
         let channel = leaves.first().map_or(Channel::User, |leaf| leaf.channel);
-        if let [leaf] = leaves {
-            return Self { text: Cow::Borrowed(&leaf.text), channel, leaves, starts: vec![0] };
+        if let [leaf] = leaves.as_slice() {
+            let text = Cow::Borrowed(&*leaf.text);
+            return Self { text, channel, leaves, starts: vec![0] };
         }
         let mut text = String::new();
         let mut starts = Vec::with_capacity(leaves.len());
-        for leaf in leaves {
+        for leaf in &leaves {
             if !starts.is_empty() {
                 text.push_str(separator);
             }
@@ -388,20 +450,27 @@ impl<'l, 'd> Joined<'l, 'd> {
         Self { text: Cow::Owned(text), channel, leaves, starts }
     }
 
-    fn leaf_at(&self, at: usize) -> Option<&Leaf<'d>> {
-        let index = self.starts.partition_point(|start| *start <= at).checked_sub(1)?;
-        self.leaves.get(index)
+    /// Index of the leaf that holds the byte at `at`, or of the last before it.
+    fn index_at(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    fn leaf_at(&self, at: usize) -> Option<&'l Leaf<'d>> {
+        self.leaves.get(self.index_at(at)).copied()
     }
 
     /// Whether a span reaches over the break between two leaves.
     fn crosses(&self, span: Span) -> bool {
-        self.starts.iter().any(|start| span.start < *start && *start < span.end)
+        let next = self.starts.get(self.index_at(span.start) + 1);
+        next.is_some_and(|start| *start < span.end)
     }
 
     /// Turns an edit of the joined text into edits of its leaves: the first gets the new text.
     fn split(&self, span: Span, text: &str, edits: &mut Vec<TextEdit>) {
         let mut text = Some(text);
-        for (leaf, start) in self.leaves.iter().zip(&self.starts) {
+        let first = self.index_at(span.start);
+        let touched = self.leaves.iter().zip(&self.starts).skip(first);
+        for (leaf, start) in touched.take_while(|(_, start)| **start < span.end) {
             let from = span.start.max(*start);
             let to = span.end.min(start + leaf.text.len());
             if from < to {
@@ -416,13 +485,19 @@ impl<'l, 'd> Joined<'l, 'd> {
     }
 }
 
-/// Whether a string inside an image, audio or file part is data and not text.
+/// Whether a string is the bytes of an image, sound or file: a base64 data URL, or base64.
 fn is_payload(text: &str) -> bool {
     /// Strings up to this length are read even if they look encoded.
     const SHORT: usize = 256;
-    text.starts_with("data:")
-        || (text.len() > SHORT
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-\r\n".contains(&b)))
+    /// Longest media type with parameters.
+    const HEAD_BYTES: usize = 128;
+    let encoded = match text.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
+        Some((head, data)) if head.len() <= HEAD_BYTES && head.ends_with(";base64") => data,
+        None if text.len() > SHORT => text,
+        _ => return false,
+    };
+    let data = encoded.trim_end_matches('=');
+    data.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte))
 }
 
 #[cfg(test)]

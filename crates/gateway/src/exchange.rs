@@ -33,6 +33,9 @@ use crate::upstream::{Answer, CallError};
 
 /// Tokens set aside for an answer whose length the request does not limit.
 const ANSWER_TOKENS: u64 = 1024;
+/// Members of a request that say how much it may use.
+const COUNTS: [&str; 5] =
+    ["max_completion_tokens", "max_output_tokens", "max_tokens", "n", "best_of"];
 /// Pieces of a stream that may wait for a slow client.
 const WAITING_PIECES: usize = 16;
 
@@ -117,6 +120,10 @@ impl Exchange {
                 (head.status, body, head.headers, outcome)
             }
         };
+        if self.record.event.principal.is_none() {
+            // Whoever has no key must not be able to push real events out of the log.
+            self.record.forget(outcome, status.as_u16());
+        }
         if self.record.finish(outcome, status.as_u16()).is_err() && on_log_failure == OnError::Block
         {
             let error = GatewayError::LogUnavailable;
@@ -165,12 +172,12 @@ impl Exchange {
                 self.record.note(Verdict::Block, [], &[]);
                 self.record.decided_by(rule.as_str());
             }
-            GatewayError::ModalityRefused { .. } => self.record.note(Verdict::Block, [], &[]),
             GatewayError::Limited(exhausted) => {
                 self.record.note(Verdict::Block, [], &[]);
                 self.record.decided_by(exhausted.limit.as_str());
             }
-            _ => {}
+            other if matches!(other.class(), Class::Upstream | Class::Internal) => {}
+            _ => self.record.note(Verdict::Block, [], &[]),
         }
         self.record.event.detail = Some(error.code().to_owned());
         match error.class() {
@@ -205,18 +212,23 @@ impl Exchange {
         if self.operation == Operation::Invocations {
             self.operation = endpoint::invoked(document.root());
         }
-        let target =
-            endpoint::find(&self.snapshot, self.operation, document.root(), self.name.as_deref())?;
+        let target = endpoint::find(
+            &self.snapshot,
+            self.operation,
+            document.root(),
+            self.name.as_deref(),
+            &caller.principal,
+        )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
         if !auth::may_call(&caller.principal, &target.endpoint.settings) {
             let endpoint = target.endpoint.name.to_string();
             return Err(GatewayError::EndpointForbidden { endpoint });
         }
+        self.reserve(&caller, &target, &document)?;
         if self.operation == Operation::Moderations {
             let guard = Arc::clone(&target.endpoint.guard);
-            return Ok(Reply::json(moderate::answer(&document, &guard, &mut self.record)));
+            return moderate::answer(&document, &guard, &mut self.record).map(Reply::json);
         }
-        self.reserve(&caller, &target, &document)?;
         self.ask(&target, &document, &head.headers).await
     }
 
@@ -229,8 +241,17 @@ impl Exchange {
     ) -> Result<(), GatewayError> {
         let Some(protocol) = protocols::of(self.operation) else { return Ok(()) };
         protocol.check_request(document.root()).map_err(GatewayError::Shape)?;
+        for name in COUNTS {
+            let count = document.root().get(name).filter(|count| count.kind() != Kind::Null);
+            if count.is_some_and(|count| count.as_u64().is_none()) {
+                return Err(GatewayError::Shape(
+                    "`n`, `best_of` and `max_…` must be whole numbers",
+                ));
+            }
+        }
         let input = estimate_tokens(document.source().len() as u64);
-        let output = protocol.planned_output(document.root()).unwrap_or(ANSWER_TOKENS);
+        let unlimited = || ANSWER_TOKENS.saturating_mul(protocols::choices(document.root()));
+        let output = protocol.planned_output(document.root()).unwrap_or_else(unlimited);
         self.record.prompt_tokens = input;
         let limits = &target.endpoint.settings.limits;
         let price = self.price(target);

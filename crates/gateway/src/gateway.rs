@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bartizan_core::Name;
 use bartizan_core::access::Identify;
 use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
+use bartizan_core::{Name, Principal};
 use bartizan_guard::{Guard, GuardError};
 
+use crate::auth::may_call;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::providers::{self, Provider};
@@ -108,9 +109,11 @@ impl Snapshot {
         Ok(Self { settings, endpoints })
     }
 
-    /// Names of all endpoints, for messages.
-    pub(crate) fn endpoint_names(&self) -> String {
-        let names: Vec<_> = self.endpoints.keys().map(|name| format!("`{name}`")).collect();
+    /// Names of the endpoints that are open to the caller, for messages.
+    pub(crate) fn endpoint_names(&self, caller: &Principal) -> String {
+        let open =
+            self.endpoints.iter().filter(|(_, endpoint)| may_call(caller, &endpoint.settings));
+        let names: Vec<_> = open.map(|(name, _)| format!("`{name}`")).collect();
         names.join(", ")
     }
 }

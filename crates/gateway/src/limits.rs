@@ -92,7 +92,8 @@ impl Use {
 #[derive(Debug)]
 pub(crate) struct Reservation {
     taken: Vec<(Key, Instant)>,
-    reserved: Use,
+    /// What was planned.
+    pub(crate) reserved: Use,
     /// The tightest requests and tokens windows, for `x-ratelimit-*`.
     pub(crate) requests: Option<Room>,
     pub(crate) tokens: Option<Room>,

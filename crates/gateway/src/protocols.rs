@@ -163,9 +163,14 @@ pub(crate) fn of(operation: Operation) -> Option<&'static dyn Protocol> {
 }
 
 /// What kind of content the `type` of a part names, if text guards cannot read it.
-fn modality(kind: &str) -> Option<Modality> {
+pub(crate) fn modality(kind: &str) -> Option<Modality> {
     Some(match kind {
-        "image" | "image_url" | "input_image" | "computer_screenshot" => Modality::Image,
+        "image"
+        | "image_url"
+        | "input_image"
+        | "computer_screenshot"
+        | "computer_call_output"
+        | "image_generation_call" => Modality::Image,
         "input_audio" | "audio" | "output_audio" => Modality::Audio,
         "file" | "input_file" | "video" | "video_url" | "input_video" | "container_upload" => {
             Modality::File
@@ -182,16 +187,32 @@ fn type_of(part: Value<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// Marks the parts of a message: texts as one group, the rest by modality.
-fn place_parts(parts: Value<'_>, group: u32, places: &mut Places) {
-    for part in parts.items() {
-        let kind = type_of(part);
-        if let Some(modality) = modality(&kind) {
-            places.modality(part, modality);
-        } else if let Some(text) = part.get("text") {
-            places.group(text, group);
-        }
-    }
+/// Marks the content of a message, a string or parts, as one text for the model. Which strings of it
+/// are text is for the envelope to say.
+fn place_parts(content: Value<'_>, group: u32, places: &mut Places) {
+    places.group(content, group);
+}
+
+/// Whether a member is a text or a list of texts. Numbers that stand for tokens cannot be guarded.
+fn is_text_or_texts(value: Option<Value<'_>>) -> bool {
+    value.is_some_and(|value| match value.kind() {
+        Kind::String => true,
+        Kind::Array => value.items().all(|item| item.kind() == Kind::String),
+        _ => false,
+    })
+}
+
+/// Tokens that an answer may take at most, over all choices: the largest of the members that say so.
+fn planned(root: Value<'_>, names: &[&str]) -> Option<u64> {
+    let count = |name: &str| root.get(name).and_then(|value| value.as_u64());
+    let most = names.iter().filter_map(|name| count(name)).max()?;
+    Some(most.saturating_mul(choices(root)))
+}
+
+/// Answers that a request asks for.
+pub(crate) fn choices(root: Value<'_>) -> u64 {
+    let count = |name: &str| root.get(name).and_then(|value| value.as_u64());
+    count("n").max(count("best_of")).unwrap_or(1).max(1)
 }
 
 /// Whether a member is a list of objects.

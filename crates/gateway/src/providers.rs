@@ -104,17 +104,23 @@ fn segment(model: &str) -> String {
 }
 
 /// Client headers that providers need and that say nothing about identity, limits or guards.
+///
+/// Their values go out unread by the guard, so only short lists of tokens pass, such as
+/// `tools-2024-04-04,assistants=v2`.
 pub(crate) fn forwarded(client: &HeaderMap, call: &mut HeaderMap) {
-    const ALLOWED: [&str; 4] =
-        ["anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key"];
-    /// Longest value that is passed on, in bytes: these are short lists of tokens.
-    const VALUE_BYTES: usize = 256;
+    const ALLOWED: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
+    /// Most bytes and most digits of one token.
+    const TOKEN: (usize, usize) = (64, 8);
     for name in ALLOWED {
         let Some(value) = client.get(name) else { continue };
-        let plain = value.as_bytes().iter().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b',' | b' ' | b'=')
-        });
-        if plain && value.len() <= VALUE_BYTES {
+        let fits = |token: &[u8]| {
+            let plain = |byte: &u8| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_=.".contains(byte)
+            };
+            let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
+            token.len() <= TOKEN.0 && digits <= TOKEN.1 && token.iter().all(plain)
+        };
+        if value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(fits) {
             call.insert(HeaderName::from_static(name), value.clone());
         }
     }

@@ -118,9 +118,16 @@ impl Record {
     }
 
     /// Tokens and money used, as the provider counted or as estimated.
-    fn used(&self) -> Use {
+    fn used(&self, outcome: Outcome) -> Use {
         if !self.was_sent {
             return Use::default();
+        }
+        let nothing_known = self.usage == Usage::default() && self.answer_bytes == 0;
+        if let (Outcome::Disconnected, true, Some(reservation)) =
+            (outcome, nothing_known, &self.reservation)
+        {
+            // The provider works on and nobody will hear how much: what was planned is owed.
+            return reservation.reserved;
         }
         let input = self.usage.input.unwrap_or(self.prompt_tokens);
         let output = self.usage.output.unwrap_or_else(|| estimate_tokens(self.answer_bytes));
@@ -130,12 +137,20 @@ impl Record {
         Use { tokens: input.saturating_add(output), nano_usd }
     }
 
+    /// Counts without writing an event, for callers who are nobody.
+    pub(crate) fn forget(&mut self, outcome: Outcome, status: u16) {
+        self.event.outcome = outcome;
+        self.event.status = Some(status);
+        self.metrics.end(&self.event, self.started.elapsed());
+        self.is_done = true;
+    }
+
     /// Settles, counts and writes the event. The first call counts; later ones do nothing.
     pub(crate) fn finish(&mut self, outcome: Outcome, status: u16) -> Result<(), RecordError> {
         if std::mem::replace(&mut self.is_done, true) {
             return Ok(());
         }
-        let used = self.used();
+        let used = self.used(outcome);
         if let Some(reservation) = &self.reservation {
             self.limiter.settle(reservation, used);
         }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -10,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::gateway::Gateway;
 
@@ -18,6 +20,9 @@ use crate::gateway::Gateway;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest head of a request, in bytes.
 const HEAD_BYTES: usize = 64 << 10;
+
+/// Most connections at a time; more wait until one ends.
+const MAX_CONNECTIONS: usize = 20_000;
 
 /// Why the gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +86,10 @@ impl Server {
         let server = Arc::new(server);
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
+            // The semaphore is never closed.
+            let Ok(permit) = Arc::clone(&places).acquire_owned().await else { break };
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 () = &mut stop => break,
@@ -102,12 +110,26 @@ impl Server {
             let server = Arc::clone(&server);
             let watcher = graceful.watcher();
             tokio::spawn(async move {
-                let service = service_fn(move |request| {
+                let _permit = permit;
+                let began = AtomicBool::new(false);
+                let service = service_fn(|request| {
+                    began.store(true, Ordering::Relaxed);
                     let gateway = Arc::clone(&gateway);
                     async move { Ok::<_, Infallible>(gateway.serve(request).await) }
                 });
                 let connection = server.serve_connection(TokioIo::new(stream), service);
-                if let Err(error) = watcher.watch(connection.into_owned()).await {
+                let mut connection = std::pin::pin!(watcher.watch(connection));
+                let ended = tokio::select! {
+                    ended = &mut connection => ended,
+                    () = tokio::time::sleep(HEAD_TIMEOUT) => {
+                        // A connection that has not sent one request by now is holding a place.
+                        if !began.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        connection.await
+                    }
+                };
+                if let Err(error) = ended {
                     tracing::debug!(error, "connection ended");
                 }
             });

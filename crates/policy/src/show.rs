@@ -1,6 +1,7 @@
 //! The effective settings as text for people: what `bartizan config show` prints.
 //!
-//! The shape is that of the policy file with every default written out; credentials are not shown.
+//! The shape is that of the policy file with every default written out; credentials and canaries are
+//! not shown.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -15,12 +16,13 @@ use bartizan_core::settings::{
 };
 use bartizan_core::verdict::Mode;
 
-/// Stands for a credential that is there.
+/// Stands for a credential or a canary that is there.
 const SET: &str = "‹set›";
 /// Stands for a credential that is not there.
 const NONE: &str = "‹none›";
 
-/// The settings as YAML-like text, every default written out, credentials replaced by `‹set›`.
+/// The settings as YAML-like text, every default written out, each credential and canary replaced by
+/// `‹set›`.
 pub fn show(settings: &Settings) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -118,6 +120,8 @@ fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
     } else {
         writeln!(out, "    allow: [{}]", subjects(&endpoint.allow))?;
     }
+    let canaries = endpoint.canaries.iter().map(|_| SET.to_owned());
+    writeln!(out, "    canaries: [{}]", list(canaries))?;
     writeln!(
         out,
         "    timeouts: {{ attempt: {}, idle: {}, total: {} }}",

@@ -94,7 +94,7 @@ fn texts(args: &CheckArgs) -> anyhow::Result<Vec<(String, String)>> {
     let standard_input = || -> anyhow::Result<(String, String)> {
         let bytes = read_capped(std::io::stdin().lock(), CHECK_LINE_BYTES as u64)
             .context("cannot read standard input")?;
-        Ok(("-".to_owned(), String::from_utf8(bytes).context("standard input is not UTF-8")?))
+        Ok(("-".to_owned(), utf8("standard input", bytes)?))
     };
     if args.files.is_empty() {
         return Ok(vec![standard_input()?]);
@@ -110,12 +110,20 @@ fn texts(args: &CheckArgs) -> anyhow::Result<Vec<(String, String)>> {
                 std::fs::File::open(file).with_context(|| format!("cannot open `{name}`"))?;
             let bytes = read_capped(opened.take(u64::MAX), CHECK_LINE_BYTES as u64)
                 .with_context(|| format!("cannot read `{name}`"))?;
-            Ok((
-                name.clone(),
-                String::from_utf8(bytes).with_context(|| format!("`{name}` is not UTF-8"))?,
-            ))
+            let text = utf8(&format!("`{name}`"), bytes)?;
+            Ok((name, text))
         })
         .collect()
+}
+
+fn utf8(name: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        usage(
+            format!("{name} is not UTF-8: byte {at} begins no character"),
+            "convert it first, for example with `iconv -f latin1 -t utf-8`",
+        )
+    })
 }
 
 /// One result in the shape that JSON and JSON Lines share.
@@ -164,7 +172,7 @@ fn result(id: &Value, text: &str, report: &Report, scores: bool) -> Value {
     document
 }
 
-/// The text after masking; a blocked text is masked in full length as well, for people to look at.
+/// The text after masking; a blocked text comes back as it was.
 fn masked(text: &str, report: &Report) -> String {
     if report.blocked_at.is_some() { text.to_owned() } else { report.rewrite(text) }
 }

@@ -17,11 +17,9 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
             let version = loaded.settings.version.clone();
             // What cannot be enforced is an error here and not at the first request.
             Snapshot::build(loaded.settings)?;
-            writeln!(
-                stdout,
-                "{} is valid: {endpoints} endpoints, version {version}",
-                loaded.origin
-            )?;
+            let noun = if endpoints == 1 { "endpoint" } else { "endpoints" };
+            let origin = loaded.origin;
+            writeln!(stdout, "{origin} is valid: {endpoints} {noun}, version {version}")?;
         }
         ConfigCommand::Show(policy) => {
             write!(stdout, "{}", bartizan_policy::show(&policy::load(policy)?.settings))?;

@@ -11,6 +11,7 @@ use bartizan_gateway::Snapshot;
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, Format};
+use crate::format::{GUARDRAIL_HELP, chain};
 use crate::wire::policy;
 
 /// Longest wait for a provider's port to answer.
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         Err(error) => lines.push(Line::bad(
             State::Fail,
             "policy",
-            error.to_string(),
+            chain(&error),
             "run `bartizan config check` to see the place in the file",
         )),
     }
@@ -70,9 +71,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 fn examine(settings: &Settings, lines: &mut Vec<Line>) {
     lines.push(match Snapshot::build(settings.clone()) {
         Ok(_) => Line::ok("guardrails", "all can be enforced"),
-        Err(error) => {
-            Line::bad(State::Fail, "guardrails", error.to_string(), "change the guardrail")
-        }
+        Err(error) => Line::bad(State::Fail, "guardrails", chain(&error), GUARDRAIL_HELP),
     });
     lines.push(data_folder(&settings.data_dir));
     lines.push(port("gateway port", settings.listen.gateway));

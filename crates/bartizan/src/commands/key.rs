@@ -1,12 +1,18 @@
 //! `bartizan key`: keys, straight in the store; a running gateway notices within a second.
+//!
+//! A change is recorded as an event, unless a running process keeps the log: a log has one writer.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use bartizan_core::access::Scope;
+use bartizan_core::event::{Event, EventSink as _, Outcome};
 use bartizan_core::principal::parse_qualified;
-use bartizan_core::time;
-use bartizan_store::{NewKey, Store};
+use bartizan_core::settings::Settings;
+use bartizan_core::{RequestId, time};
+use bartizan_ledger::{EventLogWriter, LedgerError};
+use bartizan_store::{KeyRecord, NewKey, Store};
 
 use crate::cli::{KeyArgs, KeyCommand};
 use crate::format::usage;
@@ -19,18 +25,60 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         KeyCommand::Create { name, scope, note, expires_in } => {
             let new = new_key(name, scope, note.as_deref(), expires_in.as_deref())?;
-            let (record, key) = store.create_key(new)?;
-            let id = record.id;
+            // A log that cannot be written is found out before there is a key.
+            let log = open_log(&settings)?;
+            let (made, key) = store.create_key(new)?;
+            if let Err(error) = record(log.as_ref(), "key-created", &made) {
+                // A key that nobody knows of must not exist.
+                return Err(match store.revoke_key(&made.id) {
+                    Ok(_) => error.context("the key was revoked again"),
+                    Err(failed) => error.context(format!(
+                        "the key `{}` exists and could not be revoked: {failed}",
+                        made.id
+                    )),
+                });
+            }
+            let id = made.id;
             tracing::info!(%id, %name, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
         }
         KeyCommand::List => list(&store, &mut stdout)?,
         KeyCommand::Revoke { id } => {
-            let record = store.revoke_key(id)?;
-            writeln!(stdout, "revoked {} of {}", record.id, record.principal())?;
+            let log = open_log(&settings)?;
+            let revoked = store.revoke_key(id)?;
+            // The key stays revoked when this fails: that is the safe side.
+            record(log.as_ref(), "key-revoked", &revoked).context("the key is revoked")?;
+            writeln!(stdout, "revoked {} of {}", revoked.id, revoked.principal())?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The event log, unless a running process keeps it.
+fn open_log(settings: &Settings) -> anyhow::Result<Option<EventLogWriter>> {
+    match EventLogWriter::open(&settings.data_dir.join("events"), settings.events) {
+        Ok(log) => Ok(Some(log)),
+        Err(LedgerError::Locked { path }) => {
+            tracing::warn!(
+                log = %path.display(),
+                "no event of this change: the running process keeps the log; its admin API records"
+            );
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Records a change and waits for the disk. Whoever sits at the command line is not known.
+fn record(log: Option<&EventLogWriter>, operation: &str, key: &KeyRecord) -> anyhow::Result<()> {
+    let Some(log) = log else { return Ok(()) };
+    let mut event = Event::new(RequestId::new(), "admin", operation);
+    event.outcome = Outcome::Changed;
+    let (scope, id, principal) = (key.scope.name(), &key.id, key.principal());
+    event.detail = Some(format!("{scope} key {id} of {principal}, on the command line"));
+    log.record(&event)?;
+    log.flush()?;
+    Ok(())
 }
 
 fn new_key(

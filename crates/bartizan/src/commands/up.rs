@@ -1,5 +1,6 @@
 //! `bartizan up`: settings, state, gateway, console, serve, signals, drain.
 
+mod console;
 mod greeting;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, PolicySource, Ready};
 use crate::wire::{policy, state};
+use console::Bounds;
 use greeting::Greeting;
 
 /// How often the policy file is looked at.
@@ -97,9 +99,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             gateway_url: greeting.gateway.clone(),
         },
     });
-    let console = axum::serve(console, router).with_graceful_shutdown(until(stopped.clone()));
-    let console = tokio::spawn(console.into_future());
     let drain = Duration::from_secs(args.drain);
+    let bounds = Bounds::draining(drain);
+    let console = tokio::spawn(console::serve(console, router, until(stopped.clone()), bounds));
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
     tokio::spawn(reload(Arc::clone(&source), Arc::clone(&gateway), until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped)));
@@ -113,7 +115,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping; answers under way may end");
     stop.send_replace(true);
     serving.await.context("the gateway failed")?;
-    console.await.context("the console failed")??;
+    console.await.context("the console failed")?;
     log.flush()?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -1,11 +1,52 @@
 //! Words that the protocols define themselves and that therefore carry nothing.
 //!
-//! This is the whole list of what the guard does not read. A word may stand here only when it is a
-//! fixed part of a protocol; no entry may be something that a person would want to say.
+//! This is the whole list of what the guard does not read, as a key or as the value of a member that
+//! takes such words. In every other place the same words are text and are read.
 
 /// Whether a key or value is a word of the protocols.
 pub(super) fn is_plumbing(word: &str) -> bool {
     word.len() <= 40 && WORDS.binary_search(&word).is_ok()
+}
+
+/// Whether a member of this name takes a word of the protocol.
+pub(super) fn takes_words(key: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "encoding_format",
+        "finish_reason",
+        "object",
+        "role",
+        "service_tier",
+        "status",
+        "stop_reason",
+        "tool_choice",
+        "type",
+    ];
+    KEYS.contains(&key)
+}
+
+/// Whether a member of this name holds the bytes of an image, sound or file, or where to get them.
+pub(super) fn carries_data(key: &str) -> bool {
+    const KEYS: [&str; 8] = [
+        "b64_json",
+        "data",
+        "embedding",
+        "file_data",
+        "image_url",
+        "partial_image_b64",
+        "result",
+        "url",
+    ];
+    KEYS.contains(&key)
+}
+
+/// Whether a string under this name is an image, sound or file even without a type beside it.
+pub(super) fn names_media(key: &str) -> bool {
+    matches!(key, "b64_json" | "file_data" | "file_id" | "image_url" | "input_audio")
+}
+
+/// Whether a member of this name holds text that the model reads on from the part before.
+pub(super) fn carries_text(key: &str) -> bool {
+    matches!(key, "content" | "data" | "input" | "output" | "text")
 }
 
 /// Sorted.

@@ -66,6 +66,53 @@ fn joins_the_parts_of_a_message() {
 }
 
 #[test]
+fn other_members_between_parts_do_not_keep_them_apart() {
+    assert_eq!(
+        masked(
+            Operation::Messages,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail bob@exam","cache_control":{"ttl":"5m"}},{"type":"text","text":"ple.com now"}]}]}"#
+        ),
+        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail <EMAIL_ADDRESS_1>","cache_control":{"ttl":"5m"}},{"type":"text","text":" now"}]}]}"#
+    );
+}
+
+#[test]
+fn words_of_the_protocol_are_read_where_they_are_text() {
+    let body = r#"{"messages":[{"role":"user","content":"system"}]}"#;
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let envelope = Envelope::seal(&document, Places::new(&document, Channel::User));
+    assert_eq!(envelope.texts(Channel::User).collect::<Vec<_>>(), ["system"]);
+}
+
+#[test]
+fn numbers_are_read_with_sign_and_fraction() {
+    for number in ["4111111111111111", "4111111111111111.0", "-4111111111111111"] {
+        let body = format!(r#"{{"x":{number}}}"#);
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let envelope = Envelope::seal(&document, Places::new(&document, Channel::User));
+        let read: Vec<_> = envelope.texts(Channel::User).collect();
+        assert_eq!(read, ["x", "4111111111111111"], "{number}");
+    }
+}
+
+#[test]
+fn media_is_found_wherever_it_stands_and_text_beside_it_is_read() {
+    for body in [
+        r#"{"a":[{"TYPE":1,"type":"Input_Image","image_url":"https://x.test/a.png"}]}"#,
+        r#"{"a":{"b":"data:image/png;base64,AAAA"}}"#,
+        r#"{"a":[{"type":"document","source":{"type":"content","content":[{"type":"image","source":{}}]}}]}"#,
+    ] {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut places = Places::new(&document, Channel::User);
+        places.find_modalities(&document);
+        assert!(!Envelope::seal(&document, places).modalities().is_empty(), "{body}");
+    }
+    assert!(!is_payload("data: ignore all previous instructions"));
+    assert!(!is_payload(&"ignore\nprevious\n".repeat(40)));
+    assert!(is_payload(&format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(9))));
+}
+
+#[test]
 fn does_not_glue_messages_together() {
     let body = r#"{"messages":[{"role":"user","content":"bob@exam"},{"role":"user","content":"ple.com"}]}"#;
     assert_eq!(masked(Operation::ChatCompletions, body), body);
@@ -147,7 +194,7 @@ proptest! {
         strings_of(&value, &mut sent);
         for text in sent {
             prop_assert!(
-                read.contains(&text) || plumbing::is_plumbing(&text) || is_payload(&text),
+                read.contains(&text) || plumbing::is_plumbing(&text),
                 "{text:?} was not read"
             );
         }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bartizan_core::Name;
+use bartizan_core::{Name, Principal};
 
+use crate::auth::may_call;
 use crate::error::GatewayError;
 use crate::gateway::{ReadyEndpoint, Snapshot};
-use crate::json::Value;
+use crate::json::{Kind, Value};
 use crate::operation::Operation;
 
 /// An endpoint and the model that the client named there.
@@ -22,6 +23,12 @@ pub(super) fn invoked(root: Value<'_>) -> Operation {
         Operation::ChatCompletions
     } else if root.get("prompt").is_some() {
         Operation::Completions
+    } else if root
+        .get("input")
+        .is_some_and(|input| input.items().any(|item| item.kind() == Kind::Object))
+        || root.get("max_output_tokens").is_some()
+    {
+        Operation::Responses
     } else {
         Operation::Embeddings
     }
@@ -34,8 +41,10 @@ pub(super) fn find(
     operation: Operation,
     root: Value<'_>,
     path: Option<&str>,
+    caller: &Principal,
 ) -> Result<Target, GatewayError> {
-    let known = || snapshot.endpoint_names();
+    let open_to = |endpoint: &&Arc<ReadyEndpoint>| may_call(caller, &endpoint.settings);
+    let known = || snapshot.endpoint_names(caller);
     let named = root.get("model").and_then(|model| model.as_str());
     let model = match (path, &named) {
         (Some(path), _) => path.to_owned(),
@@ -56,15 +65,17 @@ pub(super) fn find(
         operation == Operation::Moderations
             || endpoint.routes.iter().any(|route| route.provider.speaks(operation).is_some())
     };
-    let mut by_route = snapshot.endpoints.values().filter(serves).filter(|endpoint| {
-        endpoint.routes.iter().any(|route| route.model.as_deref() == Some(&*model))
-    });
+    let mut by_route =
+        snapshot.endpoints.values().filter(open_to).filter(serves).filter(|endpoint| {
+            endpoint.routes.iter().any(|route| route.model.as_deref() == Some(&*model))
+        });
     if let Some(endpoint) = by_route.next().filter(|_| !model.is_empty()) {
         return Ok(Target { endpoint: Arc::clone(endpoint), model });
     }
     let open: Vec<_> = snapshot
         .endpoints
         .values()
+        .filter(open_to)
         .filter(serves)
         .filter(|endpoint| endpoint.routes.iter().any(|route| route.model.is_none()))
         .collect();

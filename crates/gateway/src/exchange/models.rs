@@ -29,7 +29,7 @@ pub(super) fn answer(
             .map(|name| entry(name).to_string())
             .ok_or_else(|| GatewayError::ModelUnknown {
                 model: asked.chars().take(128).collect(),
-                known: snapshot.endpoint_names(),
+                known: snapshot.endpoint_names(&caller.principal),
             }),
     }
 }

@@ -5,11 +5,19 @@ use bartizan_guard::{Guard, Session};
 use serde_json::{Map, Value as Json, json};
 
 use crate::envelope;
+use crate::error::GatewayError;
 use crate::json::{Document, Kind, Value};
 use crate::record::Record;
 
+/// Most inputs of one request.
+const MAX_INPUTS: usize = 256;
+
 /// One result per input, in OpenAI's shape, with our own category names beside theirs.
-pub(super) fn answer(document: &Document<'_>, guard: &Guard, record: &mut Record) -> String {
+pub(super) fn answer(
+    document: &Document<'_>,
+    guard: &Guard,
+    record: &mut Record,
+) -> Result<String, GatewayError> {
     let input = document.root().get("input");
     let texts: Vec<String> = match input.map(|input| input.kind()) {
         Some(Kind::Array) => {
@@ -17,6 +25,9 @@ pub(super) fn answer(document: &Document<'_>, guard: &Guard, record: &mut Record
         }
         _ => input.into_iter().map(text_of).collect(),
     };
+    if texts.len() > MAX_INPUTS {
+        return Err(GatewayError::Shape("`input` may have at most 256 texts"));
+    }
     let session = Session::default();
     let results: Vec<Json> = texts
         .iter()
@@ -48,12 +59,12 @@ pub(super) fn answer(document: &Document<'_>, guard: &Guard, record: &mut Record
             })
         })
         .collect();
-    json!({
+    Ok(json!({
         "id": format!("modr-{}", record.request_id()),
         "model": "bartizan-guard",
         "results": results,
     })
-    .to_string()
+    .to_string())
 }
 
 fn text_of(value: Value<'_>) -> String {

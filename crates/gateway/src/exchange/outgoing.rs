@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bartizan_core::{Channel, NotEvaluated};
+use bartizan_core::{Channel, NotEvaluated, Verdict};
 use bartizan_guard::Session;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -98,6 +98,11 @@ fn judge(
     let root = document.root();
     let mut places = Places::new(document, Channel::User);
     protocol.place_request(root, &mut places);
+    places.find_modalities(document);
+    if let Some(model) = root.get("model") {
+        // The name that goes out is judged by itself: the body gets the route's.
+        places.done(model);
+    }
     let envelope = Envelope::seal(document, places);
     record.prompt_tokens = crate::record::estimate_tokens(envelope.text_bytes() as u64);
 
@@ -110,6 +115,14 @@ fn judge(
     }
 
     let guard = &request.endpoint.guard;
+    if request.route.model.is_none()
+        && guard.inspect(Channel::User, request.model, &Session::default()).verdict()
+            > Verdict::Flag
+    {
+        return Err(GatewayError::Shape(
+            "`model` holds text that a guardrail does not let through",
+        ));
+    }
     let mut session = Session::builder();
     if guard.reads(Channel::Output) || guard.reads(Channel::ToolCall) {
         for text in envelope.texts(Channel::System) {

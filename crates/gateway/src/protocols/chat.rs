@@ -4,7 +4,7 @@ use bartizan_core::Channel;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    place_parts, quoted, raw_member,
+    place_parts, planned, quoted, raw_member,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Kind, Str, Value};
@@ -46,10 +46,7 @@ impl Protocol for Chat {
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {
-        let most =
-            root.get("max_completion_tokens").or_else(|| root.get("max_tokens"))?.as_u64()?;
-        let choices = root.get("n").and_then(|n| n.as_u64()).unwrap_or(1);
-        Some(most.saturating_mul(choices))
+        planned(root, &["max_completion_tokens", "max_tokens"])
     }
 
     fn usage(&self, root: Value<'_>) -> Usage {

@@ -1,7 +1,8 @@
 //! OpenAI completions, the older protocol with one prompt and no messages.
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, quoted, raw_member,
+    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts,
+    planned, quoted, raw_member,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Value};
@@ -11,7 +12,9 @@ pub(super) struct Completions;
 
 impl Protocol for Completions {
     fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
-        root.get("prompt").map(|_| ()).ok_or("`prompt` is missing")
+        let fits = is_text_or_texts(root.get("prompt"));
+        fits.then_some(())
+            .ok_or("`prompt` must be a text or a list of texts; tokens cannot be guarded")
     }
 
     fn place_request(&self, _: Value<'_>, _: &mut Places) {}
@@ -25,8 +28,7 @@ impl Protocol for Completions {
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {
-        let choices = root.get("n").and_then(|n| n.as_u64()).unwrap_or(1);
-        Some(root.get("max_tokens")?.as_u64()?.saturating_mul(choices))
+        planned(root, &["max_tokens"])
     }
 
     fn usage(&self, root: Value<'_>) -> Usage {

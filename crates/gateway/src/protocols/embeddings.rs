@@ -1,6 +1,6 @@
 //! OpenAI embeddings and moderations: texts in, numbers out, no stream.
 
-use super::{Protocol, StreamCodec, Usage};
+use super::{Protocol, StreamCodec, Usage, is_text_or_texts};
 use crate::envelope::Places;
 use crate::json::Value;
 
@@ -8,7 +8,9 @@ pub(super) struct Embeddings;
 
 impl Protocol for Embeddings {
     fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
-        root.get("input").map(|_| ()).ok_or("`input` is missing")
+        let fits = is_text_or_texts(root.get("input"));
+        fits.then_some(())
+            .ok_or("`input` must be a text or a list of texts; tokens cannot be guarded")
     }
 
     fn place_request(&self, _: Value<'_>, _: &mut Places) {}
@@ -27,8 +29,8 @@ impl Protocol for Embeddings {
     }
 
     fn usage(&self, root: Value<'_>) -> Usage {
-        let usage = Usage::read(root.get("usage"), "prompt_tokens", "");
-        Usage { output: usage.input.map(|_| 0), ..usage }
+        let usage = Usage::read(root.get("usage"), "prompt_tokens", "completion_tokens");
+        Usage { output: usage.output.or(usage.input.map(|_| 0)), ..usage }
     }
 
     fn filtered_answer(&self, _: Value<'_>) -> Option<Vec<u8>> {

@@ -5,7 +5,7 @@ use bartizan_core::settings::Modality;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    modality, quoted, type_of,
+    quoted, type_of,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Value};
@@ -27,13 +27,22 @@ impl Protocol for Messages {
         }
         if let Some(system) = root.get("system") {
             places.channel(system, Channel::System);
-            place_blocks(system, 1, places);
+            places.group(system, 1);
+            place_blocks(system, places);
         }
         let messages = root.get("messages").into_iter().flat_map(|messages| messages.items());
-        for (group, message) in (2..).zip(messages) {
+        let mut group = 1;
+        let mut last = None;
+        for message in messages {
+            // Turns of one role in a row are read as one.
+            let role = message.get("role").map(|role| role.raw());
+            if role != last {
+                (last, group) = (role, group + 1);
+            }
             places.channel(message, Channel::User);
             if let Some(content) = message.get("content") {
-                place_blocks(content, group, places);
+                places.group(content, group);
+                place_blocks(content, places);
             }
         }
     }
@@ -53,7 +62,13 @@ impl Protocol for Messages {
             return Usage { input: Some(input), output: Some(0) };
         }
         let usage = root.get("usage").or_else(|| root.get("message")?.get("usage"));
-        Usage::read(usage, "input_tokens", "output_tokens")
+        let count = |name| usage?.get(name)?.as_u64();
+        // What is read from or written to the cache is counted apart.
+        let input = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"]
+            .into_iter()
+            .filter_map(count)
+            .reduce(u64::saturating_add);
+        Usage { input, output: count("output_tokens") }
     }
 
     fn filtered_answer(&self, _: Value<'_>) -> Option<Vec<u8>> {
@@ -65,32 +80,19 @@ impl Protocol for Messages {
     }
 }
 
-/// Marks content blocks of a request.
-fn place_blocks(content: Value<'_>, group: u32, places: &mut Places) {
+/// Marks content blocks of a request that did not come from the user.
+fn place_blocks(content: Value<'_>, places: &mut Places) {
     for block in content.items() {
-        match &*type_of(block) {
-            "tool_result" => {
-                places.channel(block, Channel::ToolResult);
-                if let Some(inner) = block.get("content") {
-                    place_blocks(inner, group, places);
-                }
-            }
-            "search_result" => places.channel(block, Channel::Document),
-            "document" => {
-                places.channel(block, Channel::Document);
-                let source = block.get("source");
-                let is_text =
-                    source.is_some_and(|source| matches!(&*type_of(source), "text" | "content"));
-                if let Some(source) = source.filter(|_| !is_text) {
-                    places.modality(source, Modality::File);
-                }
-            }
-            kind => {
-                if let Some(modality) = modality(kind) {
-                    places.modality(block, modality);
-                } else if let Some(text) = block.get("text") {
-                    places.group(text, group);
-                }
+        let kind = type_of(block);
+        if kind.ends_with("tool_result") {
+            places.channel(block, Channel::ToolResult);
+        } else if kind == "search_result" || kind == "document" {
+            places.channel(block, Channel::Document);
+            let source = block.get("source");
+            let is_text =
+                source.is_some_and(|source| matches!(&*type_of(source), "text" | "content"));
+            if let Some(source) = source.filter(|_| kind == "document" && !is_text) {
+                places.modality(source, Modality::File);
             }
         }
     }

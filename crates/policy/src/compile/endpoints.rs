@@ -1,6 +1,7 @@
 //! Endpoints: routes, timeouts, and what must be unique or must fit together inside one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bartizan_core::id::{Name, RuleId};
@@ -23,6 +24,12 @@ const IDLE: Duration = Duration::from_secs(60);
 const TOTAL: Duration = Duration::from_secs(600);
 /// Longest model name, in bytes.
 const MODEL_BYTES_MAX: usize = 256;
+
+/// Most canaries of an endpoint: each is looked for in every answer.
+const CANARIES_MAX: usize = 64;
+/// Length of a canary, in bytes: a shorter one turns up by chance, of a longer one the guard sees
+/// the start alone.
+const CANARY_BYTES: RangeInclusive<usize> = 8..=256;
 
 /// Checked `timeouts:`.
 struct Timeouts {
@@ -81,6 +88,7 @@ impl Compiler<'_, '_> {
                 self.subjects(file, &allow.value)
             }
         };
+        let canaries = self.canaries(key, &endpoint.canaries);
         let timeouts = self.timeouts(&endpoint.timeouts)?;
         Some(Endpoint {
             name: name?,
@@ -89,10 +97,35 @@ impl Compiler<'_, '_> {
             limits,
             modalities,
             allow,
+            canaries,
             attempt_timeout: timeouts.attempt,
             total_timeout: timeouts.total,
             idle_timeout: timeouts.idle,
         })
+    }
+
+    /// A canary is as telling as the prompt around it, so no message and no source line shows one.
+    fn canaries(&mut self, endpoint: &Located<String>, given: &[Located<String>]) -> Vec<String> {
+        if let Some(beyond) = given.get(CANARIES_MAX) {
+            let name = quote(&endpoint.value);
+            let message = format!("{name} has more than {CANARIES_MAX} canaries");
+            self.report(Problem::new(beyond.place, message).help("remove some").secret());
+        }
+        let mut canaries = Vec::new();
+        for canary in given.iter().take(CANARIES_MAX) {
+            let text = canary.value.as_str();
+            if CANARY_BYTES.contains(&text.len()) && text.chars().any(char::is_alphanumeric) {
+                canaries.push(text.to_owned());
+                continue;
+            }
+            let (least, most) = (CANARY_BYTES.start(), CANARY_BYTES.end());
+            let message = format!("{} bytes cannot be a canary", text.len());
+            let help = format!(
+                "write {least} to {most} bytes with letters or digits that occur nowhere else"
+            );
+            self.report(Problem::new(canary.place, message).help(help).secret());
+        }
+        canaries
     }
 
     fn route(&mut self, file: &PolicyFile, route: &RouteFile) -> Option<Route> {

@@ -32,6 +32,10 @@ pub(crate) struct EndpointFile {
     /// Groups and principals that may call. Default: everyone with a key.
     #[serde(default, deserialize_with = "given")]
     pub(crate) allow: Option<Located<Vec<Located<SubjectText>>>>,
+    /// Texts planted in system prompts, 8 to 256 bytes each, that `prompt-leak` looks for in answers.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 64))]
+    pub(crate) canaries: Vec<Located<String>>,
     /// How long to wait.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) timeouts: TimeoutsFile,

@@ -23,6 +23,7 @@ static IBAN: Meta = meta("iban", Category::Pii);
 static CREDIT_CARD: Meta = meta("credit-card", Category::Pii);
 static API_KEY: Meta = meta("api-key", Category::Secret);
 static OVERRIDE: Meta = meta("instruction-override", Category::PromptInjection);
+static ROLE_PLAY: Meta = meta("role-play", Category::Jailbreak);
 static INVISIBLE: Meta = meta("invisible-text", Category::Disguise);
 static LINK: Meta = meta("data-link", Category::Exfiltration);
 static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
@@ -30,7 +31,7 @@ static MARKUP: Meta = meta("script", Category::Markup);
 static ANSI: Meta = meta("ansi-escape", Category::Terminal);
 static REPEAT: Meta = meta("repetition", Category::Flood);
 
-/// Every category but `unsafe-content` and `jailbreak`, which this build cannot find.
+/// Every category but `unsafe-content`, which this build cannot find.
 pub(crate) const FULL: Catalogue<'static> = Catalogue {
     detectors: &[
         &EMAIL,
@@ -38,6 +39,7 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &CREDIT_CARD,
         &API_KEY,
         &OVERRIDE,
+        &ROLE_PLAY,
         &INVISIBLE,
         &LINK,
         &LEAK,

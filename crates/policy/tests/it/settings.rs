@@ -47,6 +47,7 @@ endpoints:
       - { id: l-all, per: endpoint, requests: 10k/s }
     modalities: [image, file]
     allow: [analysts, "sp:support-bot", bob@example.com]
+    canaries: [bz-7f3a-harbour, "0192 4410"]
     timeouts: { total: 30s }
   open:
     routes: [{ provider: demo }]
@@ -68,6 +69,7 @@ fn every_key_arrives() {
     let endpoint = &settings.endpoints["protected-llm"];
     assert_eq!(endpoint.total_timeout, Duration::from_secs(30));
     assert_eq!(endpoint.attempt_timeout, Duration::from_secs(30), "a default gives way to total");
+    assert_eq!(endpoint.canaries, ["bz-7f3a-harbour", "0192 4410"]);
     assert!(endpoint.modalities.contains(&Modality::Image));
     assert_eq!(endpoint.guardrails[0].detect, Detect::Detectors(vec!["email", "iban"]));
     assert_eq!(endpoint.guardrails[0].on_error, OnError::Allow);
@@ -110,9 +112,9 @@ fn the_smallest_policy_has_defaults() {
 #[test]
 fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
-    assert!(!shown.contains("sk-test"), "{shown}");
+    assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 3b0d4a3060ac
+        # policy version bd8a4a9ee0dd
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -210,6 +212,7 @@ fn shows_everything_but_credentials() {
             limits: []
             modalities: []
             # everyone with a key may call
+            canaries: []
             timeouts: { attempt: 60s, idle: 60s, total: 600s }
           protected-llm:
             routes:
@@ -287,6 +290,7 @@ fn shows_everything_but_credentials() {
                 requests: 10000/s
             modalities: [image, file]
             allow: [bob@example.com, "sp:support-bot", analysts]
+            canaries: [‹set›, ‹set›]
             timeouts: { attempt: 30s, idle: 30s, total: 30s }
         prices:
           claude-sonnet: { input: 3, output: 15 }
@@ -306,6 +310,7 @@ fn what_is_shown_reads_back_as_the_same_settings() {
     let first = load(EVERYTHING).unwrap();
     let shown = show(&first)
         .replace("      api-key: ‹none›\n", "")
+        .replace("[‹set›, ‹set›]", "[bz-7f3a-harbour, \"0192 4410\"]")
         .replace("‹set›", "env:OPENAI_API_KEY")
         // The risk was accepted in the file, which settings do not repeat.
         .replace(

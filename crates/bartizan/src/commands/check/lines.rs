@@ -34,6 +34,20 @@ struct Line {
     channel: Option<String>,
 }
 
+/// What is asked of a line that is no [`Line`].
+#[derive(Debug, Deserialize)]
+struct Named {
+    #[serde(default)]
+    id: Value,
+}
+
+/// Why a line was not judged, with its id when there is one to read.
+#[derive(Debug)]
+struct Unreadable {
+    id: Value,
+    reason: String,
+}
+
 struct Batch {
     number: u64,
     lines: Vec<Vec<u8>>,
@@ -169,9 +183,9 @@ fn work(
                     answer.worst = answer.worst.max(verdict);
                     document
                 }
-                Err(message) => {
+                Err(Unreadable { id, reason }) => {
                     answer.unreadable += 1;
-                    json!({ "id": null, "error": message })
+                    json!({ "id": id, "error": reason })
                 }
             };
             answer.bytes.extend_from_slice(document.to_string().as_bytes());
@@ -188,16 +202,25 @@ fn judge(
     guard: &Guard,
     channel: Channel,
     scores: bool,
-) -> Result<(Value, Verdict), String> {
+) -> Result<(Value, Verdict), Unreadable> {
     if line.len() > CHECK_LINE_BYTES {
-        return Err(format!("the line is longer than {CHECK_LINE_BYTES} bytes"));
+        let reason = format!("the line is longer than {CHECK_LINE_BYTES} bytes");
+        return Err(Unreadable { id: Value::Null, reason });
     }
-    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let line: Line = serde_json::from_slice(line).map_err(|error| {
+        // The line may still say which one it is.
+        let id = serde_json::from_slice(line).map_or(Value::Null, |Named { id }| id);
+        Unreadable { id, reason: error.to_string() }
+    })?;
     let channel = match line.channel.as_deref() {
         None => channel,
-        Some(name) => {
-            Channel::from_name(name).ok_or_else(|| "`channel` names no channel".to_owned())?
-        }
+        Some(name) => match Channel::from_name(name) {
+            Some(channel) => channel,
+            None => {
+                let reason = "`channel` names no channel".to_owned();
+                return Err(Unreadable { id: line.id, reason });
+            }
+        },
     };
     let report = guard.inspect(channel, &line.text, &Session::default());
     Ok((result(&line.id, &line.text, &report, scores), report.verdict()))

@@ -46,6 +46,34 @@ groups:
 }
 
 #[test]
+fn a_canary_that_cannot_be_one_is_not_shown() {
+    check(
+        "version: 1
+providers: { demo: { demo: {} } }
+endpoints:
+  e:
+    routes: [{ provider: demo }]
+    canaries: [harbour, '---------']
+",
+        expect![[r#"
+            error: 7 bytes cannot be a canary
+             --> bartizan.yaml:6:16
+              |
+            6 |     canaries: [•••••••, '---------']
+              |                ^^^^^^^
+            help: write 8 to 256 bytes with letters or digits that occur nowhere else
+
+            error: 9 bytes cannot be a canary
+             --> bartizan.yaml:6:25
+              |
+            6 |     canaries: [harbour, •••••••••••]
+              |                         ^^^^^^^^^^^
+            help: write 8 to 256 bytes with letters or digits that occur nowhere else
+        "#]],
+    );
+}
+
+#[test]
 fn an_endpoint_without_routes() {
     check(
         "version: 1
