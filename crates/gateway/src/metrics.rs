@@ -117,7 +117,7 @@ impl Metrics {
             operation: event.operation.clone(),
             endpoint: endpoint.clone(),
             verdict: event.verdict.name().to_owned(),
-            outcome: format!("{:?}", event.outcome).to_ascii_lowercase(),
+            outcome: event.outcome.name().to_owned(),
         };
         self.requests.get_or_create(&labels).inc();
         for (direction, tokens) in [("input", event.tokens_in), ("output", event.tokens_out)] {

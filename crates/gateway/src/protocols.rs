@@ -79,10 +79,15 @@ pub(crate) enum DeltaKind {
     Refusal,
     /// Arguments of the tool call with this index.
     Arguments(u64),
+    /// Another text for people, by the name that the protocol gives it.
+    Other(&'static str),
+    /// Another text for the tool call with this index, by the name that the protocol gives it.
+    CallInput(&'static str, u64),
 }
 
 /// What one event of a stream says.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one event")]
 pub(crate) struct EventReading<'d> {
     /// Pieces of growing texts, in order.
     pub(crate) deltas: Vec<(DeltaKey, Value<'d>)>,
@@ -94,6 +99,8 @@ pub(crate) struct EventReading<'d> {
     pub(crate) only_deltas: bool,
     /// Whether nothing follows.
     pub(crate) is_last: bool,
+    /// Whether the strings besides the deltas are complete, so that none goes on in later events.
+    pub(crate) is_whole: bool,
 }
 
 /// Which growing texts an event ends.
@@ -128,6 +135,15 @@ pub(crate) trait StreamCodec: Send {
         document: &'d Document<'d>,
         places: &mut Places,
     ) -> EventReading<'d>;
+
+    /// Takes over the ids and names that frame events, from an event that was found clean, for the
+    /// events that the codec writes itself.
+    fn adopt(&mut self, _root: Value<'_>) {}
+
+    /// Whether an event may carry this name.
+    fn knows_event(&self, _name: &str) -> bool {
+        false
+    }
 
     /// Data of an event without JSON that ends the stream, such as `[DONE]`.
     fn end_marker(&self) -> Option<&'static str>;
@@ -230,10 +246,31 @@ fn quoted(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Source of a member, or `fallback` where there is none.
+/// Longest id or model name that is taken over.
+const ID_BYTES: usize = 96;
+
+/// Source of a member that is an id, a model name or a time; `fallback` for anything else.
 fn raw_member(root: Value<'_>, name: &str, fallback: &str) -> String {
-    let raw = root.get(name).and_then(|value| std::str::from_utf8(value.raw()).ok());
+    let raw = root.get(name).and_then(|value| {
+        let raw = std::str::from_utf8(value.raw()).ok()?;
+        let in_id = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+        let is_plain = match value.kind() {
+            Kind::Number => value.as_u64().is_some(),
+            Kind::String => value.as_str().is_some_and(|text| {
+                let text = text.raw();
+                (1..=ID_BYTES).contains(&text.len()) && text.bytes().all(in_id)
+            }),
+            _ => false,
+        };
+        is_plain.then_some(raw)
+    });
     raw.unwrap_or(fallback).to_owned()
+}
+
+/// Seconds since 1970.
+fn unix_now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
 }
 
 #[cfg(test)]

@@ -15,9 +15,18 @@ const QUOTED: usize = 60;
 /// Stands for a credential.
 const HIDDEN: char = '•';
 
-/// Keys whose values are credentials when they are not references.
-const SECRET_KEYS: [&str; 8] =
-    ["api-key", "api_key", "apikey", "token", "secret", "password", "key", "authorization"];
+/// Keys whose values are not to be shown when they are not references.
+const SECRET_KEYS: [&str; 9] = [
+    "canaries",
+    "api-key",
+    "api_key",
+    "apikey",
+    "token",
+    "secret",
+    "password",
+    "key",
+    "authorization",
+];
 
 /// `value` in backticks, cut to a readable length.
 pub(crate) fn quote(value: &str) -> String {
@@ -86,14 +95,17 @@ fn names_credential(lower: &[char], colon: usize) -> bool {
     named && is_mapping && !value.starts_with("env:") && !value.starts_with("file:")
 }
 
-/// Index after the value that starts at `start`: a comma, a closing brace or a comment ends it.
+/// Index after the value that starts at `start`: a closing brace or a comment ends it, and outside of
+/// a list a comma.
 fn value_end(chars: &[char], start: usize) -> usize {
+    let is_list = chars.iter().skip(start).find(|c| **c != ' ') == Some(&'[');
     let mut quote = None;
     let mut previous = ' ';
     for (index, c) in chars.iter().enumerate().skip(start) {
         match (quote, *c) {
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') if previous == ' ' => quote = Some(*c),
+            (None, ',') if is_list => {}
             (None, ',' | '}' | ']') => return index,
             (None, '#') if previous == ' ' => return index,
             _ => {}

@@ -2,6 +2,7 @@
 //! code means, and what to do.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use bartizan_core::Category;
@@ -11,6 +12,11 @@ use bartizan_guard::detectors;
 use crate::cli::ExplainArgs;
 use crate::format::usage;
 
+/// Detectors, and their categories, that are not in the catalogue.
+const POLICY_MADE: [&str; 5] = ["keyword", "pattern", "topic", "off-topic", "oversize"];
+/// Where they come from.
+const POLICY_MADE_FROM: &str = "made from the policy by `detect: keywords`, `patterns`, `topics` or \
+    `size`; see docs/reference/policy.md";
 /// The reference of error codes, one table row per code.
 const ERRORS: &str = include_str!("../../../../docs/reference/errors.md");
 
@@ -23,7 +29,12 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     };
     if let Some(meta) = all().find(|meta| meta.id == id) {
         explain(&mut stdout, meta)?;
+    } else if POLICY_MADE.contains(&id) {
+        writeln!(stdout, "{id}\n  {POLICY_MADE_FROM}")?;
     } else if let Some(category) = Category::from_name(id) {
+        if !all().any(|meta| meta.category == category) {
+            writeln!(stdout, "{category}\n  no detector of this build finds it")?;
+        }
         list(&mut stdout, all().filter(|meta| meta.category == category))?;
     } else if let Some(facts) = error_code(id) {
         writeln!(stdout, "{id}")?;

@@ -1,7 +1,7 @@
 //! Who may do what: keys, endpoints, identity headers, the admin API.
 
 use bartizan_testkit::http::Client;
-use bartizan_testkit::upstream::Script;
+use bartizan_testkit::upstream::{Script, Upstream};
 use serde_json::json;
 
 use crate::support::{Stage, WORD_GUARD, chat};
@@ -119,4 +119,52 @@ async fn events_name_who_what_and_why_and_never_the_text() {
     assert!(!stage.process.stderr().to_lowercase().contains("zanzibar"));
     let metrics = stage.process.console().get("/metrics").await.unwrap().text();
     assert!(metrics.contains("bartizan_requests_total"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_reach_a_collector_with_genai_names() {
+    let collector = Upstream::start(Script::text("ok")).await.unwrap();
+    let upstream = Upstream::start(Script::text("fine")).await.unwrap();
+    let policy = format!(
+        "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+         telemetry: {{ otlp-endpoint: \"{}\" }}\n\
+         providers:\n  open: {{ openai-compatible: {{ base-url: \"{}/v1\" }} }}\n\
+         endpoints:\n  open:\n    routes: [{{ provider: open, model: mock }}]\n",
+        collector.url(),
+        upstream.url(),
+    );
+    let stage = Stage::with_policy(upstream, tempfile::tempdir().unwrap(), &policy).await;
+    let answer = stage.post("/v1/chat/completions", &chat("open", "my words", false)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let mut sent = String::new();
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        if let Some(request) =
+            collector.requests().iter().find(|request| request.path == "/v1/traces")
+        {
+            sent = String::from_utf8_lossy(&request.body).into_owned();
+            break;
+        }
+    }
+    assert!(sent.contains("gen_ai.operation.name") && sent.contains("chat mock"), "{sent:?}");
+    assert!(sent.contains(answer.header("x-bartizan-request-id").unwrap()), "{sent:?}");
+    assert!(!sent.contains("my words"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_made_beside_a_running_process_works_and_says_that_it_left_no_event() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(["key", "--config"])
+        .arg(stage.folder.path().join("bartizan.yaml"))
+        .arg("--data-dir")
+        .arg(stage.folder.path().join("data"))
+        .args(["create", "sp:bot"])
+        .env("TEST_PROVIDER_KEY", "provider-key-for-tests")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("the running process keeps the log"), "{stderr}");
+    assert!(stage.events().iter().all(|event| event["operation"] != "key-created"));
 }

@@ -141,6 +141,25 @@ fn messages_places(word: &str) -> Vec<(&'static str, Value)> {
             "split over blocks",
             turns(json!([{ "type": "text", "text": first }, { "type": "text", "text": second }])),
         ),
+        (
+            "split over blocks with other members between",
+            turns(
+                json!([{ "type": "text", "text": first, "cache_control": { "type": "ephemeral", "ttl": "5m" } },
+                { "type": "text", "text": second }]),
+            ),
+        ),
+        (
+            "split over turns of one role",
+            with(
+                "messages",
+                json!([{ "role": "user", "content": first }, { "role": "user", "content": second }]),
+            ),
+        ),
+        (
+            "nested document",
+            turns(json!([{ "type": "document", "source": { "type": "content", "content": [
+                { "type": "text", "text": first }, { "type": "text", "text": second }] } }])),
+        ),
         ("system", with("system", json!(word))),
         ("system blocks", with("system", json!([{ "type": "text", "text": word }]))),
         (
@@ -383,6 +402,48 @@ async fn every_choice_is_read() {
         assert!(!answer.text().contains(WORD), "{}", answer.text());
         assert!(answer.text().contains("content_filter"), "{}", answer.text());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_text_guard_cannot_read_is_refused() {
+    let stage = Stage::start(Script::text("fine"), WORD_GUARD, "").await;
+    let image = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "iVBORw0K" } });
+    let turns = |content: Value| {
+        let mut body = messages("claude", "hi", false);
+        body["messages"] = json!([{ "role": "user", "content": content }]);
+        body
+    };
+    let probes = vec![
+        ("/v1/completions", json!({ "model": "open", "prompt": [40, 8, 1234, 99] })),
+        ("/v1/completions", json!({ "model": "open", "prompt": [[40, 8], [1, 2]] })),
+        ("/v1/embeddings", json!({ "model": "open", "input": [40, 8] })),
+        (
+            "/v1/messages",
+            turns(
+                json!([{ "type": "document", "source": { "type": "content", "content": [image] } }]),
+            ),
+        ),
+        (
+            "/v1/messages",
+            turns(json!([{ "type": "tool_result", "tool_use_id": "t", "content": [image] }])),
+        ),
+        (
+            "/v1/responses",
+            json!({ "model": "open", "input": [{ "type": "computer_call_output", "call_id": "c",
+                "output": { "type": "computer_screenshot", "image_url": "https://x.test/a.png" } }] }),
+        ),
+        (
+            "/v1/chat/completions",
+            json!({ "model": "open", "messages": [{ "role": "user", "content": [
+            { "type": "IMAGE_URL", "image_url": { "url": "https://x.test/a.png" } }] }] }),
+        ),
+        ("/v1/chat/completions", json!({ "model": "open", "max_tokens": 1.5, "messages": [] })),
+    ];
+    for (path, body) in probes {
+        let answer = stage.post(path, &body).await;
+        assert_eq!(answer.status, 400, "{path} {body}: {}", answer.text());
+    }
+    assert!(stage.upstream.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

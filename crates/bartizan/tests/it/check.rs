@@ -234,6 +234,10 @@ fn every_detector_is_explained() {
     assert!(list.stdout.contains("email"));
     let one = run(&["explain", "email"], "");
     assert!(one.stdout.contains("What it finds"), "{}", one.stdout);
+    for id in ["off-topic", "keyword", "unsafe-content"] {
+        let ran = run(&["explain", id], "");
+        assert!(ran.code == 0 && ran.stdout.lines().count() == 2, "{id}: {}", ran.stdout);
+    }
     let code = run(&["explain", "bartizan::gateway::limited"], "");
     assert!(code.stdout.contains("HTTP: 429"), "{}", code.stdout);
     assert_eq!(run(&["explain", "no-such-thing"], "").code, 2);

@@ -1,7 +1,11 @@
 //! Streamed answers: every growing text has its own guard; every other string of an event is judged
-//! with the event. Nothing leaves before its judgement is final.
+//! with the event, and watched for what it says together with the events before (see [`watch`]).
+//! Nothing leaves before its judgement is final.
+
+mod watch;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,10 +15,12 @@ use bartizan_core::{Channel, Coded, NotEvaluated, Outcome, Verdict};
 use bartizan_guard::{Guard, Released, Session, StreamGuard};
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
+use self::watch::{Stop, Watch};
 use crate::envelope::{self, Envelope, Places};
 use crate::error::{GatewayError, Stage};
-use crate::json::{Document, Edits};
+use crate::json::{Document, Edits, NodeId};
 use crate::protocols::{DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec};
 use crate::record::Record;
 use crate::sse::{self, Splitter};
@@ -55,6 +61,7 @@ struct Pump {
     texts: BTreeMap<DeltaKey, StreamGuard>,
     /// Fingerprint of the last event's other strings, when they were clean.
     clean_frame: Option<u64>,
+    watch: Watch,
     out: Vec<u8>,
 }
 
@@ -70,6 +77,7 @@ impl Streamed {
             record: self.record,
             texts: BTreeMap::new(),
             clean_frame: None,
+            watch: Watch::default(),
             out: Vec::new(),
         };
         let mut splitter = Splitter::default();
@@ -86,7 +94,9 @@ impl Streamed {
             }
             if !pump.out.is_empty() {
                 let piece = Bytes::from(std::mem::take(&mut pump.out));
-                if client.send(piece).await.is_err() {
+                // A client that does not read holds the provider up; it counts as gone.
+                let left = deadline.saturating_duration_since(Instant::now()).min(idle);
+                if !matches!(timeout(left, client.send(piece)).await, Ok(Ok(()))) {
                     break Outcome::Disconnected;
                 }
             }
@@ -103,7 +113,7 @@ impl Streamed {
         }
         if !pump.out.is_empty() {
             // A client that leaves now has got everything else.
-            let _ = client.send(Bytes::from(pump.out)).await;
+            let _ = timeout(idle, client.send(Bytes::from(pump.out))).await;
         }
     }
 }
@@ -218,6 +228,12 @@ impl Pump {
     ) -> Result<Flow, GatewayError> {
         let mut edits = Edits::new(document);
         let mut says_something = !reading.only_deltas;
+        // Characters that hide the length of a piece; what is masked has another length anyway.
+        let padding = document.root().get("obfuscation").filter(|_| self.is_guarded());
+        if let Some(padding) = padding {
+            places.done(padding);
+            edits.remove(padding.id())?;
+        }
         for (key, value) in &reading.deltas {
             let Some(text) = value.as_str() else { continue };
             let text = text.text();
@@ -237,13 +253,19 @@ impl Pump {
                 edits.replace_text(value.id(), [(0..text.len(), &piece)])?;
             }
         }
-        let removed = places.take_removed();
+        let mut removed = places.take_removed();
         if self.guard.reads(Channel::Output) {
-            for id in removed {
-                edits.replace_value(id, b"null")?;
+            for id in &removed {
+                edits.replace_value(*id, b"null")?;
             }
         }
-        self.judge_rest(document, places, &mut edits)?;
+        if self.judge_rest(document, places, &mut edits)? {
+            self.codec.adopt(document.root());
+        }
+        if !reading.is_whole {
+            removed.extend(padding.map(|padding| padding.id()));
+            self.watch(document, reading, &removed)?;
+        }
         if let Flow::Done(outcome) = self.end(&reading.ends) {
             return Ok(Flow::Done(outcome));
         }
@@ -266,20 +288,22 @@ impl Pump {
         Ok(Flow::On)
     }
 
-    /// Judges the strings of an event that are not part of a growing text.
+    /// Judges the strings of an event that are not part of a growing text; says whether nothing was
+    /// found.
     fn judge_rest(
         &mut self,
         document: &Document<'_>,
         places: Places,
         edits: &mut Edits<'_>,
-    ) -> Result<(), GatewayError> {
+    ) -> Result<bool, GatewayError> {
         let envelope = Envelope::seal(document, places);
         let fingerprint = envelope.fingerprint();
         if self.clean_frame == Some(fingerprint) {
-            return Ok(());
+            return Ok(true);
         }
         let judgement = envelope.inspect(&self.guard, &self.session);
-        if judgement.is_clean() {
+        let is_clean = judgement.is_clean();
+        if is_clean {
             self.clean_frame = Some(fingerprint);
         }
         judgement.note(&mut self.record);
@@ -287,7 +311,44 @@ impl Pump {
             return Err(error);
         }
         judgement.apply(edits)?;
-        Ok(())
+        Ok(is_clean)
+    }
+
+    /// Judges the strings of an event that are not part of a known growing text together with
+    /// those at the same places of the events before.
+    fn watch(
+        &mut self,
+        document: &Document<'_>,
+        reading: &EventReading<'_>,
+        removed: &[NodeId],
+    ) -> Result<(), GatewayError> {
+        let mut read: Vec<Range<NodeId>> =
+            reading.deltas.iter().map(|(_, value)| value.ids()).collect();
+        let removed = removed.iter().filter_map(|id| document.value(*id));
+        read.extend(removed.map(|value| value.ids()));
+        read.sort_unstable_by_key(|ids| ids.start);
+        let is_read = |id: NodeId| {
+            let before = read.partition_point(|ids| ids.start <= id);
+            let last = before.checked_sub(1).and_then(|index| read.get(index));
+            last.is_some_and(|ids| id < ids.end)
+        };
+        let stop = self.watch.read(document.root(), &is_read, &self.guard, &self.session);
+        let Err(stop) = stop else { return Ok(()) };
+        Err(match stop {
+            Stop::Found { judged, channel, rule, category, place } => {
+                let findings = judged
+                    .iter()
+                    .map(|judged| envelope::finding_record(judged, channel, place.clone()));
+                self.record.note(Verdict::Block, findings, &[]);
+                GatewayError::Blocked { rule, category, stage: Stage::Output }
+            }
+            Stop::Failed { rule } => GatewayError::GuardFailed { rule },
+            Stop::TooManyPlaces => GatewayError::ProviderUnreadable,
+        })
+    }
+
+    fn is_guarded(&self) -> bool {
+        self.guard.reads(Channel::Output) || self.guard.reads(Channel::ToolCall)
     }
 
     /// Ends growing texts and sends what they still hold.
@@ -352,11 +413,8 @@ impl Pump {
         document: &Document<'_>,
         edits: Edits<'_>,
     ) -> Result<(), GatewayError> {
-        // Event names are words of the protocol; anything else is dropped with its name only.
-        let name = name.filter(|name| {
-            name.len() <= 64
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
-        });
+        // Names are not judged: only words of the protocol pass.
+        let name = name.filter(|name| self.codec.knows_event(name));
         if edits.is_empty() {
             sse::write_event(&mut self.out, name, document.source());
         } else {
@@ -369,7 +427,7 @@ impl Pump {
 
 const fn channel(key: &DeltaKey) -> Channel {
     match key.kind {
-        DeltaKind::Arguments(_) => Channel::ToolCall,
+        DeltaKind::Arguments(_) | DeltaKind::CallInput(..) => Channel::ToolCall,
         _ => Channel::Output,
     }
 }
@@ -389,3 +447,6 @@ fn parse(data: &[u8]) -> Result<Document<'_>, GatewayError> {
         GatewayError::ProviderUnreadable
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,6 +129,9 @@ fn judge(
             session = session.system_prompt(text);
         }
     }
+    for canary in &request.endpoint.settings.canaries {
+        session = session.canary(canary);
+    }
     let session = session.build();
     envelope.reserve_placeholders(&session);
     let mut judgement = envelope.inspect(guard, &session);

@@ -4,11 +4,14 @@ use bartizan_core::Channel;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    place_parts, planned, quoted, raw_member,
+    place_parts, planned, quoted, raw_member, unix_now,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Kind, Str, Value};
 use crate::sse::write_event;
+
+/// Choices that are told when a stream is stopped; no provider writes more.
+const MAX_CHOICES: usize = 1024;
 
 pub(super) struct Chat;
 
@@ -62,7 +65,7 @@ impl Protocol for Chat {
                 )
             })
             .collect();
-        let created = raw_member(root, "created", "0");
+        let created = unix_now();
         Some(
             format!(
                 r#"{{"id":"chatcmpl-filtered","object":"chat.completion","created":{created},"model":"filtered","choices":[{}]}}"#,
@@ -92,6 +95,11 @@ fn place_choice(choice: Value<'_>, holder: &str, places: &mut Places) {
         places.modality(audio, bartizan_core::settings::Modality::Audio);
     }
 }
+
+/// Names of growing texts that stand in a member of their own.
+const AUDIO: &str = "audio";
+const CUSTOM: &str = "custom";
+const FUNCTION_CALL: &str = "function_call";
 
 /// Streamed chat completions: `chat.completion.chunk` events, then `[DONE]`.
 #[derive(Default)]
@@ -128,13 +136,6 @@ impl StreamCodec for ChatStream {
         places: &mut Places,
     ) -> EventReading<'d> {
         let root = document.root();
-        if self.frame.is_none() && root.get("choices").is_some() {
-            self.frame = Some(Frame {
-                id: raw_member(root, "id", "\"chatcmpl-bartizan\""),
-                created: raw_member(root, "created", "0"),
-                model: raw_member(root, "model", "\"\""),
-            });
-        }
         let mut reading = EventReading { only_deltas: true, ..EventReading::default() };
         let mut ended = Vec::new();
         let has_usage = root.get("usage").is_some_and(|usage| usage.members().next().is_some());
@@ -142,7 +143,7 @@ impl StreamCodec for ChatStream {
         for choice in root.get("choices").into_iter().flat_map(|choices| choices.items()) {
             place_choice(choice, "delta", places);
             let index = choice.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
-            if !self.open.contains(&index) {
+            if self.open.len() < MAX_CHOICES && !self.open.contains(&index) {
                 self.open.push(index);
             }
             if choice.get("finish_reason").and_then(|reason| reason.as_str()).is_some() {
@@ -166,6 +167,16 @@ impl StreamCodec for ChatStream {
         reading
     }
 
+    fn adopt(&mut self, root: Value<'_>) {
+        if self.frame.is_none() && root.get("choices").is_some() {
+            self.frame = Some(Frame {
+                id: raw_member(root, "id", "\"chatcmpl-bartizan\""),
+                created: raw_member(root, "created", "0"),
+                model: raw_member(root, "model", "\"\""),
+            });
+        }
+    }
+
     fn end_marker(&self) -> Option<&'static str> {
         Some("[DONE]")
     }
@@ -183,6 +194,12 @@ impl StreamCodec for ChatStream {
                     r#"{{"tool_calls":[{{"index":{call},"function":{{"arguments":{text}}}}}]}}"#
                 )
             }
+            DeltaKind::CallInput(CUSTOM, call) => {
+                format!(r#"{{"tool_calls":[{{"index":{call},"custom":{{"input":{text}}}}}]}}"#)
+            }
+            DeltaKind::CallInput(name, _) => format!(r#"{{"{name}":{{"arguments":{text}}}}}"#),
+            DeltaKind::Other(AUDIO) => format!(r#"{{"audio":{{"transcript":{text}}}}}"#),
+            DeltaKind::Other(name) => format!(r#"{{"{name}":{text}}}"#),
         };
         let index = key.index;
         let chunk =
@@ -214,7 +231,8 @@ fn read_delta<'d>(index: u64, delta: Value<'d>, reading: &mut EventReading<'d>) 
     let texts = [
         ("content", DeltaKind::Text),
         ("reasoning_content", DeltaKind::Reasoning),
-        ("reasoning", DeltaKind::Reasoning),
+        ("reasoning", DeltaKind::Other("reasoning")),
+        ("thinking", DeltaKind::Other("thinking")),
         ("refusal", DeltaKind::Refusal),
     ];
     for (name, value) in delta.members() {
@@ -224,11 +242,37 @@ fn read_delta<'d>(index: u64, delta: Value<'d>, reading: &mut EventReading<'d>) 
             Some(kind) if value.as_str().is_some() => {
                 reading.deltas.push((DeltaKey { index, part: 0, kind }, value));
             }
+            Some(DeltaKind::Text) if value.kind() == Kind::Array => {
+                // Parts keep their shape, whatever is held of their texts.
+                reading.only_deltas = false;
+                let texts = value.items().filter_map(|part| part.get("text"));
+                push_each(texts, &DeltaKey { index, part: 0, kind: DeltaKind::Text }, reading);
+            }
             Some(_) => {}
+            None if name == "function_call" => {
+                reading.only_deltas &= value.get("name").is_none();
+                let kind = DeltaKind::CallInput(FUNCTION_CALL, 0);
+                push_each(value.get("arguments"), &DeltaKey { index, part: 0, kind }, reading);
+            }
+            None if name == "audio" => {
+                reading.only_deltas = false;
+                let kind = DeltaKind::Other(AUDIO);
+                push_each(value.get("transcript"), &DeltaKey { index, part: 0, kind }, reading);
+            }
             None if name == "tool_calls" => read_calls(index, value, reading),
             None => reading.only_deltas = false,
         }
     }
+}
+
+/// Adds the pieces of a growing text that are strings.
+fn push_each<'d>(
+    pieces: impl IntoIterator<Item = Value<'d>>,
+    key: &DeltaKey,
+    reading: &mut EventReading<'d>,
+) {
+    let pieces = pieces.into_iter().filter(|piece| piece.as_str().is_some());
+    reading.deltas.extend(pieces.map(|piece| (key.clone(), piece)));
 }
 
 fn read_calls<'d>(index: u64, calls: Value<'d>, reading: &mut EventReading<'d>) {
@@ -236,6 +280,11 @@ fn read_calls<'d>(index: u64, calls: Value<'d>, reading: &mut EventReading<'d>) 
         let number = call.get("index").and_then(|number| number.as_u64()).unwrap_or(0);
         // The first event of a call names it; it must go out even while its arguments are held.
         reading.only_deltas &= call.get("id").is_none();
+        if let Some(custom) = call.get("custom") {
+            reading.only_deltas &= custom.get("name").is_none();
+            let kind = DeltaKind::CallInput(CUSTOM, number);
+            push_each(custom.get("input"), &DeltaKey { index, part: 0, kind }, reading);
+        }
         let Some(function) = call.get("function") else { continue };
         reading.only_deltas &= function.get("name").is_none();
         if let Some(arguments) = function.get("arguments").filter(|value| value.as_str().is_some())

@@ -2,11 +2,14 @@
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts,
-    planned, quoted, raw_member,
+    planned, quoted, raw_member, unix_now,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Value};
 use crate::sse::write_event;
+
+/// Choices that are told when a stream is stopped; no provider writes more.
+const MAX_CHOICES: usize = 1024;
 
 pub(super) struct Completions;
 
@@ -44,7 +47,7 @@ impl Protocol for Completions {
                 )
             })
             .collect();
-        let created = raw_member(root, "created", "0");
+        let created = unix_now();
         Some(
             format!(
                 r#"{{"id":"cmpl-filtered","object":"text_completion","created":{created},"model":"filtered","choices":[{}]}}"#,
@@ -89,19 +92,12 @@ impl StreamCodec for CompletionStream {
         places: &mut Places,
     ) -> EventReading<'d> {
         let root = document.root();
-        if self.frame.is_none() {
-            self.frame = Some((
-                raw_member(root, "id", "\"cmpl-bartizan\""),
-                raw_member(root, "created", "0"),
-                raw_member(root, "model", "\"\""),
-            ));
-        }
         let mut reading = EventReading { only_deltas: true, ..EventReading::default() };
         let mut ended = Vec::new();
         let has_usage = root.get("usage").is_some_and(|usage| usage.members().next().is_some());
         for choice in root.get("choices").into_iter().flat_map(|choices| choices.items()) {
             let index = choice.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
-            if !self.open.contains(&index) {
+            if self.open.len() < MAX_CHOICES && !self.open.contains(&index) {
                 self.open.push(index);
             }
             if let Some(logprobs) = choice.get("logprobs") {
@@ -120,6 +116,16 @@ impl StreamCodec for CompletionStream {
             reading.ends = Ends::Indexes(ended);
         }
         reading
+    }
+
+    fn adopt(&mut self, root: Value<'_>) {
+        if self.frame.is_none() {
+            self.frame = Some((
+                raw_member(root, "id", "\"cmpl-bartizan\""),
+                raw_member(root, "created", "0"),
+                raw_member(root, "model", "\"\""),
+            ));
+        }
     }
 
     fn end_marker(&self) -> Option<&'static str> {

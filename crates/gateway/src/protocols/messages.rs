@@ -121,10 +121,20 @@ impl StreamCodec for MessageStream {
         let mut reading = EventReading::default();
         match &*type_of(root) {
             "content_block_start" => {
-                if let Some(block) = root.get("content_block") {
-                    place_answer_block(block, places);
+                reading.is_whole = true;
+                let Some(block) = root.get("content_block") else { return reading };
+                place_answer_block(block, places);
+                // A block may begin with text; its deltas go on from there.
+                let (name, kind) = match &*type_of(block) {
+                    "text" => ("text", DeltaKind::Text),
+                    "thinking" => ("thinking", DeltaKind::Reasoning),
+                    _ => return reading,
+                };
+                if let Some(text) = block.get(name).filter(|text| text.as_str().is_some()) {
+                    reading.deltas.push((DeltaKey { index, part: 0, kind }, text));
                 }
             }
+            "message_start" => reading.is_whole = true,
             "content_block_delta" => {
                 let Some(delta) = root.get("delta") else { return reading };
                 let (name, kind) = match &*type_of(delta) {
@@ -150,6 +160,20 @@ impl StreamCodec for MessageStream {
         reading
     }
 
+    fn knows_event(&self, name: &str) -> bool {
+        [
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+            "ping",
+            "error",
+        ]
+        .contains(&name)
+    }
+
     fn end_marker(&self) -> Option<&'static str> {
         None
     }
@@ -160,10 +184,10 @@ impl StreamCodec for MessageStream {
             DeltaKind::Reasoning | DeltaKind::ReasoningSummary => {
                 format!(r#"{{"type":"thinking_delta","thinking":{text}}}"#)
             }
-            DeltaKind::Arguments(_) => {
+            DeltaKind::Arguments(_) | DeltaKind::CallInput(..) => {
                 format!(r#"{{"type":"input_json_delta","partial_json":{text}}}"#)
             }
-            DeltaKind::Text | DeltaKind::Refusal => {
+            DeltaKind::Text | DeltaKind::Refusal | DeltaKind::Other(_) => {
                 format!(r#"{{"type":"text_delta","text":{text}}}"#)
             }
         };

@@ -4,7 +4,7 @@ use bartizan_core::Channel;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    place_parts, quoted, raw_member, type_of,
+    place_parts, quoted, raw_member, type_of, unix_now,
 };
 use crate::envelope::Places;
 use crate::json::{Document, Str, Value};
@@ -74,10 +74,12 @@ impl Protocol for Responses {
         Usage::read(usage, "input_tokens", "output_tokens")
     }
 
-    fn filtered_answer(&self, root: Value<'_>) -> Option<Vec<u8>> {
-        let id = raw_member(root, "id", "\"resp_filtered\"");
-        let created = raw_member(root, "created_at", "0");
-        Some(failed(&id, &created, "the answer was refused by a guardrail").into_bytes())
+    fn filtered_answer(&self, _: Value<'_>) -> Option<Vec<u8>> {
+        let created = unix_now().to_string();
+        Some(
+            failed("\"resp_filtered\"", &created, "the answer was refused by a guardrail")
+                .into_bytes(),
+        )
     }
 
     fn stream(&self) -> Option<Box<dyn StreamCodec>> {
@@ -107,6 +109,23 @@ fn failed(id: &str, created: &str, message: &str) -> String {
         r#"{{"id":{id},"object":"response","created_at":{created},"status":"failed","error":{{"code":"content_filter","message":{message}}},"incomplete_details":null,"instructions":null,"metadata":{{}},"model":"filtered","output":[],"parallel_tool_calls":true,"temperature":1.0,"tool_choice":"auto","tools":[],"top_p":1.0}}"#
     )
 }
+
+/// Output items whose ids are kept.
+const MAX_ITEMS: usize = 1024;
+
+/// Events that carry a piece of a growing text in `delta`.
+const DELTAS: &[(&str, DeltaKind)] = &[
+    ("response.output_text.delta", DeltaKind::Text),
+    ("response.refusal.delta", DeltaKind::Refusal),
+    ("response.reasoning_text.delta", DeltaKind::Reasoning),
+    ("response.reasoning_summary_text.delta", DeltaKind::ReasoningSummary),
+    ("response.function_call_arguments.delta", DeltaKind::Arguments(0)),
+    ("response.mcp_call_arguments.delta", DeltaKind::CallInput("mcp", 0)),
+    ("response.custom_tool_call_input.delta", DeltaKind::CallInput("custom", 0)),
+    ("response.code_interpreter_call_code.delta", DeltaKind::CallInput("code", 0)),
+    ("response.audio.transcript.delta", DeltaKind::Other("transcript")),
+    ("response.output_audio_transcript.delta", DeltaKind::Other("audio transcript")),
+];
 
 /// Streamed responses. Events are numbered, so they are numbered anew: some of ours come between.
 #[derive(Default)]
@@ -138,49 +157,50 @@ impl StreamCodec for ResponseStream {
             kind if kind.is_empty() => event.unwrap_or_default().to_owned(),
             kind => kind,
         };
+        let mut reading = EventReading::default();
         if let Some(response) = root.get("response") {
-            if self.frame.is_none() {
-                let id = raw_member(response, "id", "\"resp_bartizan\"");
-                self.frame = Some((id, raw_member(response, "created_at", "0")));
-            }
+            reading.is_whole = true;
             Responses.place_answer(response, places);
         }
         if let Some(item) = root.get("item") {
+            reading.is_whole = true;
             place_item(item, places);
         }
         if let Some(part) = root.get("part") {
+            reading.is_whole = true;
             place_part(part, places);
         }
         let number = |name| root.get(name).and_then(|value| value.as_u64());
         let index = number("output_index").unwrap_or(0);
         let part = number("content_index").or_else(|| number("summary_index")).unwrap_or(0);
-        let mut reading = EventReading::default();
         place_part(root, places);
-        let delta_kind = match &*kind {
-            "response.output_text.delta" => Some(DeltaKind::Text),
-            "response.refusal.delta" => Some(DeltaKind::Refusal),
-            "response.reasoning_text.delta" => Some(DeltaKind::Reasoning),
-            "response.reasoning_summary_text.delta" => Some(DeltaKind::ReasoningSummary),
-            "response.function_call_arguments.delta" | "response.mcp_call_arguments.delta" => {
-                Some(DeltaKind::Arguments(0))
-            }
-            _ => None,
-        };
+        let delta_kind = DELTAS.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind);
         if let (Some(kind), Some(delta)) = (delta_kind, root.get("delta")) {
-            let item = raw_member(root, "item_id", "\"\"");
-            if !self.items.iter().any(|(known, _)| *known == index) {
-                self.items.push((index, item));
-            }
             if delta.as_str().is_some() {
                 reading.deltas.push((DeltaKey { index, part, kind }, delta));
                 reading.only_deltas = true;
+            }
+        } else if kind.ends_with("_part.added") {
+            // A part may begin with text; its deltas go on from there.
+            let begun = root.get("part");
+            let text_kind = match begun.map(type_of).as_deref() {
+                Some("output_text") => Some(DeltaKind::Text),
+                Some("reasoning_text") => Some(DeltaKind::Reasoning),
+                Some("summary_text") => Some(DeltaKind::ReasoningSummary),
+                _ => None,
+            };
+            let text = begun.and_then(|part| part.get("text"));
+            if let (Some(kind), Some(text)) = (text_kind, text.filter(|it| it.as_str().is_some())) {
+                reading.deltas.push((DeltaKey { index, part, kind }, text));
             }
         } else if kind.ends_with("_arguments.done") {
             if let Some(arguments) = root.get("arguments") {
                 places.channel(arguments, Channel::ToolCall);
             }
+            reading.is_whole = true;
             reading.ends = Ends::Index(index);
         } else if kind.rsplit('.').next() == Some("done") {
+            reading.is_whole = true;
             reading.ends = Ends::Index(index);
         }
         if matches!(
@@ -194,19 +214,39 @@ impl StreamCodec for ResponseStream {
         reading
     }
 
+    fn adopt(&mut self, root: Value<'_>) {
+        if let (None, Some(response)) = (&self.frame, root.get("response")) {
+            let id = raw_member(response, "id", "\"resp_bartizan\"");
+            self.frame = Some((id, raw_member(response, "created_at", "0")));
+        }
+        let index = root.get("output_index").and_then(|index| index.as_u64());
+        if let (Some(index), Some(_)) = (index, root.get("item_id"))
+            && self.items.len() < MAX_ITEMS
+            && !self.items.iter().any(|(known, _)| *known == index)
+        {
+            self.items.push((index, raw_member(root, "item_id", "\"\"")));
+        }
+    }
+
+    fn knows_event(&self, name: &str) -> bool {
+        let is_word = |rest: &str| {
+            let fits = |byte: u8| byte.is_ascii_lowercase() || b"._".contains(&byte);
+            (1..=64).contains(&rest.len()) && rest.bytes().all(fits)
+        };
+        name == "error" || name.strip_prefix("response.").is_some_and(is_word)
+    }
+
     fn end_marker(&self) -> Option<&'static str> {
         Some("[DONE]")
     }
 
     fn write_delta(&mut self, key: &DeltaKey, text: &str, out: &mut Vec<u8>) {
-        let (kind, part) = match key.kind {
-            DeltaKind::Text => ("response.output_text.delta", "content_index"),
-            DeltaKind::Refusal => ("response.refusal.delta", "content_index"),
-            DeltaKind::Reasoning => ("response.reasoning_text.delta", "content_index"),
-            DeltaKind::ReasoningSummary => {
-                ("response.reasoning_summary_text.delta", "summary_index")
-            }
-            DeltaKind::Arguments(_) => ("response.function_call_arguments.delta", ""),
+        let named = DELTAS.iter().find(|(_, kind)| *kind == key.kind);
+        let kind = named.map_or("response.output_text.delta", |(name, _)| *name);
+        let part = match key.kind {
+            DeltaKind::Text | DeltaKind::Refusal | DeltaKind::Reasoning => "content_index",
+            DeltaKind::ReasoningSummary => "summary_index",
+            DeltaKind::Arguments(_) | DeltaKind::Other(_) | DeltaKind::CallInput(..) => "",
         };
         let item = self.items.iter().find(|(index, _)| *index == key.index);
         let item = item.map_or_else(|| "\"\"".to_owned(), |(_, id)| id.clone());

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use bartizan_core::channel::Channel;
 use bartizan_core::id::{Name, RuleId};
-use bartizan_core::settings::{Endpoint, Route};
+use bartizan_core::settings::{Detect, Endpoint, Guardrail, Route};
 
 use crate::compile::Compiler;
 use crate::error::Problem;
@@ -25,6 +26,8 @@ const TOTAL: Duration = Duration::from_secs(600);
 /// Longest model name, in bytes.
 const MODEL_BYTES_MAX: usize = 256;
 
+/// Detector that looks for canaries.
+const CANARY_DETECTOR: &str = "canary-leak";
 /// Most canaries of an endpoint: each is looked for in every answer.
 const CANARIES_MAX: usize = 64;
 /// Length of a canary, in bytes: a shorter one turns up by chance, of a longer one the guard sees
@@ -64,7 +67,7 @@ impl Compiler<'_, '_> {
         }
         let routes = endpoint.routes.iter().filter_map(|route| self.route(file, route)).collect();
         let mut ids = BTreeSet::new();
-        let guardrails = endpoint
+        let guardrails: Vec<Guardrail> = endpoint
             .guardrails
             .iter()
             .filter_map(|rail| self.guardrail(&rail.value, &mut ids))
@@ -88,7 +91,7 @@ impl Compiler<'_, '_> {
                 self.subjects(file, &allow.value)
             }
         };
-        let canaries = self.canaries(key, &endpoint.canaries);
+        let canaries = self.canaries(key, endpoint, &guardrails);
         let timeouts = self.timeouts(&endpoint.timeouts)?;
         Some(Endpoint {
             name: name?,
@@ -104,10 +107,31 @@ impl Compiler<'_, '_> {
         })
     }
 
-    /// A canary is as telling as the prompt around it, so no message and no source line shows one.
-    fn canaries(&mut self, endpoint: &Located<String>, given: &[Located<String>]) -> Vec<String> {
+    /// A canary is as telling as the prompt around it, so no message and no line beside it shows one.
+    fn canaries(
+        &mut self,
+        name: &Located<String>,
+        endpoint: &EndpointFile,
+        guardrails: &[Guardrail],
+    ) -> Vec<String> {
+        let given = &endpoint.canaries;
+        let looks = |rail: &Guardrail| match &rail.detect {
+            Detect::Detectors(ids) => {
+                let answers = [Channel::Output, Channel::ToolCall];
+                ids.contains(&CANARY_DETECTOR) && answers.iter().any(|on| rail.on.contains(*on))
+            }
+            _ => false,
+        };
+        // A guardrail that was not understood may be the one.
+        let may_look = guardrails.len() < endpoint.guardrails.len() || guardrails.iter().any(looks);
+        if let (Some(first), false) = (given.first(), may_look) {
+            let message = format!("nothing looks for the canaries of {}", quote(&name.value));
+            let help = "add a guardrail, such as `{ id: g-leak, on: [output, tool-call], detect: \
+                        prompt-leak, action: block }`";
+            self.report(Problem::new(first.place, message).help(help).secret());
+        }
         if let Some(beyond) = given.get(CANARIES_MAX) {
-            let name = quote(&endpoint.value);
+            let name = quote(&name.value);
             let message = format!("{name} has more than {CANARIES_MAX} canaries");
             self.report(Problem::new(beyond.place, message).help("remove some").secret());
         }

@@ -27,6 +27,7 @@ static ROLE_PLAY: Meta = meta("role-play", Category::Jailbreak);
 static INVISIBLE: Meta = meta("invisible-text", Category::Disguise);
 static LINK: Meta = meta("data-link", Category::Exfiltration);
 static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
+static CANARY: Meta = meta("canary-leak", Category::PromptLeak);
 static MARKUP: Meta = meta("script", Category::Markup);
 static ANSI: Meta = meta("ansi-escape", Category::Terminal);
 static REPEAT: Meta = meta("repetition", Category::Flood);
@@ -43,6 +44,7 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &INVISIBLE,
         &LINK,
         &LEAK,
+        &CANARY,
         &MARKUP,
         &ANSI,
         &REPEAT,

@@ -36,6 +36,7 @@ endpoints:
     guardrails: &shared
       - { id: g-pii, on: [input, output], detect: pii, entities: [iban, email], action: mask, restore: true, on-error: allow }
       - { id: g-mix, on: tool-call, detect: [secret, email], action: block, mode: dry-run, threshold: 0.9 }
+      - { id: g-leak, on: [output, tool-call], detect: prompt-leak, action: block }
       - { id: g-words, on: [output], detect: keywords, keywords: [project falcon, "12"], action: block }
       - { id: g-ticket, on: [output], detect: patterns, patterns: ['\bPROJ-\d{1,6}\b'], action: flag }
       - { id: g-topic, on: [user], detect: topics, topics: { billing: [invoice, refund] }, action: block }
@@ -114,7 +115,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version bd8a4a9ee0dd
+        # policy version 72841f70baa0
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -172,6 +173,14 @@ fn shows_everything_but_credentials() {
                 restore: false
                 on-error: block
                 threshold: 0.9
+              - id: g-leak
+                on: [tool-call, output]
+                detect: [system-prompt, canary-leak]
+                action: block
+                mode: enforce
+                restore: false
+                on-error: block
+                threshold: 0.5
               - id: g-words
                 on: [output]
                 detect: keywords
@@ -235,6 +244,14 @@ fn shows_everything_but_credentials() {
                 restore: false
                 on-error: block
                 threshold: 0.9
+              - id: g-leak
+                on: [tool-call, output]
+                detect: [system-prompt, canary-leak]
+                action: block
+                mode: enforce
+                restore: false
+                on-error: block
+                threshold: 0.5
               - id: g-words
                 on: [output]
                 detect: keywords

@@ -214,13 +214,10 @@ fn judge(
     })?;
     let channel = match line.channel.as_deref() {
         None => channel,
-        Some(name) => match Channel::from_name(name) {
-            Some(channel) => channel,
-            None => {
-                let reason = "`channel` names no channel".to_owned();
-                return Err(Unreadable { id: line.id, reason });
-            }
-        },
+        Some(name) => Channel::from_name(name).ok_or_else(|| Unreadable {
+            id: line.id.clone(),
+            reason: "`channel` names no channel".to_owned(),
+        })?,
     };
     let report = guard.inspect(channel, &line.text, &Session::default());
     Ok((result(&line.id, &line.text, &report, scores), report.verdict()))

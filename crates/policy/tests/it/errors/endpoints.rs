@@ -56,17 +56,24 @@ endpoints:
     canaries: [harbour, '---------']
 ",
         expect![[r#"
+            error: nothing looks for the canaries of `e`
+             --> bartizan.yaml:6:16
+              |
+            6 |     canaries: ••••••••• •••••••••••]
+              |                ^^^^^^^
+            help: add a guardrail, such as `{ id: g-leak, on: [output, tool-call], detect: prompt-leak, action: block }`
+
             error: 7 bytes cannot be a canary
              --> bartizan.yaml:6:16
               |
-            6 |     canaries: [•••••••, '---------']
+            6 |     canaries: ••••••••• •••••••••••]
               |                ^^^^^^^
             help: write 8 to 256 bytes with letters or digits that occur nowhere else
 
             error: 9 bytes cannot be a canary
              --> bartizan.yaml:6:25
               |
-            6 |     canaries: [harbour, •••••••••••]
+            6 |     canaries: ••••••••• •••••••••••]
               |                         ^^^^^^^^^^^
             help: write 8 to 256 bytes with letters or digits that occur nowhere else
         "#]],

@@ -1,0 +1,247 @@
+//! Texts that grow where no protocol says so.
+//!
+//! A provider may spread a text over members that its codec does not know. Each event alone is
+//! judged elsewhere; here its strings are judged once more with what came before at the same place.
+//! What is found only in the join can no longer be cut out, since its beginning has left: it ends
+//! the answer. A placeholder that is cut in two there stays a placeholder, which tells nobody
+//! anything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bartizan_core::{Category, Channel, RuleId, Span, Verdict};
+use bartizan_guard::{Guard, Judged, Session};
+
+use crate::json::{Kind, NodeId, Value};
+
+/// Places watched in one answer; more is not an answer but an attack.
+const MAX_PLACES: usize = 1024;
+/// Bytes of earlier text that a new piece is judged with: longer than any secret, card or name, and
+/// short enough that one-byte pieces stay cheap.
+const TAIL_BYTES: usize = 2048;
+/// Longest value that is compared with the one before it.
+const SAME_BYTES: usize = 256;
+
+/// Members that repeat in every event and frame it.
+const FRAME: &[&str] = &[
+    "call_id",
+    "created_at",
+    "format",
+    "id",
+    "item_id",
+    "model",
+    "name",
+    "object",
+    "role",
+    "status",
+    "type",
+];
+/// Root members that tell texts apart.
+const INDEXES: &[&str] = &["index", "output_index", "content_index", "summary_index"];
+
+/// The growing texts of one answer, by place.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    places: BTreeMap<String, Watched>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// End of what came so far.
+    tail: String,
+    /// The last value, if it is short.
+    last: String,
+}
+
+/// Why an answer ends.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A guardrail refuses or would rewrite what two events say together.
+    Found {
+        judged: Vec<Judged>,
+        channel: Channel,
+        rule: RuleId,
+        category: Category,
+        place: String,
+    },
+    /// A guardrail could not read it.
+    Failed {
+        rule: RuleId,
+    },
+    TooManyPlaces,
+}
+
+impl Watch {
+    /// Reads the strings of an event, except those for which `is_read` says that a guard of their
+    /// own has read them.
+    pub(super) fn read(
+        &mut self,
+        root: Value<'_>,
+        is_read: &dyn Fn(NodeId) -> bool,
+        guard: &Guard,
+        session: &Session,
+    ) -> Result<(), Stop> {
+        if !guard.reads(Channel::Output) && !guard.reads(Channel::ToolCall) {
+            return Ok(());
+        }
+        let mut path = String::new();
+        for name in INDEXES {
+            if let Some(index) = root.get(name).and_then(|index| index.as_u64()) {
+                // Writing to a string cannot fail.
+                let _ = write!(path, "{index}");
+            }
+            path.push('.');
+        }
+        if let Some(kind) = root.get("type").and_then(|kind| kind.as_str()) {
+            path.push_str(&kind.text());
+        }
+        let mut walk = Walk { watch: self, is_read, guard, session, path, grows: false };
+        walk.value(root)
+    }
+
+    /// The text before a new piece; `None` when the piece says nothing new.
+    fn before(
+        &mut self,
+        path: &str,
+        text: &str,
+        may_repeat: bool,
+    ) -> Result<Option<&mut Watched>, Stop> {
+        if !self.places.contains_key(path) {
+            if self.places.len() >= MAX_PLACES {
+                return Err(Stop::TooManyPlaces);
+            }
+            self.places.insert(path.to_owned(), Watched::default());
+        }
+        let Some(watched) = self.places.get_mut(path) else { return Ok(None) };
+        if !may_repeat && watched.last == text {
+            return Ok(None);
+        }
+        watched.last.clear();
+        if text.len() <= SAME_BYTES {
+            watched.last.push_str(text);
+        }
+        Ok(Some(watched))
+    }
+}
+
+impl Watched {
+    fn push(&mut self, text: &str) {
+        self.tail.push_str(text);
+        let wanted = self.tail.len().saturating_sub(TAIL_BYTES);
+        let wanted = self.tail.floor_char_boundary(wanted);
+        let dropped = self.tail.get(..wanted).unwrap_or_default();
+        // Encoded text is read in groups of at most four characters: what is left of a run must
+        // begin with a whole group.
+        let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
+        let run = dropped.bytes().rposition(|byte| !in_run(&byte)).map_or(0, |at| at + 1);
+        self.tail.drain(..run + (wanted - run) / 4 * 4);
+    }
+}
+
+struct Walk<'w> {
+    watch: &'w mut Watch,
+    is_read: &'w dyn Fn(NodeId) -> bool,
+    guard: &'w Guard,
+    session: &'w Session,
+    /// Where the walk is: names and `index` members, not positions.
+    path: String,
+    /// Whether the walk is where answers grow, so that a repeated piece is part of the text.
+    grows: bool,
+}
+
+impl Walk<'_> {
+    /// Reads a value and what it holds. The depth is that of the document, which is capped.
+    fn value(&mut self, value: Value<'_>) -> Result<(), Stop> {
+        match value.kind() {
+            Kind::String => self.text(value),
+            Kind::Array | Kind::Object => {
+                let (length, grows) = (self.path.len(), self.grows);
+                for item in value.items() {
+                    self.path.push_str("/-");
+                    if let Some(index) = item.get("index").and_then(|index| index.as_u64()) {
+                        let _ = write!(self.path, "{index}");
+                    }
+                    self.value(item)?;
+                    self.path.truncate(length);
+                }
+                for (name, member) in value.members() {
+                    let name = name.text();
+                    self.grows |= matches!(&*name, "choices" | "delta");
+                    self.path.push('/');
+                    self.path.push_str(&name);
+                    self.value(member)?;
+                    self.path.truncate(length);
+                    self.grows = grows;
+                }
+                Ok(())
+            }
+            Kind::Null | Kind::Bool | Kind::Number => Ok(()),
+        }
+    }
+
+    fn text(&mut self, value: Value<'_>) -> Result<(), Stop> {
+        let Some(text) = value.as_str().filter(|_| !(self.is_read)(value.id())) else {
+            return Ok(());
+        };
+        let text = text.text();
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let may_repeat = self.grows && !FRAME.contains(&name);
+        let channel = if ["_call", "/custom", "/function"].iter().any(|it| self.path.contains(it)) {
+            Channel::ToolCall
+        } else {
+            Channel::Output
+        };
+        let Some(watched) = self.watch.before(&self.path, &text, may_repeat)? else {
+            return Ok(());
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !watched.tail.is_empty() {
+            let joined = [&*watched.tail, &*text].concat();
+            let at = watched.tail.len();
+            judge(&joined, at, channel, self.guard, self.session, &self.path)?;
+        }
+        watched.push(&text);
+        Ok(())
+    }
+}
+
+/// Judges a text whose bytes before `at` have been judged, as have those from `at` on by
+/// themselves: only what neither part shows alone counts.
+fn judge(
+    text: &str,
+    at: usize,
+    channel: Channel,
+    guard: &Guard,
+    session: &Session,
+    path: &str,
+) -> Result<(), Stop> {
+    let report = guard.inspect(channel, text, session);
+    let mut judged: Vec<Judged> = report
+        .judged
+        .into_iter()
+        .filter(|judged| judged.finding.span.end > at && judged.effective() >= Verdict::Mask)
+        .collect();
+    if judged.iter().any(|judged| judged.finding.span.start >= at) {
+        let alone = guard.inspect(channel, text.get(at..).unwrap_or_default(), session);
+        let shifted = |span: Span| (span.start + at, span.end + at);
+        judged.retain(|new| {
+            let span = new.finding.span;
+            !alone.judged.iter().any(|old| {
+                old.finding.rule == new.finding.rule
+                    && old.guardrail == new.guardrail
+                    && shifted(old.finding.span) == (span.start, span.end)
+            })
+        });
+    }
+    let worst = judged.iter().max_by_key(|judged| judged.effective());
+    if let Some(worst) = worst {
+        let (rule, category) = (worst.guardrail.clone(), worst.finding.category);
+        return Err(Stop::Found { rule, category, channel, place: path.to_owned(), judged });
+    }
+    match report.blocked_at {
+        Some((_, rule)) if !report.not_evaluated.is_empty() => Err(Stop::Failed { rule }),
+        _ => Ok(()),
+    }
+}
