@@ -13,6 +13,7 @@ use crate::report::Judged;
 use crate::session::Session;
 use crate::text::encoded::run_at_end;
 use crate::text::fold_to_string;
+use crate::vault::Place;
 
 /// Passed text that is kept for look-behind beyond what detectors ask for, in bytes: views begin
 /// in the middle of words and chains otherwise.
@@ -47,6 +48,8 @@ pub struct StreamGuard {
     from: usize,
     base: usize,
     run_before: usize,
+    /// What stands before the window, for values that are put back.
+    place: Place,
     judged_len: usize,
     blocked: bool,
 }
@@ -61,6 +64,7 @@ impl StreamGuard {
             from: 0,
             base: 0,
             run_before: 0,
+            place: Place::start(channel),
             judged_len: 0,
             blocked: false,
         }
@@ -102,7 +106,7 @@ impl StreamGuard {
             complete,
             run_before: self.run_before,
         };
-        let (report, release) = self.guard.judge_window(&window, &self.session);
+        let (report, release) = self.guard.judge_window_at(&window, &self.place, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
         let mut text = String::new();
         let mut copied = self.from;
@@ -143,6 +147,7 @@ impl StreamGuard {
         let drop = self.window.floor_char_boundary(release.saturating_sub(kept));
         if drop > 0 {
             let dropped = self.window.get(..drop).unwrap_or_default();
+            self.place.advance(dropped);
             self.run_before = run_at_end(&fold_to_string(dropped), self.run_before);
             self.window.drain(..drop);
             self.from -= drop;
@@ -151,3 +156,6 @@ impl StreamGuard {
         self.judged_len = self.window.len();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,16 @@
 //! more turn gives every old value its old number. A placeholder that somebody wrote into the
 //! request is never given a value: otherwise a document could ask for data that it cannot see.
 
+mod place;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use bartizan_core::Span;
+
+use place::{Glued, glued};
+
+pub(crate) use place::Place;
 
 /// Longest placeholder that is recognised, in bytes.
 pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 64;
@@ -86,15 +92,34 @@ impl Vault {
         !self.values.is_empty()
     }
 
-    /// Placeholders of this vault in an answer, and the first byte where one may go on past the
-    /// end of the text.
-    pub(crate) fn restorations(&self, text: &str, complete: bool) -> (Vec<(Span, &str)>, usize) {
-        let (found, undecided) = placeholders(text, complete);
-        let known = found
-            .into_iter()
-            .filter(|(span, _)| !in_url(text, span.start))
-            .filter_map(|(span, name)| Some((span, self.value(&name)?)))
-            .collect();
+    /// Placeholders of this vault that are to be replaced in a piece of an answer, and the first
+    /// byte where one may go on, or be spoilt, past the end of the text. `before` is what stands
+    /// before the piece.
+    pub(crate) fn restorations(
+        &self,
+        text: &str,
+        before: &Place,
+        complete: bool,
+    ) -> (Vec<(Span, &str)>, usize) {
+        let (found, mut undecided) = placeholders(text, complete);
+        let mut known = Vec::new();
+        let mut place = before.clone();
+        let mut read = 0;
+        for (span, name) in found {
+            let Some(value) = self.value(&name) else { continue };
+            place.advance(text.get(read..span.start).unwrap_or_default());
+            read = span.start;
+            if !place.allows() {
+                continue;
+            }
+            let rest = text.get(span.end..).unwrap_or_default();
+            let address = value.contains(['/', '\\', '?']);
+            match glued(rest, place.in_json_string(), address, complete) {
+                Glued::Free => known.push((span, value)),
+                Glued::Bound => {}
+                Glued::Open => undecided = undecided.min(span.start),
+            }
+        }
         (known, undecided)
     }
 }
@@ -112,21 +137,36 @@ fn placeholders(text: &str, complete: bool) -> (Vec<(Span, String)>, usize) {
     let mut found = Vec::new();
     let mut undecided = text.len();
     for start in memchr::memchr_iter(b'<', bytes) {
-        let window = bytes.get(start + 1..).unwrap_or_default();
-        let window = window.get(..MAX_PLACEHOLDER_BYTES.min(window.len())).unwrap_or_default();
-        let len = window.iter().take_while(|byte| is_name_byte(**byte)).count();
-        match window.get(len) {
-            Some(b'>') => {
-                let name = window.get(..len).and_then(canonical);
-                found.extend(name.map(|name| (Span::new(start, start + len + 2), name)));
-            }
-            None if !complete && window.len() < MAX_PLACEHOLDER_BYTES => {
-                undecided = undecided.min(start);
-            }
-            _ => {}
+        match placeholder_at(bytes.get(start..).unwrap_or_default(), complete) {
+            Found::Whole(len, name) => found.push((Span::new(start, start + len), name)),
+            Found::Cut => undecided = undecided.min(start),
+            Found::Nothing => {}
         }
     }
     (found, undecided)
+}
+
+/// What begins with a `<`.
+enum Found {
+    /// A placeholder of so many bytes, and its canonical name.
+    Whole(usize, String),
+    /// What may become one with more text.
+    Cut,
+    Nothing,
+}
+
+fn placeholder_at(bytes: &[u8], complete: bool) -> Found {
+    let window = bytes.get(1..).unwrap_or_default();
+    let window = window.get(..MAX_PLACEHOLDER_BYTES.min(window.len())).unwrap_or_default();
+    let len = window.iter().take_while(|byte| is_name_byte(**byte)).count();
+    match window.get(len) {
+        Some(b'>') => match window.get(..len).and_then(canonical) {
+            Some(name) => Found::Whole(len + 2, name),
+            None => Found::Nothing,
+        },
+        None if !complete && window.len() < MAX_PLACEHOLDER_BYTES => Found::Cut,
+        _ => Found::Nothing,
+    }
 }
 
 const fn is_name_byte(byte: u8) -> bool {
@@ -148,50 +188,5 @@ fn canonical(name: &[u8]) -> Option<String> {
     fine.then_some(name)
 }
 
-/// Whether the byte at `at` lies inside a URL: a value there would travel with the next click.
-fn in_url(text: &str, at: usize) -> bool {
-    /// How far back a URL is looked for, in bytes.
-    const REACH: usize = 512;
-    let bytes = text.as_bytes().get(at.saturating_sub(REACH)..at).unwrap_or_default();
-    let word = bytes.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-    memchr::memmem::find(word, b"://").is_some() || word.starts_with(b"//")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_go_by_first_appearance_and_stay() {
-        let mut vault = Vault::default();
-        assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_1>");
-        assert_eq!(vault.placeholder("EMAIL_ADDRESS", "b@x", true), "<EMAIL_ADDRESS_2>");
-        assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_1>");
-    }
-
-    #[test]
-    fn a_placeholder_written_by_somebody_is_never_given_a_value() {
-        let mut vault = Vault::default();
-        vault.reserve("please repeat <email_address_1>");
-        assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_2>");
-        assert_eq!(vault.value("EMAIL_ADDRESS_1"), None);
-    }
-
-    #[test]
-    fn restores_what_models_rewrite_but_not_inside_urls() {
-        let mut vault = Vault::default();
-        vault.placeholder("EMAIL_ADDRESS", "a@x", true);
-        let found = |text: &str| vault.restorations(text, true).0.len();
-        assert_eq!(found("to <EMAIL_ADDRESS_1>!"), 1);
-        assert_eq!(found("to <email address 1>"), 1);
-        assert_eq!(found("https://evil.test/?q=<EMAIL_ADDRESS_1>"), 0);
-        assert_eq!(found("<EMAIL_ADDRESS_2>"), 0);
-    }
-
-    #[test]
-    fn a_cut_placeholder_is_undecided() {
-        let vault = Vault::default();
-        assert_eq!(vault.restorations("mail <EMAIL_AD", false).1, 5);
-        assert_eq!(vault.restorations("a < b and", false).1, 9.min("a < b and".len()).min(2));
-    }
-}
+mod tests;

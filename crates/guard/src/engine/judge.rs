@@ -8,6 +8,7 @@ use super::{Guard, Plan, Rail, Source};
 use crate::detector::Seen;
 use crate::report::{Edit, Judged, Report};
 use crate::session::Session;
+use crate::vault::Place;
 
 /// A stretch of a text.
 pub(crate) struct Window<'a> {
@@ -42,6 +43,16 @@ impl Guard {
     /// Judges a window. The second value is the first byte whose judgement is still open; every
     /// finding of the report begins before it, and no edit reaches over it.
     pub(crate) fn judge_window(&self, window: &Window<'_>, session: &Session) -> (Report, usize) {
+        self.judge_window_at(window, &Place::start(window.channel), session)
+    }
+
+    /// Judges a window that begins at `place`.
+    pub(crate) fn judge_window_at(
+        &self,
+        window: &Window<'_>,
+        place: &Place,
+        session: &Session,
+    ) -> (Report, usize) {
         let Some(plan) = self.plan(window.channel) else {
             return (Report::default(), window.text.len());
         };
@@ -50,13 +61,14 @@ impl Guard {
         } else {
             self.read(plan, window, session)
         };
-        self.judge(plan, window, reading, session)
+        self.judge(plan, window, place, reading, session)
     }
 
     fn judge(
         &self,
         plan: &Plan,
         window: &Window<'_>,
+        place: &Place,
         reading: Reading,
         session: &Session,
     ) -> (Report, usize) {
@@ -67,7 +79,7 @@ impl Guard {
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
         let vault = session.vault();
         let (restorations, open) = if answers && vault.has_restorable() {
-            vault.restorations(window.text, window.complete)
+            vault.restorations(window.text, place, window.complete)
         } else {
             (Vec::new(), window.text.len())
         };

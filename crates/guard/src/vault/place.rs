@@ -1,0 +1,410 @@
+//! Whether a value may be put back at a place of an answer.
+//!
+//! A value inside an address leaves with the next click, or without one where it is an image. What
+//! counts as an address differs from reader to reader, so nothing is parsed here: the word before
+//! the placeholder, the link target or tag around it and the text glued behind it must be free of
+//! everything that addresses are made of. The text before is read by an automaton of fixed size,
+//! which a stream carries along instead of the text.
+
+use bartizan_core::Channel;
+
+/// Longest text glued to a placeholder that is read, in bytes; behind a longer one nothing is
+/// restored.
+const MAX_GLUED_BYTES: usize = 256;
+/// Longest scheme that is told apart, in bytes.
+const MAX_SCHEME_BYTES: usize = 24;
+
+/// Schemes after whose colon a word is an address. `http:evil.test` needs no slashes, and some
+/// programs act on their own scheme as soon as it is shown.
+const SCHEMES: [&str; 42] = [
+    "about",
+    "blob",
+    "callto",
+    "cid",
+    "data",
+    "facetime",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "ftps",
+    "geo",
+    "git",
+    "gopher",
+    "http",
+    "https",
+    "im",
+    "intent",
+    "irc",
+    "javascript",
+    "jar",
+    "ldap",
+    "ldaps",
+    "magnet",
+    "mailto",
+    "market",
+    "mms",
+    "news",
+    "sftp",
+    "sip",
+    "sips",
+    "skype",
+    "sms",
+    "ssh",
+    "tel",
+    "vbscript",
+    "view-source",
+    "webcal",
+    "whatsapp",
+    "ws",
+    "wss",
+    "xmpp",
+];
+
+/// What stands before a byte of an answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    json: Json,
+    escape: Escape,
+    /// Last byte outside the strings of a JSON text that is not blank.
+    structure: char,
+    /// The word holds something that addresses are made of.
+    address: bool,
+    /// Letters just before, in lower case, as far as they may be a scheme.
+    scheme: String,
+    /// Open parentheses of a link target; the largest number is never left before a blank line.
+    link: u8,
+    tag: Tag,
+    /// Only blanks stand between the last line break and here.
+    blank_line: bool,
+    last: char,
+}
+
+/// Where a place lies in the JSON of a tool call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Json {
+    #[default]
+    Absent,
+    /// Only blanks so far.
+    Awaited,
+    Outside,
+    InString,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    Begun,
+    Unicode {
+        digits: u8,
+        value: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Tag {
+    #[default]
+    Out,
+    /// Just behind `<`.
+    Begun,
+    In,
+    /// Behind the `=` of an attribute.
+    Value,
+    Quoted(char),
+}
+
+impl Place {
+    /// The beginning of a text.
+    pub(crate) fn start(channel: Channel) -> Self {
+        let json = if channel == Channel::ToolCall { Json::Awaited } else { Json::Absent };
+        Self { json, ..Self::default() }
+    }
+
+    /// Moves over `text`.
+    pub(crate) fn advance(&mut self, text: &str) {
+        for c in text.chars() {
+            self.step(c);
+        }
+    }
+
+    /// Whether what stands before lets a value stand here.
+    pub(super) fn allows(&self) -> bool {
+        self.escape == Escape::None
+            && !self.address
+            && self.link == 0
+            && matches!(self.tag, Tag::Out | Tag::Begun)
+    }
+
+    /// Whether escapes are to be undone here.
+    pub(super) fn in_json_string(&self) -> bool {
+        self.json == Json::InString
+    }
+
+    fn step(&mut self, c: char) {
+        match self.json {
+            Json::Absent => self.read(c),
+            Json::Awaited => {
+                if c == '{' {
+                    self.json = Json::Outside;
+                    self.structure = c;
+                } else if !is_blank(c) {
+                    self.json = Json::Absent;
+                }
+                self.read(c);
+            }
+            Json::Outside => self.step_outside(c),
+            Json::InString => self.step_in_string(c),
+        }
+    }
+
+    fn step_outside(&mut self, c: char) {
+        if c == '"' && matches!(self.structure, '{' | '[' | ',' | ':') {
+            // A string is a value of its own: nothing before it runs on into it.
+            self.json = Json::InString;
+            self.address = false;
+            self.scheme.clear();
+            self.link = 0;
+            self.tag = Tag::Out;
+        } else if !is_blank(c) {
+            let fine = c.is_ascii_alphanumeric()
+                || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '+' | '-' | '.');
+            if !fine {
+                self.json = Json::Absent;
+            }
+            self.structure = c;
+        }
+        self.read(c);
+    }
+
+    fn step_in_string(&mut self, c: char) {
+        match self.escape {
+            Escape::None => match c {
+                '\\' => self.escape = Escape::Begun,
+                '"' => {
+                    self.json = Json::Outside;
+                    self.structure = c;
+                    self.read(c);
+                }
+                c => self.read(c),
+            },
+            Escape::Begun => {
+                self.escape = Escape::None;
+                match (c, escaped(c)) {
+                    ('u', _) => self.escape = Escape::Unicode { digits: 0, value: 0 },
+                    (_, Some(c)) => self.read(c),
+                    (c, None) => {
+                        self.read('\\');
+                        self.read(c);
+                    }
+                }
+            }
+            Escape::Unicode { digits, value } => {
+                if let Some(digit) = c.to_digit(16) {
+                    let value = value * 16 + digit;
+                    self.escape = Escape::Unicode { digits: digits + 1, value };
+                    if digits == 3 {
+                        self.escape = Escape::None;
+                        self.read(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    }
+                } else {
+                    self.escape = Escape::None;
+                    self.read('\\');
+                    self.step_in_string(c);
+                }
+            }
+        }
+    }
+
+    /// Moves over one character of what the text means.
+    fn read(&mut self, c: char) {
+        if is_invisible(c) {
+            return;
+        }
+        if is_blank(c) {
+            if c == '\n' && self.blank_line {
+                self.link = 0;
+                if !matches!(self.tag, Tag::Quoted(_)) {
+                    self.tag = Tag::Out;
+                }
+            }
+            if self.tag == Tag::Begun {
+                self.tag = Tag::Out;
+            }
+            self.blank_line |= c == '\n';
+            self.address = false;
+            self.scheme.clear();
+        } else {
+            self.blank_line = false;
+            self.read_word(c);
+            self.read_link(c);
+            self.read_tag(c);
+            self.read_scheme(c);
+        }
+        self.last = c;
+    }
+
+    fn read_word(&mut self, c: char) {
+        self.address |= match c {
+            // The slash of a closing tag.
+            '/' => self.tag != Tag::Begun,
+            '\\' | '?' | '&' | '#' | '%' | '@' | '.' => true,
+            ':' => SCHEMES.contains(&self.scheme.as_str()),
+            _ => false,
+        };
+    }
+
+    fn read_link(&mut self, c: char) {
+        match c {
+            '(' if self.link > 0 => self.link = self.link.saturating_add(1),
+            '(' if self.last == ']' || self.scheme == "url" => self.link = 1,
+            ')' if self.last != '\\' && self.link < u8::MAX => {
+                self.link = self.link.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    fn read_tag(&mut self, c: char) {
+        self.tag = match (self.tag, c) {
+            (Tag::Out | Tag::Begun, '<') => Tag::Begun,
+            (Tag::Out, _) => Tag::Out,
+            // Comparisons and arrows.
+            (Tag::Begun, '=' | '-' | '0'..='9') | (Tag::Begun | Tag::In | Tag::Value, '>') => {
+                Tag::Out
+            }
+            (Tag::In, '=') => Tag::Value,
+            (Tag::Value, '"' | '\'') => Tag::Quoted(c),
+            (Tag::Quoted(quote), c) if quote != c => Tag::Quoted(quote),
+            _ => Tag::In,
+        };
+    }
+
+    fn read_scheme(&mut self, c: char) {
+        let goes_on = c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        if !goes_on {
+            self.scheme.clear();
+        } else if self.scheme.len() <= MAX_SCHEME_BYTES
+            && (c.is_ascii_alphabetic() || !self.scheme.is_empty())
+        {
+            // One byte over the limit stays, so that a longer word is never taken for a scheme.
+            self.scheme.push(c.to_ascii_lowercase());
+        }
+    }
+}
+
+/// What the text behind a placeholder says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glued {
+    /// A value may stand there.
+    Free,
+    /// The value would become part of an address.
+    Bound,
+    /// More text is needed.
+    Open,
+}
+
+/// Reads the text behind a placeholder. `address` says that the value may be the beginning of an
+/// address itself, which other values could then go on with.
+pub(super) fn glued(rest: &str, in_json: bool, address: bool, complete: bool) -> Glued {
+    let mut at = 0;
+    let mut before = ' ';
+    while at <= MAX_GLUED_BYTES {
+        let here = rest.get(at..).unwrap_or_default();
+        let (c, len) = match next_char(here, in_json) {
+            Next::Char(c, len) => (c, len),
+            Next::End if complete => return Glued::Free,
+            Next::Cut if complete => return Glued::Bound,
+            Next::End | Next::Cut => return Glued::Open,
+        };
+        at += len;
+        if is_invisible(c) {
+            continue;
+        }
+        // After a full stop or question mark, a host name or query begins at once or not at all.
+        let begun = matches!(before, '.' | '?' | '#');
+        before = c;
+        match c {
+            '@' | '/' | '\\' | '%' | '&' => return Glued::Bound,
+            '"' => return Glued::Free,
+            c if is_blank(c) => return Glued::Free,
+            '<' => match super::placeholder_at(here.as_bytes(), complete) {
+                super::Found::Whole(len, _) if !address && !begun => at += len - 1,
+                super::Found::Whole(..) => return Glued::Bound,
+                super::Found::Cut => return Glued::Open,
+                super::Found::Nothing if address => return Glued::Bound,
+                super::Found::Nothing => return Glued::Free,
+            },
+            '=' if begun => return Glued::Bound,
+            '-' | '_' | '.' | '?' | '#' | ':' if !begun => {}
+            '.' | '?' | '#' => {}
+            c if begun && (c.is_alphanumeric() || matches!(c, '-' | '_')) => return Glued::Bound,
+            c if c.is_ascii_alphanumeric() => {}
+            // Scripts without blanks between words begin there: what follows is no host name.
+            c if c.is_alphanumeric() && c < '\u{2E80}' => {}
+            _ if address => {}
+            _ => return Glued::Free,
+        }
+    }
+    Glued::Bound
+}
+
+enum Next {
+    Char(char, usize),
+    End,
+    /// In the middle of an escape.
+    Cut,
+}
+
+fn next_char(text: &str, in_json: bool) -> Next {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return Next::End };
+    if first != '\\' || !in_json {
+        return Next::Char(first, first.len_utf8());
+    }
+    match chars.next() {
+        None => Next::Cut,
+        Some('u') => {
+            let digits = text.as_bytes().get(2..6.min(text.len())).unwrap_or_default();
+            let hex = digits.iter().take_while(|digit| digit.is_ascii_hexdigit()).count();
+            if hex < digits.len() {
+                return Next::Char('\\', 1);
+            }
+            if hex < 4 {
+                return Next::Cut;
+            }
+            let value = digits
+                .iter()
+                .filter_map(|digit| char::from(*digit).to_digit(16))
+                .fold(0, |value, digit| value * 16 + digit);
+            Next::Char(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+        }
+        Some(c) => escaped(c).map_or(Next::Char('\\', 1), |c| Next::Char(c, 2)),
+    }
+}
+
+/// What a JSON escape of one letter stands for.
+const fn escaped(c: char) -> Option<char> {
+    Some(match c {
+        '"' | '\\' | '/' => c,
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\u{8}',
+        'f' => '\u{C}',
+        _ => return None,
+    })
+}
+
+/// Blanks that end an address for every reader. Wider ones do not.
+const fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace()
+}
+
+/// Characters without a shape, which some readers drop before they look for an address.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{E0000}'..='\u{E0FFF}')
+}

