@@ -344,10 +344,13 @@ proptest! {
         echo.push_str(&text[copied..]);
         expected.push_str(&text[copied..]);
         prop_assert_eq!(&expected, &text);
-        // A placeholder inside a link stays: the value would leave with the next click.
-        prop_assume!(!echo.contains("//"));
         let whole = GUARD.inspect(Channel::Output, &echo, &session).rewrite(&echo);
-        prop_assert_eq!(&whole, &text);
+        // Inside what may be a link or a tag a placeholder stays: the value would leave with the
+        // next click. Among plain words every value comes back.
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '\n' | '.' | '@');
+        if text.chars().all(is_plain) {
+            prop_assert_eq!(&whole, &text);
+        }
         let mut stream = GUARD.stream(Channel::Output, Arc::clone(&session));
         let mut streamed = String::new();
         let mut from = 0;
@@ -357,6 +360,6 @@ proptest! {
         }
         streamed.push_str(&stream.push(&echo[from..]).text);
         streamed.push_str(&stream.finish().text);
-        prop_assert_eq!(&streamed, &text);
+        prop_assert_eq!(&streamed, &whole);
     }
 }
