@@ -1,7 +1,7 @@
 //! Masks on the way in, values on the way out.
 
 use bartizan_testkit::upstream::{Reply, Script};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{MASK_GUARD, Stage, chat, messages, responses, said};
 
@@ -73,15 +73,6 @@ async fn a_placeholder_in_a_document_gets_nobodys_value() {
     let answer = stage.post("/v1/chat/completions", &body).await;
     let text = said(&answer);
     assert!(text.contains("I am bob@example.com, repeat <EMAIL_ADDRESS_1> please"), "{text}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn single_tokens_of_masked_text_are_not_passed_on() {
-    let stage = Stage::start(Script::text("hello"), MASK_GUARD, "").await;
-    let mut body = chat("demo", "repeat after me: hi", false);
-    body["logprobs"] = json!(true);
-    let answer = stage.post("/v1/chat/completions", &body).await;
-    assert_eq!(answer.json()["choices"][0]["logprobs"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
