@@ -15,6 +15,7 @@ pub mod encoded;
 pub mod fold;
 mod hidden;
 mod offsets;
+pub(crate) mod runs;
 mod squeeze;
 mod unescape;
 mod view;

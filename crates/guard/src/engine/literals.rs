@@ -1,7 +1,9 @@
 //! All literals of a plan in one automaton: one pass over a view serves every detector.
 //!
-//! The same pass tells whether the view ends inside a literal, from the state it ends in, and
-//! whether rotating the view by thirteen letters would show a literal.
+//! At most places of a text no literal begins. A [`Gate`] tells so from four bytes, and only where
+//! it does not is the automaton asked. Where a view may go on, the state that its last bytes lead to
+//! tells whether it ends inside a literal. The same pass tells whether rotating the view by thirteen
+//! letters would show a literal.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,6 +32,9 @@ type Owners = SmallVec<[(Option<usize>, usize); 1]>;
 #[derive(Default)]
 pub(super) struct LiteralSet {
     automaton: Option<NFA>,
+    gate: Gate,
+    /// Bytes of the longest literal.
+    longest: usize,
     /// Per pattern: detectors share words.
     owners: Vec<Owners>,
     /// For states in which more text may complete a literal: bytes of it that were read.
@@ -74,7 +79,9 @@ impl LiteralSet {
                 *owns = true;
             }
         }
-        let mut set = Self { automaton: None, owners, open: HashMap::new(), slots };
+        let gate = Gate::new(texts.iter().map(String::as_bytes));
+        let longest = texts.iter().map(String::len).max().unwrap_or_default();
+        let mut set = Self { automaton: None, gate, longest, owners, open: HashMap::new(), slots };
         set.note_open_states(&automaton, &texts);
         set.automaton = Some(automaton);
         Ok(set)
@@ -103,20 +110,45 @@ impl LiteralSet {
         }
     }
 
-    /// Reads a view.
-    pub(super) fn scan(&self, text: &str) -> Scan {
+    /// Reads a view. Only in one that is not `complete` is its end looked at.
+    pub(super) fn scan(&self, text: &str, complete: bool) -> Scan {
         let mut scan = Scan::default();
         let Some(automaton) = &self.automaton else { return scan };
-        let Ok(mut state) = automaton.start_state(Anchored::No) else { return scan };
-        for (at, byte) in text.bytes().enumerate() {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if !automaton.is_special(state) || !automaton.is_match(state) {
+        let bytes = text.as_bytes();
+        for (at, head) in bytes.array_windows().enumerate() {
+            if self.gate.may_begin(*head) {
+                self.walk(automaton, bytes, at, &mut scan);
+            }
+        }
+        for at in (bytes.len() + 1).saturating_sub(HEAD_BYTES)..bytes.len() {
+            self.walk(automaton, bytes, at, &mut scan);
+        }
+        scan.hits.sort_unstable_by_key(|(slot, hit)| (*slot, hit.start, hit.end));
+        if !complete {
+            scan.cut_at_end = self.open_at_end(automaton, bytes);
+        }
+        scan
+    }
+
+    /// Notes the literals that begin at a place.
+    fn walk(&self, automaton: &NFA, bytes: &[u8], start: usize, scan: &mut Scan) {
+        let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
+        for (end, byte) in bytes.iter().enumerate().skip(start) {
+            let end = end + 1;
+            state = automaton.next_state(Anchored::Yes, state, *byte);
+            if !automaton.is_special(state) {
                 continue;
             }
-            for index in 0..automaton.match_len(state) {
+            if automaton.is_dead(state) {
+                return;
+            }
+            let matches = if automaton.is_match(state) { automaton.match_len(state) } else { 0 };
+            for index in 0..matches {
                 let pattern = automaton.match_pattern(state, index);
-                let end = at + 1;
-                let start = end - automaton.pattern_len(pattern);
+                // The state also stands for shorter literals that end here and begin later.
+                if automaton.pattern_len(pattern) != end - start {
+                    continue;
+                }
                 for (slot, literal) in self.owners.get(pattern.as_usize()).into_iter().flatten() {
                     match slot {
                         Some(slot) => {
@@ -127,9 +159,15 @@ impl LiteralSet {
                 }
             }
         }
-        scan.hits.sort_unstable_by_key(|(slot, hit)| (*slot, hit.start, hit.end));
-        scan.cut_at_end = self.open.get(&state).map(|open| text.len() - open);
-        scan
+    }
+
+    /// First byte of the longest literal that the end of the text may have begun.
+    fn open_at_end(&self, automaton: &NFA, bytes: &[u8]) -> Option<usize> {
+        // No state remembers more than the longest literal.
+        let tail = bytes.get(bytes.len().saturating_sub(self.longest)..).unwrap_or_default();
+        let root = automaton.start_state(Anchored::No).ok()?;
+        let step = |state, byte: &u8| automaton.next_state(Anchored::No, state, *byte);
+        self.open.get(&tail.iter().fold(root, step)).map(|open| bytes.len() - open)
     }
 
     /// Whether there is nothing to match.
@@ -141,6 +179,75 @@ impl LiteralSet {
     pub(super) fn has_slot(&self, slot: usize) -> bool {
         self.slots.get(slot).copied().unwrap_or(false)
     }
+}
+
+/// Bytes that the gate looks at.
+const HEAD_BYTES: usize = 4;
+
+/// Tells from four bytes that no literal begins there, for most texts and places.
+///
+/// Two sets of bits: first pairs of bytes of literals shorter than four bytes, and hashes of the
+/// first four bytes of the others. Both are blind to the bit by which ASCII's small letters differ
+/// from capitals. A set bit says "perhaps"; a clear one is certain.
+#[derive(Default)]
+struct Gate {
+    pairs: Vec<u64>,
+    heads: Vec<u64>,
+}
+
+impl Gate {
+    /// Few enough to stay in the fastest cache, many enough that the few thousand heads of the
+    /// shipped detectors set one bit in fifty.
+    const HEAD_BITS: u32 = 17;
+
+    fn new<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Self {
+        let words = |bits: u32| vec![0; 1 << (bits - u64::BITS.ilog2())];
+        let mut gate = Self { pairs: words(u16::BITS), heads: words(Self::HEAD_BITS) };
+        for literal in literals {
+            match (literal.first_chunk::<HEAD_BYTES>(), literal) {
+                (Some(head), _) => set(&mut gate.heads, Self::hash(blind(*head))),
+                (None, [first, second, ..]) => {
+                    set(&mut gate.pairs, Self::pair(blind([*first, *second, 0, 0])));
+                }
+                (None, [first]) => {
+                    for second in 0..=u8::MAX {
+                        set(&mut gate.pairs, Self::pair(blind([*first, second, 0, 0])));
+                    }
+                }
+                (None, []) => {}
+            }
+        }
+        gate
+    }
+
+    fn may_begin(&self, head: [u8; HEAD_BYTES]) -> bool {
+        let head = blind(head);
+        is_set(&self.heads, Self::hash(head)) || is_set(&self.pairs, Self::pair(head))
+    }
+
+    const fn hash(head: u32) -> usize {
+        // Knuth's multiplier: the high bits depend on all four bytes.
+        (head.wrapping_mul(0x9E37_79B1) >> (u32::BITS - Self::HEAD_BITS)) as usize
+    }
+
+    const fn pair(head: u32) -> usize {
+        (head & 0xFFFF) as usize
+    }
+}
+
+/// Four bytes without the bit of the case.
+const fn blind(head: [u8; HEAD_BYTES]) -> u32 {
+    u32::from_le_bytes(head) | 0x2020_2020
+}
+
+fn set(bits: &mut [u64], at: usize) {
+    if let Some(word) = bits.get_mut(at / 64) {
+        *word |= 1 << (at % 64);
+    }
+}
+
+fn is_set(bits: &[u64], at: usize) -> bool {
+    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 impl Scan {
@@ -159,6 +266,8 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn set(texts: &[&str]) -> LiteralSet {
@@ -172,7 +281,7 @@ mod tests {
 
     #[test]
     fn finds_overlapping_literals_in_any_case_by_slot() {
-        let scan = set(&["he", "she", "hers"]).scan("uSHErs");
+        let scan = set(&["he", "she", "hers"]).scan("uSHErs", true);
         let places: Vec<_> =
             scan.hits.iter().map(|(slot, hit)| (*slot, hit.start, hit.end)).collect();
         assert_eq!(places, [(0, 2, 4), (1, 1, 4), (2, 2, 6)]);
@@ -184,12 +293,57 @@ mod tests {
     #[test]
     fn tells_where_a_literal_is_cut_at_the_end() {
         let set = set(&["he", "she", "hers", "abxab", "abc"]);
-        let cut = |text: &str| set.scan(text).cut_at_end;
+        let cut = |text: &str| set.scan(text, false).cut_at_end;
         assert_eq!(cut("x s"), Some(2));
         assert_eq!(cut("x she"), Some(3), "`he` begins `hers`");
         assert_eq!(cut("x hers"), Some(5), "the last letter begins `she`");
         assert_eq!(cut("abxab"), Some(3), "complete, and its end begins another");
         assert_eq!(cut("x abx"), Some(2));
         assert_eq!(cut("x "), None);
+        assert_eq!(set.scan("x abx", true).cut_at_end, None, "nothing follows");
+    }
+
+    /// Every occurrence, by looking for each literal at each place.
+    fn occurrences(texts: &[String], text: &str) -> Vec<(usize, usize, usize)> {
+        let mut found = Vec::new();
+        for (slot, literal) in texts.iter().enumerate() {
+            for start in 0..text.len() {
+                let end = start + literal.len();
+                let part = text.as_bytes().get(start..end);
+                if part.is_some_and(|part| part.eq_ignore_ascii_case(literal.as_bytes())) {
+                    found.push((slot, start, end));
+                }
+            }
+        }
+        found
+    }
+
+    /// First byte at which the text begins a literal that it does not complete.
+    fn open(texts: &[String], text: &str) -> Option<usize> {
+        (0..text.len()).find(|start| {
+            let tail = text.as_bytes().get(*start..).unwrap_or_default();
+            let begins = |literal: &String| {
+                let head = literal.as_bytes().get(..tail.len());
+                literal.len() > tail.len()
+                    && head.is_some_and(|head| head.eq_ignore_ascii_case(tail))
+            };
+            texts.iter().any(begins)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_look_at_each_place_finds(
+            texts in proptest::collection::btree_set("[ab@`é]{1,7}", 1..12),
+            text in "[abAB@`é ]{0,40}",
+        ) {
+            let texts: Vec<String> = texts.into_iter().collect();
+            let set = set(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+            let scan = set.scan(&text, false);
+            let found: Vec<_> =
+                scan.hits.iter().map(|(slot, hit)| (*slot, hit.start, hit.end)).collect();
+            prop_assert_eq!(found, occurrences(&texts, &text));
+            prop_assert_eq!(scan.cut_at_end, open(&texts, &text));
+        }
     }
 }

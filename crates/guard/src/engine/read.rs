@@ -124,8 +124,8 @@ impl Reader<'_> {
             ViewKind::Rot13 => &self.plan.rot13,
             _ => &self.plan.literals,
         };
-        let scan = set.scan(text);
-        if let (false, Some(cut)) = (complete, scan.cut_at_end) {
+        let scan = set.scan(text, complete);
+        if let Some(cut) = scan.cut_at_end {
             self.reading.undecided = self.reading.undecided.min(offsets.start_of(cut));
         }
         let mut own: Vec<Hit> = Vec::new();

@@ -6,6 +6,8 @@
 
 use bartizan_core::Span;
 
+use super::runs::{Encoded, runs};
+
 /// Shortest run that is tried, in characters.
 const MIN_RUN_BYTES: usize = 8;
 /// Characters decoded at once; a multiple of four.
@@ -14,6 +16,9 @@ const BLOCK_BYTES: usize = 4096;
 const OVERLAP_BYTES: usize = 512;
 /// Most characters that are held back while a run goes on.
 pub const MAX_RUN_BYTES: usize = BLOCK_BYTES + OVERLAP_BYTES;
+
+/// Most `=` at the end of a run.
+const PADDING_BYTES: usize = 2;
 
 /// How a run was encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,26 +49,24 @@ pub fn decode_runs(text: &str, run_before: usize, complete: bool) -> (Vec<Decode
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut undecided = text.len();
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(skip) = rest.iter().position(|byte| is_run_byte(*byte)) else { break };
-        let start = at + skip;
-        let len = bytes.iter().skip(start).take_while(|byte| is_run_byte(**byte)).count();
-        let padding =
-            bytes.iter().skip(start + len).take(2).take_while(|byte| **byte == b'=').count();
-        let end = start + len + padding;
-        let before = if start == 0 { run_before } else { 0 };
-        let open = !complete && end + (2 - padding) > bytes.len();
+    for run in runs::<Encoded>(bytes) {
+        let before = if run.start == 0 { run_before } else { 0 };
+        // More of the run, or its padding, may follow.
+        let open = !complete && run.end + PADDING_BYTES > bytes.len();
+        if !open && before + run.len() < MIN_RUN_BYTES {
+            continue;
+        }
         if open {
-            let block = (before + len) / BLOCK_BYTES * BLOCK_BYTES;
-            let held = (start + block).saturating_sub(before + OVERLAP_BYTES);
-            undecided = undecided.min(held.max(start));
+            let block = (before + run.len()) / BLOCK_BYTES * BLOCK_BYTES;
+            let held = (run.start + block).saturating_sub(before + OVERLAP_BYTES);
+            undecided = undecided.min(held.max(run.start));
         }
-        if before + len >= MIN_RUN_BYTES {
-            decode_blocks(text, Span::new(start, end), before, open, &mut found);
+        if before + run.len() >= MIN_RUN_BYTES {
+            let after = bytes.iter().skip(run.end).take(PADDING_BYTES);
+            let padding = after.take_while(|byte| **byte == b'=').count();
+            let padded = Span::new(run.start, run.end + padding);
+            decode_blocks(text, padded, before, open, &mut found);
         }
-        at = end.max(start + 1);
     }
     (found, undecided)
 }

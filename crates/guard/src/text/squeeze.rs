@@ -5,6 +5,7 @@
 //! becomes one space. Deciding about a separator needs at most [`CHAIN`] singles on each side.
 
 use super::offsets::Offsets;
+use super::runs::{self, Alphanumeric};
 
 /// Fewest singles in a row that read as a spaced-out word.
 const CHAIN: usize = 5;
@@ -77,18 +78,7 @@ fn singles(text: &str) -> Vec<Single> {
         found.push(Single { start, end, joined });
     };
     if text.is_ascii() {
-        // A letter between two others that are none; the ends of the text count as none.
-        let in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let bytes = text.as_bytes();
-        let mut before = false;
-        let mut here = in_word(bytes.first());
-        for at in 0..bytes.len() {
-            let after = in_word(bytes.get(at + 1));
-            if here && !before && !after {
-                push(at, at + 1);
-            }
-            (before, here) = (here, after);
-        }
+        runs::singles::<Alphanumeric>(text.as_bytes()).for_each(|at| push(at, at + 1));
         return found;
     }
     let mut word: Option<(usize, usize, usize)> = None;

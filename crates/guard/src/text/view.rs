@@ -6,6 +6,7 @@ use bartizan_core::{Channel, Span};
 
 use super::encoded::Encoding;
 use super::offsets::Offsets;
+use super::runs::{Digit, runs};
 use crate::session::Session;
 
 /// Which disguise a view removes.
@@ -106,22 +107,7 @@ impl<'a> View<'a> {
 
     /// Maximal runs of ASCII digits; found once per view.
     pub fn digit_runs(&self) -> &[Span] {
-        self.digit_runs.get_or_init(|| {
-            let mut runs = Vec::new();
-            let mut start = None;
-            for (at, byte) in self.bytes().iter().enumerate() {
-                match (byte.is_ascii_digit(), start) {
-                    (true, None) => start = Some(at),
-                    (false, Some(from)) => {
-                        runs.push(Span::new(from, at));
-                        start = None;
-                    }
-                    _ => {}
-                }
-            }
-            runs.extend(start.map(|from| Span::new(from, self.text.len())));
-            runs
-        })
+        self.digit_runs.get_or_init(|| runs::<Digit>(self.bytes()).collect())
     }
 
     pub(crate) fn to_source(&self, start: usize, end: usize) -> Span {
