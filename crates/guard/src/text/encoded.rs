@@ -126,10 +126,13 @@ fn probe(run: &[u8]) -> bool {
     if run.len() < MIN_RUN_BYTES {
         return false;
     }
+    let probed = run.get(..PROBED.min(run.len())).unwrap_or_default();
+    let all = probed.len() * 6 / 8;
     let mut room = [0; PROBED / 4 * 3];
     let mut len = 0;
-    let groups = run.get(..PROBED.min(run.len())).unwrap_or_default().chunks(4);
-    for (group, out) in groups.zip(room.chunks_mut(3)) {
+    let mut strange = 0;
+    let mut before = 0;
+    for (group, out) in probed.chunks(4).zip(room.chunks_mut(3)) {
         let mut bits = 0u32;
         for byte in group {
             let Some(value) = sextet(*byte) else { return false };
@@ -139,12 +142,18 @@ fn probe(run: &[u8]) -> bool {
         let whole = group.len() * 6 / 8;
         for (slot, byte) in out.iter_mut().zip(bits.to_be_bytes().into_iter().skip(1)).take(whole) {
             *slot = byte;
+            strange += usize::from(is_strange(byte, before));
+            before = byte;
+        }
+        // Most words end here, after their first letters.
+        if strange * 10 > all {
+            return false;
         }
         len += whole;
     }
     let bytes = room.get(..len).unwrap_or_default();
     let mut total = 0;
-    let mut strange = 0;
+    strange = 0;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             total += 1;
@@ -157,6 +166,16 @@ fn probe(run: &[u8]) -> bool {
         }
     }
     bytes.len() >= 4 && strange * 10 <= total
+}
+
+/// Whether a byte after another is surely not part of a readable text: a control character, or the
+/// middle of a character that has no beginning.
+const fn is_strange(byte: u8, before: u8) -> bool {
+    match byte {
+        b'\t' | b'\n' | b'\r' => false,
+        0x80..=0xBF => before < 0x80,
+        byte => byte < b' ' || byte == 0x7F,
+    }
 }
 
 /// Decodes either alphabet, ignoring what is left of an incomplete group.
@@ -177,16 +196,31 @@ fn base64(run: &[u8]) -> Vec<u8> {
     out
 }
 
-const fn sextet(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
+fn sextet(byte: u8) -> Option<u8> {
+    SEXTETS.get(byte as usize).copied().filter(|value| *value < 64)
 }
+
+/// What each byte stands for in either alphabet of base64; 64 for no digit.
+static SEXTETS: [u8; 256] = {
+    let mut table = [64; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let value = match byte as u8 {
+            letter @ b'A'..=b'Z' => letter - b'A',
+            letter @ b'a'..=b'z' => letter - b'a' + 26,
+            digit @ b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 64,
+        };
+        #[expect(clippy::indexing_slicing, reason = "the loop stops at the end of the table")]
+        {
+            table[byte] = value;
+        }
+        byte += 1;
+    }
+    table
+};
 
 fn hex(byte: u8) -> Option<u8> {
     (byte as char).to_digit(16).map(|digit| digit as u8)
@@ -219,6 +253,8 @@ fn is_readable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn texts(text: &str) -> Vec<String> {
@@ -238,6 +274,21 @@ mod tests {
         assert!(
             texts("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08").is_empty()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_run_is_probed_whole(
+            noise in "[A-Za-z0-9+/_-]{8,64}",
+            plain in "[ -~é漢\\n\u{1}]{0,14}",
+        ) {
+            use base64::Engine as _;
+            let written = base64::engine::general_purpose::STANDARD_NO_PAD.encode(plain);
+            for run in [noise, written].iter().filter(|run| run.len() >= MIN_RUN_BYTES) {
+                let decoded = base64(run.as_bytes());
+                prop_assert_eq!(probe(run.as_bytes()), readable(decoded).is_some(), "{}", run);
+            }
+        }
     }
 
     #[test]

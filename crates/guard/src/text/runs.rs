@@ -42,7 +42,7 @@ impl Class for Alphanumeric {
     fn flags(word: u64) -> u64 {
         // Sets the bit by which small letters differ from capitals; no digit is lost or won by it
         // among letters.
-        let lower = word | 0x20 * ONES;
+        let lower = word | (0x20 * ONES);
         between(word, b'0', b'9') | between(lower, b'a', b'z')
     }
 }
