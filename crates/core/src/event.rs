@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
+use crate::finding::Disguise;
 use crate::id::RequestId;
 use crate::verdict::Verdict;
 
@@ -142,6 +143,9 @@ pub struct FindingRecord {
     pub pointer: String,
     /// 0..=1.
     pub score: f32,
+    /// The outermost disguise that was undone to see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disguise: Option<Disguise>,
     /// What the guardrail decided.
     pub verdict: Verdict,
     /// True when the guardrail only says what it would have done.
@@ -220,6 +224,7 @@ mod tests {
             channel: Channel::User,
             pointer: "/messages/0/content".to_owned(),
             score: 1.0,
+            disguise: Some(Disguise::Base64),
             verdict: Verdict::Mask,
             dry_run: false,
         });

@@ -148,6 +148,41 @@ impl Severity {
     }
 }
 
+/// What had to be undone before a detector saw something.
+///
+/// Characters that look alike or cannot be seen are undone for every text and are not told here:
+/// most of the world's scripts are written with characters that fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disguise {
+    /// URL, HTML or string escapes.
+    Escaped,
+    /// Separators between letters.
+    Spaced,
+    /// Tag characters or variation selectors that spell letters.
+    Hidden,
+    /// Letters moved by thirteen.
+    Rot13,
+    /// Hexadecimal digits.
+    Hex,
+    /// base64 in either alphabet.
+    Base64,
+}
+
+impl Disguise {
+    /// Name used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Escaped => "escaped",
+            Self::Spaced => "spaced",
+            Self::Hidden => "hidden",
+            Self::Rot13 => "rot13",
+            Self::Hex => "hex",
+            Self::Base64 => "base64",
+        }
+    }
+}
+
 /// One thing a detector saw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -163,6 +198,8 @@ pub struct Finding {
     pub span: Span,
     /// Name for placeholders, such as `EMAIL_ADDRESS`.
     pub label: &'static str,
+    /// The outermost disguise; absent when the text could be read as it stood.
+    pub disguise: Option<Disguise>,
 }
 
 #[cfg(test)]

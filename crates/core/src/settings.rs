@@ -131,6 +131,8 @@ pub struct Endpoint {
     pub limits: Vec<Limit>,
     /// Content that passes although no guard can read it.
     pub modalities: BTreeSet<Modality>,
+    /// What a provider may read by itself, where no guard sees it.
+    pub unseen: BTreeSet<Unseen>,
     /// Principals and groups that may call; empty means every key holder.
     pub allow: BTreeSet<Subject>,
     /// Texts of the system prompt, 8..=256 bytes each, that must not show up in an answer.
@@ -170,6 +172,25 @@ impl Modality {
             Self::Image => "image",
             Self::Audio => "audio",
             Self::File => "file",
+        }
+    }
+}
+
+/// Text that a provider reads by itself: it is in no request, so no guard sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unseen {
+    /// Conversations, prompts and files that the provider keeps, for all who share its key.
+    StoredState,
+    /// What tools that run at the provider fetch.
+    HostedTools,
+}
+
+impl Unseen {
+    /// Name used in policy and headers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StoredState => "stored-state",
+            Self::HostedTools => "hosted-tools",
         }
     }
 }

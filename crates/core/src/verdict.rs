@@ -74,6 +74,8 @@ pub enum Mode {
 pub enum NotEvaluated {
     /// Image, audio or file content.
     Modality(String),
+    /// What the provider reads by itself.
+    Unseen(String),
     /// An encoded run is too long to decode.
     OversizedEncoding,
     /// The detector failed.
@@ -86,6 +88,7 @@ impl std::fmt::Display for NotEvaluated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Modality(what) => write!(f, "modality:{what}"),
+            Self::Unseen(what) => write!(f, "unseen:{what}"),
             Self::OversizedEncoding => f.write_str("oversized-encoding"),
             Self::DetectorFailed(rule) => write!(f, "detector-failed:{rule}"),
             Self::Timeout(rule) => write!(f, "timeout:{rule}"),

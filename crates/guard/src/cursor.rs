@@ -4,6 +4,9 @@
 //! a byte that has not arrived. What was decided without such a question is final on a growing
 //! text; what was not, the detector reports as undecided.
 
+use crate::detector::Findings;
+use crate::text::View;
+
 /// A bounded forward reader.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
@@ -88,6 +91,27 @@ impl<'a> Cursor<'a> {
     /// Goes back to a place the cursor has been at.
     pub(crate) const fn rewind(&mut self, at: usize) {
         self.at = at;
+    }
+}
+
+/// Reads a number at every run of digits of the view. `find` gives the end and the score of what
+/// begins at its cursor, which reads at most `cap_bytes`.
+pub(crate) fn at_numbers(
+    view: &View<'_>,
+    cap_bytes: usize,
+    findings: &mut Findings<'_>,
+    find: impl Fn(&[u8], &mut Cursor<'_>) -> Option<(usize, f32)>,
+) {
+    let bytes = view.bytes();
+    for run in view.digit_runs() {
+        let mut cursor = Cursor::new(bytes, run.start, cap_bytes);
+        let found = find(bytes, &mut cursor);
+        if cursor.starved() {
+            findings.undecided(run.start);
+        }
+        if let Some((end, score)) = found {
+            findings.push(run.start, end, score);
+        }
     }
 }
 

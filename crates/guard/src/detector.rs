@@ -109,6 +109,7 @@ impl<'v> Findings<'v> {
             score: score.clamp(0.0, 1.0),
             span: self.view.to_source(start, end),
             label,
+            disguise: self.view.disguise(),
         };
         self.found.push(Seen { detector: self.detector, finding });
     }

@@ -4,6 +4,7 @@ mod policy;
 
 use crate::detector::Detector;
 
+pub use policy::POLICY_MADE;
 pub(crate) use policy::from_policy;
 
 bartizan_core::catalog! {

@@ -2,16 +2,18 @@
 
 mod build;
 mod judge;
+mod left_out;
 mod literals;
 mod read;
 
 use std::sync::Arc;
 
 use bartizan_core::settings::OnError;
-use bartizan_core::{Action, Channel, ChannelSet, Mode, RuleId};
+use bartizan_core::{Action, Channel, ChannelSet, Mode, RuleId, Span};
 
 pub use build::{GuardBuilder, GuardError};
 pub(crate) use judge::Window;
+pub use left_out::{LeftOut, left_out};
 
 use crate::detector::Detector;
 use crate::report::Report;
@@ -79,7 +81,28 @@ impl Guard {
 
     /// Judges a whole text.
     pub fn inspect(&self, channel: Channel, text: &str, session: &Session) -> Report {
-        let window = Window { channel, text, from: 0, base: 0, complete: true, run_before: 0 };
+        self.inspect_joined(channel, text, &[], session)
+    }
+
+    /// Judges several texts that stand in `joined` one after the other, so that what is split
+    /// across them is found. Detectors of size and topic judge each of `texts` by itself; without
+    /// any, `joined` is one text.
+    pub fn inspect_joined(
+        &self,
+        channel: Channel,
+        joined: &str,
+        texts: &[Span],
+        session: &Session,
+    ) -> Report {
+        let window = Window {
+            channel,
+            text: joined,
+            from: 0,
+            base: 0,
+            complete: true,
+            run_before: 0,
+            texts,
+        };
         self.judge_window(&window, session).0
     }
 

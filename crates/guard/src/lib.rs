@@ -14,6 +14,8 @@ mod cursor;
 pub mod detector;
 pub mod detectors;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod intent;
 mod lexicon;
 mod markup;
@@ -24,11 +26,13 @@ mod secrets;
 mod segments;
 mod session;
 mod stream;
+#[cfg(test)]
+mod testing;
 pub mod text;
 mod vault;
 
 pub use detector::{Detector, Findings, Hit, Reads};
-pub use engine::{Guard, GuardBuilder, GuardError};
+pub use engine::{Guard, GuardBuilder, GuardError, LeftOut, left_out};
 pub use report::{Edit, Judged, Report};
 pub use session::{Session, SessionBuilder};
 pub use stream::{Released, StreamGuard};

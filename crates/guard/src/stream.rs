@@ -12,17 +12,17 @@ use crate::engine::{Guard, Window};
 use crate::report::Judged;
 use crate::session::Session;
 use crate::text::encoded::run_at_end;
-use crate::text::fold_to_string;
+use crate::text::{fold_to_string, window_start};
 use crate::vault::Place;
 
 /// Passed text that is kept for look-behind beyond what detectors ask for, in bytes: views begin
 /// in the middle of words and chains otherwise.
 const MARGIN_BYTES: usize = 64;
-/// Bytes of original text that one byte of a view may stand for, as far as look-behind cares.
-const STRETCH: usize = 4;
 /// Above this many held bytes, judging waits until the held text has grown by a sixteenth, so that
 /// one-byte pieces cost linear time.
 const EAGER_BYTES: usize = 1024;
+/// Above this many bytes the passed text is disguised and counts like held text.
+const LONG_WINDOW_BYTES: usize = 16 * 1024;
 
 /// What a push sets free.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,8 +77,9 @@ impl StreamGuard {
         }
         self.window.push_str(text);
         let held = self.window.len() - self.from;
+        let read = if self.window.len() > LONG_WINDOW_BYTES { self.window.len() } else { held };
         let grown = self.window.len().saturating_sub(self.judged_len);
-        if held > EAGER_BYTES && grown < held / 16 {
+        if read > EAGER_BYTES && grown < read / 16 {
             return Released::default();
         }
         self.judge(false)
@@ -105,6 +106,7 @@ impl StreamGuard {
             base: self.base,
             complete,
             run_before: self.run_before,
+            texts: &[],
         };
         let (report, release) = self.guard.judge_window_at(&window, &self.place, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
@@ -140,11 +142,7 @@ impl StreamGuard {
     fn advance(&mut self, release: usize) {
         self.from = release;
         let wanted = self.guard.look_behind(self.channel) + MARGIN_BYTES;
-        let passed = self.window.as_bytes().get(..release).unwrap_or_default();
-        let near = passed.get(passed.len().saturating_sub(wanted)..).unwrap_or_default();
-        let plain = near.is_ascii() && memchr::memchr3(b'%', b'&', b'\\', near).is_none();
-        let kept = if plain { wanted } else { STRETCH * wanted };
-        let drop = self.window.floor_char_boundary(release.saturating_sub(kept));
+        let drop = window_start(self.window.get(..release).unwrap_or_default(), wanted);
         if drop > 0 {
             let dropped = self.window.get(..drop).unwrap_or_default();
             self.place.advance(dropped);

@@ -6,7 +6,7 @@
 //! a view can be masked in the original.
 //!
 //! INVARIANT: every view is built from bounded neighbourhoods. Folding maps each character on its
-//! own; unescaping, squeezing and run finding look at most [`encoded::MAX_RUN_BYTES`] ahead. So a
+//! own, and breaks up what it would drop where that goes on too long; unescaping, squeezing and run finding look at most [`encoded::MAX_RUN_BYTES`] ahead. So a
 //! view of a longer text starts with the view of a shorter one, up to the offset that the builder
 //! reports as undecided, and guarding a stream can equal guarding the whole.
 
@@ -15,15 +15,17 @@ pub mod encoded;
 pub mod fold;
 mod hidden;
 mod offsets;
+mod reach;
 pub(crate) mod runs;
 mod squeeze;
-mod unescape;
+pub(crate) mod unescape;
 mod view;
 
 pub use encoded::Encoding;
-pub use fold::{fold, fold_to_string};
+pub use fold::{fold, fold_apart, fold_to_string};
 pub use hidden::hidden;
 pub use offsets::Offsets;
+pub(crate) use reach::window_start;
 pub use squeeze::squeeze;
 pub use unescape::unescape;
 pub(crate) use view::Place;

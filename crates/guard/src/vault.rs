@@ -9,7 +9,7 @@ mod place;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use bartizan_core::Span;
+use bartizan_core::{Channel, Span};
 
 use place::{Glued, glued};
 
@@ -42,17 +42,19 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Marks placeholders that stand literally in a text of the request as not ours.
     pub fn reserve(&mut self, text: &str) {
-        for (_, name) in placeholders(text, true).0 {
+        for (_, name) in placeholders(text, true, true).0 {
             self.taken.insert(name);
         }
     }
 
-    /// The placeholder for a value; with `restorable`, [`Vault::value`] will give the value back.
+    /// The placeholder for a value; with `restorable`, [`Vault::value`] will give the value back,
+    /// unless it begins a link or tag without ending it.
     /// An empty label stands for removal and has the empty placeholder.
     pub fn placeholder(&mut self, label: &'static str, value: &str, restorable: bool) -> String {
         if label.is_empty() {
             return String::new();
         }
+        let restorable = restorable && is_harmless(value);
         let key = (label, value.to_owned());
         let number = if let Some(entry) = self.numbers.get_mut(&key) {
             entry.restorable |= restorable;
@@ -101,7 +103,7 @@ impl Vault {
         before: &Place,
         complete: bool,
     ) -> (Vec<(Span, &str)>, usize) {
-        let (found, mut undecided) = placeholders(text, complete);
+        let (found, mut undecided) = placeholders(text, before.may_be_json(), complete);
         let mut known = Vec::new();
         let mut place = before.clone();
         let mut read = 0;
@@ -109,7 +111,9 @@ impl Vault {
             let Some(value) = self.value(&name) else { continue };
             place.advance(text.get(read..span.start).unwrap_or_default());
             read = span.start;
-            if !place.allows() {
+            // Outside of strings an escape is no escape.
+            let escaped = !text.get(span.start..).unwrap_or_default().starts_with('<');
+            if !place.allows() || (escaped && !place.in_json_string()) {
                 continue;
             }
             let rest = text.get(span.end..).unwrap_or_default();
@@ -124,20 +128,30 @@ impl Vault {
     }
 }
 
+/// Whether a value ends what it begins. Half a link or tag, put back before another value, would
+/// take that value along.
+fn is_harmless(value: &str) -> bool {
+    let mut place = Place::start(Channel::Output);
+    place.advance(value);
+    place.is_closed()
+}
+
 fn name(label: &str, number: u32) -> String {
     let mut name = String::with_capacity(label.len() + 4);
     let _ = write!(name, "{label}_{number}");
     name
 }
 
-/// Finds `<LABEL_N>` in any case, with `_`, `-` or a space between words, as models rewrite it.
-/// Gives the canonical name of each, and the first byte of one that is cut at the end.
-fn placeholders(text: &str, complete: bool) -> (Vec<(Span, String)>, usize) {
+/// Finds `<LABEL_N>` in any case, with `_`, `-` or a space between words, as models rewrite it; with
+/// `in_json` also `\u003cLABEL_N\u003e`, as some servers write JSON. Gives the canonical name of each,
+/// and the first byte of one that is cut at the end.
+fn placeholders(text: &str, in_json: bool, complete: bool) -> (Vec<(Span, String)>, usize) {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut undecided = text.len();
-    for start in memchr::memchr_iter(b'<', bytes) {
-        match placeholder_at(bytes.get(start..).unwrap_or_default(), complete) {
+    for start in memchr::memchr2_iter(b'<', if in_json { b'\\' } else { b'<' }, bytes) {
+        let rest = bytes.get(start..).unwrap_or_default();
+        match placeholder_at(rest, in_json, complete) {
             Found::Whole(len, name) => found.push((Span::new(start, start + len), name)),
             Found::Cut => undecided = undecided.min(start),
             Found::Nothing => {}
@@ -146,7 +160,7 @@ fn placeholders(text: &str, complete: bool) -> (Vec<(Span, String)>, usize) {
     (found, undecided)
 }
 
-/// What begins with a `<`.
+/// What begins at a place.
 enum Found {
     /// A placeholder of so many bytes, and its canonical name.
     Whole(usize, String),
@@ -155,17 +169,47 @@ enum Found {
     Nothing,
 }
 
-fn placeholder_at(bytes: &[u8], complete: bool) -> Found {
-    let window = bytes.get(1..).unwrap_or_default();
+fn placeholder_at(bytes: &[u8], in_json: bool, complete: bool) -> Found {
+    let open = match bracket(bytes, b'<', *b"\\u003c", in_json) {
+        Bracket::Whole(len) => len,
+        Bracket::Cut if !complete => return Found::Cut,
+        _ => return Found::Nothing,
+    };
+    let window = bytes.get(open..).unwrap_or_default();
     let window = window.get(..MAX_PLACEHOLDER_BYTES.min(window.len())).unwrap_or_default();
     let len = window.iter().take_while(|byte| is_name_byte(**byte)).count();
-    match window.get(len) {
-        Some(b'>') => match window.get(..len).and_then(canonical) {
-            Some(name) => Found::Whole(len + 2, name),
+    match bracket(window.get(len..).unwrap_or_default(), b'>', *b"\\u003e", in_json) {
+        Bracket::Whole(close) => match window.get(..len).and_then(canonical) {
+            Some(name) => Found::Whole(open + len + close, name),
             None => Found::Nothing,
         },
-        None if !complete && window.len() < MAX_PLACEHOLDER_BYTES => Found::Cut,
+        Bracket::Cut if !complete && window.len() < MAX_PLACEHOLDER_BYTES => Found::Cut,
         _ => Found::Nothing,
+    }
+}
+
+enum Bracket {
+    /// It takes so many bytes.
+    Whole(usize),
+    /// The text ends before it does.
+    Cut,
+    Absent,
+}
+
+fn bracket(bytes: &[u8], plain: u8, escape: [u8; 6], in_json: bool) -> Bracket {
+    match bytes.first() {
+        None => Bracket::Cut,
+        Some(byte) if *byte == plain => Bracket::Whole(1),
+        Some(b'\\') if in_json => {
+            let head = bytes.get(..escape.len().min(bytes.len())).unwrap_or_default();
+            let fits = escape.iter().zip(head).all(|(want, byte)| byte.eq_ignore_ascii_case(want));
+            match (fits, head.len() == escape.len()) {
+                (true, true) => Bracket::Whole(escape.len()),
+                (true, false) => Bracket::Cut,
+                (false, _) => Bracket::Absent,
+            }
+        }
+        Some(_) => Bracket::Absent,
     }
 }
 

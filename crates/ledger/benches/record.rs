@@ -49,6 +49,7 @@ fn event() -> Event {
             channel: Channel::User,
             pointer: "/messages/0/content".to_owned(),
             score: 1.0,
+            disguise: None,
             verdict: Verdict::Mask,
             dry_run: false,
         });

@@ -1,10 +1,12 @@
 //! The seam between the log and the file system, so that a full or failing disk can be put in its
 //! place. Everything here is private to the owner of the process: folders 0700, files 0600.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+
+use bartizan_core::private;
 
 /// Where segments live.
 pub(crate) trait Disk: Send + Sync {
@@ -33,7 +35,7 @@ pub(crate) struct FileSystem;
 
 impl Disk for FileSystem {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
-        Ok(Arc::new(private_file().append(true).create_new(true).open(path)?))
+        Ok(Arc::new(private::file().append(true).create_new(true).open(path)?))
     }
 
     fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)> {
@@ -63,21 +65,9 @@ impl SegmentFile for File {
     }
 }
 
-/// Options that make a new file readable by its owner alone.
-pub(crate) fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Makes sure that the folder exists and that only its owner may enter it.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
+    private::make_folder(path)?;
     #[cfg(unix)]
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     Ok(())

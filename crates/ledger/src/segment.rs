@@ -4,11 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use bartizan_core::private;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-
-use crate::disk;
 
 const PREFIX: &str = "events-";
 const SUFFIX: &str = ".jsonl";
@@ -69,7 +68,7 @@ impl Segment {
             return Ok(0);
         }
         file.seek(SeekFrom::Start(whole))?;
-        let mut torn = disk::private_file().append(true).create(true).open(self.torn_path())?;
+        let mut torn = private::file().append(true).create(true).open(self.torn_path())?;
         io::copy(&mut (&mut file).take(torn_bytes), &mut torn)?;
         // INVARIANT: the copy is on the disk before the original goes.
         torn.sync_all()?;

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, EventSink, RecordError};
+use bartizan_core::private;
 use bartizan_core::settings::EventLog;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -335,12 +336,8 @@ impl Shared {
 fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
     let path = dir.join(".lock");
     let segment = |source| LedgerError::Segment { path: path.clone(), source };
-    let file = disk::private_file()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(segment)?;
+    let file =
+        private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Locked { path: dir.to_owned() }),

@@ -1,10 +1,10 @@
 //! Opens the database file and brings its tables up to date.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use bartizan_core::private;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::StoreError;
@@ -83,17 +83,9 @@ fn newest_format() -> i64 {
 /// SQLite gives its `-wal` and `-shm` files the mode of the main file, so this covers all three.
 fn create_private(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
+        private::make_folder(folder)?;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    let file = private::file().create(true).truncate(false).write(true).open(path)?;
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     drop(file);

@@ -5,7 +5,7 @@ use bartizan_core::{Category, Channel, Severity};
 
 use crate::canaries::MAX_BYTES;
 use crate::detector::{Detector, Findings, Hit};
-use crate::text::{View, ViewKind};
+use crate::text::View;
 
 pub(super) static DETECTOR: CanaryLeak = CanaryLeak;
 
@@ -68,10 +68,11 @@ impl Detector for CanaryLeak {
         }
         let bytes = view.bytes();
         for canary in view.session().prepared_canaries() {
-            let squeezed = view.kind() == ViewKind::Squeezed;
+            // Without what stands between its letters, a canary is found in whatever view, so that
+            // finding it does not depend on what else the text says.
             let (needle, gap) = match &canary.bare {
-                Some(bare) if squeezed => (bare.as_bytes(), GAP_BYTES),
-                _ => (canary.folded.as_bytes(), 0),
+                Some(bare) => (bare.as_bytes(), GAP_BYTES),
+                None => (canary.folded.as_bytes(), 0),
             };
             let Some(first) = needle.first() else { continue };
             for start in memchr::memchr2_iter(*first, first.to_ascii_uppercase(), bytes) {

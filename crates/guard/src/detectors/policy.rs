@@ -5,9 +5,13 @@ mod patterns;
 mod size;
 mod topics;
 
+use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Detect;
 
 use crate::detector::Detector;
+
+/// What they say about themselves, in the order of `detect:` keywords, patterns, topics, size.
+pub static POLICY_MADE: [&Meta; 4] = [&keywords::META, &patterns::META, &topics::META, &size::META];
 
 /// A detector for keywords, patterns, topics or sizes that policy gives.
 ///

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::checks::context::{is_one_of, words_before};
 use crate::checks::{byte_before, is_glue, ssn};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, at_numbers};
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::View;
 
@@ -81,17 +81,7 @@ impl Detector for UsSsn {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        let bytes = view.bytes();
-        for run in view.digit_runs() {
-            let mut cursor = Cursor::new(bytes, run.start, CAP_BYTES);
-            let found = find(bytes, &mut cursor);
-            if cursor.starved() {
-                findings.undecided(run.start);
-            }
-            if let Some((end, score)) = found {
-                findings.push(run.start, end, score);
-            }
-        }
+        at_numbers(view, CAP_BYTES, findings, find);
     }
 }
 

@@ -9,12 +9,12 @@ use bartizan_core::{Channel, RuleId};
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
 use super::{Guard, Plan, Rail, Source};
-use crate::detector::Reads;
+use crate::detector::{Detector, Reads};
 use crate::detectors;
 use crate::text::fold_to_string;
 
 /// Channels whose texts may arrive in pieces.
-const STREAMED: [Channel; 2] = [Channel::Output, Channel::ToolCall];
+pub(super) const STREAMED: [Channel; 2] = [Channel::Output, Channel::ToolCall];
 
 /// A guardrail that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
@@ -99,17 +99,31 @@ impl GuardBuilder {
             let guardrail = guardrail.id.clone();
             return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
         }
+        self.push(guardrail, indexes);
+        Ok(self)
+    }
+
+    /// Adds a guardrail that asks a detector made elsewhere, whatever its `detect` says.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn detector(mut self, guardrail: &Guardrail, detector: Box<dyn Detector>) -> Self {
+        self.detectors.push(Source::Policy(detector));
+        let index = self.detectors.len() - 1;
+        self.push(guardrail, vec![index]);
+        self
+    }
+
+    fn push(&mut self, guardrail: &Guardrail, detectors: Vec<usize>) {
         self.rails.push(Rail {
             id: guardrail.id.clone(),
             on: guardrail.on,
-            detectors: indexes,
+            detectors,
             action: guardrail.action,
             mode: guardrail.mode,
             restore: guardrail.restore,
             on_error: guardrail.on_error,
             threshold: guardrail.threshold,
         });
-        Ok(self)
     }
 
     /// Whether a detector can judge texts of a channel.

@@ -1,13 +1,14 @@
 //! Judging: findings become verdicts, edits and the place where a text must stop.
 
 use bartizan_core::settings::OnError;
-use bartizan_core::{Action, Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
+use bartizan_core::{Action, Channel, Finding, Mode, NotEvaluated, RuleId, Span, Verdict};
 
 use super::read::Reading;
 use super::{Guard, Plan, Rail, Source};
 use crate::detector::Seen;
 use crate::report::{Edit, Judged, Report};
 use crate::session::Session;
+use crate::text::Encoding;
 use crate::vault::Place;
 
 /// A stretch of a text.
@@ -23,11 +24,19 @@ pub(crate) struct Window<'a> {
     pub(crate) complete: bool,
     /// Bytes just before the window that belong to the same encoded run as its first byte.
     pub(crate) run_before: usize,
+    /// The texts that the window joins; empty when it is one text.
+    pub(crate) texts: &'a [Span],
 }
 
 impl Window<'_> {
-    pub(super) fn place<'a>(&self, complete: bool, session: &'a Session) -> crate::text::Place<'a> {
-        crate::text::Place { channel: self.channel, complete, base: self.base, session }
+    pub(super) fn place<'a>(
+        &'a self,
+        complete: bool,
+        encoding: Option<Encoding>,
+        session: &'a Session,
+    ) -> crate::text::Place<'a> {
+        let (channel, base, texts) = (self.channel, self.base, self.texts);
+        crate::text::Place { channel, complete, base, encoding, texts, session }
     }
 }
 
@@ -35,8 +44,50 @@ impl Window<'_> {
 struct Component {
     span: Span,
     label: &'static str,
-    label_len: usize,
+    rank: Rank,
     restorable: bool,
+}
+
+/// How well a label names a stretch: the surer finding, then the label that says more, then the
+/// longer finding.
+#[derive(PartialEq)]
+struct Rank {
+    score: f32,
+    precision: Precision,
+    len: usize,
+}
+
+impl Rank {
+    fn of(finding: &Finding) -> Self {
+        let (score, len) = (finding.score, finding.span.len());
+        Self { score, precision: Precision::of(finding.label), len }
+    }
+
+    fn beats(&self, other: &Self) -> bool {
+        let by_score = self.score.total_cmp(&other.score);
+        by_score.then((self.precision, self.len).cmp(&(other.precision, other.len))).is_gt()
+    }
+}
+
+/// How much a label says about a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Precision {
+    /// The stretch is removed.
+    Nothing,
+    /// What is done about it, or who asked.
+    Family,
+    /// What it is.
+    Kind,
+}
+
+impl Precision {
+    fn of(label: &str) -> Self {
+        match label {
+            "" => Self::Nothing,
+            "KEYWORD" | "PATTERN" | "SECRET" | "PASSWORD" | "LINK" | "HTML" => Self::Family,
+            _ => Self::Kind,
+        }
+    }
 }
 
 impl Guard {
@@ -86,7 +137,7 @@ impl Guard {
         let restorations: Vec<(Span, String)> = restorations
             .into_iter()
             .filter(|(span, _)| span.start >= window.from)
-            .filter(|(span, _)| !components.iter().any(|part| part.span.overlaps(*span)))
+            .filter(|(span, _)| !overlaps_any(&components, *span))
             .map(|(span, value)| (span, restored(window.channel, value)))
             .collect();
         drop(vault);
@@ -181,7 +232,8 @@ impl Guard {
         }
     }
 
-    /// Stretches to mask; findings that overlap become one, named after the longest.
+    /// Stretches to mask. Findings that overlap become one, named after the best of them, and put
+    /// back only if every guardrail that masks a part of it puts values back.
     fn components(&self, channel: Channel, findings: &[Seen]) -> Vec<Component> {
         let mut components: Vec<Component> = Vec::new();
         for seen in findings {
@@ -193,27 +245,33 @@ impl Guard {
             if masks.peek().is_none() || finding.span.is_empty() {
                 continue;
             }
-            let restorable = masks.any(|rail| rail.restore);
-            let len = finding.span.len();
+            let restorable = masks.all(|rail| rail.restore);
+            let rank = Rank::of(finding);
             match components.last_mut() {
                 Some(last) if finding.span.start < last.span.end => {
                     last.span.end = last.span.end.max(finding.span.end);
-                    last.restorable |= restorable;
-                    if len > last.label_len {
+                    last.restorable &= restorable;
+                    if rank.beats(&last.rank) {
                         last.label = finding.label;
-                        last.label_len = len;
+                        last.rank = rank;
                     }
                 }
                 _ => components.push(Component {
                     span: finding.span,
                     label: finding.label,
-                    label_len: len,
+                    rank,
                     restorable,
                 }),
             }
         }
         components
     }
+}
+
+/// Whether a stretch shares a byte with one of the components, which are sorted and apart.
+fn overlaps_any(components: &[Component], span: Span) -> bool {
+    let next = components.partition_point(|part| part.span.end <= span.start);
+    components.get(next).is_some_and(|part| part.span.overlaps(span))
 }
 
 fn stop(report: &mut Report, at: usize, rule: &RuleId) {

@@ -8,7 +8,10 @@ use super::{Guard, Plan, Source};
 use crate::detector::{Findings, Hit, Reads, Seen};
 use crate::session::Session;
 use crate::text::encoded::decode_runs;
-use crate::text::{Offsets, View, ViewKind, fold, hidden, squeeze, unescape};
+use crate::text::unescape::ESCAPE_ROUNDS;
+use crate::text::{
+    Encoding, Offsets, Place, View, ViewKind, fold, fold_apart, hidden, squeeze, unescape,
+};
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -29,6 +32,8 @@ struct Layer<'a> {
     offsets: Offsets,
     complete: bool,
     run_before: usize,
+    /// The outermost encoding under which the text stood.
+    encoding: Option<Encoding>,
     depth: usize,
 }
 
@@ -45,52 +50,56 @@ impl Guard {
         let reading =
             Reading { findings: Vec::new(), undecided: window.text.len(), failed: Vec::new() };
         let mut reader = Reader { guard: self, plan, window, session, reading };
-        let identity = Offsets::Shifted(0);
-        reader.show(ViewKind::Raw, window.text, &identity, window.complete);
-        reader.read(&Layer {
+        let layer = Layer {
             text: window.text,
-            offsets: identity,
+            offsets: Offsets::Shifted(0),
             complete: window.complete,
             run_before: window.run_before,
+            encoding: None,
             depth: 0,
-        });
+        };
+        reader.show(ViewKind::Raw, window.text, &layer.offsets, &layer);
+        reader.read(&layer);
         let mut reading = reader.reading;
         let key = |seen: &Seen| (seen.finding.span, seen.detector, seen.finding.label);
-        reading
-            .findings
-            .sort_by(|a, b| key(a).cmp(&key(b)).then(b.finding.score.total_cmp(&a.finding.score)));
+        // What several views show is told once: as sure as the surest says, and as plain as can be.
+        reading.findings.sort_by(|a, b| {
+            let by_score = b.finding.score.total_cmp(&a.finding.score);
+            key(a).cmp(&key(b)).then(by_score).then(a.finding.disguise.cmp(&b.finding.disguise))
+        });
         reading.findings.dedup_by(|b, a| key(a) == key(b));
         reading
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn read(&mut self, layer: &Layer<'_>) {
         let (folded, offsets) = fold(layer.text);
         let offsets = layer.offsets.compose(offsets);
-        let rotate = self.show(ViewKind::Folded, &folded, &offsets, layer.complete);
+        let rotate = self.show(ViewKind::Folded, &folded, &offsets, layer);
 
         if let Some(hidden) = hidden(layer.text) {
             let offsets = layer.offsets.compose(hidden.offsets);
-            self.show(ViewKind::Hidden, &hidden.text, &offsets, layer.complete);
+            self.show(ViewKind::Hidden, &hidden.text, &offsets, layer);
         }
 
-        let (unescaped, open) = unescape(&folded, layer.complete);
-        self.undecided(layer, &offsets, open);
-        if let Some(unescaped) = unescaped {
-            let offsets = offsets.compose(unescaped.offsets);
-            self.show(ViewKind::Unescaped, &unescaped.text, &offsets, layer.complete);
+        if let Some((apart, inner)) = fold_apart(layer.text) {
+            let offsets = layer.offsets.compose(inner);
+            self.show(ViewKind::Apart, &apart, &offsets, layer);
         }
+
+        self.read_escaped(&folded, &offsets, layer, ESCAPE_ROUNDS);
 
         let (squeezed, open) = squeeze(&folded, layer.complete);
         self.undecided(layer, &offsets, open);
         if let Some(squeezed) = squeezed {
-            let offsets = offsets.compose(squeezed.offsets);
-            self.show(ViewKind::Squeezed, &squeezed.text, &offsets, layer.complete);
+            let offsets = offsets.compose(squeezed.offsets.clone());
+            let view = View::new(ViewKind::Squeezed, &squeezed.text, &offsets, self.place(layer));
+            self.show_view(&view.squeezed_by(&squeezed.offsets));
         }
 
         if rotate && !self.plan.rot13.is_empty() {
-            self.show(ViewKind::Rot13, &rot13(&folded), &offsets, layer.complete);
+            self.show(ViewKind::Rot13, &rot13(&folded), &offsets, layer);
         }
 
         let (decoded, open) = decode_runs(&folded, layer.run_before, layer.complete);
@@ -103,9 +112,24 @@ impl Reader<'_> {
                     offsets: Offsets::Whole(source),
                     complete: true,
                     run_before: 0,
+                    encoding: layer.encoding.or(Some(block.encoding)),
                     depth: layer.depth + 1,
                 });
             }
+        }
+    }
+
+    /// Shows what the escapes of a folded text stand for, and then what escapes these stand for.
+    fn read_escaped(&mut self, text: &str, offsets: &Offsets, layer: &Layer<'_>, rounds: usize) {
+        let (unescaped, open) = unescape(text, layer.complete);
+        self.undecided(layer, offsets, open);
+        let Some(unescaped) = unescaped else { return };
+        // Escapes may stand for characters that look alike or cannot be seen.
+        let (text, inner) = fold(&unescaped.text);
+        let offsets = offsets.compose(unescaped.offsets).compose(inner);
+        self.show(ViewKind::Unescaped, &text, &offsets, layer);
+        if rounds > 1 {
+            self.read_escaped(&text, &offsets, layer, rounds - 1);
         }
     }
 
@@ -116,17 +140,25 @@ impl Reader<'_> {
         }
     }
 
+    fn place(&self, layer: &Layer<'_>) -> Place<'a> {
+        self.window.place(layer.complete, layer.encoding, self.session)
+    }
+
     /// Shows a view to the detectors; true when the view holds a literal in rot13.
-    fn show(&mut self, kind: ViewKind, text: &str, offsets: &Offsets, complete: bool) -> bool {
-        let view = View::new(kind, text, offsets, self.window.place(complete, self.session));
+    fn show(&mut self, kind: ViewKind, text: &str, offsets: &Offsets, layer: &Layer<'_>) -> bool {
+        self.show_view(&View::new(kind, text, offsets, self.place(layer)))
+    }
+
+    fn show_view(&mut self, view: &View<'_>) -> bool {
+        let kind = view.kind();
         let set = match kind {
             ViewKind::Raw => &LiteralSet::default(),
             ViewKind::Rot13 => &self.plan.rot13,
             _ => &self.plan.literals,
         };
-        let scan = set.scan(text, complete);
+        let scan = set.scan(view.text(), view.is_complete());
         if let Some(cut) = scan.cut_at_end {
-            self.reading.undecided = self.reading.undecided.min(offsets.start_of(cut));
+            self.reading.undecided = self.reading.undecided.min(view.start_in_source(cut));
         }
         let mut own: Vec<Hit> = Vec::new();
         let mut next = 0;
@@ -143,11 +175,11 @@ impl Reader<'_> {
             }
             let before = self.reading.findings.len();
             let mut findings =
-                Findings::new(&view, detector.meta(), *index, &mut self.reading.findings);
+                Findings::new(view, detector.meta(), *index, &mut self.reading.findings);
             // A detector that fails must be told apart from one that finds nothing, and must not
             // take the request of its neighbours down with it.
             let ran = catch_unwind(AssertUnwindSafe(|| {
-                detector.inspect(&view, &own, &mut findings);
+                detector.inspect(view, &own, &mut findings);
                 findings.undecided_source()
             }));
             if let Ok(undecided) = ran {

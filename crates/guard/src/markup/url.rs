@@ -158,7 +158,7 @@ fn has_address(value: &[u8]) -> bool {
 
 /// Number of places where words meet in a URL.
 fn spaces(value: &[u8]) -> usize {
-    memchr::memchr_iter(b'+', value).count() + starts(value, b"%20").count()
+    memchr::memchr2_iter(b'+', b' ', value).count() + starts(value, b"%20").count()
 }
 
 /// Whether the value has at least this many words.

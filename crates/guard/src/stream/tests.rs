@@ -2,25 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bartizan_core::settings::{Detect, Guardrail, OnError};
-use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use bartizan_core::Channel;
 use proptest::prelude::*;
 
+use crate::testing::email_guard;
 use crate::{Guard, Session};
 
-static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(|| {
-    let guardrail = Guardrail {
-        id: "g-pii".parse().unwrap(),
-        on: ChannelSet::ALL,
-        detect: Detect::Detectors(vec!["email"]),
-        action: Action::Mask,
-        mode: Mode::Enforce,
-        restore: true,
-        on_error: OnError::Block,
-        threshold: 0.5,
-    };
-    Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
-});
+static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(email_guard);
 
 /// A session that holds two values.
 fn session() -> Arc<Session> {
@@ -81,6 +69,8 @@ fn text_with_addresses() -> impl Strategy<Value = String> {
         "<email address 2>",
         "<EMAIL_ADDRESS_1>",
         "<EMAIL_ADDRESS_7>",
+        "\\u003cEMAIL_ADDRESS_1\\u003e",
+        "\\u003c",
         "<EMAIL_",
         " ",
         " ",

@@ -5,6 +5,10 @@
 //! scripts to ASCII, dashes, quotes and spaces unified, other letters lowercased. ASCII keeps its
 //! case, since keys and tokens need it. NFKD without recomposition is used where other guards use
 //! NFKC, because it needs no look at neighbours: folding a prefix gives a prefix of the folding.
+//!
+//! One thing does depend on what came before: of a run of characters that leave nothing, those
+//! beyond the first [`MAX_GAP`] become line breaks. So no match reaches over more of the original
+//! than a stream can keep, whatever is hidden in it; `hidden-unicode` reports such a run.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -16,6 +20,10 @@ use super::offsets::Offsets;
 
 /// Characters below this are folded by table.
 const TABLE_END: usize = 0x3100;
+
+/// Most characters in a row that leave nothing. Writing needs fewer than ten, and nobody reads words
+/// with more between their letters.
+pub(crate) const MAX_GAP: usize = 64;
 
 /// What one character folds to, up to three bytes inline; longer ones are computed.
 static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
@@ -60,23 +68,86 @@ pub fn fold(text: &str) -> (Cow<'_, str>, Offsets) {
     if text.is_ascii() {
         return (Cow::Borrowed(text), Offsets::Shifted(0));
     }
-    let mut folded = String::with_capacity(text.len());
+    let (folded, offsets) = fold_with(text, Folder::push);
+    (Cow::Owned(folded), offsets)
+}
+
+/// Folds a text with a space for each run of invisible characters that may part words; `None` when
+/// it has none. Models read `ignore` and `rules` with a zero-width space between them as two words.
+pub fn fold_apart(text: &str) -> Option<(String, Offsets)> {
+    if text.is_ascii() || !text.chars().any(parts_words) {
+        return None;
+    }
+    let mut inside = false;
+    Some(fold_with(text, |folder, c| {
+        let parts = parts_words(c);
+        folder.push(if parts && !inside { ' ' } else { c });
+        inside = parts;
+    }))
+}
+
+fn fold_with(text: &str, mut push: impl FnMut(&mut Folder, char)) -> (String, Offsets) {
+    let mut folder = Folder::new(text.len());
     let mut table = Vec::with_capacity(text.len());
     for (start, c) in text.char_indices() {
-        fold_char(c, &mut folded);
+        push(&mut folder, c);
         let source = (start as u32, (start + c.len_utf8()) as u32);
-        table.resize(folded.len(), source);
+        table.resize(folder.folded.len(), source);
     }
-    (Cow::Owned(folded), Offsets::Table(table))
+    (folder.folded, Offsets::Table(table))
+}
+
+/// Invisible characters but those that choose the shape of the one before.
+const fn parts_words(c: char) -> bool {
+    c as u32 > 0x7F
+        && is_invisible(c)
+        && !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Folds a text when its origin does not matter, as for word lists.
 pub fn fold_to_string(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars() {
-        fold_char(c, &mut folded);
+    let mut folder = Folder::new(text.len());
+    text.chars().for_each(|c| folder.push(c));
+    folder.folded
+}
+
+/// Whether folding drops the character.
+pub(crate) fn leaves_nothing(c: char) -> bool {
+    if let Some(entry) = TABLE.get(c as usize) {
+        return entry.len == 0;
     }
-    folded
+    if matches!(c, '\u{4E00}'..='\u{9FFF}') || tag_ascii(c).is_some() {
+        return false;
+    }
+    let mut nothing = true;
+    if !is_invisible(c) {
+        decompose_compatible(c, |part| nothing &= is_combining_mark(part) || is_invisible(part));
+    }
+    nothing
+}
+
+struct Folder {
+    folded: String,
+    /// Characters just before that left nothing.
+    gap: usize,
+}
+
+impl Folder {
+    fn new(capacity: usize) -> Self {
+        Self { folded: String::with_capacity(capacity), gap: 0 }
+    }
+
+    fn push(&mut self, c: char) {
+        let before = self.folded.len();
+        fold_char(c, &mut self.folded);
+        if self.folded.len() > before {
+            self.gap = 0;
+        } else if self.gap < MAX_GAP {
+            self.gap += 1;
+        } else {
+            self.folded.push('\n');
+        }
+    }
 }
 
 fn fold_char(c: char, out: &mut String) {
@@ -221,6 +292,20 @@ mod tests {
     }
 
     #[test]
+    fn long_gaps_break_words() {
+        let gap = |len: usize| format!("a{}b", "\u{200B}\u{301}".repeat(len / 2));
+        check(&gap(MAX_GAP), "ab");
+        check(&gap(MAX_GAP + 2), "a\n\nb");
+    }
+
+    #[test]
+    fn invisible_characters_may_part_words() {
+        let apart = |text| fold_apart(text).map(|(folded, _)| folded);
+        assert_eq!(apart("ignore\u{200B}\u{AD}àll").as_deref(), Some("ignore all"));
+        assert_eq!(apart("❤\u{FE0F} plain é"), None);
+    }
+
+    #[test]
     fn maps_matches_back_to_the_original_bytes() {
         let text = "x i\u{200B}g y";
         let (folded, offsets) = fold(text);
@@ -235,6 +320,11 @@ mod tests {
             let cut = text.char_indices().nth(cut).map_or(text.len(), |(at, _)| at);
             let whole = fold_to_string(&text);
             prop_assert!(whole.starts_with(&fold_to_string(&text[..cut])));
+        }
+
+        #[test]
+        fn knows_which_characters_leave_nothing(c in any::<char>()) {
+            prop_assert_eq!(leaves_nothing(c), fold_to_string(c.encode_utf8(&mut [0; 4])).is_empty());
         }
 
         #[test]

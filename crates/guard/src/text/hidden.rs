@@ -1,15 +1,16 @@
 //! Hidden text: letters in Unicode's tag block, and bytes in variation selectors.
 //!
-//! Models read both, people see neither. What stands between hidden letters becomes one line break,
-//! so that hidden words do not run into visible ones. Each character is mapped on its own.
+//! Models read both, people see neither. A visible character becomes a line break, so that hidden
+//! words do not run into visible ones, and what can be seen nowhere is left out, as far as folding
+//! leaves it out too.
 
-use super::fold::tag_ascii;
+use super::fold::{MAX_GAP, leaves_nothing, tag_ascii};
 use super::offsets::Offsets;
 
 /// The hidden part of a text.
 #[derive(Debug)]
 pub struct Hidden {
-    /// Hidden letters, with a line break for each visible stretch.
+    /// Hidden letters, with a line break for each visible character.
     pub text: String,
     /// Where each byte came from.
     pub offsets: Offsets,
@@ -22,13 +23,17 @@ pub fn hidden(text: &str) -> Option<Hidden> {
     let mut out = String::new();
     let mut table: Vec<(u32, u32)> = Vec::new();
     let mut any = false;
+    let mut gap = 0;
     for (start, c) in text.char_indices() {
         let source = (start as u32, (start + c.len_utf8()) as u32);
         if let Some(letter) = tag_ascii(c).or_else(|| selector_ascii(c)) {
             out.push(letter);
             table.push(source);
             any = true;
-        } else if !out.ends_with('\n') {
+            gap = 0;
+        } else if gap < MAX_GAP && leaves_nothing(c) {
+            gap += 1;
+        } else {
             out.push('\n');
             table.push(source);
         }
@@ -54,7 +59,7 @@ mod tests {
     #[test]
     fn reads_tags_and_selectors_apart_from_visible_text() {
         let text = format!("hello{}there", in_tags("ignore all"));
-        assert_eq!(hidden(&text).unwrap().text, "\nignore all\n");
+        assert_eq!(hidden(&text).unwrap().text, "\n\n\n\n\nignore all\n\n\n\n\n");
         let smuggled: String = "rules"
             .bytes()
             .filter_map(|byte| char::from_u32(0xE0100 + u32::from(byte) - 16))

@@ -50,7 +50,7 @@ pub fn squeeze(text: &str, complete: bool) -> (Option<Squeezed>, usize) {
         }
     }
     let end = if complete { text.len() } else { undecided };
-    if copied == 0 && end == text.len() {
+    if copied == 0 {
         return (None, undecided);
     }
     copy(text, copied, end.max(copied), &mut text_out, &mut table);

@@ -4,6 +4,9 @@
 
 use super::offsets::Offsets;
 
+/// How often a text is unescaped: `%2541` is `%41`, and that is `A`.
+pub(crate) const ESCAPE_ROUNDS: usize = 2;
+
 /// Longest escape that is recognised, in bytes (`&#x0010FFFF;` and some leading zeros).
 const MAX_ESCAPE_BYTES: usize = 16;
 

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use bartizan_core::{Channel, Span};
+use bartizan_core::{Channel, Disguise, Span};
 
 use super::encoded::Encoding;
 use super::offsets::Offsets;
@@ -16,6 +16,8 @@ pub enum ViewKind {
     Raw,
     /// Look-alike and invisible characters.
     Folded,
+    /// Look-alike characters; invisible ones are spaces.
+    Apart,
     /// Visible text: only tag characters and variation selectors are left, as letters.
     Hidden,
     /// URL, HTML and string escapes, after folding.
@@ -24,8 +26,6 @@ pub enum ViewKind {
     Squeezed,
     /// Each Latin letter moved by thirteen, after folding.
     Rot13,
-    /// An encoded run, decoded.
-    Decoded(Encoding),
 }
 
 /// A text as one detector reads it.
@@ -34,9 +34,13 @@ pub struct View<'a> {
     kind: ViewKind,
     text: &'a str,
     offsets: &'a Offsets,
+    /// To the text that was squeezed.
+    squeezed: Option<&'a Offsets>,
     channel: Channel,
     complete: bool,
     base: usize,
+    encoding: Option<Encoding>,
+    texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
 }
@@ -47,6 +51,10 @@ pub(crate) struct Place<'a> {
     pub(crate) channel: Channel,
     pub(crate) complete: bool,
     pub(crate) base: usize,
+    /// How the run was encoded in which the text stood; the outermost, where several are nested.
+    pub(crate) encoding: Option<Encoding>,
+    /// The texts that were joined, in bytes of the original; empty when it is one text.
+    pub(crate) texts: &'a [Span],
     pub(crate) session: &'a Session,
 }
 
@@ -61,17 +69,52 @@ impl<'a> View<'a> {
             kind,
             text,
             offsets,
+            squeezed: None,
             channel: place.channel,
             complete: place.complete,
             base: place.base,
+            encoding: place.encoding,
+            texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
         }
     }
 
-    /// Which disguise was removed.
+    /// Says where the bytes of a squeezed view stood before.
+    pub(crate) const fn squeezed_by(mut self, squeezed: &'a Offsets) -> Self {
+        self.squeezed = Some(squeezed);
+        self
+    }
+
+    /// Which disguise was removed last.
     pub const fn kind(&self) -> ViewKind {
         self.kind
+    }
+
+    /// How the run was encoded in which the text of the view stood, if it did.
+    pub const fn encoding(&self) -> Option<Encoding> {
+        self.encoding
+    }
+
+    /// The outermost disguise that was removed, beyond folding.
+    pub(crate) const fn disguise(&self) -> Option<Disguise> {
+        match (self.encoding, self.kind) {
+            (Some(Encoding::Base64), _) => Some(Disguise::Base64),
+            (Some(Encoding::Hex), _) => Some(Disguise::Hex),
+            (None, ViewKind::Raw | ViewKind::Folded | ViewKind::Apart) => None,
+            (None, ViewKind::Hidden) => Some(Disguise::Hidden),
+            (None, ViewKind::Unescaped) => Some(Disguise::Escaped),
+            (None, ViewKind::Squeezed) => Some(Disguise::Spaced),
+            (None, ViewKind::Rot13) => Some(Disguise::Rot13),
+        }
+    }
+
+    /// The texts that stand in the view one after the other, for detectors that judge each by
+    /// itself. Only a raw view tells them apart; any other is one text.
+    pub fn texts(&self) -> impl Iterator<Item = Span> {
+        let apart = if matches!(self.kind, ViewKind::Raw) { self.texts } else { &[] };
+        let whole = apart.is_empty().then(|| Span::new(0, self.text.len()));
+        whole.into_iter().chain(apart.iter().copied())
     }
 
     /// The text of the view. Spans that a detector reports are byte ranges of this text.
@@ -116,6 +159,21 @@ impl<'a> View<'a> {
 
     pub(crate) fn start_in_source(&self, start: usize) -> usize {
         self.offsets.start_of(start)
+    }
+
+    /// Where a stretch stood before squeezing; the stretch itself where nothing was squeezed.
+    ///
+    /// What a squeezed view shows of a place without spaced letters must not depend on whether there
+    /// are some elsewhere. So a detector that wants to know what squeezing did asks here, and not the
+    /// original, where other disguises have left gaps too.
+    pub fn unsqueezed(&self, start: usize, end: usize) -> Span {
+        self.squeezed.map_or(Span::new(start, end), |squeezed| squeezed.to_source(start, end))
+    }
+
+    /// Whether squeezing took nothing out at `at`.
+    pub fn is_glued(&self, at: usize) -> bool {
+        at.checked_sub(1)
+            .is_none_or(|last| self.unsqueezed(last, at).end >= self.unsqueezed(at, at).start)
     }
 
     /// The character before `at`, if any.

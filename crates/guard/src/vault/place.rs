@@ -6,7 +6,11 @@
 //! everything that addresses are made of. The text before is read by an automaton of fixed size,
 //! which a stream carries along instead of the text.
 
+mod tags;
+
 use bartizan_core::Channel;
+
+use tags::Tags;
 
 /// Longest text glued to a placeholder that is read, in bytes; behind a longer one nothing is
 /// restored.
@@ -74,7 +78,8 @@ pub(crate) struct Place {
     scheme: String,
     /// Open parentheses of a link target; the largest number is never left before a blank line.
     link: u8,
-    tag: Tag,
+    tags: Tags,
+    first_word: FirstWord,
     /// Only blanks stand between the last line break and here.
     blank_line: bool,
     last: char,
@@ -102,16 +107,19 @@ enum Escape {
     },
 }
 
+/// What the first word of a JSON string says about the string. A program that takes an address
+/// takes blanks in it as well, and drops or encodes them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Tag {
+enum FirstWord {
+    /// Only blanks so far.
     #[default]
-    Out,
-    /// Just behind `<`.
-    Begun,
-    In,
-    /// Behind the `=` of an attribute.
-    Value,
-    Quoted(char),
+    Awaited,
+    /// Not told yet.
+    Open,
+    /// A text.
+    Text,
+    /// An address, up to the end of the string.
+    Address,
 }
 
 impl Place {
@@ -133,7 +141,18 @@ impl Place {
         self.escape == Escape::None
             && !self.address
             && self.link == 0
-            && matches!(self.tag, Tag::Out | Tag::Begun)
+            && self.first_word != FirstWord::Address
+            && self.tags.allow()
+    }
+
+    /// Whether a text that ended here leaves nothing open that text behind it would become part of.
+    pub(super) fn is_closed(&self) -> bool {
+        self.link == 0 && self.last != ']' && self.tags.is_out()
+    }
+
+    /// Whether the text is JSON, as far as it has been read, or may become so.
+    pub(super) fn may_be_json(&self) -> bool {
+        self.json != Json::Absent
     }
 
     /// Whether escapes are to be undone here.
@@ -165,8 +184,12 @@ impl Place {
             self.address = false;
             self.scheme.clear();
             self.link = 0;
-            self.tag = Tag::Out;
-        } else if !is_blank(c) {
+            self.tags = Tags::default();
+            self.read(c);
+            self.first_word = FirstWord::Awaited;
+            return;
+        }
+        if !is_blank(c) {
             let fine = c.is_ascii_alphanumeric()
                 || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '+' | '-' | '.');
             if !fine {
@@ -184,6 +207,7 @@ impl Place {
                 '"' => {
                     self.json = Json::Outside;
                     self.structure = c;
+                    self.first_word = FirstWord::Text;
                     self.read(c);
                 }
                 c => self.read(c),
@@ -224,34 +248,41 @@ impl Place {
         if is_blank(c) {
             if c == '\n' && self.blank_line {
                 self.link = 0;
-                if !matches!(self.tag, Tag::Quoted(_)) {
-                    self.tag = Tag::Out;
-                }
+                self.tags.read_blank_line();
             }
-            if self.tag == Tag::Begun {
-                self.tag = Tag::Out;
-            }
+            self.tags.read_blank();
             self.blank_line |= c == '\n';
+            if self.first_word == FirstWord::Open {
+                self.first_word = FirstWord::Text;
+            }
             self.address = false;
             self.scheme.clear();
         } else {
             self.blank_line = false;
             self.read_word(c);
             self.read_link(c);
-            self.read_tag(c);
+            self.tags.read(c);
             self.read_scheme(c);
         }
         self.last = c;
     }
 
     fn read_word(&mut self, c: char) {
-        self.address |= match c {
+        let begins_address = match c {
             // The slash of a closing tag.
-            '/' => self.tag != Tag::Begun,
-            '\\' | '?' | '&' | '#' | '%' | '@' | '.' => true,
+            '/' => !self.tags.is_begun(),
+            '\\' | '?' | '&' | '#' | '%' => true,
             ':' => SCHEMES.contains(&self.scheme.as_str()),
             _ => false,
         };
+        self.address |= begins_address || matches!(c, '@' | '.');
+        if self.json == Json::InString {
+            self.first_word = match self.first_word {
+                FirstWord::Awaited | FirstWord::Open if begins_address => FirstWord::Address,
+                FirstWord::Awaited => FirstWord::Open,
+                told => told,
+            };
+        }
     }
 
     fn read_link(&mut self, c: char) {
@@ -263,21 +294,6 @@ impl Place {
             }
             _ => {}
         }
-    }
-
-    fn read_tag(&mut self, c: char) {
-        self.tag = match (self.tag, c) {
-            (Tag::Out | Tag::Begun, '<') => Tag::Begun,
-            (Tag::Out, _) => Tag::Out,
-            // Comparisons and arrows.
-            (Tag::Begun, '=' | '-' | '0'..='9') | (Tag::Begun | Tag::In | Tag::Value, '>') => {
-                Tag::Out
-            }
-            (Tag::In, '=') => Tag::Value,
-            (Tag::Value, '"' | '\'') => Tag::Quoted(c),
-            (Tag::Quoted(quote), c) if quote != c => Tag::Quoted(quote),
-            _ => Tag::In,
-        };
     }
 
     fn read_scheme(&mut self, c: char) {
@@ -317,6 +333,7 @@ pub(super) fn glued(rest: &str, in_json: bool, address: bool, complete: bool) ->
             Next::Cut if complete => return Glued::Bound,
             Next::End | Next::Cut => return Glued::Open,
         };
+        let here_at = at;
         at += len;
         if is_invisible(c) {
             continue;
@@ -328,8 +345,8 @@ pub(super) fn glued(rest: &str, in_json: bool, address: bool, complete: bool) ->
             '@' | '/' | '\\' | '%' | '&' => return Glued::Bound,
             '"' => return Glued::Free,
             c if is_blank(c) => return Glued::Free,
-            '<' => match super::placeholder_at(here.as_bytes(), complete) {
-                super::Found::Whole(len, _) if !address && !begun => at += len - 1,
+            '<' => match super::placeholder_at(here.as_bytes(), in_json, complete) {
+                super::Found::Whole(len, _) if !address && !begun => at = here_at + len,
                 super::Found::Whole(..) => return Glued::Bound,
                 super::Found::Cut => return Glued::Open,
                 super::Found::Nothing if address => return Glued::Bound,

@@ -8,7 +8,7 @@ use bartizan_core::{Category, Severity};
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::text::{View, ViewKind, fold_to_string};
 
-static META: Meta = Meta {
+pub(super) static META: Meta = Meta {
     id: "keyword",
     summary: "A word or phrase that policy forbids",
     severity: Severity::Medium,
@@ -151,7 +151,7 @@ impl Phrase {
                 return Read::Cut;
             }
             // Spaced-out letters run together across words.
-            if gap == 0 && (view.kind() != ViewKind::Squeezed || is_glued(view, at)) {
+            if gap == 0 && view.is_glued(at) {
                 return Read::No;
             }
             at += gap;
@@ -179,12 +179,7 @@ fn is_edge(view: &View<'_>, at: usize) -> bool {
     if !in_word(before) || !in_word(after) || without_spaces(before) || without_spaces(after) {
         return true;
     }
-    view.kind() == ViewKind::Squeezed && !is_glued(view, at)
-}
-
-/// Whether the characters around `at` are neighbours in the original text.
-fn is_glued(view: &View<'_>, at: usize) -> bool {
-    at.checked_sub(1).is_none_or(|last| view.to_source(last, at).end >= view.start_in_source(at))
+    !view.is_glued(at)
 }
 
 fn in_word(c: char) -> bool {

@@ -14,7 +14,7 @@ use self::compile::Machine;
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::{View, ViewKind};
 
-static META: Meta = Meta {
+pub(super) static META: Meta = Meta {
     id: "pattern",
     summary: "A text that one of the policy's patterns matches",
     severity: Severity::Medium,

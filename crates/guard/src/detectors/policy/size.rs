@@ -6,18 +6,19 @@ use bartizan_core::{Category, Severity};
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::text::View;
 
-static META: Meta = Meta {
+pub(super) static META: Meta = Meta {
     id: "oversize",
     summary: "A text that is longer than policy allows",
     severity: Severity::Low,
     category: Category::Flood,
     label: "OVERSIZE",
     docs: Docs {
-        finds: "A text of more bytes of UTF-8 than `max-bytes`; the finding is the first character beyond.",
+        finds: "A text of more bytes of UTF-8 than `max-bytes`; the finding is the first character beyond. Each \
+                message, and each part of a message that has several, is a text of its own.",
         matters: "Long texts cost money and time, and bury instructions where nobody reads them.",
         example: "With `max-bytes: 4000`, a prompt of 4,001 bytes is found at byte 4,000.",
         fix: "Block what is too long, or raise `max-bytes` for endpoints that read documents.",
-        limits: "Each text counts by itself: a request of many short texts needs a token limit.",
+        limits: "What is split into many short texts or parts passes: a limit of tokens bounds the request.",
     },
     references: &[Reference::Owasp("LLM10:2025"), Reference::Cwe(770)],
     flags: &["nine bytes", "日本語の文", "more than eight"],
@@ -45,8 +46,9 @@ impl Detector for Size {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        let Some(beyond) = self.max_bytes.checked_sub(view.base()) else { return };
-        if beyond < view.text().len() {
+        let Some(most) = self.max_bytes.checked_sub(view.base()) else { return };
+        for text in view.texts().filter(|text| text.len() > most) {
+            let beyond = text.start + most;
             let start = view.text().floor_char_boundary(beyond);
             findings.push(start, view.text().ceil_char_boundary(beyond + 1), 1.0);
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bartizan_core::settings::{Detect, Guardrail, OnError};
-use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use bartizan_core::settings::{Detect, Guardrail};
+use bartizan_core::{Action, Channel, ChannelSet};
 use proptest::prelude::*;
 
 use super::*;
 use crate::detectors::tests::assert_streamed_equals_whole;
+use crate::testing::{self, rail};
 use crate::{Guard, Session};
 
 fn strings(texts: &[&str]) -> Vec<String> {
@@ -50,17 +51,8 @@ fn all() -> [Detect; 4] {
 
 fn guard(detect: &Detect, action: Action) -> Arc<Guard> {
     let whole = from_policy(detect).unwrap().needs_whole_text();
-    let guardrail = Guardrail {
-        id: "g-test".parse().unwrap(),
-        on: if whole { ChannelSet::INPUT } else { ChannelSet::ALL },
-        detect: detect.clone(),
-        action,
-        mode: Mode::Enforce,
-        restore: false,
-        on_error: OnError::Block,
-        threshold: 0.5,
-    };
-    Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
+    let on = if whole { ChannelSet::INPUT } else { ChannelSet::ALL };
+    testing::guard(&[Guardrail { on, ..rail(detect.clone(), action) }])
 }
 
 fn found(detect: &Detect, text: &str) -> Vec<String> {
@@ -132,6 +124,13 @@ fn unusable_patterns_say_what_to_do() {
 }
 
 #[test]
+fn spaced_letters_elsewhere_change_nothing() {
+    let glued = "a\u{fe0f}secret sauce";
+    assert_eq!(found(&keywords(), glued), Vec::<String>::new());
+    assert_eq!(found(&keywords(), &format!("{glued} of x.y.z.w.v")), Vec::<String>::new());
+}
+
+#[test]
 fn a_keyword_without_anything_to_see_is_refused() {
     assert!(from_policy(&Detect::Keywords(strings(&["\u{200B}"]))).is_err());
     assert!(from_policy(&Detect::Topics([("x".to_owned(), strings(&[" "]))].into())).is_err());
@@ -171,7 +170,8 @@ proptest! {
     fn keywords_stream_like_the_whole(
         pieces in proptest::collection::vec(proptest::sample::select(vec![
             "Project", " ", "falcon", "\n", "secret", "s e c r e t", "sauce", "机密", "p r o j e c t  o w l  n e s t",
-            "C++", "%20", "x", "Straßenplan B", "cebwrpg", "Project Owl", " nest", "секрет",
+            "C++", "%20", "x", "Straßenplan B", "cebwrpg", "Project Owl", " nest", "секрет", "\u{fe0f}",
+            " a.b.c.d.e ",
         ]), 0..10),
         cuts in proptest::collection::btree_set(1usize..80, 0..12),
     ) {

@@ -8,7 +8,7 @@ use bartizan_core::{Category, Severity};
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::text::{View, fold, fold_to_string};
 
-static META: Meta = Meta {
+pub(super) static META: Meta = Meta {
     id: "off-topic",
     summary: "A text about none of the allowed topics",
     severity: Severity::Low,
@@ -16,7 +16,8 @@ static META: Meta = Meta {
     label: "OFF_TOPIC",
     docs: Docs {
         finds: "A text of six or more words in which no word of any of `topics:` occurs, plural and endings \
-                aside. Greetings, thanks and other small talk pass.",
+                aside. Greetings, thanks and other small talk pass. Each message, and each part of a message \
+                that has several, is a text of its own.",
         matters: "An assistant for one purpose that talks about everything costs money and says things in the \
                   name of its owner.",
         example: "With `topics: { billing: [invoice, refund] }`, \"write a poem about the sea and the stars\" is \
@@ -234,14 +235,22 @@ impl Detector for Topics {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        let text = collapse(&fold(view.text()).0);
+        for span in view.texts() {
+            if self.is_off_topic(view.text().get(span.range()).unwrap_or_default()) {
+                findings.push(span.start, span.end, 0.7);
+            }
+        }
+    }
+}
+
+impl Topics {
+    fn is_off_topic(&self, text: &str) -> bool {
+        let text = collapse(&fold(text).0);
         let count = word_count(&text);
         if count < WORDS || (count <= SMALL_TALK_WORDS && is_small_talk(&text)) {
-            return;
+            return false;
         }
-        if !self.words.iter().any(|word| word.occurs(&text)) {
-            findings.push(0, view.text().len(), 0.7);
-        }
+        !self.words.iter().any(|word| word.occurs(&text))
     }
 }
 
