@@ -1,6 +1,8 @@
 //! Answers on their way back: whole ones are judged and spliced, streamed ones are guarded as they
 //! arrive.
 
+mod seam;
+mod stop;
 mod stream;
 mod whole;
 

@@ -12,6 +12,14 @@ use crate::error::GatewayError;
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) qualified: String,
+    scope: Scope,
+}
+
+impl Caller {
+    /// Refuses keys that manage Bartizan.
+    pub(crate) fn check_scope(&self) -> Result<(), GatewayError> {
+        if self.scope == Scope::Client { Ok(()) } else { Err(GatewayError::KeyScope) }
+    }
 }
 
 /// Recognises the caller by `Authorization: Bearer`, `x-api-key` or `api-key`. Nothing else of a
@@ -23,13 +31,10 @@ pub(crate) fn identify(
 ) -> Result<Caller, GatewayError> {
     let credential = credential(headers).ok_or(GatewayError::KeyMissing)?;
     let identity = keys.identify(&credential).ok_or(GatewayError::KeyUnknown)?;
-    if identity.scope != Scope::Client {
-        return Err(GatewayError::KeyScope);
-    }
     let groups = settings.groups_of(identity.kind, &identity.name);
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
-    Ok(Caller { principal, qualified })
+    Ok(Caller { principal, qualified, scope: identity.scope })
 }
 
 fn credential(headers: &HeaderMap) -> Option<Secret> {

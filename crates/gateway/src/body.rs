@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc;
@@ -61,6 +63,14 @@ impl Body for ReplyBody {
     }
 }
 
+/// The encoding of a body that did not come as it is; none for `identity`. Every header of the name
+/// counts: what only one reader of several would decode was not guarded.
+pub(crate) fn encoding(headers: &HeaderMap) -> Option<String> {
+    let mut all = headers.get_all(CONTENT_ENCODING).iter();
+    let other = all.find(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))?;
+    Some(other.to_str().unwrap_or("?").chars().take(32).collect())
+}
+
 /// Reads a request body of at most `limit_bytes`. Refuses early when the length is announced.
 pub(crate) async fn read<B>(mut body: B, limit_bytes: usize) -> Result<Bytes, GatewayError>
 where
@@ -92,4 +102,30 @@ where
         }
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn every_content_encoding_counts() {
+        for (values, expected) in [
+            (&[][..], None),
+            (&["identity"], None),
+            (&["Identity", "identity"], None),
+            (&["gzip"], Some("gzip")),
+            (&["identity", "gzip"], Some("gzip")),
+            (&["identity, br"], Some("identity, br")),
+            (&[""], Some("")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CONTENT_ENCODING, HeaderValue::from_static(value));
+            }
+            assert_eq!(encoding(&headers).as_deref(), expected, "{values:?}");
+        }
+    }
 }

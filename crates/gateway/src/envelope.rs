@@ -5,7 +5,7 @@
 //! read on the default channel. Left out are words that protocols themselves define (see
 //! [`plumbing`]) and the payload of images, sound and files, which is named as not evaluated.
 
-mod plumbing;
+pub(crate) mod plumbing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ pub(crate) struct Places {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     channel: Channel,
+    /// Read as this too.
+    also: Option<Channel>,
     /// Texts of one group follow each other without a break when the model reads them; 0 = none.
     group: u32,
     reading: Reading,
@@ -55,7 +57,7 @@ enum Reading {
 
 impl Places {
     pub(crate) fn new(document: &Document<'_>, channel: Channel) -> Self {
-        let place = Place { channel, group: 0, reading: Reading::Text };
+        let place = Place { channel, also: None, group: 0, reading: Reading::Text };
         Self {
             by_node: vec![place; document.node_count()],
             modalities: Vec::new(),
@@ -68,14 +70,26 @@ impl Places {
         self.each(value, |place| place.channel = channel);
     }
 
+    /// Says that a value is read as coming from somewhere else, too: the results of tools in an
+    /// answer came to the model, and go to the client.
+    pub(crate) fn also(&mut self, value: Value<'_>, channel: Channel) {
+        self.each(value, |place| place.also = Some(channel));
+    }
+
     /// Says that a value belongs to a group of texts that the model reads as one.
     pub(crate) fn group(&mut self, value: Value<'_>, group: u32) {
         self.each(value, |place| place.group = group);
     }
 
+    /// Says that a value holds encoded bytes that are made of the text and say nothing else, such as
+    /// the vectors of embeddings.
+    pub(crate) fn encoded(&mut self, value: Value<'_>) {
+        self.each(value, |place| place.reading = Reading::Payload);
+    }
+
     /// Says that a value holds an image, sound or file.
     pub(crate) fn modality(&mut self, value: Value<'_>, modality: Modality) {
-        self.each(value, |place| place.reading = Reading::Payload);
+        self.encoded(value);
         if !self.modalities.contains(&modality) {
             self.modalities.push(modality);
         }
@@ -94,9 +108,9 @@ impl Places {
                     protocols::modality(&string.text.text().to_ascii_lowercase())
             {
                 self.modality(holder, modality);
-            } else if let Some(modality) = data_url(string.text.raw()) {
+            } else if let Some(modality) = data_url(&string.text.text()) {
                 self.modality(value, modality);
-            } else if key.is_some_and(|key| plumbing::names_media(key.raw())) {
+            } else if key.is_some_and(|key| plumbing::names_media(&key.text())) {
                 self.modality(value, Modality::File);
             }
         }
@@ -180,6 +194,7 @@ struct TextEdit {
 impl<'d> Envelope<'d> {
     pub(crate) fn seal(document: &'d Document<'d>, places: Places) -> Self {
         let mut leaves = Vec::new();
+        let mut again = Vec::new();
         for string in document.strings() {
             let Some(place) = places.by_node.get(string.id.index()).copied() else { continue };
             if place.reading == Reading::Done {
@@ -192,17 +207,22 @@ impl<'d> Envelope<'d> {
             };
             // A word of the protocol is one where the protocol puts it: as a key, or as the value
             // of a member that takes such words. The same word in a text is text.
-            let fixed = string.is_key || key.is_some_and(|key| plumbing::takes_words(key.raw()));
+            let fixed = string.is_key || key.is_some_and(|key| plumbing::takes_words(&key.text()));
             if fixed && plumbing::is_plumbing(string.text.raw()) {
                 continue;
             }
             let text = string.text.text();
-            let carries_data = key.is_some_and(|key| plumbing::carries_data(key.raw()));
+            let carries_data = key.is_some_and(|key| plumbing::carries_data(&key.text()));
             if place.reading == Reading::Payload && carries_data && is_payload(&text) {
                 continue;
             }
-            let is_text = !string.is_key && key.is_none_or(|key| plumbing::carries_text(key.raw()));
+            let is_text =
+                !string.is_key && key.is_none_or(|key| plumbing::carries_text(&key.text()));
             let group = if is_text { place.group } else { 0 };
+            if let Some(channel) = place.also {
+                let text = text.clone();
+                again.push(Leaf { id: string.id, text, channel, group, is_number: false });
+            }
             leaves.push(Leaf {
                 id: string.id,
                 text,
@@ -227,12 +247,19 @@ impl<'d> Envelope<'d> {
             }
         }
         leaves.sort_by_key(|leaf| leaf.id);
+        leaves.append(&mut again);
         Self { document, leaves, modalities: places.modalities, removed: places.removed }
     }
 
     /// Images, sound and files that the body carries.
     pub(crate) fn modalities(&self) -> &[Modality] {
         &self.modalities
+    }
+
+    /// The same, as what could not be inspected.
+    pub(crate) fn unread(&self) -> Vec<NotEvaluated> {
+        let name = |modality: &Modality| NotEvaluated::Modality(modality.name().to_owned());
+        self.modalities.iter().map(name).collect()
     }
 
     /// Texts of one channel, in document order.
@@ -301,7 +328,9 @@ impl<'d> Envelope<'d> {
     ) {
         let Some(channel) = leaves.first().map(|leaf| leaf.channel) else { return };
         let joined = Joined::new(leaves, separator);
-        let report = guard.inspect(channel, &joined.text, session);
+        // Parts that the model reads as one text are one text here too.
+        let texts = if separator.is_empty() { Vec::new() } else { joined.texts() };
+        let report = guard.inspect_joined(channel, &joined.text, &texts, session);
         // Without a separator only what crosses a break is new; the rest has been judged.
         let counts = |span: Span| !separator.is_empty() || joined.crosses(span);
         self.note(&report, &joined, &counts, judgement);
@@ -417,6 +446,7 @@ pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String)
         channel,
         pointer,
         score: judged.finding.score,
+        disguise: judged.finding.disguise,
         verdict: judged.verdict,
         dry_run: judged.dry_run,
     }
@@ -453,6 +483,12 @@ impl<'l, 'd> Joined<'l, 'd> {
     /// Index of the leaf that holds the byte at `at`, or of the last before it.
     fn index_at(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// Where each leaf stands in the text.
+    fn texts(&self) -> Vec<Span> {
+        let leaves = self.leaves.iter().zip(&self.starts);
+        leaves.map(|(leaf, start)| Span::new(*start, start + leaf.text.len())).collect()
     }
 
     fn leaf_at(&self, at: usize) -> Option<&'l Leaf<'d>> {

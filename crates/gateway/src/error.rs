@@ -1,6 +1,6 @@
 //! What can go wrong with a request, in words for the person who sent it.
 
-use bartizan_core::settings::Modality;
+use bartizan_core::settings::{Modality, Unseen};
 use bartizan_core::{Category, Class, Coded, RuleId};
 
 use crate::json::{EditError, JsonError};
@@ -23,8 +23,10 @@ pub enum GatewayError {
         "nothing is served at this path; see the paths in the guide, such as `/v1/chat/completions`"
     )]
     UnknownPath,
-    #[error("this path does not take `{method}`")]
-    MethodNotAllowed { method: http::Method },
+    #[error("this path takes {allowed} and no other method")]
+    MethodNotAllowed { allowed: String },
+    #[error("the path and headers are larger than {limit_bytes} bytes")]
+    HeadTooLarge { limit_bytes: usize },
     #[error("no key was given; send `Authorization: Bearer KEY` or `x-api-key: KEY`")]
     KeyMissing,
     #[error("the key is unknown, expired or revoked")]
@@ -57,6 +59,8 @@ pub enum GatewayError {
     Blocked { rule: RuleId, category: Category, stage: Stage },
     #[error("no guardrail can read {} content, and the endpoint does not list it under `modalities`", .modality.name())]
     ModalityRefused { modality: Modality },
+    #[error("`{field}` lets the provider read what no guardrail sees, and the endpoint does not list `{}` under `unseen`", .unseen.name())]
+    UnseenRefused { field: &'static str, unseen: Unseen },
     #[error("a guardrail could not run and is set to refuse then: `{rule}`")]
     GuardFailed { rule: RuleId },
     #[error("{0}")]
@@ -84,6 +88,7 @@ impl Coded for GatewayError {
         match self {
             Self::UnknownPath => "bartizan::gateway::unknown-path",
             Self::MethodNotAllowed { .. } => "bartizan::gateway::method-not-allowed",
+            Self::HeadTooLarge { .. } => "bartizan::gateway::head-too-large",
             Self::KeyMissing => "bartizan::gateway::key-missing",
             Self::KeyUnknown => "bartizan::gateway::key-unknown",
             Self::KeyScope => "bartizan::gateway::key-scope",
@@ -100,6 +105,7 @@ impl Coded for GatewayError {
             Self::Untranslatable { .. } => "bartizan::gateway::untranslatable",
             Self::Blocked { .. } => "bartizan::gateway::blocked",
             Self::ModalityRefused { .. } => "bartizan::gateway::modality-refused",
+            Self::UnseenRefused { .. } => "bartizan::gateway::unseen-refused",
             Self::GuardFailed { .. } => "bartizan::gateway::guard-failed",
             Self::Limited(_) => "bartizan::gateway::limited",
             Self::PriceUnknown { .. } => "bartizan::gateway::price-unknown",
@@ -138,6 +144,7 @@ impl GatewayError {
     pub fn status(&self) -> http::StatusCode {
         let code = match self {
             Self::MethodNotAllowed { .. } => 405,
+            Self::HeadTooLarge { .. } => 431,
             Self::BodyTooLarge { .. } => 413,
             Self::BodyEncoded { .. } => 415,
             Self::ProviderTimeout => 504,

@@ -1,5 +1,6 @@
 //! One request from its head to the end of its answer: the story of the gateway.
 
+mod doorstep;
 mod endpoint;
 mod models;
 mod moderate;
@@ -12,19 +13,21 @@ use bartizan_core::settings::{OnError, Price};
 use bartizan_core::{Coded, Outcome, RequestId, Verdict, limits as caps};
 use bartizan_guard::Session;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use tokio::sync::mpsc;
 
+use self::doorstep::Admitted;
 use crate::answer::{Guarded, Streamed, collect, guard_whole};
 use crate::auth::{self, Caller};
 use crate::body::{self, ReplyBody};
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
+use crate::heavy;
 use crate::json::{Document, Kind};
 use crate::limits::Use;
-use crate::operation::{self, Dialect, Matched, Operation};
+use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
 use crate::record::{Record, estimate_tokens};
 use crate::reply;
@@ -64,6 +67,8 @@ struct Exchange {
     /// Variable segment of the path.
     name: Option<String>,
     record: Record,
+    /// Whether the exchange is counted without an event of its own.
+    is_left_out: bool,
 }
 
 impl Gateway {
@@ -73,21 +78,10 @@ impl Gateway {
         B: Body<Data = Bytes> + Unpin,
     {
         let request_id = RequestId::new();
-        let (operation, dialect, name) =
-            match operation::find(request.method(), request.uri().path()) {
-                Matched::Operation { operation, dialect, name } => (operation, dialect, name),
-                Matched::WrongMethod(dialect) => {
-                    let method = request.method().clone();
-                    return reply::error(
-                        &GatewayError::MethodNotAllowed { method },
-                        dialect,
-                        request_id,
-                    );
-                }
-                Matched::Nowhere => {
-                    return reply::error(&GatewayError::UnknownPath, Dialect::OpenAi, request_id);
-                }
-            };
+        let (operation, dialect, name) = match doorstep::admit(&self, &request, request_id) {
+            Admitted::Begun { operation, dialect, name } => (operation, dialect, name),
+            Admitted::Answered(reply) => return reply,
+        };
         let record = Record::new(
             request_id,
             operation.name(),
@@ -96,7 +90,9 @@ impl Gateway {
             Arc::clone(&self.limiter),
         );
         let snapshot = self.snapshot();
-        let exchange = Exchange { gateway: self, snapshot, operation, dialect, name, record };
+        let is_left_out = false;
+        let exchange =
+            Exchange { gateway: self, snapshot, operation, dialect, name, record, is_left_out };
         exchange.run(request).await
     }
 }
@@ -115,13 +111,13 @@ impl Exchange {
             }
             Err(error) => {
                 let outcome = self.note_error(&error);
+                self.note_stranger(&error);
                 let reply = reply::error(&error, self.dialect, self.record.request_id());
                 let (head, body) = reply.into_parts();
                 (head.status, body, head.headers, outcome)
             }
         };
-        if self.record.event.principal.is_none() {
-            // Whoever has no key must not be able to push real events out of the log.
+        if self.is_left_out {
             self.record.forget(outcome, status.as_u16());
         }
         if self.record.finish(outcome, status.as_u16()).is_err() && on_log_failure == OnError::Block
@@ -164,6 +160,22 @@ impl Exchange {
         reply
     }
 
+    /// Leaves the event out where one before it speaks for callers whom nobody recognised.
+    fn note_stranger(&mut self, error: &GatewayError) {
+        if self.record.event.principal.is_some() {
+            return;
+        }
+        match self.gateway.strangers.notice(error, Instant::now()) {
+            None => self.is_left_out = true,
+            Some(0) => {}
+            Some(more) => {
+                let detail =
+                    format!("{}; {more} more since the last event of this kind", error.code());
+                self.record.event.detail = Some(detail);
+            }
+        }
+    }
+
     /// Writes an error into the record and says how the exchange ended.
     fn note_error(&mut self, error: &GatewayError) -> Outcome {
         use bartizan_core::Class;
@@ -195,17 +207,15 @@ impl Exchange {
         let (head, body) = request.into_parts();
         let caller = auth::identify(&head.headers, &*self.gateway.keys, &self.snapshot.settings)?;
         self.record.event.principal = Some(caller.qualified.clone());
+        caller.check_scope()?;
         if matches!(self.operation, Operation::Models | Operation::Model) {
             return models::answer(&self.snapshot, &caller, self.name.as_deref()).map(Reply::json);
         }
-        if let Some(encoding) = head.headers.get(CONTENT_ENCODING)
-            && encoding.as_bytes() != b"identity"
-        {
-            let encoding = encoding.to_str().unwrap_or("?").chars().take(32).collect();
+        if let Some(encoding) = body::encoding(&head.headers) {
             return Err(GatewayError::BodyEncoded { encoding });
         }
         let body = body::read(body, caps::REQUEST_BODY_BYTES).await?;
-        let document = Document::parse(&body)?;
+        let document = heavy::run(body.len(), || Document::parse(&body))?;
         if document.root().kind() != Kind::Object {
             return Err(GatewayError::NotAnObject);
         }
@@ -352,6 +362,11 @@ impl Exchange {
         let Some(protocol) = protocols::of(self.operation) else {
             return Err(GatewayError::ProviderUnreadable);
         };
+        if let Some(encoding) = body::encoding(&answer.headers) {
+            // `identity` was asked for; what is encoded cannot be guarded.
+            tracing::warn!(encoding, "answer is encoded");
+            return Err(GatewayError::ProviderUnreadable);
+        }
         let idle = endpoint.settings.idle_timeout;
         let headers = passed_on(&answer.headers);
         let is_stream = answer.headers.get(CONTENT_TYPE).is_some_and(|kind| {
@@ -375,7 +390,8 @@ impl Exchange {
             })));
         }
         let body = collect(answer.body, caps::RESPONSE_BODY_BYTES, idle, deadline).await?;
-        let body = translated(&body, answer.status, translation)?.unwrap_or(body);
+        let translated = heavy::run(body.len(), || translated(&body, answer.status, translation))?;
+        let body = translated.unwrap_or(body);
         if !answer.status.is_success() {
             self.record.was_sent = false;
         }
@@ -392,7 +408,10 @@ impl Exchange {
         session: &Session,
     ) -> Result<Reply, GatewayError> {
         let outcome = if status.is_success() { Outcome::Answered } else { Outcome::UpstreamFailed };
-        match guard_whole(body, protocol, guard, session, &mut self.record)? {
+        let bytes = body.len();
+        let record = &mut self.record;
+        let guarded = || guard_whole(body, protocol, guard, session, record);
+        match heavy::run(bytes, guarded)? {
             Guarded::Passed(body) => Ok(Reply::Whole { status, body, headers, outcome }),
             Guarded::Refused { error, filtered } => match filtered {
                 Some(filtered) if self.dialect == Dialect::OpenAi && status.is_success() => {
@@ -457,7 +476,7 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let mut passed = HeaderMap::new();
     for name in ALLOWED {
         let Some(value) = headers.get(name) else { continue };
-        let fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte);
+        let fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte);
         if value.len() <= 128 && value.as_bytes().iter().all(fine) {
             passed.insert(HeaderName::from_static(name), value.clone());
         }

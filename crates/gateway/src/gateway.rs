@@ -14,6 +14,7 @@ use crate::auth::may_call;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::providers::{self, Provider};
+use crate::strangers::Strangers;
 use crate::upstream::Upstream;
 
 /// What a gateway needs from other rooms.
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) upstream: Upstream,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) strangers: Strangers,
 }
 
 /// One version of the policy, ready to serve. A request keeps the snapshot it began with.
@@ -131,6 +133,7 @@ impl Gateway {
             limiter: Arc::new(Limiter::default()),
             upstream: Upstream::new(),
             metrics: Arc::new(Metrics::default()),
+            strangers: Strangers::default(),
         })
     }
 

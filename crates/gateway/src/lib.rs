@@ -13,7 +13,12 @@ mod body;
 mod envelope;
 mod error;
 mod exchange;
+#[cfg(test)]
+mod fixtures;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gateway;
+mod heavy;
 pub mod json;
 mod limits;
 mod metrics;
@@ -24,6 +29,7 @@ mod record;
 mod reply;
 mod server;
 pub mod sse;
+mod strangers;
 mod translate;
 mod upstream;
 

@@ -97,29 +97,48 @@ static ROUTES: [Route; 15] = [
     route(Method::GET, "/serving-endpoints/models", Operation::Models, OpenAi),
 ];
 
+/// Where Databricks' clients ask, before they send a key, for what they were not told: the account,
+/// the workspace, the cloud, and where to sign in. There is none of it here, and an empty object says
+/// so; they go on with what they have. A 404 makes them warn.
+const HOST_CONFIG: &str = "/.well-known/databricks-config";
+
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Matched {
     /// To an operation; `name` is the variable segment of the path.
     Operation { operation: Operation, dialect: Dialect, name: Option<String> },
-    /// The path exists under another method.
-    WrongMethod(Dialect),
+    /// The same answer for everyone, as JSON.
+    Fixed(&'static str),
+    /// The path exists under other methods.
+    WrongMethod { dialect: Dialect, allowed: String },
     /// Nothing is there.
     Nowhere,
 }
 
 /// Looks a request up in the route table.
 pub(crate) fn find(method: &Method, path: &str) -> Matched {
-    let mut other = None;
+    if path == HOST_CONFIG {
+        return match *method {
+            Method::GET => Matched::Fixed("{}"),
+            _ => Matched::WrongMethod { dialect: Databricks, allowed: Method::GET.to_string() },
+        };
+    }
+    let mut other: Option<(Dialect, String)> = None;
     for route in &ROUTES {
         let Some(segments) = matches(route.path, path) else { continue };
         if route.method == *method {
             let name = segments.first().map(|name| (*name).to_owned());
             return Matched::Operation { operation: route.operation, dialect: route.dialect, name };
         }
-        other = Some(route.dialect);
+        match &mut other {
+            Some((_, allowed)) => {
+                allowed.push_str(", ");
+                allowed.push_str(route.method.as_str());
+            }
+            None => other = Some((route.dialect, route.method.to_string())),
+        }
     }
-    other.map_or(Matched::Nowhere, Matched::WrongMethod)
+    other.map_or(Matched::Nowhere, |(dialect, allowed)| Matched::WrongMethod { dialect, allowed })
 }
 
 /// The variable segments of a path that fits the pattern.
@@ -154,7 +173,11 @@ mod tests {
 
     #[test]
     fn tells_a_wrong_method_from_a_wrong_path() {
-        assert_eq!(find(&Method::GET, "/v1/messages"), Matched::WrongMethod(Dialect::Anthropic));
+        let wrong =
+            |dialect, allowed: &str| Matched::WrongMethod { dialect, allowed: allowed.to_owned() };
+        assert_eq!(find(&Method::GET, "/v1/messages"), wrong(Dialect::Anthropic, "POST"));
+        assert_eq!(find(&Method::POST, "/v1/models"), wrong(Dialect::OpenAi, "GET"));
+        assert_eq!(find(&Method::PUT, HOST_CONFIG), wrong(Dialect::Databricks, "GET"));
         for path in
             ["/", "/v1", "/v1/messages/", "/v1//messages", "/serving-endpoints//invocations"]
         {

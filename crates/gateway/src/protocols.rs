@@ -2,14 +2,17 @@
 //! is said. One file per protocol.
 
 mod chat;
+mod choices;
 mod completions;
 mod embeddings;
 mod messages;
 mod responses;
+pub(crate) mod unseen;
 
 use bartizan_core::settings::Modality;
 
 use crate::envelope::Places;
+use crate::error::GatewayError;
 use crate::json::{Document, Kind, Value};
 use crate::operation::Operation;
 
@@ -24,6 +27,11 @@ pub(crate) trait Protocol: Sync {
 
     /// Says where the texts of an answer belong. Whatever is left unmarked is read as output.
     fn place_answer(&self, root: Value<'_>, places: &mut Places);
+
+    /// Texts of an answer that clients show one after the other as if they were one, in order.
+    fn joined<'d>(&self, _root: Value<'d>) -> Vec<Value<'d>> {
+        Vec::new()
+    }
 
     /// Tokens that the answer may take at most, as the request says; `None` when it does not.
     fn planned_output(&self, root: Value<'_>) -> Option<u64>;
@@ -91,6 +99,8 @@ pub(crate) enum DeltaKind {
 pub(crate) struct EventReading<'d> {
     /// Pieces of growing texts, in order.
     pub(crate) deltas: Vec<(DeltaKey, Value<'d>)>,
+    /// Texts of a whole answer in the event that clients show as one, in order.
+    pub(crate) joined: Vec<Value<'d>>,
     /// Growing texts that end with this event.
     pub(crate) ends: Ends,
     /// Whether the event says that the provider failed.
@@ -108,6 +118,8 @@ pub(crate) struct EventReading<'d> {
 pub(crate) enum Ends {
     #[default]
     None,
+    /// One.
+    Text(DeltaKey),
     /// All of a choice, item or block.
     Index(u64),
     /// All of several.
@@ -119,6 +131,7 @@ impl Ends {
     pub(crate) fn contains(&self, key: &DeltaKey) -> bool {
         match self {
             Self::None => false,
+            Self::Text(text) => key == text,
             Self::Index(index) => key.index == *index,
             Self::Indexes(indexes) => indexes.contains(&key.index),
             Self::All => true,
@@ -129,12 +142,27 @@ impl Ends {
 /// Reads and writes the events of one streamed answer.
 pub(crate) trait StreamCodec: Send {
     /// Reads an event. `place` has marked everything as output; the codec refines.
+    ///
+    /// # Errors
+    /// [`GatewayError::ProviderUnreadable`] when the event does not say clearly to which text its
+    /// piece belongs.
     fn read<'d>(
         &mut self,
         event: Option<&str>,
         document: &'d Document<'d>,
         places: &mut Places,
-    ) -> EventReading<'d>;
+    ) -> Result<EventReading<'d>, GatewayError>;
+
+    /// Whether clients show this growing text and others of which this is true as one.
+    fn joins(&self, _key: &DeltaKey) -> bool {
+        false
+    }
+
+    /// Whether all that was begun has ended, so that a provider that closes the connection without
+    /// an end marker has said everything.
+    fn is_complete(&self) -> bool {
+        false
+    }
 
     /// Takes over the ids and names that frame events, from an event that was found clean, for the
     /// events that the codec writes itself.
@@ -161,6 +189,33 @@ pub(crate) trait StreamCodec: Send {
     /// Gives an event its number, in protocols that number them: the number to put in.
     fn next_sequence(&mut self) -> Option<u64> {
         None
+    }
+}
+
+/// Reads one of the numbers by which the events of a stream tell its texts apart.
+///
+/// Whoever reads such a number in two ways sees two texts where another sees one, and a guard of
+/// its own reads each. So it must be written as a whole number of digits alone, and in every event
+/// of the stream or in none.
+#[derive(Debug, Default)]
+struct Numbering {
+    is_given: Option<bool>,
+}
+
+impl Numbering {
+    /// The number; `None` in streams that leave it out.
+    fn read(&mut self, holder: Value<'_>, name: &str) -> Result<Option<u64>, GatewayError> {
+        let given = holder.get(name);
+        let number = given.map(|number| number.as_u64());
+        if number == Some(None) || *self.is_given.get_or_insert(given.is_some()) != given.is_some()
+        {
+            tracing::warn!(
+                member = name,
+                "an event does not say clearly which text it goes on with"
+            );
+            return Err(GatewayError::ProviderUnreadable);
+        }
+        Ok(number.flatten())
     }
 }
 
@@ -209,6 +264,12 @@ fn place_parts(content: Value<'_>, group: u32, places: &mut Places) {
     places.group(content, group);
 }
 
+/// Texts of the parts of one type, in order.
+fn texts_of<'d>(parts: Option<Value<'d>>, kind: &str) -> Vec<Value<'d>> {
+    let parts = parts.into_iter().flat_map(|parts| parts.items());
+    parts.filter(|part| type_of(*part) == kind).filter_map(|part| part.get("text")).collect()
+}
+
 /// Whether a member is a text or a list of texts. Numbers that stand for tokens cannot be guarded.
 fn is_text_or_texts(value: Option<Value<'_>>) -> bool {
     value.is_some_and(|value| match value.kind() {
@@ -229,6 +290,12 @@ fn planned(root: Value<'_>, names: &[&str]) -> Option<u64> {
 pub(crate) fn choices(root: Value<'_>) -> u64 {
     let count = |name: &str| root.get(name).and_then(|value| value.as_u64());
     count("n").max(count("best_of")).unwrap_or(1).max(1)
+}
+
+/// Says what is wrong with the outline of a request that has `messages`.
+fn check_messages(root: Value<'_>) -> Result<(), &'static str> {
+    let fits = is_list_of_objects(root.get("messages"));
+    fits.then_some(()).ok_or("`messages` must be a list of objects")
 }
 
 /// Whether a member is a list of objects.
@@ -274,14 +341,4 @@ fn unix_now() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_operation_with_a_body_has_an_extractor() {
-        for operation in Operation::ALL {
-            let has_body = !matches!(operation, Operation::Models | Operation::Model);
-            assert_eq!(of(operation).is_some(), has_body, "{operation:?}");
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bartizan_core::{Category, Class, Coded, Event, RequestId, Verdict};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::body::ReplyBody;
@@ -38,14 +38,26 @@ pub(crate) fn error(
     *reply.status_mut() = status(error, dialect);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let GatewayError::Limited(exhausted) = error {
-        headers.insert(RETRY_AFTER, HeaderValue::from(exhausted.retry_after_s));
-        let room = Some(exhausted.room());
-        match exhausted.unit {
-            Unit::Requests => insert_rooms(headers, room, None),
-            Unit::Tokens => insert_rooms(headers, None, room),
-            Unit::NanoUsd => {}
+    match error {
+        GatewayError::Limited(exhausted) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(exhausted.retry_after_s));
+            let room = Some(exhausted.room());
+            match exhausted.unit {
+                Unit::Requests => insert_rooms(headers, room, None),
+                Unit::Tokens => insert_rooms(headers, None, room),
+                Unit::NanoUsd => {}
+            }
         }
+        // RFC 9110, sections 15.5.2 and 15.5.6, ask for these.
+        GatewayError::KeyMissing | GatewayError::KeyUnknown => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        GatewayError::MethodNotAllowed { allowed } => {
+            if let Ok(allowed) = HeaderValue::from_str(allowed) {
+                headers.insert(ALLOW, allowed);
+            }
+        }
+        _ => {}
     }
     reply
 }
@@ -74,8 +86,12 @@ fn openai(error: &GatewayError, message: &str) -> serde_json::Value {
         Class::Usage | Class::NotFound => "invalid_request_error",
         Class::Upstream | Class::Unavailable | Class::Internal => "server_error",
     };
+    let param = match error {
+        GatewayError::UnseenRefused { field, .. } => Some(*field),
+        _ => None,
+    };
     serde_json::json!({
-        "error": { "message": message, "type": kind, "param": null, "code": code }
+        "error": { "message": message, "type": kind, "param": param, "code": code }
     })
 }
 

@@ -10,19 +10,26 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 
 use crate::gateway::Gateway;
 
-/// Longest wait for the head of a request; idle connections stay longer than that only between
-/// requests.
+/// Longest wait for the head of a request, from the start of the connection or the end of the answer
+/// before. HTTP/2 has no end of a head to wait for: after its first request, a connection stays as
+/// long as it answers pings.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest head of a request, in bytes.
+/// Largest head of a request that is read, in bytes. Half of it is served; what is larger than that
+/// and still read is refused in the words of the client's protocol.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// Most connections at a time; more wait until one ends.
 const MAX_CONNECTIONS: usize = 20_000;
+
+/// Most connections that wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+/// What comes beyond them in a burst is tried again by the client's system after a second, or
+/// believed to be open and then reset. The usual 128 are used up by one burst of a connection pool.
+const BACKLOG: u32 = 4096;
 
 /// Why the gateway does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -46,13 +53,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds. Port 0 lets the system choose.
+    /// Binds, on a runtime with I/O. Port 0 lets the system choose.
     ///
     /// # Errors
     /// [`ServerError::Bind`].
-    pub async fn bind(address: SocketAddr) -> Result<Self, ServerError> {
+    pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
         let error = |source| ServerError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(error)?;
+        let listener = listen(address).map_err(error)?;
         let address = listener.local_addr().map_err(error)?;
         Ok(Self { listener, address })
     }
@@ -139,4 +146,15 @@ impl Server {
             tracing::warn!(seconds = drain.as_secs(), "answers cut off after draining");
         }
     }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections of the process before. Elsewhere than on Unix the
+    // option would let a second process take the same port.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

@@ -44,6 +44,10 @@ pub(crate) trait StreamTranslation: Send {
 
     /// Events for the client when the provider's end marker (`[DONE]`) came.
     fn end_marker(&mut self) -> Vec<Translated>;
+
+    /// Events for the client when the provider closed the connection without more; none when the
+    /// answer was not complete.
+    fn closed(&mut self) -> Vec<Translated>;
 }
 
 /// One event for the client.

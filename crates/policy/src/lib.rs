@@ -29,6 +29,7 @@ pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
 pub use located::Place;
 pub use show::show;
+pub use suggest::nearest;
 
 use crate::compile::Compiler;
 use crate::error::Problems;

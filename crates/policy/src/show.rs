@@ -115,6 +115,8 @@ fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
     limits.iter().try_for_each(|limit| write_limit(out, limit))?;
     let modalities = endpoint.modalities.iter().map(|modality| modality.name().to_owned());
     writeln!(out, "    modalities: [{}]", list(modalities))?;
+    let unseen = endpoint.unseen.iter().map(|unseen| unseen.name().to_owned());
+    writeln!(out, "    unseen: [{}]", list(unseen))?;
     if endpoint.allow.is_empty() {
         writeln!(out, "    # everyone with a key may call")?;
     } else {

@@ -17,10 +17,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use self::watch::{Stop, Watch};
+use self::watch::Watch;
+use super::seam::{self, Seams};
 use crate::envelope::{self, Envelope, Places};
 use crate::error::{GatewayError, Stage};
-use crate::json::{Document, Edits, NodeId};
+use crate::heavy;
+use crate::json::{Document, Edits, NodeId, Value};
 use crate::protocols::{DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec};
 use crate::record::Record;
 use crate::sse::{self, Splitter};
@@ -58,10 +60,13 @@ struct Pump {
     guard: Arc<Guard>,
     session: Arc<Session>,
     record: Record,
-    texts: BTreeMap<DeltaKey, StreamGuard>,
+    /// Nothing of a text may come after its end: a guard of its own would read it, and the client
+    /// would read it as one with what came before.
+    texts: BTreeMap<DeltaKey, Option<StreamGuard>>,
     /// Fingerprint of the last event's other strings, when they were clean.
     clean_frame: Option<u64>,
     watch: Watch,
+    seams: Seams,
     out: Vec<u8>,
 }
 
@@ -78,6 +83,7 @@ impl Streamed {
             texts: BTreeMap::new(),
             clean_frame: None,
             watch: Watch::default(),
+            seams: Seams::default(),
             out: Vec::new(),
         };
         let mut splitter = Splitter::default();
@@ -132,11 +138,14 @@ impl Pump {
             Some(Err(CallError::TimedOut)) => {
                 return self.broke_off(&GatewayError::ProviderTimeout);
             }
-            None | Some(Err(_)) => return self.broke_off(&GatewayError::ProviderBrokeOff),
+            Some(Err(_)) => return self.broke_off(&GatewayError::ProviderBrokeOff),
+            None => return self.closed(translation),
         }
         while let Some(event) = splitter.next() {
             let flow = match event {
-                Ok(event) => self.event(&event, translation.as_deref_mut()),
+                Ok(event) => {
+                    heavy::run(event.data.len(), || self.event(&event, translation.as_deref_mut()))
+                }
                 Err(error) => {
                     tracing::warn!(%error, "stream cannot be read");
                     Err(GatewayError::ProviderUnreadable)
@@ -151,10 +160,31 @@ impl Pump {
         Flow::On
     }
 
+    /// A provider that closes the connection after all that it began has ended needs no end marker.
+    fn closed(&mut self, translation: Option<&mut (dyn StreamTranslation + 'static)>) -> Flow {
+        let flow = match translation {
+            Some(translation) => translation
+                .closed()
+                .into_iter()
+                .map(|event| self.data(event.event, event.data.as_bytes()))
+                .find(|flow| !matches!(flow, Ok(Flow::On))),
+            None if self.codec.is_complete() => {
+                self.codec.end_marker().map(|marker| self.data(None, marker.as_bytes()))
+            }
+            None => None,
+        };
+        match flow {
+            Some(Ok(flow)) => flow,
+            Some(Err(error)) => self.fail(&error),
+            None => self.broke_off(&GatewayError::ProviderBrokeOff),
+        }
+    }
+
     /// What the provider sent counts as the end of each text; then the client is told.
     fn broke_off(&mut self, error: &GatewayError) -> Flow {
         match self.end(&Ends::All) {
             Flow::On => {
+                self.record.event.detail = Some(error.code().to_owned());
                 self.codec.write_error(error.code(), &error.to_string(), &mut self.out);
                 Flow::Done(Outcome::UpstreamFailed)
             }
@@ -164,6 +194,7 @@ impl Pump {
 
     /// Ends the stream without what is held.
     fn fail(&mut self, error: &GatewayError) -> Flow {
+        self.record.event.detail = Some(error.code().to_owned());
         if let GatewayError::Blocked { rule, .. } | GatewayError::GuardFailed { rule } = error {
             self.record.note(Verdict::Block, [], &[]);
             self.record.decided_by(rule.as_str());
@@ -215,7 +246,7 @@ impl Pump {
         let document = parse(data)?;
         self.record.usage.update(self.protocol.usage(document.root()));
         let mut places = Places::new(&document, Channel::Output);
-        let reading = self.codec.read(name, &document, &mut places);
+        let reading = self.codec.read(name, &document, &mut places)?;
         self.guarded_event(name, &document, places, &reading)
     }
 
@@ -237,10 +268,19 @@ impl Pump {
         for (key, value) in &reading.deltas {
             let Some(text) = value.as_str() else { continue };
             let text = text.text();
+            if text.is_empty() {
+                // An empty piece says nothing, even after the end.
+                places.done(*value);
+                continue;
+            }
             self.record.answer_bytes += text.len() as u64;
             places.done(*value);
             let mut released = self.text(key)?.push(&text);
-            let piece = std::mem::take(&mut released.text);
+            let mut piece = std::mem::take(&mut released.text);
+            if self.codec.joins(key) {
+                let joined = self.seams.take(key, &text, piece, &self.guard, &self.session);
+                piece = joined.map_err(|stop| stop.into_error(&mut self.record))?;
+            }
             says_something |= !piece.is_empty();
             if let Some(error) = self.note(key, released) {
                 // The text before the stop goes out in an event of our own, then the stop.
@@ -253,6 +293,9 @@ impl Pump {
                 edits.replace_text(value.id(), [(0..text.len(), &piece)])?;
             }
         }
+        let joined = reading.joined.iter().filter_map(Value::as_str);
+        seam::read_whole(joined.map(|text| text.text()), &self.guard, &self.session)
+            .map_err(|stop| stop.into_error(&mut self.record))?;
         let mut removed = places.take_removed();
         if self.guard.reads(Channel::Output) {
             for id in &removed {
@@ -297,6 +340,7 @@ impl Pump {
         edits: &mut Edits<'_>,
     ) -> Result<bool, GatewayError> {
         let envelope = Envelope::seal(document, places);
+        self.record.note(Verdict::Allow, [], &envelope.unread());
         let fingerprint = envelope.fingerprint();
         if self.clean_frame == Some(fingerprint) {
             return Ok(true);
@@ -333,18 +377,7 @@ impl Pump {
             last.is_some_and(|ids| id < ids.end)
         };
         let stop = self.watch.read(document.root(), &is_read, &self.guard, &self.session);
-        let Err(stop) = stop else { return Ok(()) };
-        Err(match stop {
-            Stop::Found { judged, channel, rule, category, place } => {
-                let findings = judged
-                    .iter()
-                    .map(|judged| envelope::finding_record(judged, channel, place.clone()));
-                self.record.note(Verdict::Block, findings, &[]);
-                GatewayError::Blocked { rule, category, stage: Stage::Output }
-            }
-            Stop::Failed { rule } => GatewayError::GuardFailed { rule },
-            Stop::TooManyPlaces => GatewayError::ProviderUnreadable,
-        })
+        stop.map_err(|stop| stop.into_error(&mut self.record))
     }
 
     fn is_guarded(&self) -> bool {
@@ -359,9 +392,18 @@ impl Pump {
         let ending: Vec<DeltaKey> =
             self.texts.keys().filter(|key| ends.contains(key)).cloned().collect();
         for key in ending {
-            let Some(mut text) = self.texts.remove(&key) else { continue };
+            let Some(mut text) = self.texts.get_mut(&key).and_then(Option::take) else { continue };
             let mut released = text.finish();
-            let rest = std::mem::take(&mut released.text);
+            let mut rest = std::mem::take(&mut released.text);
+            if self.codec.joins(&key) {
+                match self.seams.end(&key, rest, &self.guard, &self.session) {
+                    Ok(joined) => rest = joined,
+                    Err(stop) => {
+                        let error = stop.into_error(&mut self.record);
+                        return self.fail(&error);
+                    }
+                }
+            }
             if !rest.is_empty() {
                 self.codec.write_delta(&key, &rest, &mut self.out);
             }
@@ -377,10 +419,11 @@ impl Pump {
             return Err(GatewayError::ProviderUnreadable);
         }
         let (guard, session) = (&self.guard, &self.session);
-        Ok(self
-            .texts
+        self.texts
             .entry(key.clone())
-            .or_insert_with(|| guard.stream(channel(key), Arc::clone(session))))
+            .or_insert_with(|| Some(guard.stream(channel(key), Arc::clone(session))))
+            .as_mut()
+            .ok_or(GatewayError::ProviderUnreadable)
     }
 
     /// Records what a guard found; gives the error that ends the stream, if it must end.
@@ -413,8 +456,11 @@ impl Pump {
         document: &Document<'_>,
         edits: Edits<'_>,
     ) -> Result<(), GatewayError> {
-        // Names are not judged: only words of the protocol pass.
-        let name = name.filter(|name| self.codec.knows_event(name));
+        // Names are not judged: only words of the protocol pass, and only beside a type, which is
+        // judged, that says the same.
+        let kind = document.root().get("type").and_then(|kind| kind.as_str());
+        let name = name
+            .filter(|name| self.codec.knows_event(name) && kind.is_some_and(|kind| kind == **name));
         if edits.is_empty() {
             sse::write_event(&mut self.out, name, document.source());
         } else {

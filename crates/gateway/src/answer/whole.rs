@@ -6,6 +6,7 @@ use bartizan_core::Channel;
 use bartizan_guard::{Guard, Session};
 use bytes::{Bytes, BytesMut};
 
+use super::seam;
 use crate::envelope::{Envelope, Places};
 use crate::error::{GatewayError, Stage};
 use crate::json::{Document, Edits};
@@ -78,9 +79,18 @@ pub(crate) fn guard_whole(
     protocol.place_answer(root, &mut places);
     let envelope = Envelope::seal(&document, places);
     record.answer_bytes += envelope.text_bytes() as u64;
-    let judgement = envelope.inspect(guard, session);
+    let mut judgement = envelope.inspect(guard, session);
+    judgement.not_evaluated.append(&mut envelope.unread());
     judgement.note(record);
     if let Some(error) = judgement.refusal(Stage::Output) {
+        if let GatewayError::Blocked { rule, .. } = &error {
+            record.decided_by(rule.as_str());
+        }
+        return Ok(Guarded::Refused { error, filtered: protocol.filtered_answer(root) });
+    }
+    let joined = protocol.joined(root).into_iter().filter_map(|text| text.as_str());
+    if let Err(stop) = seam::read_whole(joined.map(|text| text.text()), guard, session) {
+        let error = stop.into_error(record);
         if let GatewayError::Blocked { rule, .. } = &error {
             record.decided_by(rule.as_str());
         }

@@ -4,12 +4,12 @@
 //! takes such words. In every other place the same words are text and are read.
 
 /// Whether a key or value is a word of the protocols.
-pub(super) fn is_plumbing(word: &str) -> bool {
+pub(crate) fn is_plumbing(word: &str) -> bool {
     word.len() <= 40 && WORDS.binary_search(&word).is_ok()
 }
 
 /// Whether a member of this name takes a word of the protocol.
-pub(super) fn takes_words(key: &str) -> bool {
+pub(crate) fn takes_words(key: &str) -> bool {
     const KEYS: [&str; 9] = [
         "encoding_format",
         "finish_reason",
@@ -25,7 +25,7 @@ pub(super) fn takes_words(key: &str) -> bool {
 }
 
 /// Whether a member of this name holds the bytes of an image, sound or file, or where to get them.
-pub(super) fn carries_data(key: &str) -> bool {
+pub(crate) fn carries_data(key: &str) -> bool {
     const KEYS: [&str; 8] = [
         "b64_json",
         "data",

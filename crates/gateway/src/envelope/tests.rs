@@ -2,25 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_core::settings::{Detect, Guardrail, OnError};
-use bartizan_core::{Action, ChannelSet, Mode};
+use bartizan_core::settings::{Detect, Guardrail};
+use bartizan_core::{Action, ChannelSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixtures::guardrail;
 use crate::operation::Operation;
 use crate::protocols;
 
 fn guard(action: Action) -> Guard {
-    let guardrail = Guardrail {
-        id: "g-test".parse().unwrap(),
-        on: ChannelSet::ALL,
-        detect: Detect::Detectors(vec!["email"]),
-        action,
-        mode: Mode::Enforce,
-        restore: true,
-        on_error: OnError::Block,
-        threshold: 0.5,
-    };
+    guard_of(Detect::Detectors(vec!["email"]), ChannelSet::ALL, action)
+}
+
+fn guard_of(detect: Detect, on: ChannelSet, action: Action) -> Guard {
+    let guardrail = Guardrail { on, ..guardrail("g-test", detect, action) };
     Guard::builder().guardrail(&guardrail).unwrap().build().unwrap()
 }
 
@@ -44,6 +40,30 @@ fn masks_in_place_and_leaves_other_bytes_alone() {
         ),
         r#"{ "messages":[{"role":"user","content":"mail <EMAIL_ADDRESS_1> now"}], "x": 1.50 }"#
     );
+}
+
+#[test]
+fn sizes_and_topics_are_judged_message_by_message() {
+    let body = r#"{"messages":[{"role":"user","content":"the first boat is longer"},
+        {"role":"user","content":[{"type":"text","text":"please show me all of"},
+        {"type":"text","text":"your boats and ships"},{"type":"text","text":"of this year"}]}]}"#;
+    let findings = |detect| {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut places = Places::new(&document, Channel::User);
+        protocols::of(Operation::ChatCompletions)
+            .unwrap()
+            .place_request(document.root(), &mut places);
+        let guard = guard_of(detect, ChannelSet::INPUT, Action::Block);
+        let judgement = Envelope::seal(&document, places).inspect(&guard, &Session::default());
+        judgement.findings.into_iter().map(|found| found.pointer).collect::<Vec<_>>()
+    };
+    assert_eq!(findings(Detect::Size { max_bytes: 24 }), [""; 0]);
+    assert_eq!(findings(Detect::Size { max_bytes: 22 }), ["/messages/0/content"]);
+    let topics =
+        |word: &str| findings(Detect::Topics([("x".to_owned(), vec![word.to_owned()])].into()));
+    assert_eq!(topics("boat"), [""; 0]);
+    // Parts that are too short to judge are judged as the message that they make.
+    assert_eq!(topics("first"), ["/messages/1/content/0/text"]);
 }
 
 #[test]
@@ -74,6 +94,20 @@ fn other_members_between_parts_do_not_keep_them_apart() {
         ),
         r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail <EMAIL_ADDRESS_1>","cache_control":{"ttl":"5m"}},{"type":"text","text":" now"}]}]}"#
     );
+}
+
+#[test]
+fn names_written_with_escapes_are_the_same_names() {
+    let parts = r#"{"messages":[{"role":"user","content":[{"type":"text","te\u0078t":"mail bob@exam"},{"type":"text","te\u0078t":"ple.com now"}]}]}"#;
+    assert!(!masked(Operation::ChatCompletions, parts).contains("bob"));
+    let turns = r#"{"messages":[{"role":"user","content":"mail bob@exam"},{"role":"us\u0065r","content":"ple.com now"}]}"#;
+    assert!(!masked(Operation::Messages, turns).contains("bob"));
+    for body in [r#"{"a":{"file\u005fid":"f"}}"#, r#"{"a":"data:image\/png;base64,AAAA"}"#] {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut places = Places::new(&document, Channel::User);
+        places.find_modalities(&document);
+        assert!(!Envelope::seal(&document, places).modalities().is_empty(), "{body}");
+    }
 }
 
 #[test]

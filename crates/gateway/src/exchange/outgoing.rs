@@ -11,6 +11,7 @@ use http::HeaderMap;
 use crate::envelope::{Envelope, Places};
 use crate::error::{GatewayError, Stage};
 use crate::gateway::{ReadyEndpoint, ReadyRoute};
+use crate::heavy;
 use crate::json::{Document, Edits, escape_into};
 use crate::operation::Operation;
 use crate::protocols::{self, Protocol};
@@ -18,9 +19,6 @@ use crate::providers::forwarded;
 use crate::record::Record;
 use crate::translate;
 use crate::upstream::{Answer, Call};
-
-/// Bodies above this size are guarded where they do not hold up other requests.
-const LONG_BODY_BYTES: usize = 128 << 10;
 
 /// What is asked, and of whom.
 pub(super) struct Request<'r> {
@@ -59,12 +57,8 @@ pub(super) fn prepare(
         let translation = translate::between(request.operation, spoken).ok_or_else(unsupported)?;
         Cow::Owned(translation.request(request.document.root())?)
     };
-    let mut guarded = || judge(&body, protocol, spoken, request, record);
-    let (body, session) = if body.len() > LONG_BODY_BYTES && is_multi_threaded() {
-        tokio::task::block_in_place(guarded)?
-    } else {
-        guarded()?
-    };
+    let (body, session) =
+        heavy::run(body.len(), || judge(&body, protocol, spoken, request, record))?;
     let (uri, mut headers) = provider.target(spoken, request.model).map_err(|error| {
         tracing::error!(provider = %request.route.provider_name, %error, "provider cannot be called");
         GatewayError::ProviderUnreachable
@@ -72,11 +66,6 @@ pub(super) fn prepare(
     forwarded(request.client, &mut headers);
     let built_in = provider.answer_here(spoken, &body);
     Ok(Outgoing { call: Call { uri, headers, body }, built_in, session, spoken })
-}
-
-fn is_multi_threaded() -> bool {
-    tokio::runtime::Handle::try_current()
-        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
 }
 
 /// Judges the body and gives what is left of it after masking.
@@ -112,6 +101,12 @@ fn judge(
             return Err(GatewayError::ModalityRefused { modality: *modality });
         }
         unread.push(NotEvaluated::Modality(modality.name().to_owned()));
+    }
+    for (unseen, field) in protocols::unseen::find(document) {
+        if !request.endpoint.settings.unseen.contains(&unseen) {
+            return Err(GatewayError::UnseenRefused { field, unseen });
+        }
+        unread.push(NotEvaluated::Unseen(unseen.name().to_owned()));
     }
 
     let guard = &request.endpoint.guard;

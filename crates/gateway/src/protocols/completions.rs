@@ -1,15 +1,16 @@
 //! OpenAI completions, the older protocol with one prompt and no messages.
 
+use super::choices::{self, Choice, Choices};
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts,
-    planned, quoted, raw_member, unix_now,
+    DeltaKey, DeltaKind, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts, planned,
+    quoted,
 };
 use crate::envelope::Places;
+use crate::error::GatewayError;
 use crate::json::{Document, Value};
-use crate::sse::write_event;
 
-/// Choices that are told when a stream is stopped; no provider writes more.
-const MAX_CHOICES: usize = 1024;
+/// The value of `object`, streamed or not.
+const OBJECT: &str = "text_completion";
 
 pub(super) struct Completions;
 
@@ -39,49 +40,17 @@ impl Protocol for Completions {
     }
 
     fn filtered_answer(&self, root: Value<'_>) -> Option<Vec<u8>> {
-        let choices = root.get("choices").map_or(1, |choices| choices.items().count());
-        let choices: Vec<String> = (0..choices)
-            .map(|index| {
-                format!(
-                    r#"{{"index":{index},"text":"","logprobs":null,"finish_reason":"content_filter"}}"#
-                )
-            })
-            .collect();
-        let created = unix_now();
-        Some(
-            format!(
-                r#"{{"id":"cmpl-filtered","object":"text_completion","created":{created},"model":"filtered","choices":[{}]}}"#,
-                choices.join(",")
-            )
-            .into_bytes(),
-        )
+        Some(choices::filtered(root, OBJECT, "cmpl-filtered", r#""text":"""#))
     }
 
     fn stream(&self) -> Option<Box<dyn StreamCodec>> {
-        Some(Box::new(CompletionStream::default()))
+        Some(Box::new(CompletionStream { choices: Choices::new(OBJECT, "cmpl-bartizan") }))
     }
 }
 
-#[derive(Default)]
+/// Streamed completions: the events look like the answer.
 struct CompletionStream {
-    /// `id`, `created` and `model` of the first event, as raw JSON.
-    frame: Option<(String, String, String)>,
-    open: Vec<u64>,
-}
-
-impl CompletionStream {
-    fn write(&self, choice: &str, out: &mut Vec<u8>) {
-        let (id, created, model) = self
-            .frame
-            .as_ref()
-            .map_or(("\"cmpl-bartizan\"", "0", "\"\""), |(id, created, model)| {
-                (id, created, model)
-            });
-        let event = format!(
-            r#"{{"id":{id},"object":"text_completion","created":{created},"model":{model},"choices":[{choice}]}}"#
-        );
-        write_event(out, None, &event);
-    }
+    choices: Choices,
 }
 
 impl StreamCodec for CompletionStream {
@@ -90,74 +59,45 @@ impl StreamCodec for CompletionStream {
         _: Option<&str>,
         document: &'d Document<'d>,
         places: &mut Places,
-    ) -> EventReading<'d> {
-        let root = document.root();
-        let mut reading = EventReading { only_deltas: true, ..EventReading::default() };
-        let mut ended = Vec::new();
-        let has_usage = root.get("usage").is_some_and(|usage| usage.members().next().is_some());
-        for choice in root.get("choices").into_iter().flat_map(|choices| choices.items()) {
-            let index = choice.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
-            if self.open.len() < MAX_CHOICES && !self.open.contains(&index) {
-                self.open.push(index);
-            }
-            if let Some(logprobs) = choice.get("logprobs") {
+    ) -> Result<EventReading<'d>, GatewayError> {
+        let (choices, mut reading) = self.choices.read(document.root())?;
+        for Choice { index, value } in choices {
+            if let Some(logprobs) = value.get("logprobs") {
                 places.remove(logprobs);
             }
-            if choice.get("finish_reason").and_then(|reason| reason.as_str()).is_some() {
-                ended.push(index);
-                self.open.retain(|open| *open != index);
-            }
-            if let Some(text) = choice.get("text").filter(|text| text.as_str().is_some()) {
+            if let Some(text) = value.get("text").filter(|text| text.as_str().is_some()) {
                 reading.deltas.push((DeltaKey { index, part: 0, kind: DeltaKind::Text }, text));
             }
         }
-        reading.only_deltas = !has_usage && ended.is_empty() && !reading.deltas.is_empty();
-        if !ended.is_empty() {
-            reading.ends = Ends::Indexes(ended);
-        }
-        reading
+        reading.only_deltas &= !reading.deltas.is_empty();
+        Ok(reading)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.choices.are_complete()
     }
 
     fn adopt(&mut self, root: Value<'_>) {
-        if self.frame.is_none() {
-            self.frame = Some((
-                raw_member(root, "id", "\"cmpl-bartizan\""),
-                raw_member(root, "created", "0"),
-                raw_member(root, "model", "\"\""),
-            ));
-        }
+        self.choices.adopt(root);
     }
 
     fn end_marker(&self) -> Option<&'static str> {
-        Some("[DONE]")
+        Some(choices::END_MARKER)
     }
 
     fn write_delta(&mut self, key: &DeltaKey, text: &str, out: &mut Vec<u8>) {
         let (index, text) = (key.index, quoted(text));
-        self.write(
+        self.choices.write(
             &format!(r#"{{"index":{index},"text":{text},"logprobs":null,"finish_reason":null}}"#),
             out,
         );
     }
 
     fn write_blocked(&mut self, _: &str, _: &str, out: &mut Vec<u8>) {
-        let open = if self.open.is_empty() { vec![0] } else { std::mem::take(&mut self.open) };
-        for index in open {
-            self.write(
-                &format!(
-                    r#"{{"index":{index},"text":"","logprobs":null,"finish_reason":"content_filter"}}"#
-                ),
-                out,
-            );
-        }
-        write_event(out, None, "[DONE]");
+        self.choices.write_blocked(r#""text":"","logprobs":null"#, out);
     }
 
     fn write_error(&mut self, code: &str, message: &str, out: &mut Vec<u8>) {
-        let (code, message) = (quoted(code), quoted(message));
-        let error = format!(
-            r#"{{"error":{{"message":{message},"type":"server_error","param":null,"code":{code}}}}}"#
-        );
-        write_event(out, None, &error);
+        choices::write_error(code, message, out);
     }
 }

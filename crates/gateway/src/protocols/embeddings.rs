@@ -19,7 +19,7 @@ impl Protocol for Embeddings {
         // Vectors may come as base64 of floats, which is no text.
         for item in root.get("data").into_iter().flat_map(|data| data.items()) {
             if let Some(vector) = item.get("embedding") {
-                places.modality(vector, bartizan_core::settings::Modality::File);
+                places.encoded(vector);
             }
         }
     }

@@ -4,10 +4,11 @@ use bartizan_core::Channel;
 use bartizan_core::settings::Modality;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    quoted, type_of,
+    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
+    check_messages, quoted, texts_of, type_of,
 };
 use crate::envelope::Places;
+use crate::error::GatewayError;
 use crate::json::{Document, Value};
 use crate::sse::write_event;
 
@@ -15,8 +16,7 @@ pub(super) struct Messages;
 
 impl Protocol for Messages {
     fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
-        let fits = is_list_of_objects(root.get("messages"));
-        fits.then_some(()).ok_or("`messages` must be a list of objects")
+        check_messages(root)
     }
 
     fn place_request(&self, root: Value<'_>, places: &mut Places) {
@@ -35,7 +35,7 @@ impl Protocol for Messages {
         let mut last = None;
         for message in messages {
             // Turns of one role in a row are read as one.
-            let role = message.get("role").map(|role| role.raw());
+            let role = message.get("role").and_then(|role| role.as_str());
             if role != last {
                 (last, group) = (role, group + 1);
             }
@@ -53,6 +53,10 @@ impl Protocol for Messages {
         }
     }
 
+    fn joined<'d>(&self, root: Value<'d>) -> Vec<Value<'d>> {
+        texts_of(root.get("content"), "text")
+    }
+
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {
         root.get("max_tokens")?.as_u64()
     }
@@ -61,14 +65,18 @@ impl Protocol for Messages {
         if let Some(input) = root.get("input_tokens").and_then(|tokens| tokens.as_u64()) {
             return Usage { input: Some(input), output: Some(0) };
         }
-        let usage = root.get("usage").or_else(|| root.get("message")?.get("usage"));
+        let counted = root.get("usage");
+        let usage = counted.or_else(|| root.get("message")?.get("usage"));
         let count = |name| usage?.get(name)?.as_u64();
         // What is read from or written to the cache is counted apart.
         let input = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"]
             .into_iter()
             .filter_map(count)
             .reduce(u64::saturating_add);
-        Usage { input, output: count("output_tokens") }
+        // `message_start` counts an answer of which nothing is written yet. Taken for the count of
+        // the whole, it would be all that a client pays that leaves before the last event.
+        let output = counted.and_then(|usage| usage.get("output_tokens")?.as_u64());
+        Usage { input, output }
     }
 
     fn filtered_answer(&self, _: Value<'_>) -> Option<Vec<u8>> {
@@ -76,7 +84,7 @@ impl Protocol for Messages {
     }
 
     fn stream(&self) -> Option<Box<dyn StreamCodec>> {
-        Some(Box::new(MessageStream))
+        Some(Box::new(MessageStream::default()))
     }
 }
 
@@ -99,15 +107,21 @@ fn place_blocks(content: Value<'_>, places: &mut Places) {
 }
 
 fn place_answer_block(block: Value<'_>, places: &mut Places) {
-    match &*type_of(block) {
-        "tool_use" | "server_tool_use" | "mcp_tool_use" => places.channel(block, Channel::ToolCall),
-        "web_search_tool_result" | "mcp_tool_result" => places.channel(block, Channel::ToolResult),
-        _ => {}
+    let kind = type_of(block);
+    if kind.ends_with("tool_use") {
+        places.channel(block, Channel::ToolCall);
+    } else if kind.ends_with("tool_result") {
+        // What a tool brought to the model, and what the client shows.
+        places.also(block, Channel::ToolResult);
     }
 }
 
 /// Streamed messages: `message_start`, content blocks, `message_delta`, `message_stop`.
-struct MessageStream;
+#[derive(Default)]
+struct MessageStream {
+    /// Numbers of content blocks.
+    blocks: Numbering,
+}
 
 impl StreamCodec for MessageStream {
     fn read<'d>(
@@ -115,38 +129,44 @@ impl StreamCodec for MessageStream {
         _: Option<&str>,
         document: &'d Document<'d>,
         places: &mut Places,
-    ) -> EventReading<'d> {
+    ) -> Result<EventReading<'d>, GatewayError> {
         let root = document.root();
-        let index = root.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
+        let kind = type_of(root);
         let mut reading = EventReading::default();
-        match &*type_of(root) {
+        let index = if kind.starts_with("content_block_") {
+            self.blocks.read(root, "index")?.unwrap_or(0)
+        } else {
+            0
+        };
+        let mut add = |text: Option<Value<'d>>, kind| {
+            let text = text.filter(|text| text.as_str().is_some())?;
+            reading.deltas.push((DeltaKey { index, part: 0, kind }, text));
+            Some(())
+        };
+        match &*kind {
             "content_block_start" => {
-                reading.is_whole = true;
-                let Some(block) = root.get("content_block") else { return reading };
-                place_answer_block(block, places);
-                // A block may begin with text; its deltas go on from there.
-                let (name, kind) = match &*type_of(block) {
-                    "text" => ("text", DeltaKind::Text),
-                    "thinking" => ("thinking", DeltaKind::Reasoning),
-                    _ => return reading,
-                };
-                if let Some(text) = block.get(name).filter(|text| text.as_str().is_some()) {
-                    reading.deltas.push((DeltaKey { index, part: 0, kind }, text));
+                if let Some(block) = root.get("content_block") {
+                    place_answer_block(block, places);
+                    // A block may begin with text; its deltas go on from there.
+                    match &*type_of(block) {
+                        "text" => add(block.get("text"), DeltaKind::Text),
+                        "thinking" => add(block.get("thinking"), DeltaKind::Reasoning),
+                        _ => None,
+                    };
                 }
+                reading.is_whole = true;
             }
             "message_start" => reading.is_whole = true,
             "content_block_delta" => {
-                let Some(delta) = root.get("delta") else { return reading };
-                let (name, kind) = match &*type_of(delta) {
-                    "text_delta" => ("text", DeltaKind::Text),
-                    "thinking_delta" => ("thinking", DeltaKind::Reasoning),
-                    "input_json_delta" => ("partial_json", DeltaKind::Arguments(0)),
-                    _ => return reading,
+                let delta = root.get("delta");
+                let text = |name: &str| delta?.get(name);
+                let added = match delta.map(type_of).as_deref() {
+                    Some("text_delta") => add(text("text"), DeltaKind::Text),
+                    Some("thinking_delta") => add(text("thinking"), DeltaKind::Reasoning),
+                    Some("input_json_delta") => add(text("partial_json"), DeltaKind::Arguments(0)),
+                    _ => None,
                 };
-                if let Some(text) = delta.get(name).filter(|text| text.as_str().is_some()) {
-                    reading.deltas.push((DeltaKey { index, part: 0, kind }, text));
-                    reading.only_deltas = true;
-                }
+                reading.only_deltas = added.is_some();
             }
             "content_block_stop" => reading.ends = Ends::Index(index),
             "message_delta" => reading.ends = Ends::All,
@@ -157,7 +177,11 @@ impl StreamCodec for MessageStream {
             }
             _ => {}
         }
-        reading
+        Ok(reading)
+    }
+
+    fn joins(&self, key: &DeltaKey) -> bool {
+        key.kind == DeltaKind::Text
     }
 
     fn knows_event(&self, name: &str) -> bool {

@@ -1,12 +1,16 @@
 //! OpenAI responses: items in, items out, and a stream of many event types.
 
+use std::collections::BTreeMap;
+
 use bartizan_core::Channel;
+use bartizan_core::settings::Modality;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec, Usage, is_list_of_objects,
-    place_parts, quoted, raw_member, type_of, unix_now,
+    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
+    is_list_of_objects, place_parts, quoted, raw_member, texts_of, type_of, unix_now,
 };
 use crate::envelope::Places;
+use crate::error::GatewayError;
 use crate::json::{Document, Str, Value};
 use crate::sse::write_event;
 
@@ -35,11 +39,16 @@ impl Protocol for Responses {
             let role = item.get("role").and_then(|role| role.as_str());
             let kind = type_of(item);
             let channel = match role.as_ref().map(Str::text).as_deref() {
-                Some("system" | "developer") => Channel::System,
+                // What an item is goes before who is said to speak.
                 _ if kind.ends_with("_output") || kind.ends_with("_result") => Channel::ToolResult,
+                _ if kind == TOOL_LIST => Channel::ToolSchema,
+                Some("system" | "developer") => Channel::System,
                 _ => Channel::User,
             };
             places.channel(item, channel);
+            for result in tool_results(item, &kind) {
+                places.channel(result, Channel::ToolResult);
+            }
             for name in ["content", "output"] {
                 if let Some(parts) = item.get(name) {
                     place_parts(parts, group, places);
@@ -65,6 +74,11 @@ impl Protocol for Responses {
         }
     }
 
+    fn joined<'d>(&self, root: Value<'d>) -> Vec<Value<'d>> {
+        let items = root.get("output").into_iter().flat_map(|output| output.items());
+        items.flat_map(item_texts).collect()
+    }
+
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {
         root.get("max_output_tokens")?.as_u64()
     }
@@ -87,13 +101,43 @@ impl Protocol for Responses {
     }
 }
 
+/// Type of the item that lists the tools of an MCP server, in that server's words.
+const TOOL_LIST: &str = "mcp_list_tools";
+
+/// What tools that run at the provider brought, in the item of their call.
+fn tool_results<'d>(item: Value<'d>, kind: &str) -> impl Iterator<Item = Value<'d>> + use<'d> {
+    let names: &[&str] =
+        if kind.ends_with("_call") { &["output", "outputs", "results"] } else { &[] };
+    names.iter().filter_map(move |name| item.get(name))
+}
+
 fn place_item(item: Value<'_>, places: &mut Places) {
-    if type_of(item).ends_with("_call") {
+    let kind = type_of(item);
+    if kind.ends_with("_call") {
         places.channel(item, Channel::ToolCall);
+    }
+    if kind == "image_generation_call" {
+        places.modality(item, Modality::Image);
+    }
+    for result in tool_results(item, &kind) {
+        // What a tool brought to the model, and what the client shows.
+        places.channel(result, Channel::Output);
+        places.also(result, Channel::ToolResult);
+    }
+    if kind.ends_with("_call_output") {
+        places.also(item, Channel::ToolResult);
+    }
+    if kind == TOOL_LIST {
+        places.also(item, Channel::ToolSchema);
     }
     for part in item.get("content").into_iter().flat_map(|content| content.items()) {
         place_part(part, places);
     }
+}
+
+/// Texts of an item that clients show as one.
+fn item_texts(item: Value<'_>) -> Vec<Value<'_>> {
+    texts_of(item.get("content"), "output_text")
 }
 
 fn place_part(part: Value<'_>, places: &mut Places) {
@@ -135,6 +179,11 @@ struct ResponseStream {
     sequence: u64,
     /// Item ids by output index, as raw JSON.
     items: Vec<(u64, String)>,
+    outputs: Numbering,
+    /// By the kind of text.
+    parts: BTreeMap<DeltaKind, Numbering>,
+    /// Raw ids of items that are not numbered; their places stand in for the numbers.
+    unnumbered: Vec<Vec<u8>>,
 }
 
 impl ResponseStream {
@@ -142,6 +191,78 @@ impl ResponseStream {
         let number = self.sequence;
         self.sequence += 1;
         number
+    }
+
+    /// Which text an event goes on with. Some servers tell items apart by their ids alone.
+    fn key(&mut self, root: Value<'_>, kind: DeltaKind) -> Result<DeltaKey, GatewayError> {
+        let index = match self.outputs.read(root, "output_index")? {
+            Some(index) => index,
+            None => self.place_of(root)?,
+        };
+        let part = match part_name(kind) {
+            Some(name) => self.parts.entry(kind).or_default().read(root, name)?.unwrap_or(0),
+            None => 0,
+        };
+        Ok(DeltaKey { index, part, kind })
+    }
+
+    fn place_of(&mut self, root: Value<'_>) -> Result<u64, GatewayError> {
+        let id = item_id(root).map(|id| id.raw()).unwrap_or_default();
+        let known = self.unnumbered.iter().position(|known| *known == id);
+        if known.is_none() {
+            if self.unnumbered.len() >= MAX_ITEMS {
+                return Err(GatewayError::ProviderUnreadable);
+            }
+            self.unnumbered.push(id.to_vec());
+        }
+        Ok(known.unwrap_or(self.unnumbered.len() - 1) as u64)
+    }
+
+    /// What an event ends that says that something is done. What it does not say clearly ends with
+    /// the response: a text that is ended twice would be two.
+    fn ends(&mut self, kind: &str, root: Value<'_>) -> Ends {
+        let text_kind = match kind.strip_suffix(".done") {
+            Some("response.output_item") => {
+                let index = match root.get("output_index") {
+                    Some(index) => index.as_u64(),
+                    None => item_id(root).and_then(|_| self.place_of(root).ok()),
+                };
+                return index.map_or(Ends::None, Ends::Index);
+            }
+            Some(name) if name.ends_with("_part") => root.get("part").and_then(text_kind),
+            Some(name) => DELTAS
+                .iter()
+                .find(|(delta, _)| delta.strip_suffix(".delta") == Some(name))
+                .map(|(_, kind)| *kind),
+            None => None,
+        };
+        let key = text_kind.and_then(|kind| self.key(root, kind).ok());
+        key.map_or(Ends::None, Ends::Text)
+    }
+}
+
+/// What the text of a part is.
+fn text_kind(part: Value<'_>) -> Option<DeltaKind> {
+    match &*type_of(part) {
+        "output_text" => Some(DeltaKind::Text),
+        "refusal" => Some(DeltaKind::Refusal),
+        "reasoning_text" => Some(DeltaKind::Reasoning),
+        "summary_text" => Some(DeltaKind::ReasoningSummary),
+        _ => None,
+    }
+}
+
+/// The id of the item that an event speaks of or holds.
+fn item_id(root: Value<'_>) -> Option<Value<'_>> {
+    root.get("item_id").or_else(|| root.get("item")?.get("id"))
+}
+
+/// The member that numbers the parts of an item.
+const fn part_name(kind: DeltaKind) -> Option<&'static str> {
+    match kind {
+        DeltaKind::Text | DeltaKind::Refusal | DeltaKind::Reasoning => Some("content_index"),
+        DeltaKind::ReasoningSummary => Some("summary_index"),
+        DeltaKind::Arguments(_) | DeltaKind::Other(_) | DeltaKind::CallInput(..) => None,
     }
 }
 
@@ -151,7 +272,7 @@ impl StreamCodec for ResponseStream {
         event: Option<&str>,
         document: &'d Document<'d>,
         places: &mut Places,
-    ) -> EventReading<'d> {
+    ) -> Result<EventReading<'d>, GatewayError> {
         let root = document.root();
         let kind = match type_of(root) {
             kind if kind.is_empty() => event.unwrap_or_default().to_owned(),
@@ -161,47 +282,45 @@ impl StreamCodec for ResponseStream {
         if let Some(response) = root.get("response") {
             reading.is_whole = true;
             Responses.place_answer(response, places);
+            reading.joined = Responses.joined(response);
         }
         if let Some(item) = root.get("item") {
             reading.is_whole = true;
             place_item(item, places);
+            reading.joined = item_texts(item);
         }
         if let Some(part) = root.get("part") {
             reading.is_whole = true;
             place_part(part, places);
         }
-        let number = |name| root.get(name).and_then(|value| value.as_u64());
-        let index = number("output_index").unwrap_or(0);
-        let part = number("content_index").or_else(|| number("summary_index")).unwrap_or(0);
         place_part(root, places);
+        if let Some(image) = root.get("partial_image_b64") {
+            places.modality(image, Modality::Image);
+        }
         let delta_kind = DELTAS.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind);
         if let (Some(kind), Some(delta)) = (delta_kind, root.get("delta")) {
             if delta.as_str().is_some() {
-                reading.deltas.push((DeltaKey { index, part, kind }, delta));
+                reading.deltas.push((self.key(root, kind)?, delta));
                 reading.only_deltas = true;
             }
         } else if kind.ends_with("_part.added") {
             // A part may begin with text; its deltas go on from there.
             let begun = root.get("part");
-            let text_kind = match begun.map(type_of).as_deref() {
-                Some("output_text") => Some(DeltaKind::Text),
-                Some("reasoning_text") => Some(DeltaKind::Reasoning),
-                Some("summary_text") => Some(DeltaKind::ReasoningSummary),
-                _ => None,
-            };
-            let text = begun.and_then(|part| part.get("text"));
+            let text_kind = begun.and_then(text_kind);
+            let name = if text_kind == Some(DeltaKind::Refusal) { "refusal" } else { "text" };
+            let text = begun.and_then(|part| part.get(name));
             if let (Some(kind), Some(text)) = (text_kind, text.filter(|it| it.as_str().is_some())) {
-                reading.deltas.push((DeltaKey { index, part, kind }, text));
+                reading.deltas.push((self.key(root, kind)?, text));
             }
         } else if kind.ends_with("_arguments.done") {
             if let Some(arguments) = root.get("arguments") {
                 places.channel(arguments, Channel::ToolCall);
             }
             reading.is_whole = true;
-            reading.ends = Ends::Index(index);
+            reading.ends = self.ends(&kind, root);
         } else if kind.rsplit('.').next() == Some("done") {
             reading.is_whole = true;
-            reading.ends = Ends::Index(index);
+            reading.ends = self.ends(&kind, root);
         }
         if matches!(
             &*kind,
@@ -211,7 +330,7 @@ impl StreamCodec for ResponseStream {
             reading.is_last = true;
             reading.failed = matches!(&*kind, "response.failed" | "error");
         }
-        reading
+        Ok(reading)
     }
 
     fn adopt(&mut self, root: Value<'_>) {
@@ -219,13 +338,22 @@ impl StreamCodec for ResponseStream {
             let id = raw_member(response, "id", "\"resp_bartizan\"");
             self.frame = Some((id, raw_member(response, "created_at", "0")));
         }
-        let index = root.get("output_index").and_then(|index| index.as_u64());
-        if let (Some(index), Some(_)) = (index, root.get("item_id"))
+        let Some(id) = root.get("item_id") else { return };
+        let place = || self.unnumbered.iter().position(|known| *known == id.raw());
+        let index = match root.get("output_index") {
+            Some(index) => index.as_u64(),
+            None => place().map(|place| place as u64),
+        };
+        if let Some(index) = index
             && self.items.len() < MAX_ITEMS
             && !self.items.iter().any(|(known, _)| *known == index)
         {
             self.items.push((index, raw_member(root, "item_id", "\"\"")));
         }
+    }
+
+    fn joins(&self, key: &DeltaKey) -> bool {
+        key.kind == DeltaKind::Text
     }
 
     fn knows_event(&self, name: &str) -> bool {
@@ -243,15 +371,10 @@ impl StreamCodec for ResponseStream {
     fn write_delta(&mut self, key: &DeltaKey, text: &str, out: &mut Vec<u8>) {
         let named = DELTAS.iter().find(|(_, kind)| *kind == key.kind);
         let kind = named.map_or("response.output_text.delta", |(name, _)| *name);
-        let part = match key.kind {
-            DeltaKind::Text | DeltaKind::Refusal | DeltaKind::Reasoning => "content_index",
-            DeltaKind::ReasoningSummary => "summary_index",
-            DeltaKind::Arguments(_) | DeltaKind::Other(_) | DeltaKind::CallInput(..) => "",
-        };
         let item = self.items.iter().find(|(index, _)| *index == key.index);
         let item = item.map_or_else(|| "\"\"".to_owned(), |(_, id)| id.clone());
-        let part =
-            if part.is_empty() { String::new() } else { format!(r#""{part}":{},"#, key.part) };
+        let part = part_name(key.kind)
+            .map_or_else(String::new, |name| format!(r#""{name}":{},"#, key.part));
         let (index, text, number) = (key.index, quoted(text), self.number());
         let logprobs = if key.kind == DeltaKind::Text { r#","logprobs":[]"# } else { "" };
         let event = format!(

@@ -80,6 +80,7 @@ impl Compiler<'_, '_> {
         self.prices_for_budgets(file, endpoint);
         let modalities =
             endpoint.modalities.iter().filter_map(|modality| self.word(modality)).collect();
+        let unseen = endpoint.unseen.iter().filter_map(|unseen| self.word(unseen)).collect();
         let allow = match &endpoint.allow {
             None => BTreeSet::new(),
             Some(allow) => {
@@ -99,6 +100,7 @@ impl Compiler<'_, '_> {
             guardrails,
             limits,
             modalities,
+            unseen,
             allow,
             canaries,
             attempt_timeout: timeouts.attempt,

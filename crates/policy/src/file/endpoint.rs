@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText,
-    RuleIdText, SubjectText,
+    RuleIdText, SubjectText, UnseenWord,
 };
 use crate::located::{Located, Unsupported, filled, given};
 
@@ -29,6 +29,9 @@ pub(crate) struct EndpointFile {
     /// Content that passes although no guard can read it. Default: none.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) modalities: Vec<Located<Choice<ModalityWord>>>,
+    /// What a provider may read by itself, where no guard sees it. Default: nothing.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) unseen: Vec<Located<Choice<UnseenWord>>>,
     /// Groups and principals that may call. Default: everyone with a key.
     #[serde(default, deserialize_with = "given")]
     pub(crate) allow: Option<Located<Vec<Located<SubjectText>>>>,

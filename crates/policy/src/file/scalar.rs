@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use bartizan_core::settings::{Modality, OnError};
+use bartizan_core::settings::{Modality, OnError, Unseen};
 use bartizan_core::verdict::{Action, Mode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -152,5 +152,17 @@ impl Vocabulary for ModalityWord {
         (Modality::Image.name(), Modality::Image),
         (Modality::Audio.name(), Modality::Audio),
         (Modality::File.name(), Modality::File),
+    ];
+}
+
+/// Words of `unseen:`.
+pub(crate) enum UnseenWord {}
+
+impl Vocabulary for UnseenWord {
+    type Meaning = Unseen;
+    const WHAT: &'static str = "something that no guard sees";
+    const WORDS: &'static [(&'static str, Unseen)] = &[
+        (Unseen::StoredState.name(), Unseen::StoredState),
+        (Unseen::HostedTools.name(), Unseen::HostedTools),
     ];
 }

@@ -75,6 +75,7 @@ fn a_key_without_value_is_never_a_default() {
         ("timeouts: { total: 30s }", "timeouts:"),
         ("timeouts: { total: 30s }", "timeouts: { total: ~ }"),
         ("modalities: [image, file]", "modalities: null"),
+        ("unseen: [stored-state]", "unseen:"),
         ("guardrails: *shared", "guardrails:"),
         ("only: [agents]", "only: ~"),
         ("mode: dry-run", "mode: ~"),

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bartizan_core::PrincipalKind;
-use bartizan_core::settings::{Detect, LimitSubject, Modality, OnError, ProviderKind, Rate};
+use bartizan_core::settings::{
+    Detect, LimitSubject, Modality, OnError, ProviderKind, Rate, Unseen,
+};
 use bartizan_policy::{Sources, json_schema, load_file, load_str, show};
 use expect_test::expect;
 
@@ -47,6 +49,7 @@ endpoints:
       - { id: l-team, per: { group: analysts }, usd: "0.50/h" }
       - { id: l-all, per: endpoint, requests: 10k/s }
     modalities: [image, file]
+    unseen: [stored-state]
     allow: [analysts, "sp:support-bot", bob@example.com]
     canaries: [bz-7f3a-harbour, "0192 4410"]
     timeouts: { total: 30s }
@@ -72,6 +75,8 @@ fn every_key_arrives() {
     assert_eq!(endpoint.attempt_timeout, Duration::from_secs(30), "a default gives way to total");
     assert_eq!(endpoint.canaries, ["bz-7f3a-harbour", "0192 4410"]);
     assert!(endpoint.modalities.contains(&Modality::Image));
+    assert_eq!(endpoint.unseen, [Unseen::StoredState].into());
+    assert!(settings.endpoints["open"].unseen.is_empty());
     assert_eq!(endpoint.guardrails[0].detect, Detect::Detectors(vec!["email", "iban"]));
     assert_eq!(endpoint.guardrails[0].on_error, OnError::Allow);
     assert_eq!(endpoint.limits[2].per, LimitSubject::Group("analysts".parse().unwrap()));
@@ -115,7 +120,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 72841f70baa0
+        # policy version 4a7b7822b8cc
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -220,6 +225,7 @@ fn shows_everything_but_credentials() {
                 threshold: 0.5
             limits: []
             modalities: []
+            unseen: []
             # everyone with a key may call
             canaries: []
             timeouts: { attempt: 60s, idle: 60s, total: 600s }
@@ -306,6 +312,7 @@ fn shows_everything_but_credentials() {
                 per: endpoint
                 requests: 10000/s
             modalities: [image, file]
+            unseen: [stored-state]
             allow: [bob@example.com, "sp:support-bot", analysts]
             canaries: [‹set›, ‹set›]
             timeouts: { attempt: 30s, idle: 30s, total: 30s }

@@ -1,10 +1,13 @@
 //! What a provider spreads over events is read as the client would read it.
 
+mod apart;
+
 use bartizan_core::event::{EventSink, RecordError};
-use bartizan_core::settings::{Detect, Guardrail};
-use bartizan_core::{Action, ChannelSet, Event, Mode, RequestId};
+use bartizan_core::settings::Detect;
+use bartizan_core::{Action, Event, RequestId};
 
 use super::*;
+use crate::fixtures::guardrail;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::operation::Operation;
@@ -19,16 +22,7 @@ impl EventSink for NoLog {
 }
 
 fn guard(detect: Detect, action: Action) -> Arc<Guard> {
-    let guardrail = Guardrail {
-        id: "g-test".parse().unwrap(),
-        on: ChannelSet::ALL,
-        detect,
-        action,
-        mode: Mode::Enforce,
-        restore: true,
-        on_error: OnError::Block,
-        threshold: 0.5,
-    };
+    let guardrail = guardrail("g-test", detect, action);
     Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
 }
 
@@ -47,25 +41,7 @@ fn pumped(
     session: Session,
     events: &[&str],
 ) -> (String, Option<Outcome>) {
-    let protocol = protocols::of(operation).unwrap();
-    let record = Record::new(
-        RequestId::new(),
-        "test",
-        Arc::new(NoLog),
-        Arc::new(Metrics::default()),
-        Arc::new(Limiter::default()),
-    );
-    let mut pump = Pump {
-        protocol,
-        codec: protocol.stream().unwrap(),
-        guard,
-        session: Arc::new(session),
-        record,
-        texts: BTreeMap::new(),
-        clean_frame: None,
-        watch: Watch::default(),
-        out: Vec::new(),
-    };
+    let mut pump = pump(operation, guard, session);
     let mut splitter = Splitter::default();
     let mut ended = None;
     for event in events {
@@ -80,6 +56,32 @@ fn pumped(
         }
     }
     (String::from_utf8(std::mem::take(&mut pump.out)).unwrap(), ended)
+}
+
+fn record() -> Record {
+    Record::new(
+        RequestId::new(),
+        "test",
+        Arc::new(NoLog),
+        Arc::new(Metrics::default()),
+        Arc::new(Limiter::default()),
+    )
+}
+
+fn pump(operation: Operation, guard: Arc<Guard>, session: Session) -> Pump {
+    let protocol = protocols::of(operation).unwrap();
+    Pump {
+        protocol,
+        codec: protocol.stream().unwrap(),
+        guard,
+        session: Arc::new(session),
+        record: record(),
+        texts: BTreeMap::new(),
+        clean_frame: None,
+        watch: Watch::default(),
+        seams: Seams::default(),
+        out: Vec::new(),
+    }
 }
 
 /// Two events that differ in one text, with something said before.
@@ -327,13 +329,6 @@ fn a_client_that_does_not_read_is_left() {
     runtime.block_on(async {
         let event = format!("data: {}\n\n", chat_choice(r#""delta":{"content":"well said "}"#));
         let protocol = protocols::of(Operation::ChatCompletions).unwrap();
-        let record = Record::new(
-            RequestId::new(),
-            "test",
-            Arc::new(NoLog),
-            Arc::new(Metrics::default()),
-            Arc::new(Limiter::default()),
-        );
         let streamed = Streamed {
             body: AnswerBody::BuiltIn(vec![Bytes::from(event); 8].into_iter()),
             protocol,
@@ -341,7 +336,7 @@ fn a_client_that_does_not_read_is_left() {
             translation: None,
             guard: word(),
             session: Arc::new(Session::default()),
-            record,
+            record: record(),
             idle: Duration::from_millis(20),
             deadline: Instant::now() + Duration::from_secs(60),
             on_log_failure: OnError::Allow,

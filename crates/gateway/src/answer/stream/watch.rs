@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use bartizan_core::{Category, Channel, RuleId, Span, Verdict};
+use bartizan_core::{Channel, Span, Verdict};
 use bartizan_guard::{Guard, Judged, Session};
 
+use crate::answer::stop::Stop;
 use crate::json::{Kind, NodeId, Value};
 
 /// Places watched in one answer; more is not an answer but an attack.
@@ -53,24 +54,6 @@ struct Watched {
     last: String,
 }
 
-/// Why an answer ends.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// A guardrail refuses or would rewrite what two events say together.
-    Found {
-        judged: Vec<Judged>,
-        channel: Channel,
-        rule: RuleId,
-        category: Category,
-        place: String,
-    },
-    /// A guardrail could not read it.
-    Failed {
-        rule: RuleId,
-    },
-    TooManyPlaces,
-}
-
 impl Watch {
     /// Reads the strings of an event, except those for which `is_read` says that a guard of their
     /// own has read them.
@@ -108,7 +91,7 @@ impl Watch {
     ) -> Result<Option<&mut Watched>, Stop> {
         if !self.places.contains_key(path) {
             if self.places.len() >= MAX_PLACES {
-                return Err(Stop::TooManyPlaces);
+                return Err(Stop::Tangled);
             }
             self.places.insert(path.to_owned(), Watched::default());
         }
@@ -235,10 +218,8 @@ fn judge(
             })
         });
     }
-    let worst = judged.iter().max_by_key(|judged| judged.effective());
-    if let Some(worst) = worst {
-        let (rule, category) = (worst.guardrail.clone(), worst.finding.category);
-        return Err(Stop::Found { rule, category, channel, place: path.to_owned(), judged });
+    if let Some(stop) = Stop::found(judged, channel, path) {
+        return Err(stop);
     }
     match report.blocked_at {
         Some((_, rule)) if !report.not_evaluated.is_empty() => Err(Stop::Failed { rule }),

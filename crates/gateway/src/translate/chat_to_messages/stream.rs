@@ -27,6 +27,8 @@ pub(super) struct Chunks {
     calls: u64,
     /// Tool calls that are being written, by their content block.
     open: BTreeMap<u64, Call>,
+    /// Whether the reason why the answer ends has come.
+    has_stopped: bool,
     is_done: bool,
 }
 
@@ -74,6 +76,10 @@ impl StreamTranslation for Chunks {
         }
         vec![Translated { event: None, data: "[DONE]".to_owned() }]
     }
+
+    fn closed(&mut self) -> Vec<Translated> {
+        if self.has_stopped { self.end_marker() } else { Vec::new() }
+    }
 }
 
 impl Chunks {
@@ -85,6 +91,7 @@ impl Chunks {
             usage: Usage::default(),
             calls: 0,
             open: BTreeMap::new(),
+            has_stopped: false,
             is_done: false,
         }
     }
@@ -176,6 +183,7 @@ impl Chunks {
         }
         let stop_reason = root.get("delta").and_then(|delta| delta.get("stop_reason")?.as_str());
         let Some(stop_reason) = stop_reason else { return Vec::new() };
+        self.has_stopped = true;
         let finish_reason = answer::finish_reason(&stop_reason.text());
         let last = self.chunk(
             &json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": finish_reason}]),

@@ -61,6 +61,11 @@ impl StreamTranslation for Events {
         self.finish();
         std::mem::take(&mut self.out)
     }
+
+    /// Many servers leave the end marker out after the reason why the choice ends.
+    fn closed(&mut self) -> Vec<Translated> {
+        if self.finish_reason.is_some() { self.end_marker() } else { Vec::new() }
+    }
 }
 
 impl Events {

@@ -235,6 +235,34 @@ endpoints:
 }
 
 #[test]
+fn an_unknown_word_for_what_no_guard_sees() {
+    check(
+        "version: 1
+providers: { demo: { demo: {} } }
+endpoints:
+  e:
+    routes: [{ provider: demo }]
+    unseen: [hosted-tool, anything]
+",
+        expect![[r#"
+            error: `hosted-tool` is not something that no guard sees
+             --> bartizan.yaml:6:14
+              |
+            6 |     unseen: [hosted-tool, anything]
+              |              ^^^^^^^^^^^
+            help: did you mean `hosted-tools`?
+
+            error: `anything` is not something that no guard sees
+             --> bartizan.yaml:6:27
+              |
+            6 |     unseen: [hosted-tool, anything]
+              |                           ^^^^^^^^
+            help: known here: `stored-state`, `hosted-tools`
+        "#]],
+    );
+}
+
+#[test]
 fn a_wrong_timeout() {
     check(
         "version: 1

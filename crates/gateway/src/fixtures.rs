@@ -1,0 +1,18 @@
+//! What tests of several modules set up alike.
+
+use bartizan_core::settings::{Detect, Guardrail, OnError};
+use bartizan_core::{Action, ChannelSet, Mode};
+
+/// A guardrail on every channel.
+pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
+    Guardrail {
+        id: id.parse().unwrap(),
+        on: ChannelSet::ALL,
+        detect,
+        action,
+        mode: Mode::Enforce,
+        restore: true,
+        on_error: OnError::Block,
+        threshold: 0.5,
+    }
+}

@@ -1,0 +1,36 @@
+//! The committed corpora hold, and every target is known everywhere.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::TARGETS;
+
+const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz");
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "files of the project itself")]
+fn everything_holds_for_the_corpora() {
+    for (name, oracle) in TARGETS {
+        let mut count = 0;
+        for seed in std::fs::read_dir(Path::new(FUZZ).join("corpus").join(name)).unwrap() {
+            let path = seed.unwrap().path();
+            // Other files are what a run of the fuzzer left there.
+            if path.file_name().unwrap().to_string_lossy().starts_with("seed-") {
+                println!("{}", path.display());
+                oracle(&std::fs::read(&path).unwrap());
+                count += 1;
+            }
+        }
+        assert!(count > 0, "`{name}` has no corpus");
+    }
+}
+
+#[test]
+fn every_target_has_an_oracle() {
+    let files = std::fs::read_dir(Path::new(FUZZ).join("fuzz_targets")).unwrap();
+    let files: BTreeSet<String> =
+        files.map(|file| file.unwrap().path().file_stem().unwrap().display().to_string()).collect();
+    let guard = ["guard_stream", "normaliser_offsets"];
+    let known = TARGETS.iter().map(|(name, _)| *name).chain(guard).map(str::to_owned).collect();
+    assert_eq!(files, known);
+}
