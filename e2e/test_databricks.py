@@ -7,6 +7,7 @@ import urllib.request
 import openai
 import pytest
 from conftest import PROVIDER_KEY, assert_whole_seconds, user
+from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, DatabricksError, NotFound, PermissionDenied, Unauthenticated
 from databricks.sdk.service.serving import ChatMessage, ChatMessageRole
 
@@ -29,6 +30,13 @@ def test_query_answers(databricks_client, name):
     answer = query(databricks_client, name, "repeat after me: hello there")
     assert answer.choices[0].message.content == "hello there"
     assert answer.usage.total_tokens > 0
+
+
+def test_the_client_starts_without_a_warning(bartizan, caplog):
+    config = {"host": bartizan["gateway"], "token": bartizan["client_key"], "auth_type": "pat"}
+    with caplog.at_level("WARNING"):
+        WorkspaceClient(**config)
+    assert not caplog.records
 
 
 def test_query_names_the_served_model(databricks_client):

@@ -21,8 +21,13 @@ struct Generated {
 }
 
 /// Every generated file; one line adds one.
-const GENERATED: &[Generated] =
-    &[Generated { path: "docs/reference/policy.schema.json", arguments: &["config", "schema"] }];
+const GENERATED: &[Generated] = &[
+    Generated { path: "docs/reference/policy.schema.json", arguments: &["config", "schema"] },
+    Generated { path: "docs/reference/cli.md", arguments: &["reference", "cli"] },
+    Generated { path: "docs/reference/detectors.md", arguments: &["reference", "detectors"] },
+    Generated { path: "docs/reference/errors.md", arguments: &["reference", "errors"] },
+    Generated { path: "docs/reference/events.md", arguments: &["reference", "events"] },
+];
 
 /// Builds the binary and goes through the list.
 pub(crate) fn run(mode: Mode) -> Result<()> {

@@ -1,4 +1,5 @@
-//! `cargo xtask`: what the project does to itself. Test, tidy, generate, conformance, bench.
+//! `cargo xtask`: what the project does to itself. Test, tidy, generate, conformance, fuzz,
+//! bench.
 //!
 //! Depends on almost nothing, since it compiles before anything else. Each command lives in its own
 //! module; `shell` runs programs, `files` reads the working tree, `say` prints.
@@ -7,6 +8,7 @@ mod bench;
 mod conformance;
 mod e2e;
 mod files;
+mod fuzz;
 mod generate;
 mod say;
 mod shell;
@@ -26,6 +28,8 @@ Usage: cargo xtask <command>
   tidy                      rules of the house that no compiler checks
   generate [--check]        write (or compare) files that come from the code
   conformance               agreement with other projects' cases, where ../shared is there
+  fuzz [TARGET] [--seconds N]
+                            one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]
                             side by side with direct calls and peers; --write updates docs/benchmarks
 ";
@@ -51,6 +55,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["generate"] => generate::run(generate::Mode::Write),
         ["generate", "--check"] => generate::run(generate::Mode::Check),
         ["conformance"] => conformance::run(),
+        ["fuzz", options @ ..] => fuzz::run(options),
         ["bench", "gateway", options @ ..] => bench::gateway(options),
         [] | ["help" | "--help" | "-h"] => {
             say::data(HELP);

@@ -1,8 +1,16 @@
 //! The command line: every command, flag and environment variable, with its help.
+//!
+//! The help texts are also the source of `docs/reference/cli.md`.
 
 use std::path::PathBuf;
 
+use bartizan_core::Channel;
+use bartizan_core::access::Scope;
+use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::reference::Page;
+use crate::terminal::ColorWhen;
 
 /// Guards, tests and proves the security of AI systems.
 #[derive(Debug, Parser)]
@@ -13,6 +21,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) everywhere: EverywhereArgs,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct EverywhereArgs {
     /// Say more on stderr; twice for everything
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Logs")]
     pub(crate) verbose: u8,
@@ -20,43 +35,106 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Logs")]
     pub(crate) quiet: bool,
     /// Write logs as JSON lines
-    #[arg(long, global = true, env = "BARTIZAN_LOG_JSON", help_heading = "Logs")]
+    #[arg(
+        long,
+        global = true,
+        env = "BARTIZAN_LOG_JSON",
+        hide_env_values = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Logs"
+    )]
     pub(crate) log_json: bool,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "BARTIZAN_COLOR",
+        hide_env_values = true,
+        value_name = "WHEN",
+        help_heading = "Terminal"
+    )]
+    pub(crate) color: ColorWhen,
+    /// Say nothing about how far a long scan is
+    #[arg(long, global = true, help_heading = "Terminal")]
+    pub(crate) no_progress: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the gateway and the console
+    ///
+    /// Stops on SIGTERM or SIGINT and lets answers under way end; a second signal cuts them off. The
+    /// first start of a data folder makes an admin key and a client key and prints them once.
     Up(UpArgs),
     /// Write a commented bartizan.yaml that runs
     Init(InitArgs),
     /// Scan text with the guard
+    ///
+    /// Reads files, or standard input. With `--format jsonl` each input line is
+    /// `{"id","text","channel"}` and each output line `{"id","verdict","findings","text"}`, in input
+    /// order. What cannot be read is named, the rest is scanned, and the exit code is 3.
     Check(CheckArgs),
     /// Read the event log
     Events(EventsArgs),
     /// Create, list and revoke keys
+    ///
+    /// Works on the data folder, also while `bartizan up` runs there; the running process follows
+    /// within about a second. Changes are recorded as events, but not while `bartizan up` runs: the
+    /// log has one writer. Changes by the admin API always are.
     Key(KeyArgs),
     /// Check, show or describe the policy file
     Config(ConfigArgs),
     /// Look for what would keep Bartizan from running
+    ///
+    /// Each line is ok, warn or fail, with the fix. To see whether a provider answers, a TCP connection
+    /// to it is opened and closed; nothing is sent. Exit code 1 when a line fails.
     Doctor(DoctorArgs),
-    /// Explain a detector, a category or an error code
+    /// Explain a detector, a category, a rule of the policy or an error code
     Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
-    Man,
+    Man(ManArgs),
+    /// Print a page of the reference that comes from the code
+    #[command(hide = true)]
+    Reference {
+        /// Which page
+        page: Page,
+    },
 }
 
 /// Which policy and data to use.
 #[derive(Debug, Args, Clone)]
 pub(crate) struct PolicyArgs {
     /// Policy file [default: ./bartizan.yaml when there is one, else embedded defaults]
-    #[arg(short, long, env = "BARTIZAN_CONFIG", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        env = "BARTIZAN_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        global = true
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Folder for state and logs, instead of the policy's
-    #[arg(long, env = "BARTIZAN_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "BARTIZAN_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        global = true
+    )]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Where data goes.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct OutputArgs {
+    /// Write to this file instead of standard output; it is replaced in one step, at the end
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -67,13 +145,14 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
     /// Address of the gateway, instead of the policy's
-    #[arg(long, env = "BARTIZAN_LISTEN_GATEWAY", value_name = "ADDR")]
+    #[arg(long, env = "BARTIZAN_LISTEN_GATEWAY", hide_env_values = true, value_name = "ADDR")]
     pub(crate) gateway: Option<std::net::SocketAddr>,
     /// Address of the console, instead of the policy's
-    #[arg(long, env = "BARTIZAN_LISTEN_CONSOLE", value_name = "ADDR")]
+    #[arg(long, env = "BARTIZAN_LISTEN_CONSOLE", hide_env_values = true, value_name = "ADDR")]
     pub(crate) console: Option<std::net::SocketAddr>,
-    /// Write addresses, and keys on a first start, to this file once everything serves
-    #[arg(long, env = "BARTIZAN_READY_FILE", value_name = "PATH")]
+    /// Write addresses, and keys on a first start, to this file once everything serves; readable by
+    /// the owner alone
+    #[arg(long, env = "BARTIZAN_READY_FILE", hide_env_values = true, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
     /// Longest wait for answers under way when stopping, in seconds
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
@@ -101,45 +180,71 @@ pub(crate) enum Format {
     Jsonl,
 }
 
+/// Format of what is one thing and not a list of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// JSON lines in, JSON lines out
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum FailOn {
-    /// Exit 1 on any finding
+    /// On any finding
     Flag,
-    /// Exit 1 when text was masked or blocked
+    /// When text was masked or blocked
     Mask,
-    /// Exit 1 when text was blocked
+    /// When text was blocked
     Block,
-    /// Exit 0 whatever is found
+    /// Whatever is found
     Never,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  echo 'mail bob@example.com' | bartizan check\n  bartizan check --format jsonl --scores < prompts.jsonl",
-    long_about = "Scan text with the guard\n\nReads files, or standard input. With `--format jsonl` each input line is \
-                  {\"id\",\"text\",\"channel\"} and each output line is {\"id\",\"verdict\",\"findings\",\"text\"}, in input order."
+    after_help = "Examples:\n  echo 'mail bob@example.com' | bartizan check\n  bartizan check --format jsonl --scores < prompts.jsonl"
 )]
 pub(crate) struct CheckArgs {
     /// Files to scan; `-` or none for standard input
     pub(crate) files: Vec<PathBuf>,
     /// Policy file whose guardrails apply [default: the default guardrails, on every channel]
-    #[arg(short, long, env = "BARTIZAN_CONFIG", value_name = "FILE")]
+    #[arg(short, long, env = "BARTIZAN_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Endpoint of the policy file [default: its first]
+    /// Endpoint of the policy file [default: its first by name]
     #[arg(long, value_name = "NAME", requires = "config")]
     pub(crate) endpoint: Option<String>,
-    /// Where the text comes from: user, system, document, tool-result, tool-schema, tool-call, output
-    #[arg(long, default_value = "user", value_name = "CHANNEL")]
+    /// Where the text comes from
+    #[arg(
+        long,
+        default_value = Channel::User.name(),
+        value_parser = PossibleValuesParser::new(Channel::ALL.map(Channel::name)),
+        value_name = "CHANNEL"
+    )]
     pub(crate) channel: String,
     /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub(crate) format: Format,
-    /// Add the highest score per category, below any threshold
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(crate) format: CheckFormat,
+    /// Add the highest score per category, below any threshold; in `json` and `jsonl`
     #[arg(long)]
     pub(crate) scores: bool,
     /// When to exit with 1
-    #[arg(long, value_enum, default_value_t = FailOn::Block)]
+    #[arg(long, value_enum, default_value_t = FailOn::Block, value_name = "VERDICT")]
     pub(crate) fail_on: FailOn,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
@@ -155,9 +260,14 @@ pub(crate) struct EventsArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:support-bot --expires-in 90d"
+)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
     pub(crate) command: KeyCommand,
@@ -168,22 +278,35 @@ pub(crate) struct KeyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Create a key and print it once
+    #[command(
+        after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:deploy --scope admin --note 'CI'"
+    )]
     Create {
         /// Person (`alice@example.com`) or program (`sp:support-bot`)
         name: String,
-        /// What the key may do: client or admin
-        #[arg(long, default_value = "client")]
+        /// What the key may do
+        #[arg(
+            long,
+            default_value = Scope::Client.name(),
+            value_parser = PossibleValuesParser::new([Scope::Client, Scope::Admin].map(Scope::name))
+        )]
         scope: String,
         /// What it is for
-        #[arg(long)]
+        #[arg(long, value_name = "TEXT")]
         note: Option<String>,
-        /// When it stops working: 30d, 12h
+        /// When it stops working: 12h, 30d [default: never]
         #[arg(long, value_name = "DURATION")]
         expires_in: Option<String>,
     },
-    /// List keys
-    List,
-    /// Revoke a key by its id
+    /// List keys: id, scope, state, holder, last use, note
+    #[command(after_help = "Examples:\n  bartizan key list\n  bartizan key list --format json")]
+    List {
+        /// Output format
+        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+        format: DocumentFormat,
+    },
+    /// Revoke a key by its id; the last admin key that works cannot be revoked
+    #[command(after_help = "Examples:\n  bartizan key list\n  bartizan key revoke ID")]
     Revoke {
         /// Id of the key
         id: String,
@@ -191,6 +314,9 @@ pub(crate) enum KeyCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bartizan config check --config bartizan.yaml\n  bartizan config schema --output bartizan.schema.json"
+)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     pub(crate) command: ConfigCommand,
@@ -199,33 +325,84 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Say whether the policy file is valid and enforceable
-    Check(PolicyArgs),
-    /// Print the policy in force, without secrets
-    Show(PolicyArgs),
+    #[command(
+        after_help = "Examples:\n  bartizan config check\n  bartizan config check --config bartizan.yaml --format json"
+    )]
+    Check {
+        #[command(flatten)]
+        policy: PolicyArgs,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+        format: DocumentFormat,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Print the policy in force with every default, without secrets
+    #[command(
+        after_help = "Examples:\n  bartizan config show\n  bartizan config show --output effective.yaml"
+    )]
+    Show {
+        #[command(flatten)]
+        policy: PolicyArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Print the JSON Schema of the policy file
-    Schema,
+    #[command(
+        after_help = "Examples:\n  bartizan config schema\n  bartizan config schema --output bartizan.schema.json"
+    )]
+    Schema {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bartizan doctor\n  bartizan doctor --offline --format json")]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+    /// Open no connection to providers
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bartizan explain email\n  bartizan explain bartizan::gateway::limited"
+    after_help = "Examples:\n  bartizan explain email\n  bartizan explain g-pii --config bartizan.yaml\n  bartizan explain bartizan::gateway::limited"
 )]
 pub(crate) struct ExplainArgs {
-    /// Detector, category or error code; nothing for a list of detectors
+    /// Detector, category, error code, or the id of a guardrail or limit; nothing for a list of
+    /// detectors
     pub(crate) id: Option<String>,
+    /// Policy file whose rules can be named [default: ./bartizan.yaml when there is one, else
+    /// embedded defaults]
+    #[arg(short, long, env = "BARTIZAN_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+    pub(crate) format: DocumentFormat,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bartizan completions bash > /etc/bash_completion.d/bartizan\n  bartizan completions zsh > ~/.zfunc/_bartizan"
+)]
 pub(crate) struct CompletionsArgs {
     /// Shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bartizan man | man -l -\n  bartizan man check | man -l -")]
+pub(crate) struct ManArgs {
+    /// Command whose page to print [default: that of bartizan]
+    pub(crate) command: Vec<String>,
 }

@@ -9,4 +9,5 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
+pub(crate) mod reference;
 pub(crate) mod up;

@@ -1,4 +1,4 @@
-//! Output that all commands share: errors, exit codes, JSON.
+//! What all commands share about errors: how they are said, and the exit code.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,6 +10,22 @@ use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
 use bartizan_store::StoreError;
+
+use crate::commands::explain::codes;
+use crate::terminal::{Paint, Terminal, printable};
+
+/// What each exit code means; the same for every command and format.
+pub(crate) const EXIT_CODES: [(u8, &str); 6] = [
+    (0, "done; nothing found at or above `--fail-on`"),
+    (1, "something was found or denied; a check of `doctor` failed"),
+    (2, "usage or configuration"),
+    (INCOMPLETE, "part of the input or of the log could not be read"),
+    (4, "unreachable, or not authenticated; also a port that is taken"),
+    (70, "a bug in Bartizan"),
+];
+
+/// Exit code when part of what was to be read could not be.
+pub(crate) const INCOMPLETE: u8 = 3;
 
 /// What to do about a guardrail that cannot be enforced.
 pub(crate) const GUARDRAIL_HELP: &str = "change `detect`, `on` or the patterns of the guardrail; \
@@ -36,38 +52,77 @@ pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> anyh
 }
 
 /// Prints an error and gives the exit code of its class.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error, terminal: Terminal) -> ExitCode {
     if is_broken_pipe(error) {
         // Whoever read the output has seen enough.
         return ExitCode::SUCCESS;
     }
-    let mut stderr = std::io::stderr().lock();
-    // An error that cannot be printed has its exit code left.
-    let _ = if let Some(policy) = error.downcast_ref::<PolicyError>() {
-        writeln!(stderr, "{}", policy.render())
-    } else {
-        write_plain(&mut stderr, error)
+    let said = match error.downcast_ref::<PolicyError>() {
+        Some(policy) => policy.render(),
+        None => plain(error),
     };
+    print_error(&said, terminal.stderr());
     ExitCode::from(class(error).exit_code())
 }
 
-fn write_plain(stderr: &mut impl std::io::Write, error: &anyhow::Error) -> std::io::Result<()> {
-    writeln!(stderr, "error: {error}")?;
-    for cause in error.chain().skip(1) {
-        writeln!(stderr, "  caused by: {cause}")?;
+/// Prints lines that begin with `error:`, `help:` and the like on stderr.
+pub(crate) fn print_error(said: &str, paint: Paint) {
+    let mut stderr = std::io::stderr().lock();
+    for line in said.lines() {
+        let line = printable(line);
+        let painted = match line.split_once(':') {
+            Some((word @ "error", rest)) => paint.bad(&format!("{word}:")) + rest,
+            Some((word @ ("help" | "note"), rest)) => paint.hint(&format!("{word}:")) + rest,
+            _ => line.into_owned(),
+        };
+        // An error that cannot be printed has its exit code left.
+        let _ = writeln!(stderr, "{painted}");
     }
-    match help(error) {
-        Some(help) => writeln!(stderr, "help: {help}"),
-        None => Ok(()),
-    }
+}
+
+/// An error with its causes and its help, one per line.
+fn plain(error: &anyhow::Error) -> String {
+    let causes = error.chain().skip(1).map(|cause| format!("  caused by: {cause}"));
+    let help = help(error).map(|help| format!("help: {help}"));
+    let lines = std::iter::once(format!("error: {error}")).chain(causes).chain(help);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn help(error: &anyhow::Error) -> Option<&str> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return Some(&usage.help);
     }
-    let is_guardrail = error.chain().any(<dyn std::error::Error>::is::<GuardError>);
-    is_guardrail.then_some(GUARDRAIL_HELP)
+    if error.chain().any(<dyn std::error::Error>::is::<GuardError>) {
+        return Some(GUARDRAIL_HELP);
+    }
+    for cause in error.chain() {
+        let known = cause
+            .downcast_ref::<LedgerError>()
+            .map(Coded::code)
+            .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::code))
+            .and_then(codes::fix);
+        if known.is_some() {
+            return known;
+        }
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            return io_help(error.kind());
+        }
+    }
+    None
+}
+
+/// What to do about what the system says.
+pub(crate) fn io_help(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind as Kind;
+    Some(match kind {
+        Kind::NotFound => "check the path: something in it does not exist",
+        Kind::PermissionDenied => "give this user the right to it, or choose another path",
+        Kind::IsADirectory => "name the files in it, for example with `DIR/*`",
+        Kind::AddrInUse => "stop what uses the port, or choose another with `listen` in the policy",
+        Kind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1",
+        Kind::StorageFull => "make room on the disk",
+        _ => return None,
+    })
 }
 
 /// An error and its causes on one line.
@@ -100,11 +155,12 @@ fn class(error: &anyhow::Error) -> Class {
             return class;
         }
     }
-    // Files and addresses are the caller's to mend.
-    if error.chain().any(<dyn std::error::Error>::is::<std::io::Error>) {
-        Class::Usage
-    } else {
-        Class::Internal
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    match io.map(std::io::Error::kind) {
+        None => Class::Internal,
+        Some(std::io::ErrorKind::AddrInUse) => Class::Unavailable,
+        // Files and addresses are the caller's to mend.
+        Some(_) => Class::Usage,
     }
 }
 

@@ -4,35 +4,43 @@ mod cli;
 mod commands;
 mod format;
 mod logging;
+mod output;
+mod progress;
 mod spans;
+mod terminal;
+mod usage;
 mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::{Cli, Command};
+use crate::cli::Command;
+use crate::terminal::Terminal;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    logging::start(cli.verbose, cli.quiet, cli.log_json);
+    let cli = match usage::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let terminal = Terminal::of(&cli.everywhere);
+    logging::start(&cli.everywhere, terminal);
     let result = match cli.command {
         Command::Up(args) => commands::up::run(&args),
         Command::Init(args) => commands::init::run(&args),
-        Command::Check(args) => commands::check::run(&args),
-        Command::Events(args) => commands::events::run(&args),
+        Command::Check(args) => commands::check::run(&args, terminal),
+        Command::Events(args) => commands::events::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
-        Command::Config(args) => commands::config::run(&args),
-        Command::Doctor(args) => commands::doctor::run(&args),
-        Command::Explain(args) => commands::explain::run(&args),
+        Command::Config(args) => commands::config::run(&args, terminal),
+        Command::Doctor(args) => commands::doctor::run(&args, terminal),
+        Command::Explain(args) => commands::explain::run(&args, terminal),
         Command::Completions(args) => commands::completions::run(&args),
-        Command::Man => commands::man::run(),
+        Command::Man(args) => commands::man::run(&args),
+        Command::Reference { page } => commands::reference::run(page),
     };
     match result {
         Ok(code) => code,
-        Err(error) => format::report(&error),
+        Err(error) => format::report(&error, terminal),
     }
 }

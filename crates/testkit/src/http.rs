@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use ::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header,
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -39,6 +41,14 @@ impl Client {
         let base = base.into().trim_end_matches('/').to_owned();
         let pool = Pool::builder(TokioExecutor::new()).build_http();
         Self { base, headers: HeaderMap::new(), pool }
+    }
+
+    /// The same client over HTTP/2 without TLS, known beforehand to be spoken there: one connection,
+    /// many requests at a time.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.pool = Pool::builder(TokioExecutor::new()).http2_only(true).build_http();
+        self
     }
 
     /// Sends `Authorization: Bearer KEY` with every request.
@@ -81,7 +91,7 @@ impl Client {
         request.headers_mut().extend(self.headers.clone());
         let response = self.pool.request(request).await.map_err(HttpError::NoAnswer)?;
         let (head, body) = response.into_parts();
-        Ok(Stream { status: head.status, headers: head.headers, body })
+        Ok(Stream { version: head.version, status: head.status, headers: head.headers, body })
     }
 
     /// Gets a path.
@@ -145,6 +155,8 @@ impl Answer {
 /// An answer whose body is still coming. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Stream {
+    /// Version of HTTP that it came in.
+    pub version: Version,
     /// Status.
     pub status: StatusCode,
     /// Headers.

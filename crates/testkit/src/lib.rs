@@ -2,11 +2,15 @@
 //!
 //! Development only: nothing that ships depends on this crate. `upstream` answers as the vendors do
 //! and fails on command; `fast` answers at once and `load` asks at once, so that benches measure
-//! what stands between them; `process` runs the real binary; `http` is the client tests use.
+//! what stands between them; `process` runs the real binary, `disk` takes its space away; `http` is
+//! the client tests use, `raw` one that misbehaves; `tls` makes certificates.
 
 pub mod args;
+pub mod disk;
 pub mod fast;
 pub mod http;
 pub mod load;
 pub mod process;
+pub mod raw;
+pub mod tls;
 pub mod upstream;

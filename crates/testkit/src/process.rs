@@ -1,4 +1,7 @@
 //! Runs the `bartizan` binary for end-to-end tests: starts it, waits until it serves, ends it.
+//! `resources` says what it uses of the machine and sets how much it may.
+
+mod resources;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use crate::http::Client;
+
+pub use resources::{Memory, OpenFilesError, allow_open_files};
 
 /// Why the binary does not serve, or does not end.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,8 @@ pub struct Launch {
     data_dir: PathBuf,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    /// Program and arguments that start the binary in their place.
+    under: Vec<String>,
     patience: Duration,
 }
 
@@ -107,6 +114,7 @@ impl Launch {
             data_dir: data_dir.into(),
             environment: Vec::new(),
             arguments: Vec::new(),
+            under: Vec::new(),
             patience: Duration::from_secs(20),
         }
     }
@@ -123,6 +131,19 @@ impl Launch {
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
+    }
+
+    /// Starts it by another program, which is given the binary and its arguments after its own and
+    /// must end in it (`exec`), so that signals and limits reach the binary.
+    #[must_use]
+    pub fn under<A: Into<String>>(mut self, command: impl IntoIterator<Item = A>) -> Self {
+        self.under = command.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Folder for state and logs.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// Sets how long to wait until it serves or ends; 20 s unless told.
@@ -145,7 +166,14 @@ impl Launch {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        let mut command = Command::new(&self.binary);
+        let mut command = match self.under.split_first() {
+            None => Command::new(&self.binary),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.binary);
+                command
+            }
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(shapes_behaviour) {
                 command.env_remove(name);

@@ -9,20 +9,27 @@ mod serve;
 mod wire;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::http::{HeaderMap, Method};
+use ::http::{HeaderMap, Method, Version};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::tls::Authority;
+
 pub(crate) use script::pieces;
 pub use script::{Fault, Reply, Script, Text, ToolCall, Turn};
+
+/// Name in the certificate of an upstream with TLS.
+const LOCAL_HOST: &str = "localhost";
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Recorded {
+    /// Version of HTTP that it came in.
+    pub version: Version,
     /// Method.
     pub method: Method,
     /// Path with query.
@@ -50,6 +57,9 @@ struct Shared {
     requests: Mutex<Vec<Recorded>>,
     connections: AtomicUsize,
     abandoned: AtomicUsize,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    sent_bytes: AtomicU64,
 }
 
 impl Shared {
@@ -72,6 +82,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Upstream {
     addr: SocketAddr,
+    scheme: &'static str,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -90,11 +101,31 @@ impl Upstream {
     /// # Errors
     /// When it cannot be bound.
     pub async fn bind(addr: SocketAddr, script: Script) -> std::io::Result<Self> {
+        Self::serve(addr, script, None).await
+    }
+
+    /// Starts on a free loopback port with TLS, for clients that trust the authority. HTTP/1.1 or
+    /// HTTP/2, as is agreed in the handshake. Resets that a script asks for come as early ends.
+    ///
+    /// # Errors
+    /// When no port can be bound or no certificate made.
+    pub async fn start_tls(script: Script, authority: &Authority) -> std::io::Result<Self> {
+        let tls = authority.server(LOCAL_HOST).map_err(std::io::Error::other)?;
+        Self::serve(SocketAddr::from(([127, 0, 0, 1], 0)), script, Some(tls)).await
+    }
+
+    async fn serve(
+        addr: SocketAddr,
+        script: Script,
+        tls: Option<tokio_rustls::TlsAcceptor>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(serve::accept(listener, Arc::new(script), Arc::clone(&shared)));
-        Ok(Self { addr, shared, task })
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let task =
+            tokio::spawn(serve::accept(listener, tls, Arc::new(script), Arc::clone(&shared)));
+        Ok(Self { addr, scheme, shared, task })
     }
 
     /// Where it listens.
@@ -102,9 +133,13 @@ impl Upstream {
         self.addr
     }
 
-    /// `http://127.0.0.1:PORT`; OpenAI clients append `/v1` themselves or take it in the base URL.
+    /// `http://127.0.0.1:PORT`, or `https://localhost:PORT` with TLS; OpenAI clients append `/v1`
+    /// themselves or take it in the base URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        match self.scheme {
+            "https" => format!("https://{LOCAL_HOST}:{}", self.addr.port()),
+            scheme => format!("{scheme}://{}", self.addr),
+        }
     }
 
     /// Every request so far, in order of arrival.
@@ -125,6 +160,17 @@ impl Upstream {
     /// Answers whose reader went away before their end.
     pub fn abandoned(&self) -> usize {
         self.shared.abandoned.load(Ordering::SeqCst)
+    }
+
+    /// Most requests at a time that waited for the end of their answer.
+    pub fn most_in_flight(&self) -> usize {
+        self.shared.most_in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Bytes of streamed answers that connections have taken so far; what their buffers hold is
+    /// counted as sent.
+    pub fn sent_bytes(&self) -> u64 {
+        self.shared.sent_bytes.load(Ordering::SeqCst)
     }
 
     /// Runs until the process ends.

@@ -3,30 +3,90 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use bartizan_core::settings::Settings;
 use bartizan_gateway::Snapshot;
+use serde_json::json;
 
-use crate::cli::{ConfigArgs, ConfigCommand};
+use crate::cli::{ConfigArgs, ConfigCommand, DocumentFormat, OutputArgs, PolicyArgs};
+use crate::commands::explain;
+use crate::format::print_error;
+use crate::output::Output;
+use crate::terminal::Terminal;
 use crate::wire::policy;
 
-pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let mut stdout = std::io::stdout().lock();
+pub(crate) fn run(args: &ConfigArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
     match &args.command {
-        ConfigCommand::Check(policy) => {
+        ConfigCommand::Check { policy, format, output } => {
+            check(policy, *format, output, terminal)?;
+        }
+        ConfigCommand::Show { policy, output } => {
             let loaded = policy::load(policy)?;
-            let endpoints = loaded.settings.endpoints.len();
-            let version = loaded.settings.version.clone();
-            // What cannot be enforced is an error here and not at the first request.
-            Snapshot::build(loaded.settings)?;
-            let noun = if endpoints == 1 { "endpoint" } else { "endpoints" };
-            let origin = loaded.origin;
-            writeln!(stdout, "{origin} is valid: {endpoints} {noun}, version {version}")?;
+            let mut out = Output::open(output, terminal)?;
+            for note in notes(&loaded.settings) {
+                writeln!(out, "# note: {note}")?;
+            }
+            write!(out, "{}", bartizan_policy::show(&loaded.settings))?;
+            out.finish()?;
         }
-        ConfigCommand::Show(policy) => {
-            write!(stdout, "{}", bartizan_policy::show(&policy::load(policy)?.settings))?;
-        }
-        ConfigCommand::Schema => {
-            writeln!(stdout, "{}", serde_json::to_string_pretty(&bartizan_policy::json_schema())?)?;
+        ConfigCommand::Schema { output } => {
+            let mut out = Output::open(output, terminal)?;
+            writeln!(out, "{:#}", bartizan_policy::json_schema())?;
+            out.finish()?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn check(
+    policy: &PolicyArgs,
+    format: DocumentFormat,
+    output: &OutputArgs,
+    terminal: Terminal,
+) -> anyhow::Result<()> {
+    let loaded = policy::load(policy)?;
+    let endpoints: Vec<String> =
+        loaded.settings.endpoints.keys().map(ToString::to_string).collect();
+    let version = loaded.settings.version.clone();
+    let notes = notes(&loaded.settings);
+    // What cannot be enforced is an error here and not at the first request.
+    Snapshot::build(loaded.settings)?;
+    let origin = loaded.origin;
+    let mut out = Output::open(output, terminal)?;
+    match format {
+        DocumentFormat::Human => {
+            let number = endpoints.len();
+            let noun = if number == 1 { "endpoint" } else { "endpoints" };
+            let valid = out.paint().good("valid");
+            writeln!(out, "{origin}: {valid}, {number} {noun}, version {version}")?;
+            if !terminal.quiet {
+                for note in &notes {
+                    print_error(&format!("note: {note}"), terminal.stderr());
+                }
+            }
+        }
+        DocumentFormat::Json => {
+            let document = json!({
+                "schema": "bartizan.config-check/v1",
+                "policy": origin,
+                "version": version,
+                "endpoints": endpoints,
+                "notes": notes,
+            });
+            writeln!(out, "{document}")?;
+        }
+    }
+    out.finish()?;
+    Ok(())
+}
+
+/// What the policy names and this build does not do, which is no error.
+pub(crate) fn notes(settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    for endpoint in settings.endpoints.values() {
+        for rail in &endpoint.guardrails {
+            let place = format!("endpoint `{}`, guardrail `{}`", endpoint.name, rail.id);
+            notes.extend(explain::notes(rail).into_iter().map(|note| format!("{place}: {note}")));
+        }
+    }
+    notes
 }

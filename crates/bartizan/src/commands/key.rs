@@ -13,8 +13,9 @@ use bartizan_core::settings::Settings;
 use bartizan_core::{RequestId, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
 use bartizan_store::{KeyRecord, NewKey, Store};
+use serde_json::{Value, json};
 
-use crate::cli::{KeyArgs, KeyCommand};
+use crate::cli::{DocumentFormat, KeyArgs, KeyCommand};
 use crate::format::usage;
 use crate::wire::{policy, state};
 
@@ -42,7 +43,11 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             tracing::info!(%id, %name, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
         }
-        KeyCommand::List => list(&store, &mut stdout)?,
+        KeyCommand::List { format: DocumentFormat::Human } => list(&store, &mut stdout)?,
+        KeyCommand::List { format: DocumentFormat::Json } => {
+            let keys: Vec<Value> = store.list_keys()?.iter().map(listed).collect();
+            writeln!(stdout, "{}", json!({ "schema": "bartizan.keys/v1", "keys": keys }))?;
+        }
         KeyCommand::Revoke { id } => {
             let log = open_log(&settings)?;
             let revoked = store.revoke_key(id)?;
@@ -100,6 +105,21 @@ fn new_key(
         }
     };
     Ok(NewKey { scope, kind, name: bare.to_owned(), note: note.map(str::to_owned), expires })
+}
+
+/// A key without the key, as the admin API shows it.
+fn listed(key: &KeyRecord) -> Value {
+    let time = |at: Option<jiff::Timestamp>| at.map(time::format);
+    json!({
+        "id": key.id,
+        "name": key.principal(),
+        "scope": key.scope.name(),
+        "note": key.note,
+        "created": time(Some(key.created)),
+        "expires": time(key.expires),
+        "revoked": time(key.revoked),
+        "last_used": time(key.last_used),
+    })
 }
 
 fn list(store: &Store, out: &mut impl std::io::Write) -> anyhow::Result<()> {

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
+    allow_open_files();
     let loaded = policy::load(&args.policy)?;
     let data_dir = loaded.settings.data_dir.clone();
     let store = Arc::new(state::open_store(&data_dir)?);
@@ -63,7 +64,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         keys: store.key_index(),
         events: Arc::clone(&events),
     })?);
-    let server = Server::bind(gateway_address).await?;
+    let server = Server::bind(gateway_address)?;
     let console = TcpListener::bind(console_address)
         .await
         .with_context(|| format!("cannot listen on {console_address}"))?;
@@ -112,13 +113,39 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     greeting.print()?;
 
     wait_for_signal().await?;
-    tracing::info!("stopping; answers under way may end");
+    tracing::info!("stopping; answers under way may end, a second signal ends them");
     stop.send_replace(true);
-    serving.await.context("the gateway failed")?;
-    console.await.context("the console failed")?;
+    let drained = async {
+        serving.await.context("the gateway failed")?;
+        console.await.context("the console failed")
+    };
+    tokio::select! {
+        drained = drained => drained?,
+        again = wait_for_signal() => {
+            again?;
+            tracing::warn!("a second signal: answers under way are cut off");
+        }
+    }
     log.flush()?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every connection is an open file, and the usual soft limit of 1,024 is there for programs that
+/// cannot handle more.
+fn allow_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if current == maximum {
+            return;
+        }
+        match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+            Ok(()) => tracing::debug!(?current, ?maximum, "raised the limit on open files"),
+            Err(error) => tracing::debug!(%error, "the limit on open files stays as it is"),
+        }
+    }
 }
 
 /// Resolves when the process is asked to stop.

@@ -1,6 +1,7 @@
 //! What the console port asks of the running process: endpoints, events, readiness, and the policy
 //! that is in force.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use bartizan_console::{AdminError, Check, EndpointAdmin, EventFilter, EventQuery
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::settings::Settings;
 use bartizan_core::{Class, Coded as _, Event, Name};
+use bartizan_gateway::json::Document;
 use bartizan_gateway::{Gateway, Snapshot};
 use bartizan_ledger::EventLogWriter;
+use bartizan_policy::{Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
 
@@ -50,14 +53,13 @@ impl PolicySource {
             .as_ref()
             .map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string());
         let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-        let mut settings = if extra.is_empty() {
-            policy::load_text(&text, &name, folder)?
-        } else {
-            // The file by itself comes first: its errors have places in it.
-            policy::load_text(&text, &name, folder)?;
+        // The file by itself comes first: its errors have places in it.
+        let mut settings = policy::load_text(&text, &name, folder)?;
+        if !extra.is_empty() {
             let joined = join(&text, extra)?;
-            policy::load_text(&joined, "file and admin endpoints", folder)?
-        };
+            settings = policy::load_text(&joined, "file and admin endpoints", folder)
+                .map_err(|error| Joined::new(&error, &joined))?;
+        }
         settings.data_dir.clone_from(&self.data_dir);
         Ok(settings)
     }
@@ -76,6 +78,69 @@ fn join(text: &str, extra: &[(String, String)]) -> anyhow::Result<String> {
         endpoints.entry(name.clone()).or_insert(body);
     }
     Ok(document.to_string())
+}
+
+/// What is wrong with the policy that file and admin API make together. There is no such file to
+/// point into, so each problem names the member by its JSON pointer.
+#[derive(Debug)]
+struct Joined {
+    message: String,
+    help: Option<String>,
+}
+
+impl std::fmt::Display for Joined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Joined {}
+
+impl Joined {
+    fn new(error: &PolicyError, joined: &str) -> Self {
+        let PolicyError::Invalid(report) = error else {
+            return Self { message: error.to_string(), help: None };
+        };
+        let says = |problem: &Problem| match pointer(problem.place, joined) {
+            Some(pointer) => format!("`{pointer}`: {}", problem.message),
+            None => problem.message.clone(),
+        };
+        let mut message = report.problems.iter().map(says).collect::<Vec<_>>().join("; ");
+        if report.left_out > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(message, "; and {} further problems", report.left_out);
+        }
+        // Help that belongs to one of several problems would be read as that of all.
+        let help = match report.problems.as_slice() {
+            [only] => only.help.clone(),
+            _ => None,
+        };
+        Self { message, help }
+    }
+}
+
+/// JSON pointer of what stands at a place.
+fn pointer(place: Option<Place>, text: &str) -> Option<String> {
+    let column = usize::try_from(place?.column).ok()?.checked_sub(1)?;
+    let line = usize::try_from(place?.line).ok()?.checked_sub(1)?;
+    let line = text.lines().nth(line)?;
+    let in_line = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+    let at = line.as_ptr().addr() - text.as_ptr().addr() + in_line;
+    let document = Document::parse(text.as_bytes()).ok()?;
+    let mut value = document.root();
+    // Members begin with their key, so what ends first after the place has it.
+    while at != value.span().start {
+        let members = value.members().map(|(_, member)| member);
+        let Some(inner) = value.items().chain(members).find(|inner| inner.span().end > at) else {
+            break;
+        };
+        value = inner;
+        if at < value.span().start {
+            break;
+        }
+    }
+    let pointer = document.pointer(value.id());
+    (!pointer.is_empty()).then_some(pointer)
 }
 
 /// Endpoints, for the admin API.
@@ -141,6 +206,8 @@ impl EndpointAdmin for Endpoints {
         if self.in_file(name.as_str())?.is_some() {
             return Err(in_policy(name));
         }
+        // The same reader as for requests: what two readers could take differently is refused.
+        Document::parse(body.as_bytes()).map_err(refused)?;
         let mut extra = self.extra()?;
         extra.retain(|(known, _)| known != name.as_str());
         extra.push((name.as_str().to_owned(), body.to_owned()));
@@ -182,15 +249,15 @@ fn in_policy(name: &Name) -> AdminError {
 
 fn refused(error: impl Into<anyhow::Error>) -> AdminError {
     let error = error.into();
-    let message = error
-        .downcast_ref::<bartizan_policy::PolicyError>()
-        .map_or_else(|| format!("{error:#}"), bartizan_policy::PolicyError::render);
-    AdminError {
-        class: Class::Usage,
-        code: "bartizan::admin::endpoint-invalid",
-        message,
-        help: None,
-    }
+    let (message, help) = if let Some(joined) = error.downcast_ref::<Joined>() {
+        (joined.message.clone(), joined.help.clone())
+    } else if let Some(policy) = error.downcast_ref::<PolicyError>() {
+        (policy.render(), None)
+    } else {
+        (format!("{error:#}"), None)
+    };
+    let code = "bartizan::admin::endpoint-invalid";
+    AdminError { class: Class::Usage, code, message, help }
 }
 
 fn internal(error: impl std::fmt::Display) -> AdminError {
@@ -239,5 +306,31 @@ impl Readiness for Ready {
             Check { name: "policy", state: Ok(()) },
             Check { name: "event-log", state: log },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_joined_policies_become_pointers() {
+        let text = r#"{"é":1,"endpoints":{"a":{"routes":[{"provider":"x"},{"provider":"y"}],"allow":[]}}}"#;
+        let at = |found: &str| {
+            let byte = text.find(found).unwrap();
+            let column = text[..byte].chars().count() as u64 + 1;
+            pointer(Some(Place { line: 1, column, chars: 1, byte: None }), text)
+        };
+        for (found, expected) in [
+            ("\"y\"", "/endpoints/a/routes/1/provider"),
+            ("{\"provider\":\"y\"", "/endpoints/a/routes/1"),
+            ("allow", "/endpoints/a/allow"),
+            ("[]", "/endpoints/a/allow"),
+            ("\"endpoints\"", "/endpoints"),
+        ] {
+            assert_eq!(at(found).as_deref(), Some(expected), "{found}");
+        }
+        assert_eq!(pointer(None, text), None);
+        assert_eq!(pointer(Some(Place { line: 9, column: 1, chars: 1, byte: None }), text), None);
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use bartizan_core::access::Scope;
+use bartizan_core::private;
 use bartizan_core::{PrincipalKind, Secret};
 use bartizan_store::{NewKey, Store};
 
@@ -15,20 +16,9 @@ pub(crate) struct FirstKeys {
 
 /// Opens the store, making the folder for the owner alone where there is none.
 pub(crate) fn open_store(data_dir: &Path) -> anyhow::Result<Store> {
-    make_folder(data_dir)
+    private::make_folder(data_dir)
         .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
     Ok(Store::open(&data_dir.join("state.db"))?)
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 /// Makes an admin key and a client key when the store has none.

@@ -91,6 +91,13 @@ async fn the_admin_api_makes_keys_and_endpoints_that_work_at_once() {
         .await
         .unwrap();
     assert_eq!(put.status, 400, "{}", put.text());
+    let error = put.json()["error"].clone();
+    let said = "`/endpoints/wrong/routes/0/provider`: no provider is named `nobody`";
+    assert_eq!(error["message"], said, "{error}");
+    assert!(error["help"].as_str().unwrap().starts_with("providers of this file"), "{error}");
+    let twice = r#"{"routes":[{"provider":"demo"}],"guardrails":[],"guardrails":[]}"#;
+    let put = stage.console.send(http::Method::PUT, "/api/v1/endpoints/twice", twice).await;
+    assert_eq!(put.unwrap().status, 400);
 
     let id = document["id"].as_str().or(document["record"]["id"].as_str()).unwrap();
     let gone =

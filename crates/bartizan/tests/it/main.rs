@@ -10,10 +10,15 @@
 )]
 
 mod access;
+mod azure;
 mod bypass;
 mod check;
+mod cli;
+mod doors;
 mod faults;
 mod limits;
+mod logprobs;
 mod masking;
 mod streams;
 mod support;
+mod transport;

@@ -1,5 +1,8 @@
 //! Starts a scripted provider and the binary in front of it.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use bartizan_testkit::http::{Answer, Client};
 use bartizan_testkit::process::{Launch, Process};
 use bartizan_testkit::upstream::{Script, Upstream};
@@ -57,9 +60,20 @@ impl Stage {
 
     /// Starts with a whole policy file.
     pub(crate) async fn with_policy(upstream: Upstream, folder: TempDir, policy: &str) -> Self {
+        let launch = launch(&folder);
+        Self::with_launch(upstream, folder, policy, launch).await
+    }
+
+    /// Starts in a way of its own.
+    pub(crate) async fn with_launch(
+        upstream: Upstream,
+        folder: TempDir,
+        policy: &str,
+        launch: Launch,
+    ) -> Self {
         let file = folder.path().join("bartizan.yaml");
         std::fs::write(&file, policy).unwrap();
-        let process = launch(&folder).start().await.unwrap_or_else(|error| panic!("{error}"));
+        let process = launch.start().await.unwrap_or_else(|error| panic!("{error}"));
         let key = process.ready().client_key.clone().unwrap();
         let admin = process.ready().admin_key.clone().unwrap();
         let client = process.gateway().bearer(&key);
@@ -74,20 +88,56 @@ impl Stage {
 
     /// Events of the log, oldest first.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let mut files: Vec<_> = std::fs::read_dir(self.folder.path().join("data/events"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-            .collect();
-        files.sort();
-        files
-            .iter()
-            .flat_map(|file| {
-                let text = std::fs::read_to_string(file).unwrap();
-                text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
-            })
-            .collect()
+        events_in(&self.folder.path().join("data"))
     }
+
+    /// The first event that fits, as soon as it is there; within 10 s.
+    pub(crate) async fn event(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..200 {
+            if let Some(event) = self.events().into_iter().find(|event| fits(event)) {
+                return event;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no such event: {:?}", self.events());
+    }
+
+    /// Waits until the provider has noticed that so many answers are not read to their end; 10 s.
+    pub(crate) async fn abandoned(&self, answers: usize) {
+        for _ in 0..200 {
+            if self.upstream.abandoned() == answers {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{} answers are abandoned, not {answers}", self.upstream.abandoned());
+    }
+}
+
+/// Files of the log in a data folder, oldest first.
+pub(crate) fn log_files(data_dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(data_dir.join("events"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Events of the log in a data folder, oldest first. Every line must be one; what has no end yet is
+/// being written.
+pub(crate) fn events_in(data_dir: &Path) -> Vec<Value> {
+    log_files(data_dir)
+        .iter()
+        .flat_map(|file| {
+            let text = std::fs::read_to_string(file).unwrap();
+            text.split_inclusive('\n')
+                .filter(|line| line.ends_with('\n'))
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<Value>>()
+        })
+        .collect()
 }
 
 /// How the binary is started on a folder.
@@ -98,7 +148,7 @@ pub(crate) fn launch(folder: &TempDir) -> Launch {
         folder.path().join("data"),
     )
     .env("TEST_PROVIDER_KEY", "provider-key-for-tests")
-    .patience(std::time::Duration::from_secs(60))
+    .patience(Duration::from_secs(60))
 }
 
 /// A chat completion request with one user message.

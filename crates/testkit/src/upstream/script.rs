@@ -203,6 +203,12 @@ pub enum Fault {
         /// Bytes of text.
         bytes: u64,
     },
+    /// A stream that goes on and on: pieces of text, until so many bytes of events are sent. A body
+    /// in one piece has a text of that length.
+    Flood {
+        /// Bytes of events.
+        bytes: u64,
+    },
     /// An error in the vendor's words.
     Status {
         /// HTTP status.

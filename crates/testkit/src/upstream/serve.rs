@@ -20,9 +20,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use super::script::{Fault, Reply, Script};
-use super::wire::{self, Api, Payload, Vendor};
+use super::wire::{self, Api, Payload, Vendor, azure};
 use super::{Recorded, Shared};
 
 /// Largest request kept; more is answered with 413.
@@ -34,7 +35,12 @@ const FILLER_MARK: &str = "@@filler@@";
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// Serves connections until cancelled.
-pub(super) async fn accept(listener: TcpListener, script: Arc<Script>, shared: Arc<Shared>) {
+pub(super) async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    script: Arc<Script>,
+    shared: Arc<Shared>,
+) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors: give open connections time to end.
@@ -45,17 +51,36 @@ pub(super) async fn accept(listener: TcpListener, script: Arc<Script>, shared: A
         // Nagle would merge writes that a script wants apart; a failure to switch it off is seen
         // as merged writes and nothing else.
         let _ = stream.set_nodelay(true);
-        let reset = Arc::new(AtomicBool::new(false));
-        let io = TokioIo::new(Wire { stream, reset: Arc::clone(&reset) });
-        let (script, shared) = (Arc::clone(&script), Arc::clone(&shared));
+        let (tls, script, shared) = (tls.clone(), Arc::clone(&script), Arc::clone(&shared));
         tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                respond(request, Arc::clone(&script), Arc::clone(&shared), Arc::clone(&reset))
-            });
-            // Errors here are clients that went away and faults that were asked for.
-            let _ = Builder::new(TokioExecutor::new()).serve_connection(io, service).await;
+            let reset = Arc::new(AtomicBool::new(false));
+            match tls {
+                None => {
+                    let wire = Wire { stream, reset: Arc::clone(&reset) };
+                    connection(wire, script, shared, reset).await;
+                }
+                Some(tls) => {
+                    // A client that does not trust the certificate has gone.
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    connection(stream, script, shared, reset).await;
+                }
+            }
         });
     }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    script: Arc<Script>,
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+) {
+    let service = service_fn(move |request| {
+        respond(request, Arc::clone(&script), Arc::clone(&shared), Arc::clone(&reset))
+    });
+    // Errors here are clients that went away and faults that were asked for.
+    let _ =
+        Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(
@@ -74,12 +99,17 @@ async fn respond(
     };
     let body = body.to_bytes();
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let refused = azure::refuses(&path, &head.headers);
     let index = shared.record(Recorded {
+        version: head.version,
         method: head.method,
         path: path.clone(),
         headers: head.headers,
         body,
     });
+    if let Some((status, body)) = refused {
+        return Ok(json_answer(status, &body));
+    }
     let Some(api) = Api::of(&path) else {
         return Ok(json_answer(StatusCode::NOT_FOUND, &wire::not_found(&path)));
     };
@@ -87,7 +117,7 @@ async fn respond(
     let unfinished = Unfinished::new(shared);
     let mut reply = script.reply(index);
     tokio::time::sleep(reply.first_delay).await;
-    if let Some(Fault::HugeBody { .. }) = reply.fault {
+    if let Some(Fault::HugeBody { .. } | Fault::Flood { .. }) = reply.fault {
         reply.turns = Reply::text(FILLER_MARK).turns;
         reply.pieces = Vec::new();
     }
@@ -168,10 +198,11 @@ fn send(
         return answer;
     }
     let (sender, receiver) = mpsc::channel(1);
+    let shared = Arc::clone(&unfinished.shared);
     let plan = Plan::new(payload, &reply);
     tokio::spawn(write(plan, reply, sender, unfinished, reset));
     let kind = if streamed { "text/event-stream; charset=utf-8" } else { "application/json" };
-    let mut answer = answer_with(kind, UnsyncBoxBody::new(Channel { receiver }));
+    let mut answer = answer_with(kind, UnsyncBoxBody::new(Channel { receiver, shared }));
     vendor_headers(&mut answer, vendor);
     answer
 }
@@ -182,6 +213,42 @@ struct Plan {
     resets: bool,
     every: Option<Duration>,
     filler_bytes: u64,
+    flood: Option<Flood>,
+}
+
+/// One write that comes again and again.
+struct Flood {
+    /// Writes before it.
+    after: usize,
+    /// Several frames.
+    block: Bytes,
+    bytes: u64,
+}
+
+impl Flood {
+    /// Takes the frame with the text out of a stream and makes the flood of it.
+    fn cut_from(frames: &mut Vec<String>, bytes: u64) -> Self {
+        const WORDS: &str = "all that is said here is harmless, and there is no end to it. ";
+        let after = frames.iter().position(|frame| frame.contains(FILLER_MARK)).unwrap_or(0);
+        let frame = if after < frames.len() { frames.remove(after) } else { String::new() };
+        let block = frame.replace(FILLER_MARK, &WORDS.repeat(16)).repeat(16);
+        for frame in frames.iter_mut() {
+            *frame = frame.replace(FILLER_MARK, "…");
+        }
+        Self { after, block: Bytes::from(block), bytes }
+    }
+
+    /// Sends it; false when the reader went away.
+    async fn send(&self, sender: &mpsc::Sender<io::Result<Bytes>>) -> bool {
+        let mut sent = 0;
+        while sent < self.bytes && !self.block.is_empty() {
+            if sender.send(Ok(self.block.clone())).await.is_err() {
+                return false;
+            }
+            sent += self.block.len() as u64;
+        }
+        true
+    }
 }
 
 impl Plan {
@@ -190,7 +257,8 @@ impl Plan {
             Payload::Json(value) => vec![value.to_string()],
             Payload::Frames(frames) => frames,
         };
-        let mut plan = Self { writes: Vec::new(), resets: false, every: None, filler_bytes: 0 };
+        let mut plan =
+            Self { writes: Vec::new(), resets: false, every: None, filler_bytes: 0, flood: None };
         let mut splits = reply.splits.clone();
         match reply.fault {
             Some(Fault::ResetMidStream { after_frames }) => {
@@ -208,6 +276,10 @@ impl Plan {
                 splits = vec![1];
             }
             Some(Fault::HugeBody { bytes }) => plan.filler_bytes = bytes,
+            Some(Fault::Flood { bytes }) => match frames.as_mut_slice() {
+                [_] => plan.filler_bytes = bytes,
+                _ => plan.flood = Some(Flood::cut_from(&mut frames, bytes)),
+            },
             _ => {}
         }
         plan.writes = if splits.is_empty() {
@@ -251,7 +323,12 @@ async fn write(
     reset: Arc<AtomicBool>,
 ) {
     let pause = plan.every.unwrap_or(reply.delay);
-    for bytes in plan.writes {
+    for (index, bytes) in plan.writes.into_iter().enumerate() {
+        if let Some(flood) = plan.flood.as_ref().filter(|flood| flood.after == index)
+            && !flood.send(&sender).await
+        {
+            return;
+        }
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
@@ -314,6 +391,7 @@ fn vendor_headers(answer: &mut Answer, vendor: Vendor) {
         Vendor::OpenAi => ("x-request-id", "req_mock"),
         Vendor::Anthropic => ("request-id", "req_mock"),
         Vendor::Databricks => ("served-model-name", "mock-model"),
+        Vendor::Azure => ("apim-request-id", "req_mock"),
     };
     answer.headers_mut().insert(name, HeaderValue::from_static(value));
 }
@@ -334,25 +412,29 @@ fn full(bytes: Bytes) -> UnsyncBoxBody<Bytes, io::Error> {
     UnsyncBoxBody::new(Full::new(bytes).map_err(|never: Infallible| match never {}))
 }
 
-/// Counts an answer as abandoned when dropped before its end.
+/// Counts an answer as in flight, and as abandoned when dropped before its end.
 struct Unfinished {
-    shared: Option<Arc<Shared>>,
+    shared: Arc<Shared>,
+    finished: bool,
 }
 
 impl Unfinished {
     fn new(shared: Arc<Shared>) -> Self {
-        Self { shared: Some(shared) }
+        let now = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        Self { shared, finished: false }
     }
 
     fn finish(mut self) {
-        self.shared = None;
+        self.finished = true;
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Some(shared) = &self.shared {
-            shared.abandoned.fetch_add(1, Ordering::SeqCst);
+        self.shared.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if !self.finished {
+            self.shared.abandoned.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
@@ -360,6 +442,7 @@ impl Drop for Unfinished {
 /// A body that is fed by a task.
 struct Channel {
     receiver: mpsc::Receiver<io::Result<Bytes>>,
+    shared: Arc<Shared>,
 }
 
 impl Body for Channel {
@@ -370,7 +453,11 @@ impl Body for Channel {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.receiver.poll_recv(context).map(|item| item.map(|item| item.map(Frame::data)))
+        let item = self.receiver.poll_recv(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &item {
+            self.shared.sent_bytes.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        }
+        item.map(|item| item.map(|item| item.map(Frame::data)))
     }
 }
 

@@ -327,6 +327,88 @@ async fn a_huge_body_is_well_formed_and_as_long_as_told() {
 }
 
 #[tokio::test]
+async fn a_flood_repeats_the_text_and_ends_properly() {
+    let (upstream, client) = start(Script::fault(Fault::Flood { bytes: 300_000 })).await;
+    for path in [CHAT, MESSAGES, RESPONSES] {
+        let before = upstream.sent_bytes();
+        let mut ask = streamed(chat("x"));
+        ask["max_tokens"] = json!(9);
+        let answer = client.post_json(path, &ask).await.unwrap();
+        assert!((300_000..400_000).contains(&answer.body.len()), "{path}: {}", answer.body.len());
+        assert_eq!(upstream.sent_bytes() - before, answer.body.len() as u64);
+        let last = answer.events().last().unwrap().clone();
+        let ends = ["[DONE]", "message_stop", "response.completed"];
+        assert!(ends.iter().any(|end| last.contains(end)), "{path}: {last}");
+    }
+    let whole = client.post_json(CHAT, &chat("x")).await.unwrap().json();
+    assert_eq!(whole["choices"][0]["message"]["content"].as_str().unwrap().len(), 300_000);
+    assert_eq!(upstream.most_in_flight(), 1);
+}
+
+#[tokio::test]
+async fn log_probabilities_repeat_the_text_when_asked_for() {
+    let (_upstream, client) = start(Reply::text("some long words").pieces([6])).await;
+    let mut ask = chat("x");
+    let silent = client.post_json(CHAT, &ask).await.unwrap().json();
+    assert_eq!(silent["choices"][0]["logprobs"], Value::Null);
+    ask["logprobs"] = json!(true);
+    let tokens = |list: &Value| -> String {
+        list.as_array().unwrap().iter().map(|entry| entry["token"].as_str().unwrap()).collect()
+    };
+    let whole = client.post_json(CHAT, &ask).await.unwrap().json();
+    assert_eq!(tokens(&whole["choices"][0]["logprobs"]["content"]), "some long words");
+    let events = events(&client.post_json(CHAT, &streamed(ask)).await.unwrap());
+    let told: String = events
+        .iter()
+        .filter_map(|event| event.pointer("/choices/0/logprobs/content"))
+        .map(tokens)
+        .collect();
+    assert_eq!(told, "some long words");
+
+    let ask = json!({ "model": "m", "prompt": "x", "logprobs": 1 });
+    let whole = client.post_json("/v1/completions", &ask).await.unwrap().json();
+    let told = whole["choices"][0]["logprobs"]["tokens"].as_array().unwrap();
+    let told: String = told.iter().map(|token| token.as_str().unwrap()).collect();
+    assert_eq!(told, "some long words");
+
+    let ask = json!({ "model": "m", "input": "x", "include": ["message.output_text.logprobs"] });
+    let whole = client.post_json(RESPONSES, &ask).await.unwrap().json();
+    assert_eq!(tokens(&whole["output"][0]["content"][0]["logprobs"]), "some long words");
+}
+
+#[tokio::test]
+async fn azure_wants_a_version_and_a_key_and_says_what_its_filter_found() {
+    const PATH: &str = "/openai/deployments/d/chat/completions";
+    let (_upstream, client) = start(Script::text("x")).await;
+    let versioned = format!("{PATH}?api-version=2024-10-21");
+    assert_eq!(client.post_json(PATH, &chat("x")).await.unwrap().status, 404);
+    assert_eq!(client.post_json(&versioned, &chat("x")).await.unwrap().status, 401);
+    let client = client.header("api-key", "key");
+    let whole = client.post_json(&versioned, &chat("x")).await.unwrap().json();
+    let safe = "/content_filter_results/violence/severity";
+    assert_eq!(whole["choices"][0].pointer(safe).unwrap(), "safe");
+    assert_eq!(whole["prompt_filter_results"][0].pointer(safe).unwrap(), "safe");
+    assert_eq!(whole["model"], "d");
+    let events = events(&client.post_json(&versioned, &streamed(chat("x"))).await.unwrap());
+    assert_eq!(events[0]["choices"], json!([]));
+    assert_eq!(events[0]["prompt_filter_results"][0].pointer(safe).unwrap(), "safe");
+    assert_eq!(joined(&events, "/choices/0/delta/content"), "x");
+}
+
+#[tokio::test]
+async fn http2_carries_many_requests_on_one_connection() {
+    let reply = Reply::text("x").first_delay(Duration::from_millis(50));
+    let (upstream, client) = start(reply).await;
+    let client = client.http2();
+    client.post_json(CHAT, &chat("x")).await.unwrap();
+    let ask = chat("x");
+    let (one, two) = tokio::join!(client.post_json(CHAT, &ask), client.post_json(CHAT, &ask));
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!((upstream.connections(), upstream.most_in_flight()), (1, 2));
+    assert_eq!(upstream.requests()[0].version, ::http::Version::HTTP_2);
+}
+
+#[tokio::test]
 async fn lists_its_requests_to_another_process() {
     let (_upstream, client) = start(Script::text("x")).await;
     client.clone().bearer("secret").post_json(CHAT, &chat("hello")).await.unwrap();

@@ -4,8 +4,10 @@
 //! has to tolerate (null fields, empty deltas, pings, usage at the end) is there on purpose.
 
 mod anthropic;
+pub(super) mod azure;
 mod chat;
 mod errors;
+mod logprobs;
 mod plain;
 mod responses;
 
@@ -37,6 +39,7 @@ pub(super) enum Vendor {
     OpenAi,
     Anthropic,
     Databricks,
+    Azure,
 }
 
 impl Api {
@@ -61,6 +64,7 @@ impl Api {
             Self::Messages | Self::CountTokens => Vendor::Anthropic,
             Self::Invocations => Vendor::Databricks,
             _ if path.starts_with("/serving-endpoints/") => Vendor::Databricks,
+            _ if azure::owns(path) => Vendor::Azure,
             _ => Vendor::OpenAi,
         }
     }
@@ -88,6 +92,7 @@ pub(super) enum Payload {
 /// Answers a request.
 pub(super) fn answer(api: Api, path: &str, body: &Value, reply: &Reply) -> Result<Payload, Fault> {
     let served = path.strip_suffix("/invocations").and_then(|rest| rest.rsplit('/').next());
+    let served = served.or_else(|| azure::deployment(path));
     let ask = Ask {
         body,
         model: served.or_else(|| body.get("model")?.as_str()).unwrap_or("mock-model"),
@@ -111,6 +116,7 @@ pub(super) fn answer(api: Api, path: &str, body: &Value, reply: &Reply) -> Resul
         .collect::<Result<Vec<_>, _>>()?;
     let sizes = reply.pieces.as_slice();
     Ok(match api {
+        Api::Chat if azure::owns(path) => azure::filtered(chat::answer(&ask, &said, sizes)),
         Api::Chat => chat::answer(&ask, &said, sizes),
         Api::Embeddings => plain::embeddings(&ask),
         Api::Models => plain::models(),

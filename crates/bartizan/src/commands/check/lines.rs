@@ -1,29 +1,36 @@
 //! JSON Lines in, JSON Lines out: in input order, as they come, on all cores.
 //!
-//! A reader cuts the input into batches of whatever lines are at hand, workers judge batches, and a
-//! writer puts them back in order. A line that arrives alone is answered alone.
+//! A reader cuts the input into batches of whatever lines are at hand, workers judge batches, and the
+//! calling thread puts them back in order and writes. A line that arrives alone is answered alone.
+//! Threads are not waited for when the output cannot be written: a reader may be waiting for input
+//! that never comes.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write as _};
-use std::path::Path;
-use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use bartizan_core::Channel;
 use bartizan_core::limits::CHECK_LINE_BYTES;
-use bartizan_core::{Channel, Verdict};
-use bartizan_guard::{Guard, Session};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{INCOMPLETE, exit_code, result};
-use crate::cli::CheckArgs;
+use super::inputs::Input;
+use super::result::{Failure, Outcome};
+use super::{Judge, Tally};
+use crate::output::Output;
+use crate::progress::{Counted, Progress};
 
 /// Most lines in a batch.
 const BATCH_LINES: usize = 64;
 /// Bytes of input that are read ahead.
 const READ_AHEAD_BYTES: usize = 256 << 10;
+/// Batches that may be under way per worker, those that wait for an earlier one included.
+const UNDER_WAY: usize = 16;
+/// What some programs put before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One line of input.
 #[derive(Debug, Deserialize)]
@@ -48,106 +55,150 @@ struct Unreadable {
     reason: String,
 }
 
+/// A line, or why there is none.
+type Taken = Result<Vec<u8>, String>;
+
 struct Batch {
     number: u64,
-    lines: Vec<Vec<u8>>,
+    lines: Vec<Taken>,
 }
 
 struct Answer {
     number: u64,
     bytes: Vec<u8>,
-    worst: Verdict,
-    unreadable: u64,
+    tally: Tally,
 }
 
 pub(super) fn run(
-    args: &CheckArgs,
-    guard: &Arc<Guard>,
-    channel_of_all: Channel,
-) -> anyhow::Result<ExitCode> {
+    files: &[PathBuf],
+    judge: Judge,
+    out: &mut Output,
+    progress: &Progress,
+) -> anyhow::Result<Tally> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (batches, waiting) = sync_channel::<Batch>(workers * 4);
+    let judge = Arc::new(judge);
+    let (batches, waiting) = channel::<Batch>();
     let waiting = Arc::new(Mutex::new(waiting));
-    let (answers, answered) = channel::<Answer>();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (waiting, answers) = (Arc::clone(&waiting), answers.clone());
-            scope.spawn(move || work(&waiting, &answers, guard, channel_of_all, args.scores));
+    let (answers, answered) = channel::<Option<Answer>>();
+    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(body).context("cannot start a thread")
+    };
+    let mut working = Vec::new();
+    for _ in 0..workers {
+        let (judge, waiting) = (Arc::clone(&judge), Arc::clone(&waiting));
+        let (answers, counted) = (answers.clone(), progress.counted());
+        let body = move || work(&waiting, &Worker(answers), &judge, &counted);
+        working.push(spawn("check-worker", Box::new(body))?);
+    }
+    drop(answers);
+    // One permit per batch under way keeps memory bounded, however slow one line is.
+    let (permits, permitted) = sync_channel(workers * UNDER_WAY);
+    let inputs = Input::all(files);
+    let body = move || read_all(&inputs, &mut Batches { sender: batches, permits, number: 0 });
+    working.push(spawn("check-reader", Box::new(body))?);
+    let tally = write_all(&answered, &permitted, out)?;
+    for thread in working {
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
         }
-        drop(answers);
-        let reader = scope.spawn(move || read_all(args, &batches));
-        let (worst, unreadable) = write_all(&answered)?;
-        match reader.join() {
-            Ok(read) => read?,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        if unreadable > 0 {
-            tracing::warn!(
-                lines = unreadable,
-                "lines that could not be read are marked with `error`"
-            );
-            return Ok(ExitCode::from(INCOMPLETE));
-        }
-        Ok(exit_code(worst, args.fail_on))
-    })
+    }
+    if tally.unreadable > 0 {
+        tracing::warn!(
+            lines = tally.unreadable,
+            "lines that could not be read are marked with `error`"
+        );
+    }
+    Ok(tally)
 }
 
-fn read_all(args: &CheckArgs, batches: &SyncSender<Batch>) -> anyhow::Result<()> {
-    let mut number = 0;
-    if args.files.is_empty() {
-        return read(std::io::stdin().lock(), batches, &mut number)
-            .context("cannot read standard input");
-    }
-    for file in &args.files {
-        let name = file.display();
-        if file == Path::new("-") {
-            read(std::io::stdin().lock(), batches, &mut number)
-                .context("cannot read standard input")?;
-            continue;
-        }
-        let opened = std::fs::File::open(file).with_context(|| format!("cannot open `{name}`"))?;
-        read(opened, batches, &mut number).with_context(|| format!("cannot read `{name}`"))?;
-    }
-    Ok(())
+/// The reader's end.
+struct Batches {
+    sender: Sender<Batch>,
+    permits: SyncSender<()>,
+    number: u64,
 }
 
-fn read(
-    input: impl std::io::Read,
-    batches: &SyncSender<Batch>,
-    number: &mut u64,
-) -> std::io::Result<()> {
+/// Nobody takes batches any more; whoever stopped says why.
+struct Stopped;
+
+impl Batches {
+    fn send(&mut self, lines: Vec<Taken>) -> Result<(), Stopped> {
+        self.permits.send(()).map_err(|_| Stopped)?;
+        self.sender.send(Batch { number: self.number, lines }).map_err(|_| Stopped)?;
+        self.number += 1;
+        Ok(())
+    }
+}
+
+fn read_all(inputs: &[Input], batches: &mut Batches) {
+    for input in inputs {
+        let read = match input.open() {
+            Ok(opened) => read(opened, batches),
+            Err(unreadable) => batches.send(vec![Err(unreadable.reason)]).map(|()| Ok(())),
+        };
+        let sent = match read {
+            Ok(Err(error)) => batches.send(vec![Err(input.failed("read", &error).reason)]),
+            Ok(Ok(())) => Ok(()),
+            Err(stopped) => Err(stopped),
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn read(input: impl Read, batches: &mut Batches) -> Result<io::Result<()>, Stopped> {
     let mut input = BufReader::with_capacity(READ_AHEAD_BYTES, input);
+    let mut first = true;
     loop {
         let mut lines = Vec::new();
         // Lines that are already here go together; nobody waits for a batch to fill.
+        let mut ended = Ok(false);
         while lines.len() < BATCH_LINES && (lines.is_empty() || input.buffer().contains(&b'\n')) {
-            let mut line = Vec::new();
-            let cap = CHECK_LINE_BYTES as u64 + 2;
-            if std::io::Read::take(&mut input, cap).read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            if !line.ends_with(b"\n") && line.len() > CHECK_LINE_BYTES {
-                skip_line(&mut input)?;
+            let mut line = match read_line(&mut input) {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    ended = Ok(true);
+                    break;
+                }
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            };
+            if std::mem::take(&mut first) && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
             }
             if !line.trim_ascii().is_empty() {
-                lines.push(line);
+                lines.push(Ok(line));
             }
         }
-        if lines.is_empty() {
-            if input.fill_buf()?.is_empty() {
-                return Ok(());
-            }
-            continue;
+        if !lines.is_empty() {
+            batches.send(lines)?;
         }
-        if batches.send(Batch { number: *number, lines }).is_err() {
-            // The writer has stopped; it says why.
-            return Ok(());
+        match ended {
+            Ok(false) => {}
+            Ok(true) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
         }
-        *number += 1;
     }
 }
 
-fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
+/// The next line with its end; of one that is too long the start, one byte more than is allowed.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let cap = CHECK_LINE_BYTES as u64 + 1;
+    if Read::take(&mut *input, cap).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if !line.ends_with(b"\n") && line.len() > CHECK_LINE_BYTES {
+        skip_line(input)?;
+    }
+    Ok(Some(line))
+}
+
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;
         let (used, found) = match buffer.iter().position(|byte| *byte == b'\n') {
@@ -161,84 +212,133 @@ fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
     }
 }
 
-fn work(
-    waiting: &Mutex<Receiver<Batch>>,
-    answers: &Sender<Answer>,
-    guard: &Guard,
-    channel: Channel,
-    scores: bool,
-) {
+/// A worker's end. One that is lost says so, or its answer would be waited for without end.
+struct Worker(Sender<Option<Answer>>);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The writer may have stopped first.
+            let _ = self.0.send(None);
+        }
+    }
+}
+
+fn work(waiting: &Mutex<Receiver<Batch>>, answers: &Worker, judge: &Judge, counted: &Counted) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { return };
-        let mut answer = Answer {
-            number: batch.number,
-            bytes: Vec::new(),
-            worst: Verdict::Allow,
-            unreadable: 0,
-        };
+        let mut answer =
+            Answer { number: batch.number, bytes: Vec::new(), tally: Tally::default() };
+        let mut read = 0;
         for line in &batch.lines {
-            let document = match judge(line, guard, channel, scores) {
-                Ok((document, verdict)) => {
-                    answer.worst = answer.worst.max(verdict);
-                    document
-                }
-                Err(Unreadable { id, reason }) => {
-                    answer.unreadable += 1;
-                    json!({ "id": id, "error": reason })
-                }
-            };
-            answer.bytes.extend_from_slice(document.to_string().as_bytes());
-            answer.bytes.push(b'\n');
+            if let Ok(line) = line {
+                read += line.len() as u64;
+            }
+            if let Err(Unreadable { id, reason }) = answer_line(line, judge, &mut answer) {
+                answer.tally.unreadable += 1;
+                write_line(&mut answer.bytes, &Failure { id: &id, error: &reason });
+            }
         }
-        if answers.send(answer).is_err() {
+        counted.add(batch.lines.len() as u64, read);
+        if answers.0.send(Some(answer)).is_err() {
             return;
         }
     }
 }
 
-fn judge(
-    line: &[u8],
-    guard: &Guard,
-    channel: Channel,
-    scores: bool,
-) -> Result<(Value, Verdict), Unreadable> {
-    if line.len() > CHECK_LINE_BYTES {
-        let reason = format!("the line is longer than {CHECK_LINE_BYTES} bytes");
-        return Err(Unreadable { id: Value::Null, reason });
-    }
-    let line: Line = serde_json::from_slice(line).map_err(|error| {
-        // The line may still say which one it is.
-        let id = serde_json::from_slice(line).map_or(Value::Null, |Named { id }| id);
-        Unreadable { id, reason: error.to_string() }
-    })?;
+fn answer_line(line: &Taken, judge: &Judge, answer: &mut Answer) -> Result<(), Unreadable> {
+    let line =
+        line.as_ref().map_err(|reason| Unreadable { id: Value::Null, reason: reason.clone() })?;
+    let line = parse(line)?;
     let channel = match line.channel.as_deref() {
-        None => channel,
+        None => judge.channel,
         Some(name) => Channel::from_name(name).ok_or_else(|| Unreadable {
             id: line.id.clone(),
             reason: "`channel` names no channel".to_owned(),
         })?,
     };
-    let report = guard.inspect(channel, &line.text, &Session::default());
-    Ok((result(&line.id, &line.text, &report, scores), report.verdict()))
+    let report = judge.inspect(channel, &line.text);
+    answer.tally.add(report.verdict());
+    write_line(&mut answer.bytes, &Outcome::new(&line.id, &line.text, &report, judge));
+    Ok(())
+}
+
+fn parse(line: &[u8]) -> Result<Line, Unreadable> {
+    if line.len() > CHECK_LINE_BYTES && !line.ends_with(b"\n") {
+        let reason = format!("the line is longer than {CHECK_LINE_BYTES} bytes");
+        return Err(Unreadable { id: Value::Null, reason });
+    }
+    serde_json::from_slice(line).map_err(|error| {
+        // The line may still say which one it is.
+        let id = serde_json::from_slice(line).map_or(Value::Null, |Named { id }| id);
+        Unreadable { id, reason: error.to_string() }
+    })
+}
+
+fn write_line(bytes: &mut Vec<u8>, document: &impl Serialize) {
+    let before = bytes.len();
+    if serde_json::to_writer(&mut *bytes, document).is_err() {
+        // Texts, numbers and lists always have a form in JSON; half a line must not stay.
+        bytes.truncate(before);
+    }
+    bytes.push(b'\n');
 }
 
 /// Writes answers in order; flushes whenever nothing more is at hand.
-fn write_all(answered: &Receiver<Answer>) -> std::io::Result<(Verdict, u64)> {
-    let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+fn write_all(
+    answered: &Receiver<Option<Answer>>,
+    permitted: &Receiver<()>,
+    out: &mut Output,
+) -> anyhow::Result<Tally> {
     let mut early: BTreeMap<u64, Answer> = BTreeMap::new();
     let mut next = 0;
-    let mut worst = Verdict::Allow;
-    let mut unreadable = 0;
-    while let Ok(answer) = answered.recv() {
+    let mut tally = Tally::default();
+    loop {
+        let answer = match answered.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                out.flush()?;
+                let Ok(answer) = answered.recv() else { break };
+                answer
+            }
+        };
+        let answer = answer.context("a worker failed, and part of the input is not scanned")?;
         early.insert(answer.number, answer);
         while let Some(answer) = early.remove(&next) {
-            stdout.write_all(&answer.bytes)?;
-            worst = worst.max(answer.worst);
-            unreadable += answer.unreadable;
+            out.write_all(&answer.bytes)?;
+            tally.worst = tally.worst.max(answer.tally.worst);
+            tally.unreadable += answer.tally.unreadable;
             next += 1;
+            // The reader took one before it sent the batch.
+            let _ = permitted.try_recv();
         }
-        stdout.flush()?;
     }
-    Ok((worst, unreadable))
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::OutputArgs;
+    use crate::terminal::{ColorWhen, Terminal};
+
+    use super::*;
+
+    #[test]
+    fn a_lost_worker_ends_the_scan() {
+        let (answers, answered) = channel();
+        let kept = answers.clone();
+        let lost = std::thread::spawn(move || {
+            let _worker = Worker(answers);
+            panic!("lost");
+        });
+        assert!(lost.join().is_err());
+        let (_permits, permitted) = sync_channel(1);
+        let args = OutputArgs { output: Some("/dev/null".into()) };
+        let terminal = Terminal { color: ColorWhen::Never, progress: false, quiet: true };
+        let mut out = Output::open(&args, terminal).unwrap();
+        assert!(write_all(&answered, &permitted, &mut out).is_err());
+        drop(kept);
+    }
 }

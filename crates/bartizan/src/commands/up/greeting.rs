@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bartizan_core::private;
 
 use crate::wire::state::FirstKeys;
 
@@ -95,14 +96,7 @@ impl Greeting {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::OpenOptionsExt as _;
-                options.mode(0o600);
-            }
-            let mut file = options.open(&part)?;
+            let mut file = private::file().write(true).create_new(true).open(&part)?;
             writeln!(file, "{ready}")?;
             file.sync_all()?;
             std::fs::rename(&part, path)

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::script::{Said, pieces};
-use super::{Ask, CREATED, Payload, data_frame, said_tokens};
+use super::{Ask, CREATED, Payload, data_frame, logprobs, said_tokens};
 
 const ID: &str = "chatcmpl-C0ffee0000000000000000000000";
 
@@ -19,7 +19,7 @@ fn whole(ask: &Ask<'_>, said: &[Said]) -> Payload {
             json!({
                 "index": index,
                 "message": message(said),
-                "logprobs": null,
+                "logprobs": logprobs::chat(ask, said.text.as_deref()),
                 "finish_reason": finish_reason(said),
             })
         })
@@ -65,11 +65,12 @@ fn message(said: &Said) -> Value {
 
 fn frames(ask: &Ask<'_>, said: &[Said], sizes: &[usize]) -> Vec<String> {
     let chunk = |index: usize, delta: Value, finish: Option<&str>| {
-        envelope(
-            ask,
-            &json!([{ "index": index, "delta": delta, "logprobs": null, "finish_reason": finish }]),
-            &Value::Null,
-        )
+        let text = delta.get("content").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let logprobs = logprobs::chat(ask, text);
+        let choice = json!({
+            "index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish,
+        });
+        envelope(ask, &json!([choice]), &Value::Null)
     };
     let mut out = Vec::new();
     for (index, said) in said.iter().enumerate() {

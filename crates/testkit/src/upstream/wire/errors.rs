@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Vendor;
+use super::{Vendor, azure};
 
 /// Body of an error answer.
 pub(in crate::upstream) fn error_body(vendor: Vendor, status: u16) -> Value {
@@ -10,6 +10,7 @@ pub(in crate::upstream) fn error_body(vendor: Vendor, status: u16) -> Value {
         Vendor::OpenAi => openai(status),
         Vendor::Anthropic => anthropic(status),
         Vendor::Databricks => databricks(status),
+        Vendor::Azure => azure::error(status),
     }
 }
 

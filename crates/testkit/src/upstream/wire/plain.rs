@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::script::{Said, pieces};
-use super::{Ask, CREATED, Payload, data_frame, said_tokens};
+use super::{Ask, CREATED, Payload, data_frame, logprobs, said_tokens};
 
 const ID: &str = "cmpl-mock000000000000000000001";
 
@@ -25,7 +25,10 @@ pub(super) fn completions(ask: &Ask<'_>, said: &[Said], sizes: &[usize]) -> Payl
             "system_fingerprint": "fp_mock",
         })
     };
-    let choice = |index: usize, text: &str, finish: Option<&str>| json!({ "text": text, "index": index, "logprobs": null, "finish_reason": finish });
+    let choice = |index: usize, text: &str, finish: Option<&str>| {
+        let logprobs = logprobs::completions(ask, text);
+        json!({ "text": text, "index": index, "logprobs": logprobs, "finish_reason": finish })
+    };
     let text = |said: &Said| said.text.clone().unwrap_or_default();
     if !ask.stream {
         let choices: Vec<Value> = said

@@ -3,19 +3,19 @@
 use serde_json::{Value, json};
 
 use super::super::script::{Said, pieces};
-use super::{Ask, CREATED, Payload, event_frame, said_tokens};
+use super::{Ask, CREATED, Payload, event_frame, logprobs, said_tokens};
 
 const ID: &str = "resp_mock00000000000000000000000000000001";
 
 pub(super) fn answer(ask: &Ask<'_>, said: &[Said], sizes: &[usize]) -> Payload {
     let empty = Said::default();
     let said = said.first().unwrap_or(&empty);
-    let items = items(said);
+    let items = items(ask, said);
     let whole = object(ask, "completed", &items, &usage(ask, said));
     if !ask.stream {
         return Payload::Json(whole);
     }
-    let mut events = Events::default();
+    let mut events = Events { logprobs: logprobs::in_responses(ask), ..Events::default() };
     let started = object(ask, "in_progress", &[], &Value::Null);
     events.push(json!({ "type": "response.created", "response": started }));
     events.push(json!({ "type": "response.in_progress", "response": started }));
@@ -27,7 +27,7 @@ pub(super) fn answer(ask: &Ask<'_>, said: &[Said], sizes: &[usize]) -> Payload {
 }
 
 /// Output items of a finished answer.
-fn items(said: &Said) -> Vec<Value> {
+fn items(ask: &Ask<'_>, said: &Said) -> Vec<Value> {
     let mut out = Vec::new();
     if let Some(reasoning) = &said.reasoning {
         out.push(json!({
@@ -36,9 +36,10 @@ fn items(said: &Said) -> Vec<Value> {
             "summary": [{ "type": "summary_text", "text": reasoning }],
         }));
     }
-    let text = said.text.as_ref().map(
-        |text| json!({ "type": "output_text", "annotations": [], "logprobs": [], "text": text }),
-    );
+    let text = said.text.as_ref().map(|text| {
+        let logprobs = if logprobs::in_responses(ask) { logprobs::list(text) } else { json!([]) };
+        json!({ "type": "output_text", "annotations": [], "logprobs": logprobs, "text": text })
+    });
     let refusal = said.refusal.as_ref().map(|text| json!({ "type": "refusal", "refusal": text }));
     let parts: Vec<Value> = text.into_iter().chain(refusal).collect();
     if !parts.is_empty() {
@@ -107,6 +108,8 @@ fn usage(ask: &Ask<'_>, said: &Said) -> Value {
 #[derive(Default)]
 struct Events {
     frames: Vec<String>,
+    /// Whether texts come with the probabilities of their tokens.
+    logprobs: bool,
 }
 
 impl Events {
@@ -191,21 +194,23 @@ impl Events {
             let text = part.get(field).and_then(Value::as_str).unwrap_or_default();
             for piece in pieces(text, sizes) {
                 let mut delta = json!({ "delta": piece });
-                log_probabilities(&mut delta, refused);
+                self.log_probabilities(&mut delta, piece, refused);
                 self.push(with(&at, &format!("response.{name}.delta"), delta));
             }
             let mut done = json!({ field: text });
-            log_probabilities(&mut done, refused);
+            self.log_probabilities(&mut done, text, refused);
             self.push(with(&at, &format!("response.{name}.done"), done));
             self.push(with(&at, "response.content_part.done", json!({ "part": part })));
         }
     }
-}
 
-/// Text events carry an empty list of log probabilities; refusals have no such field.
-fn log_probabilities(event: &mut Value, refused: bool) {
-    if let (false, Some(fields)) = (refused, event.as_object_mut()) {
-        fields.insert("logprobs".to_owned(), json!([]));
+    /// Text events carry a list of log probabilities, empty unless asked for; refusals have no such
+    /// field.
+    fn log_probabilities(&self, event: &mut Value, text: &str, refused: bool) {
+        if let (false, Some(fields)) = (refused, event.as_object_mut()) {
+            let list = if self.logprobs { logprobs::list(text) } else { json!([]) };
+            fields.insert("logprobs".to_owned(), list);
+        }
     }
 }
 

@@ -1,0 +1,308 @@
+//! Every error code of this build: what it means and what to do.
+//!
+//! `bartizan explain` shows them and `docs/reference/errors.md` is made from them. A test holds the list
+//! against the source of the workspace.
+
+/// One code.
+#[derive(Debug)]
+pub(crate) struct Code {
+    pub(crate) id: &'static str,
+    /// What the column of the section says: an HTTP status or a class.
+    pub(crate) kind: &'static str,
+    pub(crate) meaning: &'static str,
+    /// What to do; may be empty.
+    pub(crate) fix: &'static str,
+}
+
+/// Codes that come from one place.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Depth of the heading.
+    pub(crate) level: usize,
+    pub(crate) title: &'static str,
+    pub(crate) intro: &'static str,
+    /// What [`Code::kind`] is.
+    pub(crate) kind: &'static str,
+    pub(crate) codes: &'static [Code],
+    pub(crate) outro: &'static str,
+}
+
+const fn code(
+    id: &'static str,
+    kind: &'static str,
+    meaning: &'static str,
+    fix: &'static str,
+) -> Code {
+    Code { id, kind, meaning, fix }
+}
+
+/// Every section, in the order of the page.
+pub(crate) const SECTIONS: &[Section] = &[
+    Section {
+        level: 2,
+        title: "Gateway",
+        intro: "In what words a client is told is in the [guide](../guides/gateway.md#errors-per-protocol). \
+                The code is in `detail` of the event.",
+        kind: "HTTP",
+        codes: GATEWAY,
+        outro: "",
+    },
+    Section {
+        level: 3,
+        title: "JSON",
+        intro: "Behind `body-not-json`; the message has the reason and the place.",
+        kind: "",
+        codes: JSON,
+        outro: "",
+    },
+    Section {
+        level: 3,
+        title: "Edits",
+        intro: "Behind `edit-failed`, in the log. All are bugs in Bartizan.",
+        kind: "",
+        codes: EDITS,
+        outro: "",
+    },
+    Section {
+        level: 3,
+        title: "Streams",
+        intro: "Behind `provider-unreadable`, in the log, about server-sent events of the provider.",
+        kind: "",
+        codes: STREAMS,
+        outro: "",
+    },
+    Section {
+        level: 2,
+        title: "Policy",
+        intro: "",
+        kind: "class",
+        codes: POLICY,
+        outro: "A guardrail that this build cannot enforce has no code: `endpoint … cannot be guarded as asked`, \
+                exit code 2.",
+    },
+    Section { level: 2, title: "Store", intro: "", kind: "class", codes: STORE, outro: "" },
+    Section { level: 2, title: "Event log", intro: "", kind: "class", codes: EVENT_LOG, outro: "" },
+    Section {
+        level: 2,
+        title: "Console and admin API",
+        intro: "`{\"error\":{\"code\",\"message\",\"help\"}}`",
+        kind: "HTTP",
+        codes: CONSOLE_AND_ADMIN_API,
+        outro: "",
+    },
+];
+
+/// A code with its section.
+pub(crate) type Listed = (&'static Section, &'static Code);
+
+/// The code with this id, or those of which it is the last part.
+pub(crate) fn find(id: &str) -> Vec<Listed> {
+    all().filter(|(_, code)| code.id == id || last(code.id) == id).collect()
+}
+
+/// What to do about an error, without links.
+pub(crate) fn fix(id: &str) -> Option<&'static str> {
+    let (_, code) = all().find(|(_, code)| code.id == id)?;
+    (!code.fix.is_empty()).then_some(code.fix)
+}
+
+/// Every code with its section.
+pub(crate) fn all() -> impl Iterator<Item = Listed> {
+    SECTIONS.iter().flat_map(|section| section.codes.iter().map(move |code| (section, code)))
+}
+
+/// What comes after the last `::`.
+pub(crate) fn last(id: &str) -> &str {
+    id.rsplit("::").next().unwrap_or(id)
+}
+
+#[rustfmt::skip]
+const GATEWAY: &[Code] = &[
+    code("bartizan::gateway::unknown-path", "404", "nothing is served at this path", "use a path of the [guide](../guides/gateway.md#paths)"),
+    code("bartizan::gateway::method-not-allowed", "405", "the path takes another method", "`POST` for models, `GET` for the list of models"),
+    code("bartizan::gateway::head-too-large", "431", "the path and headers are too large; the message says how large they may be", "send fewer or shorter headers"),
+    code("bartizan::gateway::key-missing", "401", "no key was given", "send `Authorization: Bearer KEY`, `x-api-key` or `api-key`"),
+    code("bartizan::gateway::key-unknown", "401", "the key is unknown, expired or revoked", "`bartizan key list`; make another"),
+    code("bartizan::gateway::key-scope", "403", "an admin key was used for a model", "use a client key (`bzc_…`)"),
+    code("bartizan::gateway::endpoint-forbidden", "403", "the endpoint's `allow` leaves the caller out", "use another endpoint, or change `allow`"),
+    code("bartizan::gateway::body-too-large", "413", "more than 16 MiB", "send less"),
+    code("bartizan::gateway::body-unreadable", "400", "the body broke off", "send it again"),
+    code("bartizan::gateway::body-encoded", "415", "the body came compressed", "send it without `content-encoding`"),
+    code("bartizan::gateway::body-not-json", "400", "the body is not JSON as the gateway reads it; the message says where", "see [JSON](#json)"),
+    code("bartizan::gateway::body-not-an-object", "400", "the body is JSON of another kind", "send an object"),
+    code("bartizan::gateway::body-shape", "400", "the body is not laid out as the protocol says; the message names the member", "mend it, such as `messages` as a list of objects"),
+    code("bartizan::gateway::model-missing", "400", "no model named, and no endpoint is meant for all", "name an endpoint in `model`"),
+    code("bartizan::gateway::model-unknown", "404", "no endpoint of this name or model", "the message lists the endpoints"),
+    code("bartizan::gateway::unsupported", "400", "no provider of the endpoint serves this protocol", "use another endpoint or protocol"),
+    code("bartizan::gateway::untranslatable", "400", "the provider speaks another protocol, which has no words for this", "leave it out, or use the provider's own protocol"),
+    code("bartizan::gateway::blocked", "400", "a guardrail refused the request or the answer", "the message names guardrail and category; `bartizan events` has the finding"),
+    code("bartizan::gateway::modality-refused", "400", "an image, sound or file, which no guardrail can read", "list it under `modalities` of the endpoint if it may pass unread"),
+    code("bartizan::gateway::unseen-refused", "400", "the request lets the provider read or run what no guardrail sees; the message names the field", "list it under `unseen` of the endpoint if that may be"),
+    code("bartizan::gateway::guard-failed", "503", "a detector failed, and its guardrail says to refuse then", "look at the log; `on-error: allow` lets pass"),
+    code("bartizan::gateway::limited", "429", "a limit has no room", "wait for `retry-after` seconds"),
+    code("bartizan::gateway::price-unknown", "403", "a limit counts dollars, and the model has no price", "add the model to `prices`"),
+    code("bartizan::gateway::provider-unreachable", "502", "no provider took a connection", "`bartizan doctor`"),
+    code("bartizan::gateway::provider-timeout", "504", "no answer within `timeouts`", "raise them, or look at the provider"),
+    code("bartizan::gateway::provider-broke-off", "502", "the provider's connection broke", "ask again; it may have been charged"),
+    code("bartizan::gateway::provider-unreadable", "502", "the answer is not what the protocol promises, so it was not passed on", "look at the log and the provider"),
+    code("bartizan::gateway::answer-too-large", "502", "an answer of more than 64 MiB", "stream it"),
+    code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `events.on-failure` is `block`", "make room on the disk"),
+    code("bartizan::gateway::edit-failed", "500", "masks could not be put into the body", "report it"),
+];
+
+#[rustfmt::skip]
+const JSON: &[Code] = &[
+    code("bartizan::gateway::json-empty", "", "the body is empty", ""),
+    code("bartizan::gateway::json-too-long", "", "the body is longer than 4 GiB", ""),
+    code("bartizan::gateway::json-byte-order-mark", "", "the body starts with a byte order mark", ""),
+    code("bartizan::gateway::json-invalid-utf8", "", "the body is not UTF-8", ""),
+    code("bartizan::gateway::json-trailing", "", "the body goes on after the value", ""),
+    code("bartizan::gateway::json-unexpected-end", "", "the body ends too early", ""),
+    code("bartizan::gateway::json-unexpected-byte", "", "the body has a byte that cannot stand there", ""),
+    code("bartizan::gateway::json-too-deep", "", "the body nests deeper than 128 levels", ""),
+    code("bartizan::gateway::json-too-many-nodes", "", "the body has more than 1,048,576 values and keys", ""),
+    code("bartizan::gateway::json-duplicate-key", "", "the body names one member twice", ""),
+    code("bartizan::gateway::json-lone-surrogate", "", "the body has half of a surrogate pair", ""),
+    code("bartizan::gateway::json-control-character", "", "the body has a raw control character in a string", ""),
+    code("bartizan::gateway::json-invalid-escape", "", "the body has an escape that JSON does not know", ""),
+    code("bartizan::gateway::json-invalid-number", "", "the body has a number that JSON does not write so", ""),
+    code("bartizan::gateway::json-number-out-of-range", "", "the body has a number that a 64-bit float cannot hold", ""),
+    code("bartizan::gateway::json-comment", "", "the body has a comment", ""),
+    code("bartizan::gateway::json-trailing-comma", "", "the body has a comma with nothing after it", ""),
+];
+
+#[rustfmt::skip]
+const EDITS: &[Code] = &[
+    code("bartizan::gateway::json-edit-overlap", "", "two edits of a body reach over each other", ""),
+    code("bartizan::gateway::json-edit-unknown-node", "", "an edit names a value that is not there", ""),
+    code("bartizan::gateway::json-edit-no-such-text", "", "an edit names a stretch of a text that is not there", ""),
+    code("bartizan::gateway::json-edit-removes-root", "", "an edit takes the whole document away", ""),
+    code("bartizan::gateway::json-edit-not-an-object", "", "an edit adds a member to something that has none", ""),
+    code("bartizan::gateway::json-edit-invalid-replacement", "", "an edit puts in what is no JSON", ""),
+    code("bartizan::gateway::json-edit-invalid-result", "", "the body is no JSON after the edits", ""),
+];
+
+#[rustfmt::skip]
+const STREAMS: &[Code] = &[
+    code("bartizan::gateway::sse-event-too-long", "", "an event is longer than 4 MiB", ""),
+    code("bartizan::gateway::sse-invalid-utf8", "", "an event is not UTF-8", ""),
+    code("bartizan::gateway::sse-unfinished", "", "an event has no end", ""),
+];
+
+#[rustfmt::skip]
+const POLICY: &[Code] = &[
+    code("bartizan::policy::unreadable", "usage", "the file cannot be read", "check the path and its rights"),
+    code("bartizan::policy::too-large", "usage", "the file is larger than 16 MiB", ""),
+    code("bartizan::policy::invalid", "usage", "something in it cannot be used", "each problem comes with its place and what to write instead"),
+];
+
+#[rustfmt::skip]
+const STORE: &[Code] = &[
+    code("bartizan::store::file", "usage", "`state.db` or its folder cannot be created", "check `data-dir` and its rights"),
+    code("bartizan::store::open", "usage", "the file is no database, or cannot be read", "point `data-dir` elsewhere, or restore the file"),
+    code("bartizan::store::too-new", "usage", "a newer Bartizan wrote the file", "use that version"),
+    code("bartizan::store::database", "unavailable", "a statement failed: disk full, locked for long, damaged", "make room; look at the log"),
+    code("bartizan::store::damaged", "unavailable", "a row holds what no version writes", "restore the file"),
+    code("bartizan::store::random", "unavailable", "the system gives no random numbers", ""),
+    code("bartizan::store::principal", "usage", "the holder's name is not valid", "`alice@example.com` or `sp:support-bot`"),
+    code("bartizan::store::note-too-long", "usage", "a note of more than 1,024 bytes", "shorten it"),
+    code("bartizan::store::already-expired", "usage", "the key would expire before it exists", "choose a later time"),
+    code("bartizan::store::key-not-found", "not found", "no key has this id", "`bartizan key list`"),
+    code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
+    code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
+];
+
+#[rustfmt::skip]
+const EVENT_LOG: &[Code] = &[
+    code("bartizan::ledger::folder", "usage; not found when it is missing", "the folder of the log cannot be used", "check `data-dir` and its rights"),
+    code("bartizan::ledger::locked", "usage", "another process writes to it", "stop that one, or use another `data-dir`"),
+    code("bartizan::ledger::segment", "unavailable", "a file of the log cannot be used", "look at the cause"),
+    code("bartizan::ledger::thread", "unavailable", "the thread that syncs cannot be started", ""),
+    code("bartizan::ledger::sync", "unavailable", "events could not be brought to the disk; it is tried again", "make room; check the disk"),
+    code("bartizan::ledger::malformed", "unavailable", "a line is not an event; reading goes on behind it", "somebody wrote into the file"),
+    code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 4 MiB; reading goes on behind it", "somebody wrote into the file"),
+    code("bartizan::ledger::torn", "unavailable", "a file other than the newest ends inside a line", "the end is lost; look at the disk"),
+];
+
+#[rustfmt::skip]
+const CONSOLE_AND_ADMIN_API: &[Code] = &[
+    code("bartizan::console::no-key", "401", "no admin key", "send `Authorization: Bearer bza_…`"),
+    code("bartizan::console::unknown-key", "401", "unknown, revoked or expired", ""),
+    code("bartizan::console::not-admin", "403", "a client key; recorded as an event", "use an admin key"),
+    code("bartizan::console::host", "421", "the `Host` header names something else: a page on another site may be behind it", "call the console by `localhost`, a loopback address or the address it listens on"),
+    code("bartizan::console::not-found", "404", "nothing at this path", "see the [guide](../guides/gateway.md#admin-api)"),
+    code("bartizan::console::method-not-allowed", "405", "another method", "the `Allow` header lists them"),
+    code("bartizan::console::body-too-large", "413", "more than 256 KiB", "send less"),
+    code("bartizan::console::body-unreadable", "400", "the body broke off", "send it again"),
+    code("bartizan::console::json", "400", "not the JSON that is expected", "the message says where"),
+    code("bartizan::console::field", "400", "a field has a wrong value", "the message names it"),
+    code("bartizan::console::query", "400", "the query cannot be read", ""),
+    code("bartizan::console::timeout", "408", "the request took more than 15 s", "send it again"),
+    code("bartizan::console::not-recorded", "503", "the change could not be written to the event log; `help` says whether it is in force", "make room for the log"),
+    code("bartizan::console::task", "500", "a task failed", "report it"),
+    code("bartizan::admin::endpoint-not-found", "404", "no endpoint of this name", "`GET /api/v1/endpoints`"),
+    code("bartizan::admin::endpoint-in-policy", "403", "the endpoint stands in the policy file", "change the file"),
+    code("bartizan::admin::endpoint-invalid", "400", "the endpoint cannot be enforced; the message is the policy's", ""),
+    code("bartizan::admin::internal", "500", "see the log", "report it"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn says_what_a_code_means_and_what_to_do() {
+        let [(section, code)] = find("bartizan::gateway::key-unknown")[..] else { panic!() };
+        assert_eq!((section.kind, code.kind), ("HTTP", "401"));
+        assert_eq!(find("key-unknown")[0].1.id, code.id);
+        assert_eq!(fix("bartizan::store::key-not-found"), Some("`bartizan key list`"));
+        for unknown in ["bartizan::", "bartizan::gateway::nothing", "usage", "", "::"] {
+            assert!(find(unknown).is_empty(), "{unknown}");
+        }
+        // Two rooms have this one.
+        assert_eq!(find("body-too-large").len(), 2);
+    }
+
+    #[test]
+    fn every_code_of_the_source_is_listed_and_no_other() {
+        let mut written = BTreeSet::new();
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for room in std::fs::read_dir(crates).unwrap() {
+            collect(&room.unwrap().path().join("src"), &mut written);
+        }
+        let listed: BTreeSet<String> = all().map(|(_, code)| code.id.to_owned()).collect();
+        assert_eq!(listed.len(), all().count(), "a code is listed twice");
+        let difference = |a: &BTreeSet<String>, b| a.difference(b).cloned().collect::<Vec<_>>();
+        assert_eq!(difference(&written, &listed), [""; 0], "not listed");
+        assert_eq!(difference(&listed, &written), [""; 0], "listed and nowhere written");
+    }
+
+    /// Text literals that are codes, in all files below but tests and this one.
+    fn collect(folder: &Path, codes: &mut BTreeSet<String>) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && name != "tests" {
+                collect(&path, codes);
+            } else if path.extension() == Some("rs".as_ref())
+                && !matches!(name, "tests.rs" | "codes.rs")
+            {
+                let text = bartizan_core::limits::read_text_file(&path, 1 << 20).unwrap();
+                codes.extend(text.split('"').filter(|part| is_code(part)).map(str::to_owned));
+            }
+        }
+    }
+
+    fn is_code(text: &str) -> bool {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        };
+        let parts: Vec<&str> = text.split("::").collect();
+        matches!(parts[..], ["bartizan", room, name] if plain(room) && plain(name))
+    }
+}

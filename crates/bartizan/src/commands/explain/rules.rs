@@ -1,0 +1,208 @@
+//! Guardrails and limits of a policy, told in words.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bartizan_core::Mode;
+use bartizan_core::money::NanoUsd;
+use bartizan_core::settings::{
+    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Subject,
+};
+use bartizan_core::{Channel, PrincipalKind};
+use bartizan_guard::{Detector, detectors, left_out};
+use serde_json::{Value, json};
+
+use crate::terminal::{Paint, printable};
+use crate::wire::policy::Loaded;
+
+/// One rule of one endpoint.
+pub(super) struct Rule {
+    id: String,
+    kind: &'static str,
+    endpoint: String,
+    origin: String,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// Ids of all rules.
+pub(super) fn ids(policy: &Loaded) -> Vec<String> {
+    let endpoints = policy.settings.endpoints.values();
+    endpoints
+        .flat_map(|endpoint| {
+            let guardrails = endpoint.guardrails.iter().map(|rail| rail.id.to_string());
+            guardrails.chain(endpoint.limits.iter().map(|limit| limit.id.to_string()))
+        })
+        .collect()
+}
+
+/// The rules with this id; each endpoint may have its own.
+pub(super) fn called(id: &str, policy: &Loaded) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for endpoint in policy.settings.endpoints.values() {
+        let rule = |kind, facts| Rule {
+            id: id.to_owned(),
+            kind,
+            endpoint: endpoint.name.to_string(),
+            origin: policy.origin.clone(),
+            facts,
+        };
+        let guardrails = endpoint.guardrails.iter().filter(|rail| rail.id.as_str() == id);
+        rules.extend(guardrails.map(|rail| rule("guardrail", guardrail(rail, endpoint))));
+        let limits = endpoint.limits.iter().filter(|limit| limit.id.as_str() == id);
+        rules.extend(limits.map(|found| rule("limit", limit(found))));
+    }
+    rules
+}
+
+impl Rule {
+    pub(super) fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let Self { kind, endpoint, origin, .. } = self;
+        writeln!(out, "{}: {kind} of endpoint `{endpoint}` in {origin}", paint.strong(&self.id))?;
+        for (title, said) in &self.facts {
+            writeln!(out, "  {title:11} {}", printable(said))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let facts: BTreeMap<String, &str> = self
+            .facts
+            .iter()
+            .map(|(title, said)| (title.replace(' ', "_"), said.as_str()))
+            .collect();
+        json!({
+            "id": self.id,
+            "kind": self.kind,
+            "endpoint": self.endpoint,
+            "policy": self.origin,
+            "facts": facts,
+        })
+    }
+}
+
+fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("reads", list(rail.on.iter().map(Channel::name))),
+        ("looks for", wanted(&rail.detect)),
+    ];
+    if looks_for_canaries(&rail.detect) {
+        facts.push(("canaries", format!("{} of the endpoint", endpoint.canaries.len())));
+    }
+    let left_out = notes(rail);
+    if !left_out.is_empty() {
+        facts.push(("leaves out", left_out.join("; ")));
+    }
+    let mut does = rail.action.verdict().name().to_owned();
+    if rail.restore {
+        does.push_str(", and puts values back into the answer");
+    }
+    facts.push(("does", does));
+    let mode = match rail.mode {
+        Mode::Enforce => "enforce",
+        Mode::DryRun => "dry-run: says what it would have done",
+    };
+    facts.push(("mode", mode.to_owned()));
+    let on_error = match rail.on_error {
+        OnError::Block => "block what it could not read",
+        OnError::Allow => "let pass what it could not read",
+    };
+    facts.push(("on error", on_error.to_owned()));
+    facts.push(("threshold", format!("scores of {} and more", rail.threshold)));
+    facts
+}
+
+fn looks_for_canaries(detect: &Detect) -> bool {
+    matches!(detect, Detect::Detectors(ids) if ids.contains(&"canary-leak"))
+}
+
+fn wanted(detect: &Detect) -> String {
+    match detect {
+        Detect::Detectors(ids) => {
+            let mut by_category: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for meta in ids.iter().filter_map(|id| detectors::find(id)).map(Detector::meta) {
+                by_category.entry(meta.category.name()).or_default().push(meta.id);
+            }
+            let group =
+                |(category, ids): (&&str, &Vec<&str>)| format!("{category} ({})", ids.join(", "));
+            by_category.iter().map(group).collect::<Vec<_>>().join("; ")
+        }
+        Detect::Keywords(words) => format!("keywords: {}", words.join(", ")),
+        Detect::Patterns(patterns) => format!("patterns: {}", patterns.join(", ")),
+        Detect::Topics(topics) => {
+            format!(
+                "texts about none of: {}",
+                topics.keys().cloned().collect::<Vec<_>>().join(", ")
+            )
+        }
+        Detect::Size { max_bytes } => format!("texts of more than {max_bytes} bytes"),
+    }
+}
+
+/// What the gateway leaves out of a guardrail, one sentence per detector.
+pub(crate) fn notes(rail: &Guardrail) -> Vec<String> {
+    let mut by_detector: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for found in left_out(rail) {
+        by_detector.entry(found.detector).or_default().push(found.channel.name());
+    }
+    by_detector
+        .into_iter()
+        .map(|(detector, channels)| {
+            format!(
+                "`{detector}` does not read {}: it needs whole texts, and those may be streamed",
+                channels.join(" and ")
+            )
+        })
+        .collect()
+}
+
+fn limit(limit: &Limit) -> Vec<(&'static str, String)> {
+    let per = match &limit.per {
+        LimitSubject::User => "each person".to_owned(),
+        LimitSubject::ServicePrincipal => "each program".to_owned(),
+        LimitSubject::Group(name) => format!("all members of the group `{name}` together"),
+        LimitSubject::Endpoint => "everyone together".to_owned(),
+    };
+    let mut facts = vec![("counts", per)];
+    if !limit.only.is_empty() {
+        let names: Vec<String> = limit.only.iter().map(subject).collect();
+        facts.push(("only", names.join(", ")));
+    }
+    let count =
+        |noun: &str, rate: &Rate| format!("{} {noun} per {}", rate.amount, window(rate.window));
+    let mut amounts = Vec::new();
+    amounts.extend(limit.requests.as_ref().map(|rate| count("requests", rate)));
+    amounts.extend(limit.tokens.as_ref().map(|rate| count("tokens", rate)));
+    amounts.extend(limit.nano_usd.as_ref().map(|rate| {
+        let exact = NanoUsd(rate.amount).to_string();
+        let dollars = exact.trim_end_matches('0').trim_end_matches('.');
+        format!("{dollars} US dollars per {}", window(rate.window))
+    }));
+    facts.push(("at most", amounts.join(", ")));
+    facts.push(("does", "refuses with 429 and `retry-after` when there is no room".to_owned()));
+    facts
+}
+
+fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Principal(member) => match member.kind {
+            PrincipalKind::User => member.name.clone(),
+            PrincipalKind::ServicePrincipal => format!("sp:{}", member.name),
+        },
+        Subject::Group(name) => name.to_string(),
+    }
+}
+
+fn window(window: Duration) -> String {
+    match window.as_secs() {
+        1 => "second".to_owned(),
+        60 => "minute".to_owned(),
+        3_600 => "hour".to_owned(),
+        86_400 => "day".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,227 @@
+//! A certificate authority that lives as long as a test, for servers with TLS on this machine.
+//!
+//! Certificates are X.509 version 3 (RFC 5280) with ECDSA on P-256, in the few fields that a client
+//! checks: names, validity, `basicConstraints`, `subjectAltName`. Keys are drawn anew each time.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use aws_lc_rs::error::{KeyRejected, Unspecified};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// No key was drawn, or nothing signed.
+    #[error("the crypto library failed")]
+    Crypto(#[from] Unspecified),
+    /// A key that was just drawn is not taken.
+    #[error("a key is rejected")]
+    Key(#[from] KeyRejected),
+    /// The server cannot use the certificate.
+    #[error("the certificate cannot be served")]
+    Server(#[from] rustls::Error),
+}
+
+/// Signs certificates for servers.
+#[derive(Debug)]
+pub struct Authority {
+    key: EcdsaKeyPair,
+    certificate: Vec<u8>,
+}
+
+/// Common name of the authority.
+const NAME: &str = "Bartizan test authority";
+
+impl Authority {
+    /// Draws a key and signs a certificate with itself.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the crypto library fails.
+    pub fn new() -> Result<Self, TlsError> {
+        let (key, _) = draw()?;
+        let is_authority = extension(BASIC_CONSTRAINTS, true, &sequence(&[&tlv(0x01, &[0xFF])]));
+        let certificate = certificate(&key, NAME, NAME, &key, &is_authority)?;
+        Ok(Self { key, certificate })
+    }
+
+    /// The certificate of the authority, to be trusted.
+    pub fn pem(&self) -> String {
+        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+        for line in base64(&self.certificate).as_bytes().chunks(64) {
+            pem.push_str(&String::from_utf8_lossy(line));
+            pem.push('\n');
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+        pem
+    }
+
+    /// A server of that name, with HTTP/2 and HTTP/1.1.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn server(&self, host: &str) -> Result<TlsAcceptor, TlsError> {
+        let (key, pkcs8) = draw()?;
+        // 2 is the tag of `dNSName` among the general names.
+        let names = sequence(&[&tlv(0x82, host.as_bytes())]);
+        let names = extension(SUBJECT_ALT_NAME, false, &names);
+        let leaf = certificate(&self.key, NAME, host, &key, &names)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(leaf)],
+                PrivateKeyDer::from(PrivatePkcs8KeyDer::from(pkcs8)),
+            )?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// A new key, and the same in PKCS #8.
+fn draw() -> Result<(EcdsaKeyPair, Vec<u8>), TlsError> {
+    let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new())?;
+    let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref())?;
+    Ok((key, pkcs8.as_ref().to_vec()))
+}
+
+// Object identifiers, encoded.
+const ECDSA_WITH_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+const P256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
+
+/// First and last moment of validity; a year of two digits ends in 2049.
+const VALID: [&[u8]; 2] = [b"250101000000Z", b"491231235959Z"];
+
+/// A signed certificate.
+fn certificate(
+    signer: &EcdsaKeyPair,
+    issuer: &str,
+    subject: &str,
+    key: &EcdsaKeyPair,
+    extension: &[u8],
+) -> Result<Vec<u8>, TlsError> {
+    let algorithm = sequence(&[&tlv(0x06, ECDSA_WITH_SHA256)]);
+    let key_algorithm = sequence(&[&tlv(0x06, EC_PUBLIC_KEY), &tlv(0x06, P256)]);
+    let public_key = sequence(&[&key_algorithm, &bits(key.public_key().as_ref())]);
+    let [from, until] = VALID.map(|time| tlv(0x17, time));
+    let body = sequence(&[
+        // Version 3 is written as 2.
+        &tlv(0xA0, &tlv(0x02, &[2])),
+        &tlv(0x02, &[1]),
+        &algorithm,
+        &name(issuer),
+        &sequence(&[&from, &until]),
+        &name(subject),
+        &public_key,
+        &tlv(0xA3, &sequence(&[extension])),
+    ]);
+    let signature = signer.sign(&SystemRandom::new(), &body)?;
+    Ok(sequence(&[&body, &algorithm, &bits(signature.as_ref())]))
+}
+
+fn name(common_name: &str) -> Vec<u8> {
+    let attribute = sequence(&[&tlv(0x06, COMMON_NAME), &tlv(0x0C, common_name.as_bytes())]);
+    sequence(&[&tlv(0x31, &attribute)])
+}
+
+fn extension(id: &[u8], is_critical: bool, value: &[u8]) -> Vec<u8> {
+    let critical = if is_critical { tlv(0x01, &[0xFF]) } else { Vec::new() };
+    sequence(&[&tlv(0x06, id), &critical, &tlv(0x04, value)])
+}
+
+/// A bit string of whole bytes.
+fn bits(bytes: &[u8]) -> Vec<u8> {
+    tlv(0x03, &[&[0], bytes].concat())
+}
+
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    tlv(0x30, &parts.concat())
+}
+
+/// Tag, length and value in DER (X.690, 8.1 and 10.1).
+fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+    let length = value.len().to_be_bytes();
+    let zeros = length.iter().take_while(|byte| **byte == 0).count();
+    let length = length.get(zeros..).unwrap_or_default();
+    let mut out = vec![tag];
+    if value.len() >= 0x80 {
+        out.push(0x80 | length.len() as u8);
+    } else if value.is_empty() {
+        out.push(0);
+    }
+    out.extend_from_slice(length);
+    out.extend_from_slice(value);
+    out
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        let word = word << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let index = (word >> (18 - 6 * place)) as usize & 63;
+            let letter = LETTERS.get(index).copied().filter(|_| place <= chunk.len());
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{}", letter.map_or('=', char::from));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_as_short_as_they_can_be() {
+        assert_eq!(tlv(4, &[]), [4, 0]);
+        assert_eq!(tlv(4, &[7]), [4, 1, 7]);
+        assert_eq!(tlv(4, &[7; 127])[..2], [4, 127]);
+        assert_eq!(tlv(4, &[7; 128])[..3], [4, 0x81, 128]);
+        assert_eq!(tlv(4, &[7; 300])[..4], [4, 0x82, 1, 44]);
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        assert_eq!(
+            ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes())),
+            ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_that_trusts_the_authority_connects_and_no_other() {
+        use rustls::pki_types::ServerName;
+        let authority = Authority::new().unwrap();
+        let server = authority.server("localhost").unwrap();
+        for trusted in [true, false] {
+            let mut roots = rustls::RootCertStore::empty();
+            let root = if trusted { &authority } else { &Authority::new().unwrap() };
+            roots.add(CertificateDer::from(root.certificate.clone())).unwrap();
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let client = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            let client = tokio_rustls::TlsConnector::from(Arc::new(client));
+            let (near, far) = tokio::io::duplex(64 << 10);
+            let name = ServerName::try_from("localhost").unwrap();
+            let (connected, _accepted) =
+                tokio::join!(client.connect(name, near), server.accept(far));
+            assert_eq!(connected.is_ok(), trusted);
+        }
+    }
+}
