@@ -130,13 +130,20 @@ fn start(options: &Options, target: &Path, folder: &Path) -> Result<Vec<Peer>> {
 
 /// A chat request of about 1 KB, of ordinary words that no guard objects to.
 fn prompt() -> String {
-    let text =
-        "Please summarise the notes of our planning meeting in three short points. ".repeat(12);
+    let text = "Please summarise the notes of our planning meeting in three short points, and say who \
+        has to do what until when. We met on Tuesday in the small room above the workshop. Anna had \
+        brought the figures of the spring: sales of the blue lamps went up by a third, those of the \
+        green ones fell, and nobody could tell why. Jonas thinks that the photographs in the catalogue \
+        are too dark; he will ask the printer for two test sheets before the end of the month. The new \
+        supplier wants to be paid in advance, which Maria does not like at all. She is going to call \
+        them again and offer half of the sum on delivery. The fair in October was discussed at length. \
+        A stand of twelve square metres seems enough if the large lamp hangs from the ceiling. Peter \
+        measures the ceiling. Next meeting in four weeks, same room, and somebody else brings the cake.";
     serde_json::json!({
         "model": "bench",
         "messages": [
             { "role": "system", "content": "You are a helpful assistant." },
-            { "role": "user", "content": text.trim_end() },
+            { "role": "user", "content": text },
         ],
     })
     .to_string()

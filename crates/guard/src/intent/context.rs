@@ -17,15 +17,17 @@ pub(super) const MODIFIERS: u32 = Concept::Earlier.bit()
 
 /// Where the sentence that goes on at `from` ends, when it does before `limit`.
 pub(super) fn sentence_end(text: &str, from: usize, limit: usize) -> Option<usize> {
-    let part = text.get(from..limit)?;
     let bytes = text.as_bytes();
-    part.char_indices().map(|(at, c)| (from + at, c)).find_map(|(at, c)| {
-        let next = bytes.get(at + c.len_utf8());
-        let ends = match c {
-            '!' | '?' | '؟' | '।' => true,
+    let part = bytes.get(from..limit)?;
+    (from..).zip(part).find_map(|(at, byte)| {
+        let next = || bytes.get(at + 1);
+        let ends = match byte {
+            b'!' | b'?' => true,
             // A point inside a number or a name does not end anything; what follows must be seen.
-            '.' => next.is_some_and(|next| !next.is_ascii_alphanumeric()),
-            '\n' => next.is_some_and(|next| matches!(next, b'\n' | b'\r')),
+            b'.' => next().is_some_and(|next| !next.is_ascii_alphanumeric()),
+            b'\n' => next().is_some_and(|next| matches!(next, b'\n' | b'\r')),
+            // The Arabic question mark and the danda of the Indic scripts.
+            0xD8 | 0xE0 => text.get(at..limit).is_some_and(|rest| rest.starts_with(['؟', '।'])),
             _ => false,
         };
         ends.then_some(at)
@@ -105,6 +107,8 @@ mod tests {
         assert_eq!(sentence_end("version 3.5 it", 0, 14), None);
         assert_eq!(sentence_end("a line\n\nnext", 0, 12), Some(6));
         assert_eq!(sentence_end("cut.", 0, 4), None);
+        assert_eq!(sentence_end("ما هذا؟ نعم", 0, "ما هذا؟ نعم".len()), Some("ما هذا".len()));
+        assert_eq!(sentence_end("यह है। हाँ", 0, "यह है। हाँ".len()), Some("यह है".len()));
     }
 
     #[test]

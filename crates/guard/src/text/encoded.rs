@@ -6,8 +6,6 @@
 
 use bartizan_core::Span;
 
-use super::runs::{Encoded, runs};
-
 /// Shortest run that is tried, in characters.
 const MIN_RUN_BYTES: usize = 8;
 /// Characters decoded at once; a multiple of four.
@@ -49,13 +47,9 @@ pub fn decode_runs(text: &str, run_before: usize, complete: bool) -> (Vec<Decode
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut undecided = text.len();
-    for run in runs::<Encoded>(bytes) {
+    for run in worthwhile(bytes, run_before, complete) {
         let before = if run.start == 0 { run_before } else { 0 };
-        // More of the run, or its padding, may follow.
-        let open = !complete && run.end + PADDING_BYTES > bytes.len();
-        if !open && before + run.len() < MIN_RUN_BYTES {
-            continue;
-        }
+        let open = may_go_on(bytes, run, complete);
         if open {
             let block = (before + run.len()) / BLOCK_BYTES * BLOCK_BYTES;
             let held = (run.start + block).saturating_sub(before + OVERLAP_BYTES);
@@ -71,14 +65,56 @@ pub fn decode_runs(text: &str, run_before: usize, complete: bool) -> (Vec<Decode
     (found, undecided)
 }
 
+/// Whether more of the run, or its padding, may follow what is there.
+const fn may_go_on(bytes: &[u8], run: Span, complete: bool) -> bool {
+    !complete && run.end + PADDING_BYTES > bytes.len()
+}
+
+/// The runs that are long enough to be tried, and those that may become so: the first, which goes on
+/// from `run_before` bytes before the text, and the last of a text that is not complete.
+fn worthwhile(bytes: &[u8], run_before: usize, complete: bool) -> impl Iterator<Item = Span> {
+    let run_from = |start: usize| {
+        let rest = bytes.iter().skip(start);
+        Span::new(start, start + rest.take_while(|byte| is_run_byte(**byte)).count())
+    };
+    let first = (run_before > 0).then(|| run_from(0)).filter(|run| !run.is_empty());
+    let from = first.map_or(0, |run| run.end);
+    let last = (!complete).then(|| last_run(bytes, from)).flatten();
+    let last = last.filter(|run| run.len() < MIN_RUN_BYTES && may_go_on(bytes, *run, complete));
+    let mut at = from;
+    let long = std::iter::from_fn(move || {
+        loop {
+            let window = bytes.get(at..at + MIN_RUN_BYTES)?;
+            // No run of this length holds a byte that belongs to none, so the next begins after the
+            // last such byte of the window.
+            if let Some(other) = window.iter().rposition(|byte| !is_run_byte(*byte)) {
+                at += other + 1;
+                continue;
+            }
+            let run = run_from(at);
+            at = run.end;
+            return Some(run);
+        }
+    });
+    first.into_iter().chain(long).chain(last)
+}
+
+/// The run that ends with the text or one byte before, when it begins at `from` or later.
+fn last_run(bytes: &[u8], from: usize) -> Option<Span> {
+    let outside = bytes.iter().rev().take(PADDING_BYTES).take_while(|byte| !is_run_byte(**byte));
+    let end = bytes.len() - outside.count();
+    let len = bytes.iter().take(end).rev().take_while(|byte| is_run_byte(**byte)).count();
+    (len > 0 && end - len >= from).then(|| Span::new(end - len, end))
+}
+
 /// Bytes of the run that goes on at the end of `text`, given how many came before it.
 pub fn run_at_end(text: &str, run_before: usize) -> usize {
     let len = text.bytes().rev().take_while(|byte| is_run_byte(*byte)).count();
     if len == text.len() { run_before + len } else { len }
 }
 
-const fn is_run_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+fn is_run_byte(byte: u8) -> bool {
+    sextet(byte).is_some()
 }
 
 fn decode_blocks(text: &str, run: Span, before: usize, open: bool, found: &mut Vec<Decoded>) {
@@ -276,7 +312,38 @@ mod tests {
         );
     }
 
+    /// Every run, by a look at each byte.
+    fn runs(bytes: &[u8]) -> Vec<Span> {
+        let mut runs: Vec<Span> = Vec::new();
+        for at in (0..bytes.len()).filter(|at| is_run_byte(bytes[*at])) {
+            match runs.last_mut() {
+                Some(last) if last.end == at => last.end = at + 1,
+                _ => runs.push(Span::new(at, at + 1)),
+            }
+        }
+        runs
+    }
+
     proptest! {
+        #[test]
+        fn no_run_that_matters_is_missed(
+            text in "[aZ0+_ .=é]{0,40}|[a ]{0,60}",
+            run_before in 0usize..12,
+            complete in any::<bool>(),
+        ) {
+            let bytes = text.as_bytes();
+            let found: Vec<Span> = worthwhile(bytes, run_before, complete).collect();
+            let expected: Vec<Span> = runs(bytes)
+                .into_iter()
+                .filter(|run| {
+                    run.len() >= MIN_RUN_BYTES
+                        || (run.start == 0 && run_before > 0)
+                        || may_go_on(bytes, *run, complete)
+                })
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn a_short_run_is_probed_whole(
             noise in "[A-Za-z0-9+/_-]{8,64}",

@@ -1,8 +1,7 @@
 //! Runs of one class of bytes, found 64 bytes at a time.
 //!
-//! Digits, words and encoded runs are looked for in every text, and most bytes belong to none that
-//! matters. So a block of 64 bytes becomes a mask with one bit per byte, and only its edges are
-//! visited.
+//! Numbers and lone letters are looked for in every text, and most bytes belong to neither. So a
+//! block of 64 bytes becomes a mask with one bit per byte, and only its edges are visited.
 
 use std::marker::PhantomData;
 
@@ -28,10 +27,6 @@ pub(crate) enum Digit {}
 #[derive(Debug)]
 pub(crate) enum Alphanumeric {}
 
-/// What base64, base64url and hex are written with, without padding.
-#[derive(Debug)]
-pub(crate) enum Encoded {}
-
 impl Class for Digit {
     fn flags(word: u64) -> u64 {
         between(word, b'0', b'9')
@@ -44,14 +39,6 @@ impl Class for Alphanumeric {
         // among letters.
         let lower = word | (0x20 * ONES);
         between(word, b'0', b'9') | between(lower, b'a', b'z')
-    }
-}
-
-impl Class for Encoded {
-    fn flags(word: u64) -> u64 {
-        // `-`, `.` and `/` stand side by side, so the range is taken and the point left out.
-        let signs = between(word, b'-', b'/') & !between(word, b'.', b'.');
-        Alphanumeric::flags(word) | signs | between(word, b'+', b'+') | between(word, b'_', b'_')
     }
 }
 
@@ -169,10 +156,6 @@ mod tests {
         runs
     }
 
-    fn is_encoded(byte: u8) -> bool {
-        byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
-    }
-
     #[test]
     fn classes_hold_what_they_say() {
         for byte in 0..=u8::MAX {
@@ -180,7 +163,6 @@ mod tests {
             let all = |has: bool| if has { HIGH } else { 0 };
             assert_eq!(Digit::flags(word), all(byte.is_ascii_digit()), "{byte}");
             assert_eq!(Alphanumeric::flags(word), all(byte.is_ascii_alphanumeric()), "{byte}");
-            assert_eq!(Encoded::flags(word), all(is_encoded(byte)), "{byte}");
         }
     }
 
@@ -199,10 +181,6 @@ mod tests {
                 prop_assert_eq!(
                     runs::<Digit>(&bytes).collect::<Vec<_>>(),
                     runs_by_byte(&bytes, |byte| byte.is_ascii_digit())
-                );
-                prop_assert_eq!(
-                    runs::<Encoded>(&bytes).collect::<Vec<_>>(),
-                    runs_by_byte(&bytes, is_encoded)
                 );
                 let words = runs_by_byte(&bytes, |byte| byte.is_ascii_alphanumeric());
                 prop_assert_eq!(
