@@ -158,15 +158,17 @@ impl StreamCodec for MessageStream {
             }
             "message_start" => reading.is_whole = true,
             "content_block_delta" => {
+                // By the member, whatever the type: a client that does not look at the type joins
+                // what stands there.
                 let delta = root.get("delta");
-                let text = |name: &str| delta?.get(name);
-                let added = match delta.map(type_of).as_deref() {
-                    Some("text_delta") => add(text("text"), DeltaKind::Text),
-                    Some("thinking_delta") => add(text("thinking"), DeltaKind::Reasoning),
-                    Some("input_json_delta") => add(text("partial_json"), DeltaKind::Arguments(0)),
-                    _ => None,
-                };
-                reading.only_deltas = added.is_some();
+                let mut take =
+                    |name: &str, kind| add(delta.and_then(|delta| delta.get(name)), kind);
+                let added = [
+                    take("text", DeltaKind::Text),
+                    take("thinking", DeltaKind::Reasoning),
+                    take("partial_json", DeltaKind::Arguments(0)),
+                ];
+                reading.only_deltas = added.iter().any(Option::is_some);
             }
             "content_block_stop" => reading.ends = Ends::Index(index),
             "message_delta" => reading.ends = Ends::All,

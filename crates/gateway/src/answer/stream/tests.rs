@@ -185,6 +185,19 @@ fn a_block_that_begins_with_text_is_read_with_its_deltas() {
 }
 
 #[test]
+fn a_delta_of_an_unknown_type_is_part_of_the_text_it_names() {
+    let events = [
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"later_delta","text":"jane.doe@exam"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"ple.com, she said"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+    ];
+    let (out, _) = pumped(Operation::Messages, email(Action::Mask), Session::default(), &events);
+    assert!(out.contains("EMAIL_ADDRESS"), "{out}");
+    assert!(!out.contains("jane.doe@exam"), "{out}");
+}
+
+#[test]
 fn what_would_be_masked_over_two_events_ends_the_answer() {
     let event = |text: &str| {
         format!(
