@@ -30,6 +30,13 @@ pub trait Detector: Send + Sync {
         Vec::new()
     }
 
+    /// Whether a literal counts only where no ASCII letter, digit or `_` stands right before it. The
+    /// engine may leave out other places, and most places of a text are such.
+    fn begins_word(&self, literal: usize) -> bool {
+        let _ = literal;
+        false
+    }
+
     /// Most bytes of the view before the start of a finding that decide about it.
     fn look_behind(&self) -> usize {
         64

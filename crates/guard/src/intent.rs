@@ -117,6 +117,12 @@ impl Intent {
         words.map(|word| word.text.clone()).chain(self.phrases.anchors()).collect()
     }
 
+    /// Whether a literal counts only at the beginning of a word.
+    pub(crate) fn begins_word(&self, literal: usize) -> bool {
+        let word = self.words.get(literal).and_then(|index| LEXICON.word(*index));
+        word.is_some_and(|word| !word.anywhere)
+    }
+
     /// Indexes of the English literals.
     pub(crate) fn english(&self) -> impl Iterator<Item = usize> {
         let words = self.words.len();

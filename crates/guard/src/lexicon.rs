@@ -137,7 +137,7 @@ pub(crate) struct Word {
     pub(crate) concept: Concept,
     /// Languages that have it, as bits.
     pub(crate) languages: u32,
-    anywhere: bool,
+    pub(crate) anywhere: bool,
     whole: bool,
 }
 

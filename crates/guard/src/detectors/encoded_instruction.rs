@@ -63,7 +63,8 @@ fn intents() -> [&'static Intent; 3] {
 
 /// English literals of the intents, as (intent, literal).
 static LITERALS: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
-    let of = |(at, intent): (usize, &'static Intent)| intent.english().map(move |index| (at, index));
+    let of =
+        |(at, intent): (usize, &'static Intent)| intent.english().map(move |index| (at, index));
     intents().into_iter().enumerate().flat_map(of).collect()
 });
 
@@ -80,6 +81,14 @@ impl Detector for EncodedInstruction {
         let all = intents().map(Intent::literals);
         let text = |(at, index): &(usize, usize)| all.get(*at)?.get(*index).cloned();
         LITERALS.iter().filter_map(text).collect()
+    }
+
+    fn begins_word(&self, literal: usize) -> bool {
+        let intent = |(at, index): &(usize, usize)| Some((*intents().get(*at)?, *index));
+        LITERALS
+            .get(literal)
+            .and_then(intent)
+            .is_some_and(|(intent, index)| intent.begins_word(index))
     }
 
     fn look_behind(&self) -> usize {

@@ -80,6 +80,10 @@ impl Detector for InstructionOverride {
         intent::OVERRIDE.literals()
     }
 
+    fn begins_word(&self, literal: usize) -> bool {
+        intent::OVERRIDE.begins_word(literal)
+    }
+
     fn look_behind(&self) -> usize {
         intent::LOOK_BEHIND
     }

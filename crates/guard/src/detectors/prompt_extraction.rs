@@ -73,6 +73,10 @@ impl Detector for PromptExtraction {
         intent::EXTRACTION.literals()
     }
 
+    fn begins_word(&self, literal: usize) -> bool {
+        intent::EXTRACTION.begins_word(literal)
+    }
+
     fn look_behind(&self) -> usize {
         intent::LOOK_BEHIND
     }

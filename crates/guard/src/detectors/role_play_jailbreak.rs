@@ -73,6 +73,10 @@ impl Detector for RolePlayJailbreak {
         intent::PERSONA.literals()
     }
 
+    fn begins_word(&self, literal: usize) -> bool {
+        intent::PERSONA.begins_word(literal)
+    }
+
     fn look_behind(&self) -> usize {
         intent::LOOK_BEHIND
     }

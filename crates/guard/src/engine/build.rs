@@ -189,12 +189,15 @@ impl GuardBuilder {
             look_behind = look_behind.max(detector.look_behind());
             for (index, text) in detector.literals().into_iter().enumerate() {
                 let text = fold_to_string(&text);
+                let begins_word = detector.begins_word(index);
                 if detector.reads() == Reads::TextAndRot13 && text.is_ascii() {
+                    let slot = Some(slot);
+                    rotated.push(Literal { slot, index, text: text.clone(), begins_word });
                     // Seen in a view, it says that the rotated view holds the literal.
-                    literals.push(Literal { slot: None, index, text: rot13(&text) });
-                    rotated.push(Literal { slot: Some(slot), index, text: text.clone() });
+                    let text = rot13(&text);
+                    literals.push(Literal { slot: None, index, text, begins_word });
                 }
-                literals.push(Literal { slot: Some(slot), index, text });
+                literals.push(Literal { slot: Some(slot), index, text, begins_word });
             }
         }
         Ok(Plan {

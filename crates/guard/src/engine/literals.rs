@@ -23,6 +23,8 @@ pub(super) struct Literal {
     pub(super) index: usize,
     /// Folded text, in any ASCII case.
     pub(super) text: String,
+    /// See [`crate::Detector::begins_word`].
+    pub(super) begins_word: bool,
 }
 
 /// Slots in the plan, and indexes in the lists of the detectors there.
@@ -33,7 +35,7 @@ type Owners = SmallVec<[(Option<usize>, usize); 1]>;
 pub(super) struct LiteralSet {
     automaton: Option<NFA>,
     /// There is one when there is an automaton.
-    gate: Option<Gate>,
+    gates: Option<Gates>,
     /// Bytes of the longest literal.
     longest: usize,
     /// Per pattern: detectors share words.
@@ -80,11 +82,14 @@ impl LiteralSet {
                 *owns = true;
             }
         }
-        let gate = Gate::new(texts.iter().map(String::as_bytes));
+        let mut gates = Gates::default();
+        for literal in literals {
+            gates.add(literal);
+        }
         let longest = texts.iter().map(String::len).max().unwrap_or_default();
         let mut set = Self {
             automaton: None,
-            gate: Some(gate),
+            gates: Some(gates),
             longest,
             owners,
             open: HashMap::new(),
@@ -121,12 +126,21 @@ impl LiteralSet {
     /// Reads a view. Only in one that is not `complete` is its end looked at.
     pub(super) fn scan(&self, text: &str, complete: bool) -> Scan {
         let mut scan = Scan::default();
-        let (Some(automaton), Some(gate)) = (&self.automaton, &self.gate) else { return scan };
+        let (Some(automaton), Some(gates)) = (&self.automaton, &self.gates) else { return scan };
         let bytes = text.as_bytes();
+        let mut inside = false;
         for (at, head) in bytes.array_windows().enumerate() {
-            if gate.may_begin(*head, bytes.get(at..).unwrap_or_default()) {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let may_begin = if inside {
+                gates.inside.may_begin(*head, rest)
+            } else {
+                gates.anywhere.may_begin(*head, rest)
+            };
+            if may_begin {
                 self.walk(automaton, bytes, at, &mut scan);
             }
+            let [first, ..] = *head;
+            inside = first.is_ascii_alphanumeric() || first == b'_';
         }
         for at in (bytes.len() + 1).saturating_sub(HEAD_BYTES)..bytes.len() {
             self.walk(automaton, bytes, at, &mut scan);
@@ -194,49 +208,62 @@ const HEAD_BYTES: usize = 4;
 /// Bytes that it looks at where those four may begin a literal.
 const LONG_HEAD_BYTES: usize = 8;
 
+/// One gate for places inside a word, where few literals count, and one for all other places.
+#[derive(Default)]
+struct Gates {
+    inside: Gate<{ 1 << 6 }, { 1 << 8 }>,
+    anywhere: Gate<{ 1 << 10 }, { 1 << 11 }>,
+}
+
+impl Gates {
+    fn add(&mut self, literal: &Literal) {
+        self.anywhere.add(literal.text.as_bytes());
+        if !literal.begins_word {
+            self.inside.add(literal.text.as_bytes());
+        }
+    }
+}
+
 /// Tells from a few bytes that no literal begins there, for most texts and places.
 ///
 /// Sets of bits: pairs that begin literals of less than four bytes, hashes of the first four bytes
 /// of all others and, asked only when one of those is met, hashes of the first eight bytes. All are
 /// blind to the bit by which ASCII's small letters differ from capitals. A set bit says "perhaps"; a
 /// clear one is certain.
+///
+/// The sets take `PAIRS` and `HASHES` words of 64 bits: few enough to stay in the fastest caches,
+/// many enough that literals set one bit in fifty.
 #[derive(Default)]
-struct Gate {
+struct Gate<const PAIRS: usize, const HASHES: usize> {
     /// By the first two bytes: literals shorter than [`HEAD_BYTES`].
-    pairs: Bits<PAIR_WORDS>,
+    pairs: Bits<PAIRS>,
     /// By the first four bytes: all other literals.
-    heads: Bits<HASH_WORDS>,
+    heads: Bits<HASHES>,
     /// By the first four bytes: those shorter than [`LONG_HEAD_BYTES`].
-    medium: Bits<HASH_WORDS>,
+    medium: Bits<HASHES>,
     /// By the first eight bytes: the rest.
-    long: Bits<HASH_WORDS>,
+    long: Bits<HASHES>,
 }
 
-impl Gate {
-    fn new<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut gate = Self::default();
-        for literal in literals {
-            match (literal.first_chunk(), literal.first_chunk(), literal) {
-                (Some(long), Some(head), _) => {
-                    gate.heads.set(Self::hash(blind(*head)));
-                    gate.long.set(Self::long_hash(*long));
-                }
-                (None, Some(head), _) => {
-                    gate.heads.set(Self::hash(blind(*head)));
-                    gate.medium.set(Self::hash(blind(*head)));
-                }
-                (_, None, [first, second, ..]) => {
-                    gate.pairs.set(blind([*first, *second, 0, 0]));
-                }
-                (_, None, [first]) => {
-                    for second in 0..=u8::MAX {
-                        gate.pairs.set(blind([*first, second, 0, 0]));
-                    }
-                }
-                (_, None, []) => {}
+impl<const PAIRS: usize, const HASHES: usize> Gate<PAIRS, HASHES> {
+    fn add(&mut self, literal: &[u8]) {
+        match (literal.first_chunk(), literal.first_chunk(), literal) {
+            (Some(long), Some(head), _) => {
+                self.heads.set(Self::hash(blind(*head)));
+                self.long.set(Self::long_hash(*long));
             }
+            (None, Some(head), _) => {
+                self.heads.set(Self::hash(blind(*head)));
+                self.medium.set(Self::hash(blind(*head)));
+            }
+            (_, None, [first, second, ..]) => self.pairs.set(blind([*first, *second, 0, 0])),
+            (_, None, [first]) => {
+                for second in 0..=u8::MAX {
+                    self.pairs.set(blind([*first, second, 0, 0]));
+                }
+            }
+            (_, None, []) => {}
         }
-        gate
     }
 
     /// Whether a literal may begin with these bytes and go on with the rest.
@@ -251,14 +278,14 @@ impl Gate {
             || rest.first_chunk().is_some_and(|long| self.long.get(Self::long_hash(*long)))
     }
 
-    /// Knuth's multiplier: the high bits depend on all four bytes.
+    /// The high bits of a product with Knuth's multiplier depend on all four bytes.
     const fn hash(head: u32) -> u32 {
-        head.wrapping_mul(0x9E37_79B1) >> (u32::BITS - 17)
+        head.wrapping_mul(0x9E37_79B1) >> 8
     }
 
     const fn long_hash(head: [u8; LONG_HEAD_BYTES]) -> u32 {
         let head = u64::from_le_bytes(head) | 0x2020_2020_2020_2020;
-        (head.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - 17)) as u32
+        (head.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32
     }
 }
 
@@ -266,12 +293,6 @@ impl Gate {
 const fn blind(head: [u8; HEAD_BYTES]) -> u32 {
     u32::from_le_bytes(head) | 0x2020_2020
 }
-
-/// Words of a set of 2^16 bits.
-const PAIR_WORDS: usize = 1 << 10;
-/// Words of a set of 2^17 bits: few enough to stay in the fastest caches, many enough that the few
-/// thousand literals of the shipped detectors set one bit in fifty.
-const HASH_WORDS: usize = 1 << 11;
 
 /// A set of 64 times `WORDS` bits; `WORDS` is a power of two. Higher bits of a place are ignored.
 struct Bits<const WORDS: usize>(Box<[u64; WORDS]>);
@@ -314,11 +335,21 @@ mod tests {
 
     use super::*;
 
+    /// For the tests, literals with `z` in them count only at the beginning of a word.
+    fn begins_word(text: &str) -> bool {
+        text.contains('z')
+    }
+
     fn set(texts: &[&str]) -> LiteralSet {
         let literals: Vec<Literal> = texts
             .iter()
             .enumerate()
-            .map(|(index, text)| Literal { slot: Some(index), index: 0, text: (*text).to_owned() })
+            .map(|(index, text)| Literal {
+                slot: Some(index),
+                index: 0,
+                text: (*text).to_owned(),
+                begins_word: begins_word(text),
+            })
             .collect();
         LiteralSet::new(&literals).unwrap()
     }
@@ -378,15 +409,25 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_a_look_at_each_place_finds(
-            texts in proptest::collection::btree_set("[ab@`é]{1,12}", 1..12),
-            text in "[abAB@`é ]{0,40}",
+            texts in proptest::collection::btree_set("[abz@`é]{1,12}", 1..12),
+            text in "[abzABZ@`é ]{0,40}",
         ) {
             let texts: Vec<String> = texts.into_iter().collect();
             let set = set(&texts.iter().map(String::as_str).collect::<Vec<_>>());
             let scan = set.scan(&text, false);
             let found: Vec<_> =
                 scan.hits.iter().map(|(slot, hit)| (*slot, hit.start, hit.end)).collect();
-            prop_assert_eq!(found, occurrences(&texts, &text));
+            // What does not count may be told or left out.
+            let counts = |(slot, start, _): &(usize, usize, usize)| {
+                let before = start.checked_sub(1).map(|before| text.as_bytes()[before]);
+                !begins_word(&texts[*slot])
+                    || !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            };
+            let all = occurrences(&texts, &text);
+            prop_assert!(found.iter().all(|hit| all.contains(hit)), "{:?}", found);
+            prop_assert!(found.is_sorted());
+            let counting = |hits: Vec<_>| hits.into_iter().filter(counts).collect::<Vec<_>>();
+            prop_assert_eq!(counting(found), counting(all));
             prop_assert_eq!(scan.cut_at_end, open(&texts, &text));
         }
     }
