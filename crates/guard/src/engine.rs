@@ -6,10 +6,11 @@ mod left_out;
 mod literals;
 mod read;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bartizan_core::settings::OnError;
-use bartizan_core::{Action, Channel, ChannelSet, Mode, RuleId, Span};
+use bartizan_core::{Action, Category, Channel, ChannelSet, Mode, RuleId, Span};
 
 pub use build::{GuardBuilder, GuardError};
 pub(crate) use judge::Window;
@@ -19,6 +20,7 @@ use crate::detector::Detector;
 use crate::report::Report;
 use crate::session::Session;
 use crate::stream::StreamGuard;
+use crate::vault::Place;
 use literals::LiteralSet;
 
 /// The guardrails of one endpoint, ready to judge texts. Cheap to share, never changes.
@@ -81,17 +83,19 @@ impl Guard {
 
     /// Judges a whole text.
     pub fn inspect(&self, channel: Channel, text: &str, session: &Session) -> Report {
-        self.inspect_joined(channel, text, &[], session)
+        self.inspect_joined(channel, text, &[], &[], session)
     }
 
     /// Judges several texts that stand in `joined` one after the other, so that what is split
     /// across them is found. Detectors of size and topic judge each of `texts` by itself; without
-    /// any, `joined` is one text.
+    /// any, `joined` is one text. Values are put back in each of `texts` by itself, too, going by what
+    /// stands `before` each; where that is left out, nothing does.
     pub fn inspect_joined(
         &self,
         channel: Channel,
         joined: &str,
         texts: &[Span],
+        before: &[Place],
         session: &Session,
     ) -> Report {
         let window = Window {
@@ -102,18 +106,38 @@ impl Guard {
             complete: true,
             run_before: 0,
             texts,
+            before,
         };
         self.judge_window(&window, session).0
     }
 
     /// Judges a text that arrives in pieces.
     pub fn stream(self: &Arc<Self>, channel: Channel, session: Arc<Session>) -> StreamGuard {
-        StreamGuard::new(Arc::clone(self), channel, session)
+        self.stream_after(Place::start(channel), channel, session)
+    }
+
+    /// Judges a text that arrives in pieces and is shown right behind what led to `place`.
+    pub fn stream_after(
+        self: &Arc<Self>,
+        place: Place,
+        channel: Channel,
+        session: Arc<Session>,
+    ) -> StreamGuard {
+        StreamGuard::new(Arc::clone(self), channel, session, place)
     }
 
     /// Whether any guardrail reads texts of this channel.
     pub fn reads(&self, channel: Channel) -> bool {
         self.plan(channel).is_some_and(|plan| !plan.active.is_empty())
+    }
+
+    /// Families that the guardrails look for in texts of this channel.
+    pub fn categories(&self, channel: Channel) -> BTreeSet<Category> {
+        let active = self.plan(channel).into_iter().flat_map(|plan| &plan.active);
+        active
+            .filter_map(|index| self.detectors.get(*index))
+            .map(|source| source.get().meta().category)
+            .collect()
     }
 
     /// Most bytes of a view before a finding that decide about it.

@@ -296,6 +296,10 @@ fn owned(cluster: &Cluster<'_>, concepts: u32) -> bool {
 /// Whether the unknown text between two words is short.
 fn close(text: &str, from: usize, to: usize) -> bool {
     let Some(gap) = text.get(from..to) else { return true };
+    // What follows a semicolon is a clause of its own.
+    if gap.contains("; ") {
+        return false;
+    }
     let (ascii, other) = GAP_BYTES;
     let limit = if gap.is_ascii() { ascii } else { other };
     let breaks = gap.bytes().filter(|byte| b",;:()\n".contains(byte)).count();

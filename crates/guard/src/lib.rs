@@ -36,4 +36,4 @@ pub use engine::{Guard, GuardBuilder, GuardError, LeftOut, left_out};
 pub use report::{Edit, Judged, Report};
 pub use session::{Session, SessionBuilder};
 pub use stream::{Released, StreamGuard};
-pub use vault::Vault;
+pub use vault::{Place, Vault};

@@ -29,6 +29,8 @@ pub struct Edit {
     pub span: Span,
     /// Text that comes.
     pub text: String,
+    /// Whether a value is put back; otherwise one is masked.
+    pub restores: bool,
 }
 
 /// Judgement about one text.

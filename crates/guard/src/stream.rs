@@ -55,7 +55,12 @@ pub struct StreamGuard {
 }
 
 impl StreamGuard {
-    pub(crate) fn new(guard: Arc<Guard>, channel: Channel, session: Arc<Session>) -> Self {
+    pub(crate) fn new(
+        guard: Arc<Guard>,
+        channel: Channel,
+        session: Arc<Session>,
+        place: Place,
+    ) -> Self {
         Self {
             guard,
             session,
@@ -64,7 +69,7 @@ impl StreamGuard {
             from: 0,
             base: 0,
             run_before: 0,
-            place: Place::start(channel),
+            place,
             judged_len: 0,
             blocked: false,
         }
@@ -107,8 +112,9 @@ impl StreamGuard {
             complete,
             run_before: self.run_before,
             texts: &[],
+            before: std::slice::from_ref(&self.place),
         };
-        let (report, release) = self.guard.judge_window_at(&window, &self.place, &self.session);
+        let (report, release) = self.guard.judge_window(&window, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
         let mut text = String::new();
         let mut copied = self.from;

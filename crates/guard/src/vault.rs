@@ -13,7 +13,7 @@ use bartizan_core::{Channel, Span};
 
 use place::{Glued, glued};
 
-pub(crate) use place::Place;
+pub use place::Place;
 
 /// Longest placeholder that is recognised, in bytes.
 pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 64;
@@ -94,15 +94,39 @@ impl Vault {
         !self.values.is_empty()
     }
 
+    /// Whether a value whose placeholder stands at the end of `before` would become part of an
+    /// address with `after`, which is shown right behind; `None` while only more text can tell.
+    /// `complete` says that nothing follows `after`.
+    pub fn glues(&self, before: &str, after: &str, complete: bool) -> Option<bool> {
+        if !self.has_restorable() {
+            return Some(false);
+        }
+        let mut decided = Some(false);
+        for (span, name) in placeholders(before, false, true).0 {
+            let Some(value) = self.value(&name) else { continue };
+            let address = value.contains(['/', '\\', '?']);
+            let rest = before.get(span.end..).unwrap_or_default();
+            if glued(rest, false, address, false) != Glued::Open {
+                continue;
+            }
+            match glued(&[rest, after].concat(), false, address, complete) {
+                Glued::Free => {}
+                Glued::Bound => return Some(true),
+                Glued::Open => decided = None,
+            }
+        }
+        decided
+    }
+
     /// Placeholders of this vault that are to be replaced in a piece of an answer, and the first
     /// byte where one may go on, or be spoilt, past the end of the text. `before` is what stands
-    /// before the piece.
+    /// before the piece. In JSON values are written as JSON.
     pub(crate) fn restorations(
         &self,
         text: &str,
         before: &Place,
         complete: bool,
-    ) -> (Vec<(Span, &str)>, usize) {
+    ) -> (Vec<(Span, String)>, usize) {
         let (found, mut undecided) = placeholders(text, before.may_be_json(), complete);
         let mut known = Vec::new();
         let mut place = before.clone();
@@ -119,7 +143,8 @@ impl Vault {
             let rest = text.get(span.end..).unwrap_or_default();
             let address = value.contains(['/', '\\', '?']);
             match glued(rest, place.in_json_string(), address, complete) {
-                Glued::Free => known.push((span, value)),
+                Glued::Free if place.is_in_json() => known.push((span, as_json(value))),
+                Glued::Free => known.push((span, value.to_owned())),
                 Glued::Bound => {}
                 Glued::Open => undecided = undecided.min(span.start),
             }
@@ -134,6 +159,25 @@ fn is_harmless(value: &str) -> bool {
     let mut place = Place::start(Channel::Output);
     place.advance(value);
     place.is_closed()
+}
+
+/// A value as it stands in a string of JSON.
+fn as_json(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn name(label: &str, number: u32) -> String {

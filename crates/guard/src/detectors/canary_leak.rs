@@ -19,7 +19,7 @@ static META: Meta = Meta {
     category: Category::PromptLeak,
     label: "CANARY",
     docs: Docs {
-        finds: "Any canary that the session knows, in any letter case, disguised, escaped, spaced out, or \
+        finds: "Any canary that the policy gives, in any letter case, disguised, escaped, spaced out, or \
                 inside base64 or hex.",
         matters: "A canary has no meaning to a user. Where it shows up, the prompt around it was read out, \
                   even if everything else was reworded.",

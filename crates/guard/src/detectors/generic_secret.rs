@@ -29,7 +29,7 @@ static META: Meta = Meta {
                 random enough for the kind of name. Works in code, JSON, YAML, environment files, headers and speech.",
         matters: "Most secrets have no format of their own; the name beside them gives them away.",
         example: "`db_password: \"x9!Kq-27Lm\"` becomes `db_password: \"<SECRET_1>\"`.",
-        fix: "Mask it. Put names that are harmless in your texts on the guardrail's list of exceptions.",
+        fix: "Mask it. Where it finds too much, raise `threshold` or leave it out with `entities`.",
         limits: "Words without digits or signs are not found, nor UUIDs, values under 8 (passwords) or 16 \
                  characters (others), nor values over 256. Names about secrets rather than of them (`token_count`, \
                  `password_policy`) are left out by a list.",
@@ -39,6 +39,8 @@ static META: Meta = Meta {
         "api_key = \"q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6H\"",
         "\"client_secret\": \"9f1b-Kx72Lq-PzW4-tVn83\"",
         "DB_PASSWORD=x9!Kq-27Lm",
+        "password: \"x9!Kq-27Lm",
+        "password: \"x9!Kq-27Lm\nuser: bob",
         "my password is Blue7!Horse",
         "export AUTH_TOKEN='743b294acd0311ec9d640242ac120002'",
         "const apiToken: string = `Vb3Nq8Lw2Zx5Rt7Ym1Kd`;",
@@ -207,7 +209,8 @@ fn read(bytes: &[u8], name: usize, kind: Kind, cursor: &mut Cursor<'_>) -> Optio
     let fine = match cursor.peek() {
         None => value.len() < MAX_VALUE_BYTES,
         Some(next) => match quote {
-            Some(quote) if kind != Kind::Header => next == quote,
+            // A literal that lost its closing quote ends with the line.
+            Some(quote) if kind != Kind::Header => next == quote || matches!(next, b'\n' | b'\r'),
             _ => !matches!(next, b'(' | b'[' | b'{' | b'$'),
         },
     };

@@ -52,6 +52,8 @@ static META: Meta = Meta {
         ".menu { display: none; } .fade { opacity: 0; }",
         "<p style=\"color:white;background:black\">White letters on a black wall, as on a slate.</p>",
         "[comment]: # (version 1.2)",
+        "<!-- You must restart the server after you override the defaults. -->",
+        "<!-- Include the token and the password of the proxy, see https://example.com -->",
         "The attribute hidden hides an element; display:none does so in CSS, opacity:0 as well.",
         "<p style=\"opacity:0.8\">slightly transparent words are still words</p>",
         "<input type=\"hidden\" name=\"csrf\" value=\"x\"> <b>some text that can be seen</b>",

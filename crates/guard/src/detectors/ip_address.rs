@@ -7,7 +7,7 @@ use bartizan_core::{Category, Severity};
 
 use crate::checks::context::{is_one_of, words_before};
 use crate::checks::{byte_before, glued_before, is_glue};
-use crate::cursor::{Cursor, at_numbers};
+use crate::cursor::{Cursor, at_numbers, before};
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::View;
 
@@ -29,7 +29,8 @@ static META: Meta = Meta {
         example: "`login from 192.0.2.44` becomes `login from <IP_ADDRESS_1>`.",
         fix: "Mask it before it reaches a model that need not know it.",
         limits: "Octal, hexadecimal and single-number spellings are not found. Four numbers after a word such as \
-                 `version` or a product name, or before `release`, are taken for a version. Loopback, unspecified and broadcast addresses \
+                 `version` or a product name, or before `release`, are taken for a version; small ones that open a \
+                 line before a capital for a section; and `2.5.4.x` and `2.5.29.x` for object identifiers. Loopback, unspecified and broadcast addresses \
                  and netmasks belong to nobody and are left alone. A short IPv6 address outside the assigned ranges \
                  (`1::2`) is taken for code.",
     },
@@ -55,6 +56,9 @@ static META: Meta = Meta {
         "１９２.０.２.１",
         "地址192.0.2.1。",
         "addr 2001:db8::7: unreachable",
+        "2.5.30.14 did not answer",
+        "8.8.8.8 answers",
+        "hosts:\n5.9.44.1 Mail",
     ],
     passes: &[
         "127.0.0.1 and 0.0.0.0",
@@ -80,6 +84,11 @@ static META: Meta = Meta {
         "00:11:22:33:44:55:66:77",
         "::ffff:127.0.0.1",
         "OID 1.3.6.1.4.1",
+        "new ObjectIdentifier(\"2.5.29.14\")",
+        "2.5.29.14 is the key identifier, 2.5.4.3 the name, and 2.5.29.15 the usage",
+        "GCC 2.7.2.3",
+        "2.3.4.1 Title of the section",
+        "## 2.3.14.1 Overview",
     ],
 };
 
@@ -106,8 +115,17 @@ const VERSION_WORDS: &[&str] = &[
     "chapter",
     "clause",
     "oid",
+    "oids",
+    "objectidentifier",
+    "identifier",
     "fileversion",
     "assemblyversion",
+    "gcc",
+    "clang",
+    "openssl",
+    "kernel",
+    "python",
+    "nginx",
 ];
 /// Words that may stand between such a word and the numbers.
 const FILLERS: &[&str] = &["is", "no", "number", "to", "from", "the"];
@@ -176,12 +194,25 @@ fn version_four(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
     if !fits || !is_somebody(address) || is_version(bytes, start, address) {
         return None;
     }
+    // Object identifiers of X.509: `2.5.29.14`.
+    if matches!(address.octets(), [2, 5, 4 | 29, _]) {
+        return None;
+    }
     if is_tail_of_version_six(bytes, start, text) {
         return None;
     }
     cursor.rewind(end);
     // `Git 1.7.12.4 Release Notes`
     if cursor.eat(b' ') && cursor.eat_word("release") {
+        return None;
+    }
+    cursor.rewind(end);
+    // `2.3.4.1 Title`
+    if opens_line(bytes, start)
+        && is_section(address)
+        && cursor.eat(b' ')
+        && cursor.eat_if(|byte| byte.is_ascii_uppercase())
+    {
         return None;
     }
     cursor.rewind(end);
@@ -209,6 +240,19 @@ fn is_free_before(bytes: &[u8], start: usize) -> bool {
 /// Whether the address can be that of a machine that others reach.
 const fn is_somebody(address: Ipv4Addr) -> bool {
     !matches!(address.octets(), [0 | 127 | 255, ..])
+}
+
+/// Whether a line begins at `start`, but for the signs of a heading.
+fn opens_line(bytes: &[u8], start: usize) -> bool {
+    let marks = before(bytes, start, 8);
+    let rest = marks.iter().rev().find(|byte| !matches!(byte, b'#' | b' '));
+    rest.map_or(marks.len() < 8, |byte| *byte == b'\n')
+}
+
+/// Whether the numbers are as small as those of sections.
+fn is_section(address: Ipv4Addr) -> bool {
+    let octets = address.octets();
+    matches!(octets, [1..=9, ..]) && octets.iter().all(|octet| (1..32).contains(octet))
 }
 
 /// Whether the words before, or a product name (`Chrome/120.0.0.0`), make the numbers a version.

@@ -54,6 +54,16 @@ static META: Meta = Meta {
             "PRIVATE KEY-----"
         ),
         concat!(
+            "[\"-----BEGIN RSA ",
+            "PRIVATE KEY-----\",\n \"MIIEpQIBAAKCAQEAn6/O8li+SX4m98LLYt/PKSzEmQ++ZBD7\",\n",
+            " \"yxR5MsXFu9Q=\",\n \"-----END RSA ",
+            "PRIVATE KEY-----\"]"
+        ),
+        concat!(
+            "{\"content\":\"-----BEGIN RSA ",
+            "PRIVATE KEY-----\\nMIIEpQIBAAKCAQEAn6O8li+SX4m98LLYt/PKSzEmQ++ZBD7Loh9P13f\\n\",\"path\":\"/tmp/x\"}",
+        ),
+        concat!(
             "Private",
             "-Lines: 2\nAAAAIQC7Yx2mR9vQ4tLkP8sWzD1nHbF6jG3cE5aU0oXiV7rNqw\nAAAAIEk=\n\n"
         ),
@@ -80,6 +90,8 @@ const MAX_NAME_BYTES: usize = 24;
 const MIN_BODY_BYTES: usize = 32;
 /// A base64 line shorter than this is the last one.
 const MIN_LINE_BYTES: usize = 24;
+/// Fewest base64 characters that go on from a key across an empty line or the end of a string.
+const MIN_FAR_BYTES: usize = 40;
 
 impl Detector for PrivateKey {
     fn meta(&self) -> &'static Meta {
@@ -161,15 +173,28 @@ fn headers(cursor: &mut Cursor<'_>) {
 }
 
 /// Takes base64 lines; gives where the last of them ends, and how many characters they have.
+///
+/// What stands behind the key may be base64 by chance: a greeting, or the next field of the JSON
+/// that holds it. So only the next line goes on from a line as a matter of course.
 fn body(cursor: &mut Cursor<'_>) -> (usize, usize) {
     let mut end = cursor.at();
     let mut len = 0;
     loop {
-        gap(cursor);
+        let next_line = gap(cursor) == Gap::Line;
+        let start = cursor.at();
         let line = cursor.run(MAX_BLOCK_BYTES, |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
         });
-        if line.is_empty() {
+        let goes_on = match line.len() {
+            0 => false,
+            MIN_FAR_BYTES.. => true,
+            _ if len == 0 => true,
+            MIN_LINE_BYTES.. if next_line => true,
+            _ if next_line && (line.ends_with(b"=") || ends_line(cursor)) => true,
+            _ => footer_follows(cursor),
+        };
+        if !goes_on {
+            cursor.rewind(start);
             return (end, len);
         }
         end = cursor.at();
@@ -181,19 +206,125 @@ fn body(cursor: &mut Cursor<'_>) -> (usize, usize) {
     }
 }
 
+/// Whether the line ends at the cursor.
+fn ends_line(cursor: &mut Cursor<'_>) -> bool {
+    cursor.peek().is_none_or(|byte| {
+        matches!(byte, b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b',' | b'<')
+    })
+}
+
+/// Whether the footer stands behind the gap at the cursor, which stays where it is.
+fn footer_follows(cursor: &mut Cursor<'_>) -> bool {
+    let start = cursor.at();
+    gap(cursor);
+    let follows = cursor.eat_word("-----END ");
+    cursor.rewind(start);
+    follows
+}
+
+/// What stands between two runs of base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// One line break, and what a quoted or indented line begins with.
+    Line,
+    /// Anything else: blanks, an empty line, the end of a string.
+    Far,
+}
+
 /// Takes what stands between lines: white space, written line breaks, quotes, list signs.
-fn gap(cursor: &mut Cursor<'_>) {
+fn gap(cursor: &mut Cursor<'_>) -> Gap {
+    let mut feeds = 0_usize;
+    let mut returns = 0_usize;
+    let mut marks = 0_usize;
     loop {
         let blank = cursor.run(64, |byte| {
             byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',' | b'>' | b'|')
         });
-        // `\n` as two characters, and joins such as `" +`.
-        let written = cursor.eat(b'\\') && {
-            cursor.run(2, |byte| matches!(byte, b'\\' | b'"'));
-            cursor.eat_if(|byte| matches!(byte, b'n' | b'r'))
-        };
-        if blank.is_empty() && !written {
-            return;
+        for byte in blank {
+            match byte {
+                b'\n' => feeds += 1,
+                b'\r' => returns += 1,
+                b'"' | b'\'' | b',' => marks += 1,
+                _ => {}
+            }
+        }
+        // `\n` as two characters, or as more where it is quoted twice.
+        let mut written = false;
+        if cursor.eat(b'\\') {
+            let more = cursor.run(2, |byte| matches!(byte, b'\\' | b'"'));
+            marks += memchr::memchr_iter(b'"', more).count();
+            let feed = cursor.eat(b'n');
+            let back = !feed && cursor.eat(b'r');
+            feeds += usize::from(feed);
+            returns += usize::from(back);
+            written = feed || back;
+        }
+        // `"…" +` of code. Elsewhere the sign is base64.
+        let joined = marks > 0 && join(cursor);
+        if blank.is_empty() && !written && !joined {
+            let next_line = feeds.max(returns) == 1 && marks == 0;
+            return if next_line { Gap::Line } else { Gap::Far };
+        }
+    }
+}
+
+/// Takes a plus sign that stands alone.
+fn join(cursor: &mut Cursor<'_>) -> bool {
+    let start = cursor.at();
+    let alone = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\');
+    let joins = cursor.eat(b'+') && cursor.peek().is_some_and(alone);
+    if !joins {
+        cursor.rewind(start);
+    }
+    joins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = concat!("-----BEGIN RSA ", "PRIVATE KEY-----");
+    const FOOTER: &str = concat!("-----END RSA ", "PRIVATE KEY-----");
+    const LINE: &str = "MIIEpQIBAAKCAQEAn6O8liSX4m98LLYtPKSzEmQZBD7Loh9P13fyxR5MsXFu9PRs";
+
+    /// What stands behind the key in `text`.
+    fn rest(text: &str) -> Option<&str> {
+        let mut cursor = Cursor::new(text.as_bytes(), 0, MAX_BLOCK_BYTES);
+        let end = pem(&mut cursor)?;
+        text.get(end..)
+    }
+
+    #[test]
+    fn what_stands_behind_a_key_without_footer_stays() {
+        for tail in [
+            "\n\nHello John",
+            "\nHello John",
+            "\n\nRegards,\nJohn",
+            " Hello",
+            "\\n\",\"path\":\"/tmp/x\"}",
+            "\",\"path\":\"x\"}",
+            "\\n', 'mode': 'w'",
+            ", secondArgument",
+            "\n\nsome",
+        ] {
+            assert_eq!(rest(&format!("{HEADER}\n{LINE}{tail}")), Some(tail));
+        }
+    }
+
+    #[test]
+    fn lines_go_on_across_the_joins_of_code_and_files() {
+        for key in [
+            format!("{HEADER}\n{LINE}\nabcd1234\n{FOOTER}"),
+            format!("{HEADER}\n{LINE}\n\nabcd1234\n\n{FOOTER}"),
+            format!("{HEADER}\\r\\n{LINE}\\r\\nabcd=\\r\\n{FOOTER}"),
+            format!("{HEADER} {LINE} abcd {FOOTER}"),
+            format!(
+                "{HEADER}\\n\" +\n\"{LINE}\\n\" +\n\"{LINE}\\n\" +\n\"abcd=\\n\" +\n\"{FOOTER}"
+            ),
+            format!("{HEADER}\n> {LINE}\n> {LINE}\n> abcd"),
+            format!("{HEADER}\n{LINE}\n{LINE}"),
+        ] {
+            assert_eq!(rest(&format!("{key}\n\nbye now")), Some("\n\nbye now"), "{key}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Control sequences that a terminal would obey.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Severity};
+use bartizan_core::{Category, Channel, Severity};
 
 use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit, Reads};
@@ -21,12 +21,14 @@ static META: Meta = Meta {
     docs: Docs {
         finds: "ECMA-48 sequences: `ESC [` (colours, cursor, erasing), `ESC ]` (titles, hyperlinks, clipboard), device \
                 control, application and privacy strings, other escapes, their one-character forms U+0080 to U+009F, \
-                backspaces, carriage returns that are not part of a line break, and other control characters.",
+                backspaces, carriage returns that are not part of a line break, and other control characters. On \
+                `tool-call`, where arguments are JSON, also the escape characters spelled `\\u001b` and \
+                `\\u0080` to `\\u009f`.",
         matters: "Text printed by a command line tool can rewrite what was shown, fake a prompt, fill the clipboard or \
                   make a link read differently from where it goes.",
         example: "`safe\\x1b[2K\\rmalicious`, shown by `cat`, reads `malicious`; masked it reads `safemalicious`.",
         fix: "Mask it: the placeholder is empty, so that the sequence goes and the text stays.",
-        limits: "Sequences written out in letters (`\\x1b[31m`) are text and pass. Of strings without an end within \
+        limits: "Sequences written out in letters (`\\x1b[31m`) are text and pass, except as said above. Of strings without an end within \
                  1,000 bytes only the beginning is removed; the rest is harmless without it. Control characters that \
                  terminals ignore score 0.4. Line ends of one carriage return each are found.",
     },
@@ -42,6 +44,9 @@ static META: Meta = Meta {
         "\u{1b}Pq#0;2;0;0;0\u{1b}\\ and \u{1b}c reset",
         "ring \u{7} and \u{0}",
         "\u{1b}[38;5;196",
+        "{\"text\":\"\\u001B[2Jcleared\"}",
+        "{\"text\":\"\\u009b31mred\"}",
+        "{\"text\":\"\\u001b]0;title\\u0007\"}",
     ],
     passes: &[
         "line one\nline two\r\n\tindented\r\n",
@@ -53,6 +58,7 @@ static META: Meta = Meta {
         "ends in a carriage return\r",
         "wrongly decoded \u{96} dash, \u{e2}\u{80}\u{9d} quote and \u{e2}\u{80}\u{98} quote",
         "fields\u{1f}and\u{1e}records",
+        "{\"code\":\"print('\\\\u001b[31m')\",\"note\":\"caf\\u00e9 \\u0085 \\u001a\"}",
     ],
 };
 
@@ -60,6 +66,8 @@ static META: Meta = Meta {
 const MAX_PARAMETER_BYTES: usize = 64;
 /// Longest string of a device or system command.
 const MAX_STRING_BYTES: usize = 1000;
+/// Most backslashes in a row that are counted, to tell whether the last one begins an escape.
+const MAX_BACKSLASHES: usize = 15;
 
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
@@ -76,17 +84,24 @@ impl Detector for TerminalEscape {
     }
 
     fn look_behind(&self) -> usize {
-        2
+        MAX_BACKSLASHES
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
+        let json = view.channel() == Channel::ToolCall;
+        let begins = |byte: &u8| is_anchor(*byte) || (json && *byte == b'\\');
         let mut from = 0;
-        while let Some(skip) = bytes.iter().skip(from).position(|byte| is_anchor(*byte)) {
+        while let Some(skip) = bytes.iter().skip(from).position(begins) {
             let start = from + skip;
             from = start + 1;
-            let mut cursor = Cursor::new(bytes, start, MAX_STRING_BYTES + 8);
-            let score = read(before(bytes, start, 2), &mut cursor);
+            let mut cursor = Cursor::new(bytes, start, MAX_STRING_BYTES + 16);
+            let lead = before(bytes, start, MAX_BACKSLASHES);
+            let score = if bytes.get(start) == Some(&b'\\') {
+                spelled::read(lead, &mut cursor)
+            } else {
+                read(lead, &mut cursor)
+            };
             if cursor.starved() {
                 findings.undecided(start);
             }
@@ -118,7 +133,7 @@ fn read(lead: &[u8], cursor: &mut Cursor<'_>) -> Option<f32> {
             cursor.next();
             Some(match code {
                 // Quotes and dashes that were decoded wrongly; terminals ignore most of them.
-                _ if lead == [0xc2, 0x80] => HARMLESS,
+                _ if lead.ends_with(&[0xc2, 0x80]) => HARMLESS,
                 0x9b => control_sequence(cursor),
                 0x90 | 0x98 | 0x9d..=0x9f => string(cursor),
                 0x84 | 0x88 | 0x8d..=0x8f | 0x9a => 0.6,
@@ -184,4 +199,101 @@ fn string(cursor: &mut Cursor<'_>) -> f32 {
     }
     cursor.rewind(start);
     0.9
+}
+
+/// Sequences in a JSON string, where control characters are spelled `\u001b`.
+mod spelled {
+    use super::{MAX_PARAMETER_BYTES, MAX_STRING_BYTES};
+    use crate::cursor::Cursor;
+
+    const ESC: u8 = 0x1b;
+
+    /// Takes one sequence that begins with a spelled character; `lead` is what stands before it.
+    pub(super) fn read(lead: &[u8], cursor: &mut Cursor<'_>) -> Option<f32> {
+        let escaped = lead.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        if escaped {
+            return None;
+        }
+        match control(cursor)? {
+            ESC => Some(escape(cursor)),
+            0x9b => Some(control_sequence(cursor)),
+            0x90 | 0x98 | 0x9d..=0x9f => Some(string(cursor)),
+            0x84 | 0x88 | 0x8d..=0x8f | 0x9a => Some(0.6),
+            _ => None,
+        }
+    }
+
+    /// Takes `\u00` and two digits, whole or not at all; gives the code.
+    fn control(cursor: &mut Cursor<'_>) -> Option<u8> {
+        let start = cursor.at();
+        // The letter is small: JSON knows no `\U`.
+        let head = cursor.eat(b'\\') && cursor.eat(b'u') && cursor.eat_word("00");
+        let digits = if head { cursor.run(2, |byte| byte.is_ascii_hexdigit()) } else { &[] };
+        let code = std::str::from_utf8(digits)
+            .ok()
+            .filter(|digits| digits.len() == 2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if code.is_none() {
+            cursor.rewind(start);
+        }
+        code
+    }
+
+    fn escape(cursor: &mut Cursor<'_>) -> f32 {
+        match cursor.peek() {
+            Some(b'[') => {
+                cursor.next();
+                control_sequence(cursor)
+            }
+            Some(b']' | b'P' | b'X' | b'^' | b'_') => {
+                cursor.next();
+                string(cursor)
+            }
+            _ => {
+                cursor.run(4, is_intermediate);
+                if !cursor.eat_word("\\\\") {
+                    cursor.eat_if(|byte| matches!(byte, 0x30..=0x7e) && byte != b'\\');
+                }
+                0.7
+            }
+        }
+    }
+
+    /// As intermediate bytes go, without the quotation mark that ends the JSON string.
+    const fn is_intermediate(byte: u8) -> bool {
+        matches!(byte, 0x20..=0x2f) && byte != b'"'
+    }
+
+    fn control_sequence(cursor: &mut Cursor<'_>) -> f32 {
+        cursor.run(MAX_PARAMETER_BYTES, |byte| matches!(byte, 0x30..=0x3f));
+        cursor.run(4, is_intermediate);
+        let colour = cursor.peek() == Some(b'm');
+        cursor.eat_if(|byte| matches!(byte, 0x40..=0x7e) && byte != b'\\');
+        if colour { 0.6 } else { 0.8 }
+    }
+
+    /// Takes a string as far as its terminator, in the JSON string that it stands in.
+    fn string(cursor: &mut Cursor<'_>) -> f32 {
+        let start = cursor.at();
+        while cursor.at() - start < MAX_STRING_BYTES {
+            match cursor.peek() {
+                Some(b'\\') => match control(cursor) {
+                    Some(0x07 | 0x9c) => return 0.9,
+                    Some(ESC) if cursor.eat_word("\\\\") => return 0.9,
+                    Some(ESC) => break,
+                    Some(_) => {}
+                    None => {
+                        cursor.next();
+                        cursor.next();
+                    }
+                },
+                Some(b'"') | None => break,
+                Some(_) => {
+                    cursor.next();
+                }
+            }
+        }
+        cursor.rewind(start);
+        0.9
+    }
 }

@@ -181,6 +181,32 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
     }
 }
 
+#[test]
+fn spelled_control_characters_go_from_tool_calls_alone() {
+    let guard = guard("terminal-escape", Action::Mask);
+    for (text, masked) in [
+        (r#"{"a":"\u001b[31mred\u001B[0m"}"#, r#"{"a":"red"}"#),
+        (r#"{"a":"\u009b2Jcleared"}"#, r#"{"a":"cleared"}"#),
+        (r#"{"a":"\u001b]0;title\u0007x"}"#, r#"{"a":"x"}"#),
+        (r#"{"a":"\u001b]0;title\u001b\\x"}"#, r#"{"a":"x"}"#),
+        (r#"{"a":"\u001b]0;open"}"#, r#"{"a":"0;open"}"#),
+        (r#"{"a":"\u001b"}"#, r#"{"a":""}"#),
+        (r#"{"a":"\u001b[3","b":"\u001b[\n"}"#, r#"{"a":"","b":"\n"}"#),
+        (r#"{"a":"\\\u001b[m"}"#, r#"{"a":"\\"}"#),
+        (r#"{"a":"\\u001b[m"}"#, r#"{"a":"\\u001b[m"}"#),
+    ] {
+        let report = guard.inspect(Channel::ToolCall, text, &session());
+        assert_eq!(report.rewrite(text), masked);
+        for cut in 1..text.len() {
+            assert_streamed_gives(&report, &guard, Channel::ToolCall, text, &[cut]);
+        }
+        let every: Vec<usize> = (1..text.len()).collect();
+        assert_streamed_gives(&report, &guard, Channel::ToolCall, text, &every);
+        let report = guard.inspect(Channel::Output, text, &session());
+        assert_eq!(report.rewrite(text), text);
+    }
+}
+
 /// A guard with one guardrail over every detector that can guard a stream.
 fn guard_of_all(action: Action) -> Arc<Guard> {
     static GUARDS: LazyLock<[Arc<Guard>; 3]> =

@@ -9,7 +9,7 @@ use crate::detector::Seen;
 use crate::report::{Edit, Judged, Report};
 use crate::session::Session;
 use crate::text::Encoding;
-use crate::vault::Place;
+use crate::vault::{Place, Vault};
 
 /// A stretch of a text.
 pub(crate) struct Window<'a> {
@@ -26,9 +26,17 @@ pub(crate) struct Window<'a> {
     pub(crate) run_before: usize,
     /// The texts that the window joins; empty when it is one text.
     pub(crate) texts: &'a [Span],
+    /// What stands before each of the texts, or before the window when it is one text. Where it is
+    /// left out, nothing does.
+    pub(crate) before: &'a [Place],
 }
 
 impl Window<'_> {
+    /// Whether texts of the channel may come in pieces.
+    pub(super) const fn may_stream(&self) -> bool {
+        matches!(self.channel, Channel::Output | Channel::ToolCall)
+    }
+
     pub(super) fn place<'a>(
         &'a self,
         complete: bool,
@@ -37,6 +45,27 @@ impl Window<'_> {
     ) -> crate::text::Place<'a> {
         let (channel, base, texts) = (self.channel, self.base, self.texts);
         crate::text::Place { channel, complete, base, encoding, texts, session }
+    }
+
+    /// Placeholders to be replaced, each text read for itself, and the first byte that is open.
+    fn restorations(&self, vault: &Vault) -> (Vec<(Span, String)>, usize) {
+        if !vault.has_restorable() {
+            return (Vec::new(), self.text.len());
+        }
+        let start = Place::start(self.channel);
+        if self.texts.is_empty() {
+            let before = self.before.first().unwrap_or(&start);
+            return vault.restorations(self.text, before, self.complete);
+        }
+        let mut found = Vec::new();
+        for (index, span) in self.texts.iter().enumerate() {
+            let text = self.text.get(span.range()).unwrap_or_default();
+            let before = self.before.get(index).unwrap_or(&start);
+            let (known, _) = vault.restorations(text, before, true);
+            let shift = |at: Span| Span::new(at.start + span.start, at.end + span.start);
+            found.extend(known.into_iter().map(|(at, value)| (shift(at), value)));
+        }
+        (found, self.text.len())
     }
 }
 
@@ -94,16 +123,6 @@ impl Guard {
     /// Judges a window. The second value is the first byte whose judgement is still open; every
     /// finding of the report begins before it, and no edit reaches over it.
     pub(crate) fn judge_window(&self, window: &Window<'_>, session: &Session) -> (Report, usize) {
-        self.judge_window_at(window, &Place::start(window.channel), session)
-    }
-
-    /// Judges a window that begins at `place`.
-    pub(crate) fn judge_window_at(
-        &self,
-        window: &Window<'_>,
-        place: &Place,
-        session: &Session,
-    ) -> (Report, usize) {
         let Some(plan) = self.plan(window.channel) else {
             return (Report::default(), window.text.len());
         };
@@ -112,14 +131,13 @@ impl Guard {
         } else {
             self.read(plan, window, session)
         };
-        self.judge(plan, window, place, reading, session)
+        self.judge(plan, window, reading, session)
     }
 
     fn judge(
         &self,
         plan: &Plan,
         window: &Window<'_>,
-        place: &Place,
         reading: Reading,
         session: &Session,
     ) -> (Report, usize) {
@@ -128,9 +146,8 @@ impl Guard {
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
         let components = self.components(window.channel, &findings);
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
-        let vault = session.vault();
-        let (restorations, open) = if answers && vault.has_restorable() {
-            vault.restorations(window.text, place, window.complete)
+        let (restorations, open) = if answers {
+            window.restorations(&session.vault())
         } else {
             (Vec::new(), window.text.len())
         };
@@ -138,9 +155,7 @@ impl Guard {
             .into_iter()
             .filter(|(span, _)| span.start >= window.from)
             .filter(|(span, _)| !overlaps_any(&components, *span))
-            .map(|(span, value)| (span, restored(window.channel, value)))
             .collect();
-        drop(vault);
 
         let release = if window.complete {
             window.text.len()
@@ -171,7 +186,7 @@ impl Guard {
         let mut edits: Vec<Edit> = restorations
             .into_iter()
             .filter(|(span, _)| span.end <= end)
-            .map(|(span, text)| Edit { span, text })
+            .map(|(span, text)| Edit { span, text, restores: true })
             .collect();
         edits.extend(
             components
@@ -302,25 +317,5 @@ fn mask(window: &Window<'_>, part: &Component, answers: bool, session: &Session)
         return None;
     }
     let text = vault.placeholder(part.label, value, part.restorable && !answers);
-    Some(Edit { span: part.span, text })
-}
-
-/// A value as it may stand in the text: arguments of a tool call are JSON.
-fn restored(channel: Channel, value: &str) -> String {
-    if channel != Channel::ToolCall {
-        return value.to_owned();
-    }
-    let mut out = String::with_capacity(value.len());
-    for c in value.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.extend(format!("\\u{:04x}", c as u32).chars()),
-            c => out.push(c),
-        }
-    }
-    out
+    Some(Edit { span: part.span, text, restores: false })
 }

@@ -16,6 +16,11 @@ use crate::text::{
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
 
+/// Most findings of one detector in one view of a text that is never streamed. More is a text made
+/// to use up memory: the detector counts as failed. Windows of a stream are too short for so many,
+/// so that on channels that stream nothing may depend on it.
+const MAX_FINDINGS: usize = 100_000;
+
 /// What the detectors saw in a window.
 pub(super) struct Reading {
     pub(super) findings: Vec<Seen>,
@@ -182,7 +187,10 @@ impl<'a> Reader<'a> {
                 detector.inspect(view, &own, &mut findings);
                 findings.undecided_source()
             }));
-            if let Ok(undecided) = ran {
+            let found = self.reading.findings.len() - before;
+            if let Ok(undecided) = ran
+                && (found <= MAX_FINDINGS || self.window.may_stream())
+            {
                 self.reading.undecided =
                     self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
             } else {

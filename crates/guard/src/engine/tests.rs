@@ -74,7 +74,7 @@ fn sizes_and_topics_are_judged_text_by_text() {
         .collect();
     let found = |detect, texts: &[Span]| -> Vec<String> {
         let guard = custom(detect, Action::Flag);
-        let report = guard.inspect_joined(Channel::User, &joined, texts, &Session::default());
+        let report = guard.inspect_joined(Channel::User, &joined, texts, &[], &Session::default());
         report.judged.iter().map(|judged| joined[judged.finding.span.range()].to_owned()).collect()
     };
     let size = |max_bytes| Detect::Size { max_bytes };
@@ -91,7 +91,7 @@ fn keywords_are_found_across_texts() {
     let guard = custom(Detect::Keywords(vec!["project falcon".to_owned()]), Action::Flag);
     let texts = [Span::new(0, 7), Span::new(9, 15)];
     let report =
-        guard.inspect_joined(Channel::User, "project\n\nfalcon", &texts, &Session::default());
+        guard.inspect_joined(Channel::User, "project\n\nfalcon", &texts, &[], &Session::default());
     assert_eq!(report.judged.len(), 1);
 }
 

@@ -53,7 +53,7 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     } else if cluster.has(Task) {
         0.55
     } else if cluster.has(Said) && (cluster.has(Earlier) || cluster.has(Owner)) {
-        if cluster.has(All) { 0.65 } else { 0.4 }
+        if cluster.has(All) && said_earlier(cluster) { 0.65 } else { 0.4 }
     } else {
         return None;
     };
@@ -66,6 +66,23 @@ fn score(cluster: &Cluster<'_>) -> Option<f32> {
     };
     let foreign_task = cluster.english && cluster.has(Others) && !cluster.has(Yours);
     Some(if foreign_task { base * 0.5 } else { base })
+}
+
+/// Whether `previous` and the like belong to what was said: in English the two stand side by side,
+/// unlike in `any existing value in the context`.
+fn said_earlier(cluster: &Cluster<'_>) -> bool {
+    /// Room for an adjective or a number between the two.
+    const ROOM: usize = 12;
+    let of = |concepts: u32| {
+        cluster.tokens.iter().filter(move |token| token.concept.bit() & concepts != 0)
+    };
+    !cluster.english
+        || of(Concept::Earlier.bit() | Concept::Owner.bit()).any(|which| {
+            of(Concept::Said.bit()).any(|said| {
+                said.start.saturating_sub(which.end) <= ROOM
+                    && which.start.saturating_sub(said.end) <= ROOM
+            })
+        })
 }
 
 /// Shorthand for the table below.

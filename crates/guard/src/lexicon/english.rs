@@ -49,7 +49,8 @@ pub(super) static ENGLISH: Language = Language {
              core directive|pre-prompt|preprompt|pre prompt|prompt instructions$|underlying prompt|\
              underlying instruction|initialization string|initialization prompt|guidelines from the developer|\
              rules from the developer|instructions from the developer|metaprompt|meta prompt|full prompt$|\
-             prompt text$|prompt above$|initial configuration$|system configuration$|initial context$",
+             prompt text$|prompt above$|initial configuration$|your system configuration$|\
+             full system configuration$|entire system configuration$|initial context$",
         ),
         (
             Told,
@@ -124,7 +125,8 @@ pub(super) static ENGLISH: Language = Language {
              without ethical|without moral|without any moral|unrestricted$|uncensored$|unfiltered$|no filter$|\
              no filters$|without filter|without any filter|without any content filter|no content filter|never refuse|\
              cannot refuse|can't refuse|not refuse|no censorship|no safety|without safety|without any safety|\
-             no limitation|without limitation|without any limitation|no content polic|no guidelines$|not bound by$|\
+             no limitation|without limitations|ai without limitation|respond without limitation|\
+             answer without limitation|without any limitation|no content polic|no guidelines$|not bound by$|\
              not bound to$|freed from$|broken free$|break free of|free from all|free of all|free from any|unbound by$|\
              amoral$|no morals$|no ethics$|without ethics$|no laws exist|ignores all|no longer bound|\
              do anything now$|do anything$|hates disclaimers|no disclaimer|without disclaimer|without any disclaimer|\

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bartizan_core::Channel;
+use bartizan_core::{Channel, Span};
 use proptest::prelude::*;
 
 use crate::testing::email_guard;
-use crate::{Guard, Session};
+use crate::{Guard, Place, Session};
 
 static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(email_guard);
 
@@ -60,6 +60,71 @@ fn a_value_waits_for_what_is_glued_behind_it() {
     assert_eq!(stream.push("to <EMAIL_ADDRESS_1>").text, "to ");
     assert_eq!(stream.push(".").text, "");
     assert_eq!(stream.finish().text, "bob@example.com.");
+}
+
+/// Texts that are shown one right after the other, in an answer that is judged whole.
+fn joined_whole(texts: &[String]) -> String {
+    let mut place = Place::start(Channel::Output);
+    let (mut joined, mut spans, mut before) = (String::new(), Vec::new(), Vec::new());
+    for text in texts {
+        if !joined.is_empty() {
+            joined.push_str("\n\n");
+        }
+        spans.push(Span::new(joined.len(), joined.len() + text.len()));
+        joined.push_str(text);
+        before.push(place.clone());
+        place.advance(text);
+    }
+    let report = GUARD.inspect_joined(Channel::Output, &joined, &spans, &before, &session());
+    report.rewrite(&joined)
+}
+
+/// The same in a stream, each text by a guard of its own.
+fn joined_streamed(texts: &[String], size: usize) -> String {
+    let mut place = Place::start(Channel::Output);
+    let mut out = Vec::new();
+    for text in texts {
+        let mut stream = GUARD.stream_after(place.clone(), Channel::Output, session());
+        place.advance(text);
+        let chars: Vec<char> = text.chars().collect();
+        let pieces = chars.chunks(size).map(|piece| piece.iter().collect::<String>());
+        let mut said: String = pieces.map(|piece| stream.push(&piece).text).collect();
+        said.push_str(&stream.finish().text);
+        out.push(said);
+    }
+    out.join("\n\n")
+}
+
+#[test]
+fn an_address_goes_on_in_the_text_that_is_shown_behind_it() {
+    for (texts, restored) in [
+        (["see https://evil.test/", "<EMAIL_ADDRESS_1> ok"], false),
+        (["see https://evil.test/?q=", "a<EMAIL_ADDRESS_1> ok"], false),
+        (["<a href=\"?q=pro", "<EMAIL_ADDRESS_1>"], false),
+        (["[a](", "<EMAIL_ADDRESS_1>)"], false),
+        (["see https://good.test/", " or <EMAIL_ADDRESS_1>"], true),
+        (["[a](b)", " <EMAIL_ADDRESS_1>"], true),
+        (["all is well.", "\n<EMAIL_ADDRESS_1>"], true),
+    ] {
+        let texts = texts.map(str::to_owned);
+        let whole = joined_whole(&texts);
+        assert_eq!(whole.contains("bob@example.com"), restored, "{whole}");
+        assert_eq!(joined_streamed(&texts, 3), whole);
+    }
+}
+
+#[test]
+fn texts_that_are_judged_together_are_read_for_themselves() {
+    let texts = ["use <script> here", "https://good.test/?q=", "mail <EMAIL_ADDRESS_1>"];
+    let joined = texts.join("\n\n");
+    let mut start = 0;
+    let spans = texts.map(|text| {
+        let span = Span::new(start, start + text.len());
+        start = span.end + 2;
+        span
+    });
+    let report = GUARD.inspect_joined(Channel::Output, &joined, &spans, &[], &session());
+    assert!(report.rewrite(&joined).ends_with("mail bob@example.com"));
 }
 
 /// Texts of placeholders and of what addresses are made of.
@@ -144,5 +209,14 @@ proptest! {
         cuts.sort_unstable();
         let out = streamed(channel, cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]));
         prop_assert_eq!(out, whole(channel, &text));
+    }
+
+    #[test]
+    fn texts_shown_as_one_get_in_a_stream_what_they_get_in_the_whole(
+        texts in proptest::collection::vec(text_with_addresses(), 1..4),
+        size in 1usize..9,
+    ) {
+        prop_assume!(texts.iter().all(|text| !text.is_empty()));
+        prop_assert_eq!(joined_streamed(&texts, size), joined_whole(&texts));
     }
 }

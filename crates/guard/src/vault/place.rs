@@ -65,9 +65,9 @@ const SCHEMES: [&str; 42] = [
     "xmpp",
 ];
 
-/// What stands before a byte of an answer.
+/// What stands before a byte of an answer: whether a value may be put back there.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
+pub struct Place {
     json: Json,
     escape: Escape,
     /// Last byte outside the strings of a JSON text that is not blank.
@@ -94,6 +94,8 @@ enum Json {
     Awaited,
     Outside,
     InString,
+    /// The text is what a string of such JSON stands for.
+    Undone,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,14 +125,25 @@ enum FirstWord {
 }
 
 impl Place {
-    /// The beginning of a text.
-    pub(crate) fn start(channel: Channel) -> Self {
+    /// The beginning of a text. In a tool call it may be JSON.
+    pub fn start(channel: Channel) -> Self {
         let json = if channel == Channel::ToolCall { Json::Awaited } else { Json::Absent };
         Self { json, ..Self::default() }
     }
 
+    /// The beginning of a string in the arguments of a tool call that are JSON themselves, with its
+    /// escapes undone. A value may stand there where it may stand in the arguments as a text.
+    pub fn start_of_argument() -> Self {
+        Self { json: Json::Undone, ..Self::default() }
+    }
+
+    /// A place from which on no value may stand anywhere.
+    pub fn nowhere() -> Self {
+        Self { tags: Tags::never_left(), ..Self::default() }
+    }
+
     /// Moves over `text`.
-    pub(crate) fn advance(&mut self, text: &str) {
+    pub fn advance(&mut self, text: &str) {
         for c in text.chars() {
             self.step(c);
         }
@@ -152,7 +165,7 @@ impl Place {
 
     /// Whether the text is JSON, as far as it has been read, or may become so.
     pub(super) fn may_be_json(&self) -> bool {
-        self.json != Json::Absent
+        !matches!(self.json, Json::Absent | Json::Undone)
     }
 
     /// Whether escapes are to be undone here.
@@ -160,9 +173,14 @@ impl Place {
         self.json == Json::InString
     }
 
+    /// Whether what stands here is part of JSON.
+    pub(super) fn is_in_json(&self) -> bool {
+        matches!(self.json, Json::Outside | Json::InString)
+    }
+
     fn step(&mut self, c: char) {
         match self.json {
-            Json::Absent => self.read(c),
+            Json::Absent | Json::Undone => self.read(c),
             Json::Awaited => {
                 if c == '{' {
                     self.json = Json::Outside;
@@ -276,7 +294,7 @@ impl Place {
             _ => false,
         };
         self.address |= begins_address || matches!(c, '@' | '.');
-        if self.json == Json::InString {
+        if matches!(self.json, Json::InString | Json::Undone) {
             self.first_word = match self.first_word {
                 FirstWord::Awaited | FirstWord::Open if begins_address => FirstWord::Address,
                 FirstWord::Awaited => FirstWord::Open,

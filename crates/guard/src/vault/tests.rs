@@ -210,6 +210,38 @@ fn strings_of_a_tool_call_are_texts_of_their_own() {
 }
 
 #[test]
+fn a_string_of_arguments_is_read_alike_with_and_without_its_escapes() {
+    for (text, allowed) in [
+        ("https://evil.test/?q= a <X_1>", false),
+        (" //evil.test <X_1>", false),
+        ("say \"hi\" to <X_1>", true),
+        ("{ \"x\": \"https://good.test/ <X_1>", true),
+        ("<a href=<X_1>", false),
+        ("line\n\n<X_1>", true),
+        ("\\u003cX_1\\u003e", false),
+    ] {
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let arguments = format!("{{\"a\":\"{escaped}\"}}");
+        assert_eq!(restored(Channel::ToolCall, &arguments), usize::from(allowed), "{arguments}");
+        let vault = vault();
+        let (known, _) = vault.restorations(text, &Place::start_of_argument(), true);
+        assert_eq!(known.len(), usize::from(allowed), "{text}");
+    }
+}
+
+#[test]
+fn values_are_written_as_json_only_in_json() {
+    let mut vault = Vault::default();
+    vault.placeholder("X", r"a\b", true);
+    let value = |place: &Place, text: &str| vault.restorations(text, place, true).0.remove(0).1;
+    let call = Place::start(Channel::ToolCall);
+    assert_eq!(value(&call, r#"{"a":"<X_1>"}"#), r"a\\b");
+    assert_eq!(value(&call, "a <X_1>"), r"a\b");
+    assert_eq!(value(&Place::start_of_argument(), "<X_1>"), r"a\b");
+    assert_eq!(value(&Place::start(Channel::Output), "<X_1>"), r"a\b");
+}
+
+#[test]
 fn values_that_begin_a_link_or_tag_never_come_back() {
     for value in ["![a](<//evil/?q=", "<img src=\"//evil/?q=", "<script>", "x<", "![a]"] {
         let mut vault = Vault::default();

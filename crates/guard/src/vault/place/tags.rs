@@ -33,6 +33,11 @@ const HARMLESS: u16 = BEGUN | IN << LOOSE | VALUE << LOOSE;
 const MAX_NAME_BYTES: usize = 8;
 
 impl Tags {
+    /// A script that nothing closes.
+    pub(super) fn never_left() -> Self {
+        Self { raw: u8::MAX, ..Self::default() }
+    }
+
     /// Whether a value may stand here.
     pub(super) const fn allow(&self) -> bool {
         self.raw == 0 && self.states & !HARMLESS == 0
