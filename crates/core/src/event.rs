@@ -181,6 +181,41 @@ impl Event {
             detail: None,
         }
     }
+
+    /// The event without what can be long: for a log that does not take it whole. Who asked, what
+    /// was decided and why stay, and the detail says that something is missing.
+    #[must_use]
+    pub fn shortened(&self) -> Self {
+        const KEPT_CHARS: usize = 128;
+        const KEPT_ITEMS: usize = 8;
+        let short = |text: &String| text.chars().take(KEPT_CHARS).collect::<String>();
+        let left_out = self.findings.len().saturating_sub(KEPT_ITEMS);
+        Self {
+            area: short(&self.area),
+            operation: short(&self.operation),
+            policy: short(&self.policy),
+            principal: self.principal.as_ref().map(short),
+            endpoint: self.endpoint.as_ref().map(short),
+            provider: self.provider.as_ref().map(short),
+            model: self.model.as_ref().map(short),
+            rule: self.rule.as_ref().map(short),
+            findings: self
+                .findings
+                .iter()
+                .take(KEPT_ITEMS)
+                .map(|finding| FindingRecord {
+                    guardrail: short(&finding.guardrail),
+                    rule: short(&finding.rule),
+                    category: short(&finding.category),
+                    pointer: short(&finding.pointer),
+                    ..finding.clone()
+                })
+                .collect(),
+            not_evaluated: self.not_evaluated.iter().take(KEPT_ITEMS).map(short).collect(),
+            detail: Some(format!("shortened; {left_out} findings left out")),
+            ..self.clone()
+        }
+    }
 }
 
 /// Where events go. The gateway knows only this trait; the ledger implements it.
@@ -211,6 +246,20 @@ mod tests {
         for outcome in Outcome::ALL {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
         }
+    }
+
+    #[test]
+    fn a_shortened_event_is_short_and_says_who_and_why() {
+        let long = "x".repeat(1 << 20);
+        let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        event.principal = Some("alice@example.com".to_owned());
+        event.model = Some(long.clone());
+        event.rule = Some("g-pii".to_owned());
+        event.not_evaluated = vec![long; 100];
+        let short = event.shortened();
+        assert!(serde_json::to_string(&short).unwrap().len() < 8 << 10);
+        assert_eq!((&short.principal, &short.rule), (&event.principal, &event.rule));
+        assert_eq!(short.request_id, event.request_id);
     }
 
     #[test]

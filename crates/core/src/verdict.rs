@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// Outcome of a decision, ordered from mild to strict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Nothing to say.
+    #[default]
     Allow,
     /// Passed, and worth a look.
     Flag,

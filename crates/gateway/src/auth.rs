@@ -29,7 +29,7 @@ pub(crate) fn identify(
     keys: &dyn Identify,
     settings: &Settings,
 ) -> Result<Caller, GatewayError> {
-    let credential = credential(headers).ok_or(GatewayError::KeyMissing)?;
+    let credential = credential(headers).ok_or_else(|| missing(headers))?;
     let identity = keys.identify(&credential).ok_or(GatewayError::KeyUnknown)?;
     let groups = settings.groups_of(identity.kind, &identity.name);
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
@@ -50,6 +50,16 @@ fn credential(headers: &HeaderMap) -> Option<Secret> {
         .map(Secret::new)
 }
 
+/// What to tell who sent no key that could be read.
+fn missing(headers: &HeaderMap) -> GatewayError {
+    match headers.get(http::header::AUTHORIZATION) {
+        Some(value) if value.as_bytes().trim_ascii().starts_with(b"bzc_") => {
+            GatewayError::SchemeMissing
+        }
+        _ => GatewayError::KeyMissing,
+    }
+}
+
 /// Whether the endpoint is open to the caller.
 pub(crate) fn may_call(caller: &Principal, endpoint: &Endpoint) -> bool {
     endpoint.allow.is_empty()
@@ -57,4 +67,25 @@ pub(crate) fn may_call(caller: &Principal, endpoint: &Endpoint) -> bool {
             Subject::Principal(member) => member.kind == caller.kind && member.name == caller.name,
             Subject::Group(group) => caller.groups.contains(group),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_its_scheme_is_told_apart_from_no_key() {
+        let said = |authorization: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = authorization {
+                let value = http::HeaderValue::from_static(value);
+                headers.insert(http::header::AUTHORIZATION, value);
+            }
+            assert!(credential(&headers).is_none());
+            missing(&headers).to_string()
+        };
+        assert!(said(Some("bzc_x")).contains("`Bearer ` is missing"));
+        assert!(said(Some("Basic bzc_x")).starts_with("no key was given; send"));
+        assert!(said(None).starts_with("no key was given; send"));
+    }
 }

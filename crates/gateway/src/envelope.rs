@@ -5,21 +5,23 @@
 //! read on the default channel. Left out are words that protocols themselves define (see
 //! [`plumbing`]) and the payload of images, sound and files, which is named as not evaluated.
 
+mod joined;
+mod judgement;
 pub(crate) mod plumbing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use bartizan_core::event::FindingRecord;
 use bartizan_core::settings::Modality;
-use bartizan_core::{Category, Channel, NotEvaluated, RuleId, Span, Verdict};
-use bartizan_guard::{Guard, Judged, Report, Session};
+use bartizan_core::{Channel, NotEvaluated, Span, Verdict};
+use bartizan_guard::{Guard, Report, Session};
 
-use crate::error::GatewayError;
-use crate::json::{Document, EditError, Edits, Kind, NodeId, Value};
+use self::joined::Joined;
+use self::judgement::TextEdit;
+pub(crate) use self::judgement::{Judgement, finding_record};
+use crate::json::{Document, Kind, NodeId, Step, Value};
 use crate::protocols;
-use crate::record::Record;
+use crate::record::MAX_FINDINGS;
 
 /// Shortest number that is read as a text: account and card numbers are longer.
 const LONG_NUMBER_DIGITS: usize = 9;
@@ -33,6 +35,8 @@ pub(crate) struct Places {
     by_node: Vec<Place>,
     modalities: Vec<Modality>,
     removed: Vec<NodeId>,
+    /// What stands before the first joined text.
+    before: bartizan_guard::Place,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +46,10 @@ struct Place {
     also: Option<Channel>,
     /// Texts of one group follow each other without a break when the model reads them; 0 = none.
     group: u32,
+    /// Shown right behind the joined text before it.
+    is_joined: bool,
+    /// Part of arguments that are no text but JSON themselves.
+    is_argument: bool,
     reading: Reading,
 }
 
@@ -57,11 +65,19 @@ enum Reading {
 
 impl Places {
     pub(crate) fn new(document: &Document<'_>, channel: Channel) -> Self {
-        let place = Place { channel, also: None, group: 0, reading: Reading::Text };
+        let place = Place {
+            channel,
+            also: None,
+            group: 0,
+            is_joined: false,
+            is_argument: false,
+            reading: Reading::Text,
+        };
         Self {
             by_node: vec![place; document.node_count()],
             modalities: Vec::new(),
             removed: Vec::new(),
+            before: bartizan_guard::Place::start(channel),
         }
     }
 
@@ -79,6 +95,25 @@ impl Places {
     /// Says that a value belongs to a group of texts that the model reads as one.
     pub(crate) fn group(&mut self, value: Value<'_>, group: u32) {
         self.each(value, |place| place.group = group);
+    }
+
+    /// Says that texts of an answer are shown one right behind the other.
+    pub(crate) fn joined(&mut self, values: &[Value<'_>]) {
+        for value in values {
+            self.each(*value, |place| place.is_joined = true);
+        }
+    }
+
+    /// Says what the first of the joined texts is shown behind.
+    pub(crate) fn joined_after(&mut self, before: bartizan_guard::Place) {
+        self.before = before;
+    }
+
+    /// Says that a value holds arguments of a tool call that are no text but JSON themselves.
+    pub(crate) fn arguments(&mut self, value: Value<'_>) {
+        if value.kind() != Kind::String {
+            self.each(value, |place| place.is_argument = true);
+        }
     }
 
     /// Says that a value holds encoded bytes that are made of the text and say nothing else, such as
@@ -153,6 +188,41 @@ fn data_url(text: &str) -> Option<Modality> {
     })
 }
 
+/// The digits of a number that may be an account or a card: those before its point, or all of them
+/// where an exponent moves the point.
+fn long_digits(raw: &str) -> Option<Cow<'_, str>> {
+    let raw = raw.trim_start_matches('-');
+    let digits = match raw.split_once(['e', 'E']) {
+        Some((mantissa, _)) => Cow::Owned(mantissa.replace('.', "")),
+        None => Cow::Borrowed(raw.split('.').next().unwrap_or_default()),
+    };
+    (digits.len() >= LONG_NUMBER_DIGITS).then_some(digits)
+}
+
+/// Longest place of a finding, in bytes.
+const PLACE_BYTES: usize = 256;
+
+/// Where a finding is, for events: a JSON pointer in which every name that is no word of the
+/// protocols is `*`, since such a name can be the very text that was found.
+fn place_of(document: &Document<'_>, id: NodeId) -> String {
+    let mut place = String::new();
+    document.steps(id, &mut |step| {
+        place.push('/');
+        match step {
+            Step::Name(name) if plumbing::is_plumbing(&name) && !name.is_empty() => {
+                place.push_str(&name);
+            }
+            Step::Name(_) => place.push('*'),
+            Step::Index(index) => place.push_str(&index.to_string()),
+        }
+    });
+    if place.len() > PLACE_BYTES {
+        place.truncate(place.floor_char_boundary(PLACE_BYTES));
+        place.push('…');
+    }
+    place
+}
+
 /// One text of the body.
 #[derive(Debug)]
 struct Leaf<'d> {
@@ -160,7 +230,17 @@ struct Leaf<'d> {
     text: Cow<'d, str>,
     channel: Channel,
     group: u32,
+    is_joined: bool,
+    is_argument: bool,
     is_number: bool,
+}
+
+impl Leaf<'_> {
+    /// Whether the text is judged without its neighbours. A number is no sequel to a text, whatever
+    /// that says; and the texts of an answer grow by themselves when it is streamed.
+    const fn stands_alone(&self) -> bool {
+        self.is_number || matches!(self.channel, Channel::Output | Channel::ToolCall)
+    }
 }
 
 /// Every text of a body.
@@ -170,25 +250,8 @@ pub(crate) struct Envelope<'d> {
     leaves: Vec<Leaf<'d>>,
     modalities: Vec<Modality>,
     removed: Vec<NodeId>,
-}
-
-/// What the guard says about a body.
-#[derive(Debug, Default)]
-pub(crate) struct Judgement {
-    findings: Vec<FindingRecord>,
-    pub(crate) blocked: Option<(RuleId, Category)>,
-    pub(crate) failed: Option<RuleId>,
-    pub(crate) not_evaluated: Vec<NotEvaluated>,
-    edits: Vec<TextEdit>,
-    removed: Vec<NodeId>,
-}
-
-#[derive(Debug)]
-struct TextEdit {
-    id: NodeId,
-    is_number: bool,
-    range: Range<usize>,
-    text: String,
+    /// What stands before the first joined text.
+    before: bartizan_guard::Place,
 }
 
 impl<'d> Envelope<'d> {
@@ -220,35 +283,46 @@ impl<'d> Envelope<'d> {
                 !string.is_key && key.is_none_or(|key| plumbing::carries_text(&key.text()));
             let group = if is_text { place.group } else { 0 };
             if let Some(channel) = place.also {
-                let text = text.clone();
-                again.push(Leaf { id: string.id, text, channel, group, is_number: false });
+                again.push(Leaf {
+                    id: string.id,
+                    text: text.clone(),
+                    channel,
+                    group,
+                    is_joined: false,
+                    is_argument: false,
+                    is_number: false,
+                });
             }
             leaves.push(Leaf {
                 id: string.id,
                 text,
                 channel: place.channel,
                 group,
+                is_joined: place.is_joined,
+                is_argument: place.is_argument
+                    || !key.is_some_and(|key| plumbing::holds_arguments(&key.text())),
                 is_number: false,
             });
         }
         for number in document.long_numbers() {
             let Some(place) = places.by_node.get(number.id.index()).copied() else { continue };
-            // What stands before the point is what an account or card number would be.
-            let digits = number.raw.trim_start_matches('-').split(['.', 'e', 'E']).next();
-            let digits = digits.filter(|digits| digits.len() >= LONG_NUMBER_DIGITS);
+            let digits = long_digits(number.raw);
             if let (Some(digits), true) = (digits, place.reading != Reading::Done) {
                 leaves.push(Leaf {
                     id: number.id,
-                    text: Cow::Borrowed(digits),
+                    text: digits,
                     channel: place.channel,
                     group: 0,
+                    is_joined: false,
+                    is_argument: true,
                     is_number: true,
                 });
             }
         }
         leaves.sort_by_key(|leaf| leaf.id);
         leaves.append(&mut again);
-        Self { document, leaves, modalities: places.modalities, removed: places.removed }
+        let Places { modalities, removed, before, .. } = places;
+        Self { document, leaves, modalities, removed, before }
     }
 
     /// Images, sound and files that the body carries.
@@ -277,7 +351,7 @@ impl<'d> Envelope<'d> {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         for leaf in &self.leaves {
-            leaf.text.hash(&mut hasher);
+            (leaf.channel, &leaf.text).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -291,23 +365,56 @@ impl<'d> Envelope<'d> {
         let reads = |channel| {
             guard.reads(channel) || matches!(channel, Channel::Output | Channel::ToolCall)
         };
-        for run in self.leaves.chunk_by(|a, b| a.channel == b.channel) {
-            if run.first().is_some_and(|leaf| reads(leaf.channel)) {
-                self.judge(run.iter().collect(), SEPARATOR, guard, session, &mut judgement);
-            }
-        }
+        let together = |a: &Leaf<'_>, b: &Leaf<'_>| {
+            a.channel == b.channel && !a.stands_alone() && !b.stands_alone()
+        };
         // Other members may stand between the parts of a group; the model does not see them there.
         let mut groups: BTreeMap<(u32, Channel), Vec<&Leaf<'d>>> = BTreeMap::new();
         for leaf in self.leaves.iter().filter(|leaf| leaf.group != 0 && reads(leaf.channel)) {
             groups.entry((leaf.group, leaf.channel)).or_default().push(leaf);
         }
-        for group in groups.into_values().filter(|group| group.len() > 1) {
-            self.judge(group, "", guard, session, &mut judgement);
+        groups.retain(|_, group| group.len() > 1);
+        let before = self.before(session, |leaf| groups.contains_key(&(leaf.group, leaf.channel)));
+        let mut at = 0;
+        for run in self.leaves.chunk_by(together) {
+            let before = before.get(at..at + run.len()).unwrap_or_default();
+            at += run.len();
+            if run.first().is_some_and(|leaf| reads(leaf.channel)) {
+                let leaves = run.iter().collect();
+                self.judge(leaves, SEPARATOR, before, guard, session, &mut judgement);
+            }
+        }
+        for group in groups.into_values() {
+            self.judge(group, "", &[], guard, session, &mut judgement);
         }
         if guard.reads(Channel::Output) {
             judgement.removed.clone_from(&self.removed);
         }
         judgement
+    }
+
+    /// What stands before each leaf of an answer, for values that are put back; nothing where there
+    /// are none. Parts of a group are left to the reading of the group.
+    fn before(
+        &self,
+        session: &Session,
+        is_grouped: impl Fn(&Leaf<'d>) -> bool,
+    ) -> Vec<bartizan_guard::Place> {
+        if !session.vault().has_restorable() {
+            return Vec::new();
+        }
+        let mut said = self.before.clone();
+        let place = |leaf: &Leaf<'d>| match leaf.channel {
+            _ if is_grouped(leaf) => bartizan_guard::Place::nowhere(),
+            Channel::ToolCall if leaf.is_argument => bartizan_guard::Place::start_of_argument(),
+            Channel::Output if leaf.is_joined => {
+                let place = said.clone();
+                said.advance(&leaf.text);
+                place
+            }
+            channel => bartizan_guard::Place::start(channel),
+        };
+        self.leaves.iter().map(place).collect()
     }
 
     /// Marks placeholders that the caller wrote as not ours; call before judging a request.
@@ -316,12 +423,21 @@ impl<'d> Envelope<'d> {
         for leaf in self.leaves.iter().filter(|leaf| leaf.text.contains('<')) {
             vault.reserve(&leaf.text);
         }
+        // The model reads the parts of a message as one text.
+        let mut groups: BTreeMap<u32, String> = BTreeMap::new();
+        for leaf in self.leaves.iter().filter(|leaf| leaf.group != 0) {
+            groups.entry(leaf.group).or_default().push_str(&leaf.text);
+        }
+        for text in groups.into_values().filter(|text| text.contains('<')) {
+            vault.reserve(&text);
+        }
     }
 
     fn judge(
         &self,
         leaves: Vec<&Leaf<'d>>,
         separator: &str,
+        before: &[bartizan_guard::Place],
         guard: &Guard,
         session: &Session,
         judgement: &mut Judgement,
@@ -330,12 +446,13 @@ impl<'d> Envelope<'d> {
         let joined = Joined::new(leaves, separator);
         // Parts that the model reads as one text are one text here too.
         let texts = if separator.is_empty() { Vec::new() } else { joined.texts() };
-        let report = guard.inspect_joined(channel, &joined.text, &texts, session);
-        // Without a separator only what crosses a break is new; the rest has been judged.
+        let report = guard.inspect_joined(channel, &joined.text, &texts, before, session);
+        // Without a separator only what crosses a break is new; the rest has been judged. Values are
+        // put back here alone.
         let counts = |span: Span| !separator.is_empty() || joined.crosses(span);
         self.note(&report, &joined, &counts, judgement);
         for edit in &report.edits {
-            if counts(edit.span) {
+            if edit.restores || counts(edit.span) {
                 joined.split(edit.span, &edit.text, &mut judgement.edits);
             }
         }
@@ -352,13 +469,22 @@ impl<'d> Envelope<'d> {
             if judgement.blocked.is_none() && judged.effective() == Verdict::Block {
                 judgement.blocked = Some((judged.guardrail.clone(), judged.finding.category));
             }
-            let pointer = joined
+            let effective = judged.effective();
+            let is_strictest = effective > judgement.strictest;
+            judgement.strictest = judgement.strictest.max(effective);
+            // Nobody reads more, and a body can hold a million. The first of the strictest stays,
+            // since it decides.
+            if judgement.findings.len() >= MAX_FINDINGS && !is_strictest {
+                judgement.left_out += 1;
+                continue;
+            }
+            let place = joined
                 .leaf_at(judged.finding.span.start)
-                .map(|leaf| self.document.pointer(leaf.id));
+                .map(|leaf| place_of(self.document, leaf.id));
             judgement.findings.push(finding_record(
                 judged,
                 joined.channel,
-                pointer.unwrap_or_default(),
+                place.unwrap_or_default(),
             ));
         }
         for reason in &report.not_evaluated {
@@ -367,155 +493,6 @@ impl<'d> Envelope<'d> {
             }
             if let (None, Some((_, rule))) = (&judgement.failed, &report.blocked_at) {
                 judgement.failed = Some(rule.clone());
-            }
-        }
-    }
-}
-
-impl Judgement {
-    /// The strictest verdict.
-    pub(crate) fn verdict(&self) -> Verdict {
-        if self.blocked.is_some() || self.failed.is_some() {
-            return Verdict::Block;
-        }
-        let found = self.findings.iter().map(|found| {
-            if found.dry_run { found.verdict.min(Verdict::Flag) } else { found.verdict }
-        });
-        found.max().unwrap_or(Verdict::Allow)
-    }
-
-    /// Writes verdict and findings into the record of the exchange.
-    pub(crate) fn note(&self, record: &mut Record) {
-        record.note(self.verdict(), self.findings.iter().cloned(), &self.not_evaluated);
-    }
-
-    /// Whether nothing was found.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.not_evaluated.is_empty() && !self.changes()
-    }
-
-    /// Whether the body changes.
-    pub(crate) fn changes(&self) -> bool {
-        !self.edits.is_empty() || !self.removed.is_empty()
-    }
-
-    /// Splices masks into the edits of a body.
-    pub(crate) fn apply(mut self, edits: &mut Edits<'_>) -> Result<(), EditError> {
-        for id in self.removed {
-            edits.replace_value(id, b"null")?;
-        }
-        self.edits.sort_by(|a, b| {
-            (a.id, a.range.start, b.range.end).cmp(&(b.id, b.range.start, a.range.end))
-        });
-        for leaf in self.edits.chunk_by(|a, b| a.id == b.id) {
-            let Some(first) = leaf.first() else { continue };
-            if first.is_number {
-                edits.replace_with_string(first.id, &first.text)?;
-                continue;
-            }
-            let mut merged: Vec<(Range<usize>, &str)> = Vec::new();
-            for edit in leaf {
-                match merged.last_mut() {
-                    Some((range, _)) if edit.range.start < range.end => {
-                        range.end = range.end.max(edit.range.end);
-                    }
-                    _ => merged.push((edit.range.clone(), &edit.text)),
-                }
-            }
-            edits.replace_text(first.id, merged)?;
-        }
-        Ok(())
-    }
-
-    /// The error that ends the exchange, if the judgement asks for one.
-    pub(crate) fn refusal(&self, stage: crate::error::Stage) -> Option<GatewayError> {
-        if let Some(rule) = &self.failed {
-            return Some(GatewayError::GuardFailed { rule: rule.clone() });
-        }
-        let (rule, category) = self.blocked.clone()?;
-        Some(GatewayError::Blocked { rule, category, stage })
-    }
-}
-
-/// A finding as the event log keeps it.
-pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String) -> FindingRecord {
-    FindingRecord {
-        guardrail: judged.guardrail.to_string(),
-        rule: judged.finding.rule.to_owned(),
-        category: judged.finding.category.name().to_owned(),
-        channel,
-        pointer,
-        score: judged.finding.score,
-        disguise: judged.finding.disguise,
-        verdict: judged.verdict,
-        dry_run: judged.dry_run,
-    }
-}
-
-/// Several leaves as one text.
-struct Joined<'l, 'd> {
-    text: Cow<'l, str>,
-    channel: Channel,
-    leaves: Vec<&'l Leaf<'d>>,
-    /// First byte of each leaf in the text.
-    starts: Vec<usize>,
-}
-
-impl<'l, 'd> Joined<'l, 'd> {
-    fn new(leaves: Vec<&'l Leaf<'d>>, separator: &str) -> Self {
-        let channel = leaves.first().map_or(Channel::User, |leaf| leaf.channel);
-        if let [leaf] = leaves.as_slice() {
-            let text = Cow::Borrowed(&*leaf.text);
-            return Self { text, channel, leaves, starts: vec![0] };
-        }
-        let mut text = String::new();
-        let mut starts = Vec::with_capacity(leaves.len());
-        for leaf in &leaves {
-            if !starts.is_empty() {
-                text.push_str(separator);
-            }
-            starts.push(text.len());
-            text.push_str(&leaf.text);
-        }
-        Self { text: Cow::Owned(text), channel, leaves, starts }
-    }
-
-    /// Index of the leaf that holds the byte at `at`, or of the last before it.
-    fn index_at(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
-    }
-
-    /// Where each leaf stands in the text.
-    fn texts(&self) -> Vec<Span> {
-        let leaves = self.leaves.iter().zip(&self.starts);
-        leaves.map(|(leaf, start)| Span::new(*start, start + leaf.text.len())).collect()
-    }
-
-    fn leaf_at(&self, at: usize) -> Option<&'l Leaf<'d>> {
-        self.leaves.get(self.index_at(at)).copied()
-    }
-
-    /// Whether a span reaches over the break between two leaves.
-    fn crosses(&self, span: Span) -> bool {
-        let next = self.starts.get(self.index_at(span.start) + 1);
-        next.is_some_and(|start| *start < span.end)
-    }
-
-    /// Turns an edit of the joined text into edits of its leaves: the first gets the new text.
-    fn split(&self, span: Span, text: &str, edits: &mut Vec<TextEdit>) {
-        let mut text = Some(text);
-        let first = self.index_at(span.start);
-        let touched = self.leaves.iter().zip(&self.starts).skip(first);
-        for (leaf, start) in touched.take_while(|(_, start)| **start < span.end) {
-            let from = span.start.max(*start);
-            let to = span.end.min(start + leaf.text.len());
-            if from < to {
-                edits.push(TextEdit {
-                    id: leaf.id,
-                    is_number: leaf.is_number,
-                    range: from - start..to - start,
-                    text: text.take().unwrap_or_default().to_owned(),
-                });
             }
         }
     }

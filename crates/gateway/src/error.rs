@@ -20,7 +20,7 @@ pub enum Stage {
 #[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum GatewayError {
     #[error(
-        "nothing is served at this path; see the paths in the guide, such as `/v1/chat/completions`"
+        "nothing is served at this path; base URLs are `…/v1` for OpenAI's clients and without `/v1` for all others"
     )]
     UnknownPath,
     #[error("this path takes {allowed} and no other method")]
@@ -29,7 +29,11 @@ pub enum GatewayError {
     HeadTooLarge { limit_bytes: usize },
     #[error("no key was given; send `Authorization: Bearer KEY` or `x-api-key: KEY`")]
     KeyMissing,
-    #[error("the key is unknown, expired or revoked")]
+    #[error("no key was given: `Bearer ` is missing before the key in `authorization`")]
+    SchemeMissing,
+    #[error(
+        "the key is unknown, expired or revoked; keys of Bartizan for models start with `bzc_`"
+    )]
     KeyUnknown,
     #[error("this key manages Bartizan and does not call models; use a client key")]
     KeyScope,
@@ -51,6 +55,8 @@ pub enum GatewayError {
     ModelMissing { known: String },
     #[error("there is no endpoint for the model `{model}`; endpoints are: {known}")]
     ModelUnknown { model: String, known: String },
+    #[error("the endpoint `{endpoint}` fixes its model; name `{endpoint}` alone")]
+    ModelFixed { endpoint: String },
     #[error("the endpoint `{endpoint}` has no provider for {operation}")]
     Unsupported { endpoint: String, operation: &'static str },
     #[error("{what} cannot be translated for this provider")]
@@ -67,8 +73,8 @@ pub enum GatewayError {
     Limited(#[from] Exhausted),
     #[error("limit `{limit}` counts dollars, and `prices` has no entry for the model `{model}`")]
     PriceUnknown { limit: RuleId, model: String },
-    #[error("no provider could be reached")]
-    ProviderUnreachable,
+    #[error("no provider of endpoint `{endpoint}` could be reached")]
+    ProviderUnreachable { endpoint: String },
     #[error("no provider answered in time")]
     ProviderTimeout,
     #[error("the provider broke off its answer")]
@@ -89,7 +95,7 @@ impl Coded for GatewayError {
             Self::UnknownPath => "bartizan::gateway::unknown-path",
             Self::MethodNotAllowed { .. } => "bartizan::gateway::method-not-allowed",
             Self::HeadTooLarge { .. } => "bartizan::gateway::head-too-large",
-            Self::KeyMissing => "bartizan::gateway::key-missing",
+            Self::KeyMissing | Self::SchemeMissing => "bartizan::gateway::key-missing",
             Self::KeyUnknown => "bartizan::gateway::key-unknown",
             Self::KeyScope => "bartizan::gateway::key-scope",
             Self::EndpointForbidden { .. } => "bartizan::gateway::endpoint-forbidden",
@@ -100,7 +106,9 @@ impl Coded for GatewayError {
             Self::NotAnObject => "bartizan::gateway::body-not-an-object",
             Self::Shape(_) => "bartizan::gateway::body-shape",
             Self::ModelMissing { .. } => "bartizan::gateway::model-missing",
-            Self::ModelUnknown { .. } => "bartizan::gateway::model-unknown",
+            Self::ModelUnknown { .. } | Self::ModelFixed { .. } => {
+                "bartizan::gateway::model-unknown"
+            }
             Self::Unsupported { .. } => "bartizan::gateway::unsupported",
             Self::Untranslatable { .. } => "bartizan::gateway::untranslatable",
             Self::Blocked { .. } => "bartizan::gateway::blocked",
@@ -109,7 +117,7 @@ impl Coded for GatewayError {
             Self::GuardFailed { .. } => "bartizan::gateway::guard-failed",
             Self::Limited(_) => "bartizan::gateway::limited",
             Self::PriceUnknown { .. } => "bartizan::gateway::price-unknown",
-            Self::ProviderUnreachable => "bartizan::gateway::provider-unreachable",
+            Self::ProviderUnreachable { .. } => "bartizan::gateway::provider-unreachable",
             Self::ProviderTimeout => "bartizan::gateway::provider-timeout",
             Self::ProviderBrokeOff => "bartizan::gateway::provider-broke-off",
             Self::ProviderUnreadable => "bartizan::gateway::provider-unreadable",
@@ -121,13 +129,15 @@ impl Coded for GatewayError {
 
     fn class(&self) -> Class {
         match self {
-            Self::UnknownPath | Self::ModelUnknown { .. } => Class::NotFound,
-            Self::KeyMissing | Self::KeyUnknown => Class::Unauthenticated,
+            Self::UnknownPath | Self::ModelUnknown { .. } | Self::ModelFixed { .. } => {
+                Class::NotFound
+            }
+            Self::KeyMissing | Self::SchemeMissing | Self::KeyUnknown => Class::Unauthenticated,
             Self::KeyScope | Self::EndpointForbidden { .. } | Self::PriceUnknown { .. } => {
                 Class::Denied
             }
             Self::Limited(_) => Class::Limit,
-            Self::ProviderUnreachable
+            Self::ProviderUnreachable { .. }
             | Self::ProviderTimeout
             | Self::ProviderBrokeOff
             | Self::ProviderUnreadable

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_core::settings::{OnError, Price};
-use bartizan_core::{Coded, Outcome, RequestId, Verdict, limits as caps};
+use bartizan_core::{Channel, Coded, Outcome, RequestId, Verdict, limits as caps};
 use bartizan_guard::Session;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -39,6 +39,8 @@ const ANSWER_TOKENS: u64 = 1024;
 /// Members of a request that say how much it may use.
 const COUNTS: [&str; 5] =
     ["max_completion_tokens", "max_output_tokens", "max_tokens", "n", "best_of"];
+/// Longest name of a model, in bytes.
+const MODEL_BYTES: usize = 256;
 /// Pieces of a stream that may wait for a slow client.
 const WAITING_PIECES: usize = 16;
 
@@ -317,29 +319,47 @@ impl Exchange {
             let Some(route) = target.endpoint.routes.get(*index) else { continue };
             let is_last = Some(index) == able.last();
             let model = route.model.clone().unwrap_or_else(|| target.model.clone());
+            if model.len() > MODEL_BYTES || model.chars().any(char::is_control) {
+                return Err(GatewayError::Shape(
+                    "`model` must be a name of at most 256 bytes without control characters",
+                ));
+            }
             let outgoing = self.prepare(&target.endpoint, route, &model, document, client)?;
             self.record.event.provider = Some(route.provider_name.to_string());
             self.record.event.model = Some(model);
             self.record.was_sent = true;
             let wait = target.endpoint.settings.attempt_timeout;
             let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
+            let credentials = outgoing::credentials(&outgoing.call.headers);
             let sent = match outgoing.built_in {
                 Some(answer) => Ok(answer),
-                None => self.gateway.upstream.send(outgoing.call, wait).await,
+                None => self.gateway.upstream.send(&route.provider_name, outgoing.call, wait).await,
             };
             match sent {
                 Err(CallError::NotConnected) => {
                     self.record.was_sent = false;
-                    last = Some(GatewayError::ProviderUnreachable);
+                    let endpoint = target.endpoint.name.to_string();
+                    last = Some(GatewayError::ProviderUnreachable { endpoint });
                 }
                 Err(CallError::TimedOut) => return Err(GatewayError::ProviderTimeout),
                 Err(CallError::BrokeOff) => return Err(GatewayError::ProviderBrokeOff),
                 // The provider refused before it did anything, so another may be asked.
                 Ok(answer) if may_go_on(answer.status) && !is_last => {}
+                // Nothing here follows a redirection, and what it says is no answer.
+                Ok(answer) if answer.status.is_redirection() => {
+                    return Err(GatewayError::ProviderUnreadable);
+                }
                 Ok(answer) => {
                     let translation = translate::between(self.operation, outgoing.spoken);
                     return self
-                        .answer(&target.endpoint, answer, translation, outgoing.session, deadline)
+                        .answer(
+                            &target.endpoint,
+                            answer,
+                            &credentials,
+                            translation,
+                            outgoing.session,
+                            deadline,
+                        )
                         .await;
                 }
             }
@@ -355,6 +375,7 @@ impl Exchange {
         &mut self,
         endpoint: &Arc<ReadyEndpoint>,
         answer: Answer,
+        credentials: &[String],
         translation: Option<&'static dyn Translation>,
         session: Arc<Session>,
         deadline: Instant,
@@ -368,7 +389,7 @@ impl Exchange {
             return Err(GatewayError::ProviderUnreadable);
         }
         let idle = endpoint.settings.idle_timeout;
-        let headers = passed_on(&answer.headers);
+        let headers = passed_on(&answer.headers, &endpoint.guard);
         let is_stream = answer.headers.get(CONTENT_TYPE).is_some_and(|kind| {
             kind.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
         });
@@ -389,7 +410,11 @@ impl Exchange {
                 on_log_failure,
             })));
         }
-        let body = collect(answer.body, caps::RESPONSE_BODY_BYTES, idle, deadline).await?;
+        let mut body = collect(answer.body, caps::RESPONSE_BODY_BYTES, idle, deadline).await?;
+        if !answer.status.is_success() {
+            // A provider that refuses a credential may repeat it.
+            body = outgoing::without(body, credentials);
+        }
         let translated = heavy::run(body.len(), || translated(&body, answer.status, translation))?;
         let body = translated.unwrap_or(body);
         if !answer.status.is_success() {
@@ -470,14 +495,20 @@ fn translated(
 }
 
 /// Headers of the provider that the client gets. Values are short tokens, never text.
-fn passed_on(headers: &HeaderMap) -> HeaderMap {
+fn passed_on(headers: &HeaderMap, guard: &bartizan_guard::Guard) -> HeaderMap {
     const ALLOWED: [&str; 4] =
         ["served-model-name", "openai-processing-ms", "retry-after", "request-id"];
     let mut passed = HeaderMap::new();
     for name in ALLOWED {
         let Some(value) = headers.get(name) else { continue };
         let fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte);
-        if value.len() <= 128 && value.as_bytes().iter().all(fine) {
+        let is_let_through = |value: &str| {
+            guard.inspect(Channel::Output, value, &Session::default()).verdict() <= Verdict::Flag
+        };
+        if value.len() <= 128
+            && value.as_bytes().iter().all(fine)
+            && value.to_str().is_ok_and(is_let_through)
+        {
             passed.insert(HeaderName::from_static(name), value.clone());
         }
     }

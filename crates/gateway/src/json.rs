@@ -15,6 +15,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bartizan_core::limits;
@@ -62,6 +63,15 @@ pub struct NumberRef<'d> {
     pub raw: &'d str,
     /// Where it lies in the source.
     pub span: Range<usize>,
+}
+
+/// One step from a value to one that it holds.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// To the member of this name.
+    Name(Cow<'a, str>),
+    /// To the item at this place.
+    Index(u32),
 }
 
 impl<'a> Document<'a> {
@@ -126,24 +136,33 @@ impl<'a> Document<'a> {
 
     /// RFC 6901 pointer to a node; a key has the pointer of its member. Empty for the root.
     pub fn pointer(&self, id: NodeId) -> String {
+        let mut pointer = String::new();
+        self.steps(id, &mut |step| {
+            pointer.push('/');
+            match step {
+                Step::Name(name) => {
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                }
+                Step::Index(index) => pointer.push_str(&index.to_string()),
+            }
+        });
+        pointer
+    }
+
+    /// The way from the root to a node, step by step.
+    pub fn steps(&self, id: NodeId, step: &mut dyn FnMut(Step<'_>)) {
         let mut steps = Vec::new();
         let mut at = id.0;
         while let Some(parent) = self.node(at).parent() {
             steps.push(at);
             at = parent;
         }
-        let mut pointer = String::new();
-        for step in steps.into_iter().rev() {
-            pointer.push('/');
-            match self.key_of(step) {
-                Some(key) => {
-                    pointer
-                        .push_str(&self.str_at(key).text().replace('~', "~0").replace('/', "~1"));
-                }
-                None => pointer.push_str(&self.node(step).index.to_string()),
-            }
+        for at in steps.into_iter().rev() {
+            step(match self.key_of(at) {
+                Some(key) => Step::Name(self.str_at(key).text()),
+                None => Step::Index(self.node(at).index),
+            });
         }
-        pointer
     }
 
     /// The key that names a node, or the node itself if it is one.

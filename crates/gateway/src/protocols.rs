@@ -294,7 +294,8 @@ pub(crate) fn choices(root: Value<'_>) -> u64 {
 
 /// Says what is wrong with the outline of a request that has `messages`.
 fn check_messages(root: Value<'_>) -> Result<(), &'static str> {
-    let fits = is_list_of_objects(root.get("messages"));
+    let messages = root.get("messages").ok_or("`messages` is missing")?;
+    let fits = is_list_of_objects(Some(messages));
     fits.then_some(()).ok_or("`messages` must be a list of objects")
 }
 

@@ -105,12 +105,13 @@ fn segment(model: &str) -> String {
 
 /// Client headers that providers need and that say nothing about identity, limits or guards.
 ///
-/// Their values go out unread by the guard, so only short lists of tokens pass, such as
-/// `tools-2024-04-04,assistants=v2`.
-pub(crate) fn forwarded(client: &HeaderMap, call: &mut HeaderMap) {
+/// Only short lists of tokens pass, such as `tools-2024-04-04,assistants=v2`, and only those of which
+/// `is_fine` says that the guard lets them through.
+pub(crate) fn forwarded(client: &HeaderMap, call: &mut HeaderMap, is_fine: &dyn Fn(&str) -> bool) {
     const ALLOWED: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
     /// Most bytes and most digits of one token.
     const TOKEN: (usize, usize) = (64, 8);
+    const MAX_BYTES: usize = 256;
     for name in ALLOWED {
         let Some(value) = client.get(name) else { continue };
         let fits = |token: &[u8]| {
@@ -120,7 +121,9 @@ pub(crate) fn forwarded(client: &HeaderMap, call: &mut HeaderMap) {
             let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
             token.len() <= TOKEN.0 && digits <= TOKEN.1 && token.iter().all(plain)
         };
-        if value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(fits) {
+        let tokens = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let is_short = value.len() <= MAX_BYTES && tokens.into_iter().all(fits);
+        if is_short && value.to_str().is_ok_and(is_fine) {
             call.insert(HeaderName::from_static(name), value.clone());
         }
     }
@@ -138,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn headers_that_the_guard_refuses_stay_behind() {
+        let mut client = HeaderMap::new();
+        client.insert("openai-beta", HeaderValue::from_static("assistants=v2,falcon"));
+        client.insert("anthropic-beta", HeaderValue::from_static("tools-2024-04-04"));
+        let mut call = HeaderMap::new();
+        forwarded(&client, &mut call, &|value| !value.contains("falcon"));
+        assert!(call.contains_key("anthropic-beta") && !call.contains_key("openai-beta"));
+    }
+
+    #[test]
     fn identity_headers_of_the_client_stay_behind() {
         let mut client = HeaderMap::new();
         client.insert("x-forwarded-user", HeaderValue::from_static("root"));
@@ -145,7 +158,7 @@ mod tests {
         client.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
         client.insert("anthropic-beta", HeaderValue::from_static("a<script>"));
         let mut call = HeaderMap::new();
-        forwarded(&client, &mut call);
+        forwarded(&client, &mut call, &|_| true);
         assert_eq!(call.len(), 1);
         assert!(call.contains_key("anthropic-version"));
     }

@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::protocols::Usage;
 
 /// Findings kept in one event; the rest is counted in its detail.
-const MAX_FINDINGS: usize = 256;
+pub(crate) const MAX_FINDINGS: usize = 64;
 
 /// Bytes per token, where a provider does not count.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -92,7 +92,8 @@ impl Record {
     ) {
         for finding in findings {
             self.metrics.finding(&finding);
-            if self.event.findings.len() < MAX_FINDINGS {
+            // One more of each stricter kind, since it decides.
+            if self.event.findings.len() < MAX_FINDINGS || finding.verdict > self.strictest_kept() {
                 self.event.findings.push(finding);
             } else {
                 self.dropped_findings += 1;
@@ -110,6 +111,15 @@ impl Record {
             let deciding = self.event.findings.iter().find(|finding| finding.verdict == verdict);
             self.event.rule = deciding.map(|finding| finding.guardrail.clone());
         }
+    }
+
+    fn strictest_kept(&self) -> Verdict {
+        self.event.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow)
+    }
+
+    /// Counts findings that no record was made of.
+    pub(crate) const fn leave_out(&mut self, findings: usize) {
+        self.dropped_findings += findings;
     }
 
     /// Notes the rule behind the verdict.

@@ -49,7 +49,7 @@ pub(crate) fn error(
             }
         }
         // RFC 9110, sections 15.5.2 and 15.5.6, ask for these.
-        GatewayError::KeyMissing | GatewayError::KeyUnknown => {
+        GatewayError::KeyMissing | GatewayError::SchemeMissing | GatewayError::KeyUnknown => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         GatewayError::MethodNotAllowed { allowed } => {
@@ -75,8 +75,10 @@ fn openai(error: &GatewayError, message: &str) -> serde_json::Value {
     let code = match error {
         GatewayError::Blocked { .. } | GatewayError::ModalityRefused { .. } => "content_filter",
         GatewayError::Limited(_) => "rate_limit_exceeded",
-        GatewayError::ModelUnknown { .. } => "model_not_found",
-        GatewayError::KeyMissing | GatewayError::KeyUnknown => "invalid_api_key",
+        GatewayError::ModelUnknown { .. } | GatewayError::ModelFixed { .. } => "model_not_found",
+        GatewayError::KeyMissing | GatewayError::SchemeMissing | GatewayError::KeyUnknown => {
+            "invalid_api_key"
+        }
         other => other.code(),
     };
     let kind = match error.class() {

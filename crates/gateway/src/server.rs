@@ -77,6 +77,10 @@ impl Server {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) {
+        if !self.address.ip().is_loopback() {
+            let address = self.address;
+            tracing::warn!(%address, "gateway is open to other machines, over plain HTTP");
+        }
         let mut server = auto::Builder::new(TokioExecutor::new());
         server
             .http1()

@@ -28,7 +28,7 @@ impl Strangers {
     /// Whether a refusal gets an event of its own: then, how many before it did not.
     pub(crate) fn notice(&self, error: &GatewayError, now: Instant) -> Option<u64> {
         let tally = match error {
-            GatewayError::KeyMissing => &self.missing,
+            GatewayError::KeyMissing | GatewayError::SchemeMissing => &self.missing,
             GatewayError::KeyUnknown => &self.unknown,
             _ => return None,
         };

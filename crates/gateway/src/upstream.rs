@@ -1,7 +1,10 @@
 //! Calls to providers: pooled connections, TLS, timeouts, and what may be tried again.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
+use bartizan_core::Name;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
@@ -86,28 +89,78 @@ impl Upstream {
         Self { client }
     }
 
-    /// Sends a call and waits for the head of the answer.
-    pub(crate) async fn send(&self, call: Call, wait: Duration) -> Result<Answer, CallError> {
+    /// Sends a call to a provider and waits for the head of the answer.
+    pub(crate) async fn send(
+        &self,
+        provider: &Name,
+        call: Call,
+        wait: Duration,
+    ) -> Result<Answer, CallError> {
+        let address = Address(call.uri.clone());
         let mut request = Request::new(Full::new(call.body));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = call.uri;
         *request.headers_mut() = call.headers;
         match tokio::time::timeout(wait, self.client.request(request)).await {
-            Err(_) => Err(CallError::TimedOut),
+            Err(_) => {
+                tracing::warn!(%provider, %address, ?wait, "provider did not answer in time");
+                Err(CallError::TimedOut)
+            }
             Ok(Err(error)) if error.is_connect() => {
-                tracing::warn!(%error, "provider not reached");
+                let error = Causes(&error);
+                tracing::warn!(%provider, %address, %error, "provider not reached");
                 Err(CallError::NotConnected)
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "provider broke off");
+                let error = Causes(&error);
+                tracing::warn!(%provider, %address, %error, "provider broke off");
                 Err(CallError::BrokeOff)
             }
             Ok(Ok(response)) => {
+                if let Some(remark) = remark(response.status()) {
+                    let status = response.status().as_u16();
+                    tracing::warn!(%provider, %address, status, "{remark}");
+                }
                 let (head, body) = response.into_parts();
                 let body = AnswerBody::Network(body);
                 Ok(Answer { status: head.status, headers: head.headers, body })
             }
         }
+    }
+}
+
+/// What the operator should know about a refusal that only the policy file can mend; the client
+/// gets the provider's answer either way.
+fn remark(status: StatusCode) -> Option<&'static str> {
+    match status.as_u16() {
+        401 | 403 => Some("provider refused its credential"),
+        404 => Some("provider has nothing there; look at `base-url` and the name of the model"),
+        _ => None,
+    }
+}
+
+/// Host and port of a URL. Its path may hold the name of a model that a client made up.
+struct Address(Uri);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = if self.0.scheme_str() == Some("http") { 80 } else { 443 };
+        write!(f, "{}:{}", self.0.host().unwrap_or("?"), self.0.port_u16().unwrap_or(port))
+    }
+}
+
+/// An error with its causes: the outermost alone says that a client failed, not why.
+struct Causes<'e>(&'e dyn Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
     }
 }
 
@@ -129,5 +182,45 @@ impl AnswerBody {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_host_and_port_without_the_path() {
+        let check = |uri: &str, expected: &str| {
+            assert_eq!(Address(uri.parse().unwrap()).to_string(), expected);
+        };
+        check("https://models.acme.example/v1/chat/completions", "models.acme.example:443");
+        check("http://localhost/v1", "localhost:80");
+        check("http://[::1]:8000/v1", "[::1]:8000");
+    }
+
+    #[test]
+    fn remarks_on_what_only_the_policy_can_mend() {
+        let about = |status: u16| remark(StatusCode::from_u16(status).unwrap());
+        assert!(about(401).unwrap().contains("credential"));
+        assert!(about(403).unwrap().contains("credential"));
+        assert!(about(404).unwrap().contains("`base-url`"));
+        for status in [200, 400, 422, 429, 500] {
+            assert_eq!(about(status), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_causes_of_a_refused_connection_say_so() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(async {
+            // Bound and dropped: nobody listens there.
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let uri: Uri = format!("http://{free}/").parse().unwrap();
+            Upstream::new().client.get(uri).await.unwrap_err()
+        });
+        assert!(error.is_connect());
+        let said = Causes(&error).to_string();
+        assert!(said.to_lowercase().contains("connection refused"), "{said}");
     }
 }

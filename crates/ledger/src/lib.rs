@@ -15,8 +15,8 @@ mod writer;
 
 pub use error::LedgerError;
 pub use reader::{Events, read};
-pub use writer::EventLogWriter;
+pub use writer::{EventLogWriter, is_in_use};
 
 /// Longest line of the log, newline included, in bytes. A longer event is refused by the writer and
 /// a longer line is reported by the reader, so neither ever holds more than this in memory.
-pub const LINE_BYTES: usize = 4 << 20;
+pub const LINE_BYTES: usize = 64 << 10;

@@ -29,6 +29,8 @@ use crate::segment::{self, Segment};
 const SYNC_DELAY: Duration = Duration::from_millis(20);
 /// How long to wait before asking a failing disk again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Locked by the writer of a folder.
+const LOCK_FILE: &str = ".lock";
 /// A thread keeps its line buffer up to this size.
 const KEPT_BUFFER_BYTES: usize = 64 << 10;
 
@@ -127,6 +129,11 @@ impl EventSink for EventLogWriter {
         LINE.with_borrow_mut(|line| {
             line.clear();
             serde_json::to_writer(&mut *line, event).map_err(io::Error::from)?;
+            if line.len() >= LINE_BYTES {
+                // An event that nobody can log would be an exchange without a record.
+                line.clear();
+                serde_json::to_writer(&mut *line, &event.shortened()).map_err(io::Error::from)?;
+            }
             line.push(b'\n');
             let result = self.shared.append(line);
             if line.capacity() > KEPT_BUFFER_BYTES {
@@ -333,8 +340,16 @@ impl Shared {
     }
 }
 
+/// Whether a writer is open on the folder `dir`, in this process or another. Changes nothing; what
+/// cannot be looked at counts as not in use.
+pub fn is_in_use(dir: &Path) -> bool {
+    // Shared, so that two that look at the same time do not take each other for a writer.
+    File::open(dir.join(LOCK_FILE))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
-    let path = dir.join(".lock");
+    let path = dir.join(LOCK_FILE);
     let segment = |source| LedgerError::Segment { path: path.clone(), source };
     let file =
         private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;

@@ -6,14 +6,18 @@
 //!
 //! It does not count where one side is found by itself: an address that ends a block and a word that
 //! begins the next look like a longer address, and nothing is left of the address.
+//!
+//! Values are put back as if the blocks were one text: what a block is shown behind decides with it,
+//! and a value at its end that the next block would make part of an address ends the answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bartizan_core::{Channel, Verdict};
-use bartizan_guard::{Guard, Judged, Session, StreamGuard};
+use bartizan_guard::{Guard, Judged, Place, Session, StreamGuard};
 
 use super::stop::Stop;
-use crate::protocols::DeltaKey;
+use crate::protocols::{DeltaKey, Ends};
 
 /// Bytes on either side of a break that are read together: longer than any secret, card or name.
 const REACH: usize = 2048;
@@ -26,7 +30,7 @@ pub(super) fn read_whole<'t>(
     guard: &Guard,
     session: &Session,
 ) -> Result<(), Stop> {
-    if !guard.reads(Channel::Output) {
+    if !matters(guard, session) {
         return Ok(());
     }
     let mut said = Said::default();
@@ -34,10 +38,26 @@ pub(super) fn read_whole<'t>(
         if !said.is_empty() && !text.is_empty() {
             let after = text.get(..text.floor_char_boundary(REACH)).unwrap_or_default();
             judge(said.end(), after, guard, session)?;
+            glued(said.end(), after, true, session)?;
         }
         said.push(&text);
     }
     Ok(())
+}
+
+/// Whether anything is looked for across breaks.
+fn matters(guard: &Guard, session: &Session) -> bool {
+    guard.reads(Channel::Output) || session.vault().has_restorable()
+}
+
+/// Whether it is decided that no value at the end of `before` becomes part of an address with what
+/// follows; `complete` says that nothing follows `after`.
+fn glued(before: &str, after: &str, complete: bool, session: &Session) -> Result<bool, Stop> {
+    match session.vault().glues(before, after, complete) {
+        Some(true) => Err(Stop::Glued),
+        Some(false) => Ok(true),
+        None => Ok(false),
+    }
 }
 
 /// Judges both sides of a break.
@@ -105,9 +125,13 @@ impl Said {
 }
 
 /// The breaks of one streamed answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seams {
     said: Said,
+    /// What the next text will be shown behind, for values that are put back.
+    place: Place,
+    /// The same for the texts that have begun.
+    starts: BTreeMap<DeltaKey, Place>,
     /// The block that grows.
     current: Option<DeltaKey>,
     /// The break before it, while something may still lie across.
@@ -125,7 +149,38 @@ struct Open {
     held: String,
 }
 
+impl Default for Seams {
+    fn default() -> Self {
+        Self {
+            said: Said::default(),
+            place: Place::start(Channel::Output),
+            starts: BTreeMap::new(),
+            current: None,
+            open: None,
+        }
+    }
+}
+
 impl Seams {
+    /// Begins a block; gives what it is shown behind.
+    pub(super) fn begin(&mut self, key: &DeltaKey, session: &Session) -> Place {
+        if session.vault().has_restorable() {
+            self.starts.insert(key.clone(), self.place.clone());
+        }
+        self.place.clone()
+    }
+
+    /// What the first of the blocks that end is shown behind: nothing where all of them end, since
+    /// the event then says the whole answer; what a new block would be shown behind where none is
+    /// known.
+    pub(super) fn start_of(&self, ends: &Ends) -> Place {
+        if *ends == Ends::All {
+            return Place::start(Channel::Output);
+        }
+        let first = self.starts.iter().find(|(key, _)| ends.contains(key));
+        first.map_or(&self.place, |(_, place)| place).clone()
+    }
+
     /// Takes a piece of a block, and what the block's own guard let go on account of it; gives what
     /// may go out.
     pub(super) fn take(
@@ -136,11 +191,12 @@ impl Seams {
         guard: &Arc<Guard>,
         session: &Arc<Session>,
     ) -> Result<String, Stop> {
-        if !guard.reads(Channel::Output) {
+        if !matters(guard, session) {
             return Ok(released);
         }
         if self.current.as_ref() != Some(key) {
-            if self.open.is_some() {
+            // Clients that join by number would read another text than the one that is read here.
+            if self.open.is_some() || self.current.as_ref().is_some_and(|current| key < current) {
                 return Err(Stop::Tangled);
             }
             self.current = Some(key.clone());
@@ -149,6 +205,9 @@ impl Seams {
             }
         }
         self.said.push(piece);
+        if session.vault().has_restorable() {
+            self.place.advance(piece);
+        }
         let Some(open) = &mut self.open else { return Ok(released) };
         open.held.push_str(&released);
         if open.read(piece, guard, session)? {
@@ -189,13 +248,17 @@ impl Open {
         let room = piece.floor_char_boundary(REACH - self.after.len());
         let near = piece.get(..room).unwrap_or_default();
         self.after.push_str(near);
+        let is_free = glued(&self.before, &self.after, false, session)?;
+        if !guard.reads(Channel::Output) && is_free {
+            return Ok(true);
+        }
         if let Some(reader) = &mut self.reader {
             let released = reader.push(near);
             let decided = self.before.len() + self.after.len() - reader.held_bytes();
             across(released.judged, &self.before, &self.after, guard, session)?;
             if released.blocked.is_some() {
                 self.reader = None;
-            } else if decided >= self.before.len() && !self.after.is_empty() {
+            } else if decided >= self.before.len() && !self.after.is_empty() && is_free {
                 return Ok(true);
             }
         }
@@ -207,6 +270,7 @@ impl Open {
     }
 
     fn finish(&mut self, guard: &Guard, session: &Session) -> Result<(), Stop> {
+        glued(&self.before, &self.after, true, session)?;
         let Some(mut reader) = self.reader.take() else {
             return judge(&self.before, &self.after, guard, session);
         };

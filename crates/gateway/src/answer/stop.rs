@@ -15,6 +15,8 @@ pub(super) enum Stop {
     Failed { rule: RuleId },
     /// The texts cannot be told apart.
     Tangled,
+    /// A value that was put back at the end of a text becomes part of an address with the next.
+    Glued,
 }
 
 impl Stop {
@@ -36,7 +38,7 @@ impl Stop {
                 GatewayError::Blocked { rule, category, stage: Stage::Output }
             }
             Self::Failed { rule } => GatewayError::GuardFailed { rule },
-            Self::Tangled => GatewayError::ProviderUnreadable,
+            Self::Tangled | Self::Glued => GatewayError::ProviderUnreadable,
         }
     }
 }

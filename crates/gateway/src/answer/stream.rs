@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bartizan_core::event::FindingRecord;
 use bartizan_core::settings::OnError;
 use bartizan_core::{Channel, Coded, NotEvaluated, Outcome, Verdict};
-use bartizan_guard::{Guard, Released, Session, StreamGuard};
+use bartizan_guard::{Guard, Place, Released, Session, StreamGuard};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -302,6 +302,8 @@ impl Pump {
                 edits.replace_value(*id, b"null")?;
             }
         }
+        // What is said once more has its values where it had them before.
+        places.joined_after(self.seams.start_of(&reading.ends));
         if self.judge_rest(document, places, &mut edits)? {
             self.codec.adopt(document.root());
         }
@@ -421,7 +423,14 @@ impl Pump {
         let (guard, session) = (&self.guard, &self.session);
         self.texts
             .entry(key.clone())
-            .or_insert_with(|| Some(guard.stream(channel(key), Arc::clone(session))))
+            .or_insert_with(|| {
+                let place = if self.codec.joins(key) {
+                    self.seams.begin(key, session)
+                } else {
+                    Place::start(channel(key))
+                };
+                Some(guard.stream_after(place, channel(key), Arc::clone(session)))
+            })
             .as_mut()
             .ok_or(GatewayError::ProviderUnreadable)
     }

@@ -91,6 +91,9 @@ pub(crate) fn guard_whole(
     let joined = protocol.joined(root).into_iter().filter_map(|text| text.as_str());
     if let Err(stop) = seam::read_whole(joined.map(|text| text.text()), guard, session) {
         let error = stop.into_error(record);
+        if matches!(error, GatewayError::ProviderUnreadable) {
+            return Err(error);
+        }
         if let GatewayError::Blocked { rule, .. } = &error {
             record.decided_by(rule.as_str());
         }

@@ -57,6 +57,11 @@ pub(super) fn carries_text(key: &str) -> bool {
     matches!(key, "content" | "data" | "input" | "output" | "text")
 }
 
+/// Whether a string under this name in a tool call is a text of its own, JSON or not.
+pub(super) fn holds_arguments(key: &str) -> bool {
+    matches!(key, "arguments" | "code" | "input")
+}
+
 /// Sorted.
 static WORDS: &[&str] = &[
     "",

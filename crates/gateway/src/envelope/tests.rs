@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixtures::guardrail;
+use crate::json::Edits;
 use crate::operation::Operation;
 use crate::protocols;
 
@@ -64,6 +65,90 @@ fn sizes_and_topics_are_judged_message_by_message() {
     assert_eq!(topics("boat"), [""; 0]);
     // Parts that are too short to judge are judged as the message that they make.
     assert_eq!(topics("first"), ["/messages/1/content/0/text"]);
+}
+
+fn judged(body: &str) -> Judgement {
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let places = Places::new(&document, Channel::User);
+    Envelope::seal(&document, places).inspect(&guard(Action::Mask), &Session::default())
+}
+
+#[test]
+fn places_name_words_of_the_protocols_and_nothing_that_was_written() {
+    let body = r#"{"metadata":{"bob@example.com":"alice@example.com"},
+        "messages":[{"content":"eve@example.com"}]}"#;
+    let places: Vec<String> =
+        judged(body).findings.into_iter().map(|finding| finding.pointer).collect();
+    assert_eq!(places, ["/metadata/*", "/metadata/*", "/messages/0/content"]);
+}
+
+#[test]
+fn what_one_member_says_does_not_change_how_another_is_read() {
+    let phone = |channel, body: &str| {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let detect = Detect::Detectors(vec!["phone-number"]);
+        let guard = guard_of(detect, ChannelSet::ALL, Action::Block);
+        let places = Places::new(&document, channel);
+        Envelope::seal(&document, places).inspect(&guard, &Session::default()).verdict()
+    };
+    let number = r#"{"content":"what is your phone","seed":1767225600}"#;
+    assert_eq!(phone(Channel::User, number), Verdict::Allow);
+    let text = r#"{"content":"the phone","id":"4155550132"}"#;
+    assert_eq!(phone(Channel::Output, text), Verdict::Allow);
+}
+
+#[test]
+fn a_placeholder_over_two_parts_is_the_callers() {
+    let body = r#"{"messages":[{"role":"user","content":"I am bob@example.com"},
+        {"role":"user","content":[{"type":"text","text":"say <EMAIL_ADD"},
+        {"type":"text","text":"RESS_1>"}]}]}"#;
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let mut places = Places::new(&document, Channel::User);
+    protocols::of(Operation::ChatCompletions).unwrap().place_request(document.root(), &mut places);
+    let envelope = Envelope::seal(&document, places);
+    let session = Session::default();
+    envelope.reserve_placeholders(&session);
+    let judgement = envelope.inspect(&guard(Action::Mask), &session);
+    let mut edits = Edits::new(&document);
+    judgement.apply(&mut edits).unwrap();
+    let sent = String::from_utf8(edits.apply().unwrap()).unwrap();
+    assert!(sent.contains("I am <EMAIL_ADDRESS_2>"), "{sent}");
+}
+
+#[test]
+fn a_million_findings_leave_few_records_and_the_verdict() {
+    let key = "k".repeat(10_000);
+    let mails: Vec<String> = (0..2000).map(|at| format!("\"a{at}@example.com\"")).collect();
+    let judgement = judged(&format!(r#"{{"{key}":[{}]}}"#, mails.join(",")));
+    assert_eq!(judgement.findings.len(), MAX_FINDINGS);
+    assert_eq!(judgement.left_out, 2000 - MAX_FINDINGS);
+    assert_eq!(judgement.verdict(), Verdict::Mask);
+    assert!(judgement.findings.iter().all(|finding| finding.pointer.len() < 300));
+}
+
+#[test]
+fn numbers_are_read_with_and_without_an_exponent() {
+    let card = |number: &str| {
+        let body = format!(r#"{{"x":{number}}}"#);
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let guard =
+            guard_of(Detect::Detectors(vec!["credit-card"]), ChannelSet::ALL, Action::Block);
+        let places = Places::new(&document, Channel::User);
+        Envelope::seal(&document, places).inspect(&guard, &Session::default()).verdict()
+    };
+    for number in ["4111111111111111", "4111111111111111.0", "4.111111111111111e15"] {
+        assert_eq!(card(number), Verdict::Block, "{number}");
+    }
+    assert_eq!(card("0.4111111111111111"), Verdict::Allow);
+}
+
+#[test]
+fn equal_texts_on_other_channels_are_another_frame() {
+    let print = |channel| {
+        let document = Document::parse(br#"{"x":"text"}"#).unwrap();
+        Envelope::seal(&document, Places::new(&document, channel)).fingerprint()
+    };
+    assert_ne!(print(Channel::Output), print(Channel::ToolCall));
 }
 
 #[test]

@@ -65,6 +65,11 @@ pub(super) fn find(
         operation == Operation::Moderations
             || endpoint.routes.iter().any(|route| route.provider.speaks(operation).is_some())
     };
+    let fixed = || {
+        let endpoint = by_name(snapshot, model.split_once('/')?.0)?;
+        let endpoint = open_to(&&endpoint).then(|| endpoint.name.to_string())?;
+        Some(GatewayError::ModelFixed { endpoint })
+    };
     let mut by_route =
         snapshot.endpoints.values().filter(open_to).filter(serves).filter(|endpoint| {
             endpoint.routes.iter().any(|route| route.model.as_deref() == Some(&*model))
@@ -94,14 +99,89 @@ pub(super) fn find(
     match chosen {
         Some(endpoint) if path.is_none() => Ok(Target { endpoint: Arc::clone(endpoint), model }),
         _ if model.is_empty() => Err(GatewayError::ModelMissing { known: known() }),
-        _ => Err(GatewayError::ModelUnknown {
+        _ => Err(fixed().unwrap_or_else(|| GatewayError::ModelUnknown {
             model: model.chars().take(128).collect(),
             known: known(),
-        }),
+        })),
     }
 }
 
 fn by_name(snapshot: &Snapshot, name: &str) -> Option<Arc<ReadyEndpoint>> {
     let name: Name = name.parse().ok()?;
     snapshot.endpoints.get(&name).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::time::Duration;
+
+    use bartizan_core::PrincipalKind;
+    use bartizan_core::settings::{
+        Endpoint, EventLog, Listen, OnError, Provider, ProviderKind, Route, Settings, Subject,
+    };
+
+    use super::*;
+    use crate::json::Document;
+
+    fn endpoint(name: &str, model: Option<&str>, allow: BTreeSet<Subject>) -> (Name, Endpoint) {
+        let name: Name = name.parse().unwrap();
+        let provider = "demo".parse().unwrap();
+        let endpoint = Endpoint {
+            name: name.clone(),
+            routes: vec![Route { provider, model: model.map(str::to_owned) }],
+            guardrails: Vec::new(),
+            limits: Vec::new(),
+            modalities: BTreeSet::new(),
+            unseen: BTreeSet::new(),
+            allow,
+            canaries: Vec::new(),
+            attempt_timeout: Duration::from_secs(1),
+            total_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+        };
+        (name, endpoint)
+    }
+
+    /// `assistant` fixes its model, `closed` does too and is open to one group alone.
+    fn snapshot() -> Snapshot {
+        let nowhere = "127.0.0.1:0".parse().unwrap();
+        let demo = Provider { kind: ProviderKind::Demo { chunk_bytes: 5 } };
+        let few = BTreeSet::from([Subject::Group("few".parse().unwrap())]);
+        Snapshot::build(Settings {
+            version: String::new(),
+            data_dir: "data".into(),
+            listen: Listen { gateway: nowhere, console: nowhere },
+            providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
+            groups: BTreeMap::new(),
+            endpoints: BTreeMap::from([
+                endpoint("assistant", Some("large"), BTreeSet::new()),
+                endpoint("closed", Some("large"), few),
+            ]),
+            prices: BTreeMap::new(),
+            events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
+            otlp_endpoint: None,
+        })
+        .unwrap()
+    }
+
+    fn refusal(model: &str) -> String {
+        let body = format!(r#"{{"model":"{model}"}}"#);
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let kind = PrincipalKind::User;
+        let caller = Principal { kind, name: "alice".to_owned(), groups: Vec::new() };
+        let root = document.root();
+        match find(&snapshot(), Operation::ChatCompletions, root, None, &caller) {
+            Ok(target) => panic!("`{model}` found `{}`", target.endpoint.name),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_fixes_its_model_says_so() {
+        assert!(refusal("assistant/small").starts_with("the endpoint `assistant` fixes its model"));
+        assert!(refusal("nobody/small").starts_with("there is no endpoint for the model"));
+        // Whom it is not open to learns nothing about it.
+        assert!(refusal("closed/small").starts_with("there is no endpoint for the model"));
+    }
 }

@@ -1,7 +1,9 @@
 //! Moderations, answered by our own guard: no provider is asked.
 
+use std::collections::BTreeSet;
+
 use bartizan_core::{Category, Channel, Verdict};
-use bartizan_guard::{Guard, Session};
+use bartizan_guard::{Guard, Report, Session};
 use serde_json::{Map, Value as Json, json};
 
 use crate::envelope;
@@ -12,7 +14,8 @@ use crate::record::Record;
 /// Most inputs of one request.
 const MAX_INPUTS: usize = 256;
 
-/// One result per input, in OpenAI's shape, with our own category names beside theirs.
+/// One result per input, in OpenAI's shape, with the categories that the guardrails look for in
+/// requests.
 pub(super) fn answer(
     document: &Document<'_>,
     guard: &Guard,
@@ -29,34 +32,18 @@ pub(super) fn answer(
         return Err(GatewayError::Shape("`input` may have at most 256 texts"));
     }
     let session = Session::default();
+    let looked_for = guard.categories(Channel::User);
     let results: Vec<Json> = texts
         .iter()
         .map(|text| {
             let report = guard.inspect(Channel::User, text, &session);
-            let found = |category: Category| {
-                report.judged.iter().any(|judged| judged.finding.category == category)
-            };
-            let mut categories = Map::new();
-            let mut scores = Map::new();
-            for category in Category::ALL {
-                let score = report.scores.iter().find(|(known, _)| *known == category);
-                categories.insert(category.name().to_owned(), found(category).into());
-                scores.insert(
-                    category.name().to_owned(),
-                    score.map_or(0.0, |(_, score)| *score).into(),
-                );
-            }
             let findings = report
                 .judged
                 .iter()
                 .map(|judged| envelope::finding_record(judged, Channel::User, "/input".to_owned()));
             // A moderation answers a question; it refuses nothing itself.
             record.note(report.verdict().min(Verdict::Flag), findings, &report.not_evaluated);
-            json!({
-                "flagged": report.verdict() > Verdict::Allow,
-                "categories": categories,
-                "category_scores": scores,
-            })
+            result(&report, &looked_for)
         })
         .collect();
     Ok(json!({
@@ -67,7 +54,53 @@ pub(super) fn answer(
     .to_string())
 }
 
+/// Says nothing about what nobody looked for: `false` there would read as a clean bill.
+fn result(report: &Report, looked_for: &BTreeSet<Category>) -> Json {
+    let mut categories = Map::new();
+    let mut scores = Map::new();
+    for category in looked_for {
+        let found = report.judged.iter().any(|judged| judged.finding.category == *category);
+        let score = report.scores.iter().find(|(known, _)| known == category);
+        categories.insert(category.name().to_owned(), found.into());
+        scores.insert(category.name().to_owned(), score.map_or(0.0, |(_, score)| *score).into());
+    }
+    json!({
+        "flagged": report.verdict() > Verdict::Allow,
+        "categories": categories,
+        "category_scores": scores,
+    })
+}
+
 fn text_of(value: Value<'_>) -> String {
     let text = value.as_str().or_else(|| value.get("text")?.as_str());
     text.map(|text| text.text().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::settings::Detect;
+    use bartizan_core::{Action, ChannelSet};
+
+    use super::*;
+    use crate::fixtures::guardrail;
+
+    #[test]
+    fn speaks_only_of_what_requests_are_looked_at_for() {
+        let pii = guardrail("g-pii", Detect::Detectors(vec!["email"]), Action::Mask);
+        let words =
+            guardrail("g-words", Detect::Keywords(vec!["heliotrope".to_owned()]), Action::Flag);
+        let mut answers =
+            guardrail("g-out", Detect::Detectors(vec!["active-markup"]), Action::Block);
+        answers.on = ChannelSet::of(&[Channel::Output]);
+        let mut guard = Guard::builder();
+        for guardrail in [&pii, &words, &answers] {
+            guard = guard.guardrail(guardrail).unwrap();
+        }
+        let guard = guard.build().unwrap();
+        let report = guard.inspect(Channel::User, "mail bob@example.com", &Session::default());
+        let said = result(&report, &guard.categories(Channel::User));
+        assert_eq!(said["flagged"], true);
+        assert_eq!(said["categories"], json!({ "pii": true, "keyword": false }));
+        assert_eq!(said["category_scores"], json!({ "pii": 1.0, "keyword": 0.0 }));
+    }
 }

@@ -61,11 +61,47 @@ pub(super) fn prepare(
         heavy::run(body.len(), || judge(&body, protocol, spoken, request, record))?;
     let (uri, mut headers) = provider.target(spoken, request.model).map_err(|error| {
         tracing::error!(provider = %request.route.provider_name, %error, "provider cannot be called");
-        GatewayError::ProviderUnreachable
+        GatewayError::ProviderUnreachable { endpoint: request.endpoint.name.to_string() }
     })?;
-    forwarded(request.client, &mut headers);
+    let is_fine = |value: &str| {
+        let report = request.endpoint.guard.inspect(Channel::User, value, &Session::default());
+        report.verdict() <= Verdict::Flag
+    };
+    forwarded(request.client, &mut headers, &is_fine);
     let built_in = provider.answer_here(spoken, &body);
     Ok(Outgoing { call: Call { uri, headers, body }, built_in, session, spoken })
+}
+
+/// The secrets among the headers of a call, without the scheme before them.
+pub(super) fn credentials(headers: &HeaderMap) -> Vec<String> {
+    let sensitive = headers.values().filter(|value| value.is_sensitive());
+    sensitive
+        .filter_map(|value| value.to_str().ok()?.split(' ').next_back())
+        .filter(|secret| !secret.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A body in which no credential of ours stands.
+pub(super) fn without(body: Bytes, credentials: &[String]) -> Bytes {
+    let mut clean: Option<Vec<u8>> = None;
+    for secret in credentials {
+        let text = clean.as_deref().unwrap_or(&body);
+        let places: Vec<usize> = memchr::memmem::find_iter(text, secret.as_bytes()).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let mut out = Vec::with_capacity(text.len());
+        let mut from = 0;
+        for place in places {
+            out.extend_from_slice(text.get(from..place).unwrap_or_default());
+            out.extend_from_slice(b"***");
+            from = place + secret.len();
+        }
+        out.extend_from_slice(text.get(from..).unwrap_or_default());
+        clean = Some(out);
+    }
+    clean.map_or(body, Bytes::from)
 }
 
 /// Judges the body and gives what is left of it after masking.
@@ -169,4 +205,23 @@ fn set_model(
     raw.push(b'"');
     edits.set_member(root.id(), "model", &raw)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_do_not_come_back_in_an_error() {
+        let mut headers = HeaderMap::new();
+        let mut value = http::HeaderValue::from_static("Bearer upstream-cred-12345");
+        value.set_sensitive(true);
+        headers.insert("authorization", value);
+        headers.insert("accept", http::HeaderValue::from_static("application/json"));
+        let credentials = credentials(&headers);
+        assert_eq!(credentials, ["upstream-cred-12345"]);
+        let body = Bytes::from_static(b"bad key upstream-cred-12345, again upstream-cred-12345!");
+        assert_eq!(without(body, &credentials), "bad key ***, again ***!");
+        assert_eq!(without(Bytes::from_static(b"fine"), &credentials), "fine");
+    }
 }

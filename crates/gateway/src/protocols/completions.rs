@@ -16,7 +16,8 @@ pub(super) struct Completions;
 
 impl Protocol for Completions {
     fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
-        let fits = is_text_or_texts(root.get("prompt"));
+        let prompt = root.get("prompt").ok_or("`prompt` is missing")?;
+        let fits = is_text_or_texts(Some(prompt));
         fits.then_some(())
             .ok_or("`prompt` must be a text or a list of texts; tokens cannot be guarded")
     }

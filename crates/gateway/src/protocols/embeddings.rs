@@ -8,7 +8,8 @@ pub(super) struct Embeddings;
 
 impl Protocol for Embeddings {
     fn check_request(&self, root: Value<'_>) -> Result<(), &'static str> {
-        let fits = is_text_or_texts(root.get("input"));
+        let input = root.get("input").ok_or("`input` is missing")?;
+        let fits = is_text_or_texts(Some(input));
         fits.then_some(())
             .ok_or("`input` must be a text or a list of texts; tokens cannot be guarded")
     }

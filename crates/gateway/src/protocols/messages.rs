@@ -48,6 +48,7 @@ impl Protocol for Messages {
     }
 
     fn place_answer(&self, root: Value<'_>, places: &mut Places) {
+        places.joined(&self.joined(root));
         for block in root.get("content").into_iter().flat_map(|content| content.items()) {
             place_answer_block(block, places);
         }
@@ -110,6 +111,9 @@ fn place_answer_block(block: Value<'_>, places: &mut Places) {
     let kind = type_of(block);
     if kind.ends_with("tool_use") {
         places.channel(block, Channel::ToolCall);
+        if let Some(input) = block.get("input") {
+            places.arguments(input);
+        }
     } else if kind.ends_with("tool_result") {
         // What a tool brought to the model, and what the client shows.
         places.also(block, Channel::ToolResult);
@@ -156,7 +160,15 @@ impl StreamCodec for MessageStream {
                 }
                 reading.is_whole = true;
             }
-            "message_start" => reading.is_whole = true,
+            "message_start" => {
+                // Blocks that are here already would stand before those of the stream, or in their
+                // place.
+                let content = root.get("message").and_then(|message| message.get("content"));
+                if content.is_some_and(|content| content.items().next().is_some()) {
+                    return Err(GatewayError::ProviderUnreadable);
+                }
+                reading.is_whole = true;
+            }
             "content_block_delta" => {
                 // By the member, whatever the type: a client that does not look at the type joins
                 // what stands there.

@@ -58,6 +58,7 @@ impl Protocol for Responses {
     }
 
     fn place_answer(&self, root: Value<'_>, places: &mut Places) {
+        places.joined(&self.joined(root));
         for item in root.get("output").into_iter().flat_map(|output| output.items()) {
             place_item(item, places);
         }
@@ -288,10 +289,14 @@ impl StreamCodec for ResponseStream {
             reading.is_whole = true;
             place_item(item, places);
             reading.joined = item_texts(item);
+            places.joined(&reading.joined);
         }
         if let Some(part) = root.get("part") {
             reading.is_whole = true;
             place_part(part, places);
+            if text_kind(part) == Some(DeltaKind::Text) {
+                places.joined(part.get("text").as_slice());
+            }
         }
         place_part(root, places);
         if let Some(image) = root.get("partial_image_b64") {
@@ -321,6 +326,13 @@ impl StreamCodec for ResponseStream {
         } else if kind.rsplit('.').next() == Some("done") {
             reading.is_whole = true;
             reading.ends = self.ends(&kind, root);
+            if kind == "response.output_text.done" {
+                places.joined(root.get("text").as_slice());
+            } else if kind.contains("_call_") {
+                for text in ["input", "code"].into_iter().filter_map(|name| root.get(name)) {
+                    places.channel(text, Channel::ToolCall);
+                }
+            }
         }
         if matches!(
             &*kind,

@@ -122,7 +122,9 @@ fn names_state(tool: Value<'_>) -> bool {
 fn is_reference(item: Value<'_>) -> bool {
     let kind = type_of(item);
     kind == "item_reference"
-        || kind.is_empty() && item.get("role").is_none() && item.get("id").is_some()
+        || kind.is_empty()
+            && item.get("role").is_none_or(|role| role.as_str().is_none())
+            && item.get("id").is_some()
 }
 
 /// Whether a string is the id of a file, and not an argument of a tool that is called so.
@@ -133,7 +135,9 @@ fn names_file(value: Value<'_>) -> bool {
     let mut inner = value;
     while let Some(holder) = inner.parent() {
         let is_input = inner.key().is_some_and(|key| key == *"input");
-        if is_input && type_of(holder).ends_with("tool_use") {
+        // The body itself is no tool use, whatever type it claims to have.
+        let is_block = holder.parent().is_some();
+        if is_input && is_block && type_of(holder).ends_with("tool_use") {
             return false;
         }
         inner = holder;
@@ -161,6 +165,11 @@ mod tests {
             (r#"{"input":[{"type":"item_reference","id":"msg_1"}]}"#, "input"),
             (r#"{"input":[{"type":null,"id":"msg_1"}]}"#, "input"),
             (r#"{"input":[{"id":"msg_1"}]}"#, "input"),
+            (r#"{"input":[{"id":"msg_1","role":null}]}"#, "input"),
+            (
+                r#"{"type":"tool_use","input":[{"content":[{"type":"input_file","file_id":"f"}]}]}"#,
+                "file_id",
+            ),
             (r#"{"messages":[{"role":"assistant","audio":{"id":"audio_1"}}]}"#, "messages"),
             (
                 r#"{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]}"#,

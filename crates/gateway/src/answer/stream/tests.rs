@@ -1,6 +1,7 @@
 //! What a provider spreads over events is read as the client would read it.
 
 mod apart;
+mod values;
 
 use bartizan_core::event::{EventSink, RecordError};
 use bartizan_core::settings::Detect;
@@ -303,6 +304,23 @@ fn only_event_names_of_the_protocol_pass() {
     let named = named("zanzi_bar", &chat_choice(r#""delta":{"content":"well said "}"#));
     let (out, _) = pumped(Operation::ChatCompletions, word(), Session::default(), &[&named]);
     assert!(out.starts_with("data: "), "{out}");
+}
+
+#[test]
+fn long_names_take_no_room_in_the_watch() {
+    let name = "t".repeat(100_000);
+    let members: Vec<String> = (0..200).map(|at| format!(r#""m{at}":"x""#)).collect();
+    let event = format!(r#"{{"type":"{name}","{name}":{{{}}}}}"#, members.join(","));
+    let (_, ended) = pumped(Operation::Responses, word(), Session::default(), &[&event]);
+    assert_eq!(ended, None);
+    let half = |text: &str| format!(r#"{{"type":"{name}","{name}":"{text}"}}"#);
+    let (out, ended) = pumped(
+        Operation::Responses,
+        word(),
+        Session::default(),
+        &[&half("all is zan"), &half("zibar they said")],
+    );
+    assert_eq!(ended, Some(Outcome::AnswerRefused), "{}", out.len());
 }
 
 #[test]

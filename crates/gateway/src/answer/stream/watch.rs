@@ -6,13 +6,15 @@
 //! the answer. A placeholder that is cut in two there stays a placeholder, which tells nobody
 //! anything.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 
 use bartizan_core::{Channel, Span, Verdict};
 use bartizan_guard::{Guard, Judged, Session};
 
 use crate::answer::stop::Stop;
+use crate::envelope::plumbing;
 use crate::json::{Kind, NodeId, Value};
 
 /// Places watched in one answer; more is not an answer but an attack.
@@ -20,6 +22,8 @@ const MAX_PLACES: usize = 1024;
 /// Bytes of earlier text that a new piece is judged with: longer than any secret, card or name, and
 /// short enough that one-byte pieces stay cheap.
 const TAIL_BYTES: usize = 2048;
+/// Longest name that stands in a place as it is.
+const NAME_BYTES: usize = 64;
 /// Longest value that is compared with the one before it.
 const SAME_BYTES: usize = 256;
 
@@ -43,7 +47,9 @@ const INDEXES: &[&str] = &["index", "output_index", "content_index", "summary_in
 /// The growing texts of one answer, by place.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    places: BTreeMap<String, Watched>,
+    /// By a hash of the place, since names can be long; two places that share one are read as one.
+    places: HashMap<u64, Watched>,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
@@ -76,10 +82,20 @@ impl Watch {
             path.push('.');
         }
         if let Some(kind) = root.get("type").and_then(|kind| kind.as_str()) {
-            path.push_str(&kind.text());
+            self.push_name(&mut path, &kind.text());
         }
         let mut walk = Walk { watch: self, is_read, guard, session, path, grows: false };
         walk.value(root)
+    }
+
+    /// Adds a name to a path; a long one by its hash.
+    fn push_name(&self, path: &mut String, name: &str) {
+        if name.len() <= NAME_BYTES {
+            path.push_str(name);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(path, "#{:016x}", self.hasher.hash_one(name));
+        }
     }
 
     /// The text before a new piece; `None` when the piece says nothing new.
@@ -89,13 +105,11 @@ impl Watch {
         text: &str,
         may_repeat: bool,
     ) -> Result<Option<&mut Watched>, Stop> {
-        if !self.places.contains_key(path) {
-            if self.places.len() >= MAX_PLACES {
-                return Err(Stop::Tangled);
-            }
-            self.places.insert(path.to_owned(), Watched::default());
+        let place = self.hasher.hash_one(path);
+        if !self.places.contains_key(&place) && self.places.len() >= MAX_PLACES {
+            return Err(Stop::Tangled);
         }
-        let Some(watched) = self.places.get_mut(path) else { return Ok(None) };
+        let watched = self.places.entry(place).or_default();
         if !may_repeat && watched.last == text {
             return Ok(None);
         }
@@ -151,7 +165,7 @@ impl Walk<'_> {
                     let name = name.text();
                     self.grows |= matches!(&*name, "choices" | "delta");
                     self.path.push('/');
-                    self.path.push_str(&name);
+                    self.watch.push_name(&mut self.path, &name);
                     self.value(member)?;
                     self.path.truncate(length);
                     self.grows = grows;
@@ -190,6 +204,19 @@ impl Walk<'_> {
     }
 }
 
+/// A place for events: words of the protocols and indexes; other names could be what was found.
+fn shown(path: &str) -> String {
+    let mut place = String::new();
+    for step in path.split('/').skip(1) {
+        let is_index = step
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.len() <= 8 && rest.bytes().all(|byte| byte.is_ascii_digit()));
+        place.push('/');
+        place.push_str(if is_index || plumbing::is_plumbing(step) { step } else { "*" });
+    }
+    place
+}
+
 /// Judges a text whose bytes before `at` have been judged, as have those from `at` on by
 /// themselves: only what neither part shows alone counts.
 fn judge(
@@ -218,7 +245,7 @@ fn judge(
             })
         });
     }
-    if let Some(stop) = Stop::found(judged, channel, path) {
+    if let Some(stop) = Stop::found(judged, channel, &shown(path)) {
         return Err(stop);
     }
     match report.blocked_at {

@@ -1,0 +1,113 @@
+//! What the guard said about a body: the findings, and the changes that follow from them.
+
+use std::ops::Range;
+
+use bartizan_core::event::FindingRecord;
+use bartizan_core::{Category, Channel, NotEvaluated, RuleId, Verdict};
+use bartizan_guard::Judged;
+
+use crate::error::GatewayError;
+use crate::json::{EditError, Edits, NodeId};
+use crate::record::Record;
+
+/// What the guard says about a body.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement {
+    /// The first ones.
+    pub(super) findings: Vec<FindingRecord>,
+    /// How many more there were.
+    pub(super) left_out: usize,
+    pub(super) strictest: Verdict,
+    pub(crate) blocked: Option<(RuleId, Category)>,
+    pub(crate) failed: Option<RuleId>,
+    pub(crate) not_evaluated: Vec<NotEvaluated>,
+    pub(super) edits: Vec<TextEdit>,
+    pub(super) removed: Vec<NodeId>,
+}
+
+/// A change of one text.
+#[derive(Debug)]
+pub(super) struct TextEdit {
+    pub(super) id: NodeId,
+    pub(super) is_number: bool,
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
+}
+
+impl Judgement {
+    /// The strictest verdict.
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.blocked.is_some() || self.failed.is_some() {
+            return Verdict::Block;
+        }
+        self.strictest
+    }
+
+    /// Writes verdict and findings into the record of the exchange.
+    pub(crate) fn note(&self, record: &mut Record) {
+        record.note(self.verdict(), self.findings.iter().cloned(), &self.not_evaluated);
+        record.leave_out(self.left_out);
+    }
+
+    /// Whether nothing was found.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.not_evaluated.is_empty() && !self.changes()
+    }
+
+    /// Whether the body changes.
+    pub(crate) fn changes(&self) -> bool {
+        !self.edits.is_empty() || !self.removed.is_empty()
+    }
+
+    /// Splices masks into the edits of a body.
+    pub(crate) fn apply(mut self, edits: &mut Edits<'_>) -> Result<(), EditError> {
+        for id in self.removed {
+            edits.replace_value(id, b"null")?;
+        }
+        self.edits.sort_by(|a, b| {
+            (a.id, a.range.start, b.range.end).cmp(&(b.id, b.range.start, a.range.end))
+        });
+        for leaf in self.edits.chunk_by(|a, b| a.id == b.id) {
+            let Some(first) = leaf.first() else { continue };
+            if first.is_number {
+                edits.replace_with_string(first.id, &first.text)?;
+                continue;
+            }
+            let mut merged: Vec<(Range<usize>, &str)> = Vec::new();
+            for edit in leaf {
+                match merged.last_mut() {
+                    Some((range, _)) if edit.range.start < range.end => {
+                        range.end = range.end.max(edit.range.end);
+                    }
+                    _ => merged.push((edit.range.clone(), &edit.text)),
+                }
+            }
+            edits.replace_text(first.id, merged)?;
+        }
+        Ok(())
+    }
+
+    /// The error that ends the exchange, if the judgement asks for one.
+    pub(crate) fn refusal(&self, stage: crate::error::Stage) -> Option<GatewayError> {
+        if let Some(rule) = &self.failed {
+            return Some(GatewayError::GuardFailed { rule: rule.clone() });
+        }
+        let (rule, category) = self.blocked.clone()?;
+        Some(GatewayError::Blocked { rule, category, stage })
+    }
+}
+
+/// A finding as the event log keeps it.
+pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String) -> FindingRecord {
+    FindingRecord {
+        guardrail: judged.guardrail.to_string(),
+        rule: judged.finding.rule.to_owned(),
+        category: judged.finding.category.name().to_owned(),
+        channel,
+        pointer,
+        score: judged.finding.score,
+        disguise: judged.finding.disguise,
+        verdict: judged.verdict,
+        dry_run: judged.dry_run,
+    }
+}
