@@ -9,6 +9,7 @@ use bartizan_core::access::Scope;
 use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::eval::EvalArgs;
 use crate::commands::reference::Page;
 use crate::terminal::ColorWhen;
 
@@ -76,6 +77,12 @@ pub(crate) enum Command {
     /// `{"id","text","channel"}` and each output line `{"id","verdict","findings","text"}`, in input
     /// order. What cannot be read is named, the rest is scanned, and the exit code is 3.
     Check(CheckArgs),
+    /// Measure the guard on texts whose answer is known
+    ///
+    /// Reads JSON Lines, each `{"text","label","source","kind","channel"}`, of which `text` and `label`
+    /// are needed. What is `benign` must pass; see `--positive` for what must be found. Thresholds come
+    /// from the benign rows of the same data.
+    Eval(EvalArgs),
     /// Read the event log
     Events(EventsArgs),
     /// Create, list and revoke keys
@@ -145,18 +152,41 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
     /// Address of the gateway, instead of the policy's
-    #[arg(long, env = "BARTIZAN_LISTEN_GATEWAY", hide_env_values = true, value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "BARTIZAN_LISTEN_GATEWAY",
+        hide_env_values = true,
+        value_parser = address,
+        value_name = "ADDR"
+    )]
     pub(crate) gateway: Option<std::net::SocketAddr>,
     /// Address of the console, instead of the policy's
-    #[arg(long, env = "BARTIZAN_LISTEN_CONSOLE", hide_env_values = true, value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "BARTIZAN_LISTEN_CONSOLE",
+        hide_env_values = true,
+        value_parser = address,
+        value_name = "ADDR"
+    )]
     pub(crate) console: Option<std::net::SocketAddr>,
     /// Write addresses, and keys on a first start, to this file once everything serves; readable by
     /// the owner alone
     #[arg(long, env = "BARTIZAN_READY_FILE", hide_env_values = true, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
     /// Longest wait for answers under way when stopping, in seconds
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 30, value_parser = seconds, value_name = "SECONDS")]
     pub(crate) drain: u64,
+}
+
+/// Reads an address; the line that starts with `tip:` is said as help.
+fn address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let tip = "tip: write IP:PORT, such as 127.0.0.1:8080";
+    text.parse().map_err(|_| format!("not an address to listen on\n{tip}"))
+}
+
+/// Reads a time in seconds; the line that starts with `tip:` is said as help.
+fn seconds(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "not a number of seconds\ntip: whole seconds, such as 30".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -95,6 +95,14 @@ fn help(error: &anyhow::Error) -> Option<&str> {
     if error.chain().any(<dyn std::error::Error>::is::<GuardError>) {
         return Some(GUARDRAIL_HELP);
     }
+    let is_full = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        kind == Some(std::io::ErrorKind::StorageFull)
+    };
+    // Says more than where it was noticed.
+    if error.chain().any(is_full) {
+        return io_help(std::io::ErrorKind::StorageFull);
+    }
     for cause in error.chain() {
         let known = cause
             .downcast_ref::<LedgerError>()
@@ -118,7 +126,10 @@ pub(crate) fn io_help(kind: std::io::ErrorKind) -> Option<&'static str> {
         Kind::NotFound => "check the path: something in it does not exist",
         Kind::PermissionDenied => "give this user the right to it, or choose another path",
         Kind::IsADirectory => "name the files in it, for example with `DIR/*`",
-        Kind::AddrInUse => "stop what uses the port, or choose another with `listen` in the policy",
+        Kind::AddrInUse => {
+            "stop what uses the port, or choose another with `--gateway` or `--console`, or \
+             `listen` in the policy"
+        }
         Kind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1",
         Kind::StorageFull => "make room on the disk",
         _ => return None,

@@ -90,16 +90,13 @@ impl ConsoleError {
                 "send `Authorization: Bearer bza_…` with an admin key that is in force"
             }
             Self::NotAdmin => "use a key that starts with `bza_`",
-            Self::Host => {
-                "call the console by a loopback name or the address it listens on, or allow the \
-                 name in the configuration"
-            }
-            Self::NotFound => "the paths are listed in the reference of the admin API",
+            Self::Host => "call the console by a loopback name or the address it listens on",
+            Self::NotFound => "the paths are listed in the guide, section Admin API",
             Self::MethodNotAllowed => "the `Allow` header lists the methods",
             Self::BodyTooLarge { .. } => "send less",
             Self::BodyUnreadable | Self::Timeout => "send the request again",
             Self::Json(_) | Self::Field { .. } | Self::Query(_) => {
-                "correct the request; the reference of the admin API has its shape"
+                "correct the request; its shape is in the guide, section Admin API"
             }
             Self::NotRecorded { undone: true } => {
                 "nothing was changed; make room for the event log and send the request again"

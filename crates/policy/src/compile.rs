@@ -27,7 +27,7 @@ use crate::file::scalar::{AddressText, Choice, PrincipalText, Vocabulary};
 use crate::file::{EventsFile, ListenFile, PolicyFile, PriceFile, TelemetryFile};
 use crate::located::{Located, Place, Unsupported};
 use crate::snippet::quote;
-use crate::{Catalogue, Sources, suggest};
+use crate::{Catalogue, DataSettings, Sources, suggest};
 
 /// Version of the format that this build reads.
 const FORMAT: u64 = 1;
@@ -91,6 +91,14 @@ impl<'a, 't> Compiler<'a, 't> {
             events: events?,
             otlp_endpoint,
         })
+    }
+
+    /// The part of a file that says where state and logs are kept.
+    pub(crate) fn data(&mut self, file: &PolicyFile) -> Option<DataSettings> {
+        self.format(&file.version);
+        let data_dir = self.data_dir(file.data_dir.as_ref());
+        let events = self.events(&file.events);
+        Some(DataSettings { data_dir: data_dir?, events: events? })
     }
 
     /// Reports a problem.

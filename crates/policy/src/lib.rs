@@ -19,11 +19,11 @@ mod show;
 mod snippet;
 mod suggest;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
-use bartizan_core::settings::Settings;
+use bartizan_core::settings::{EventLog, Settings};
 
 pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
@@ -33,6 +33,7 @@ pub use suggest::nearest;
 
 use crate::compile::Compiler;
 use crate::error::Problems;
+use crate::file::PolicyFile;
 
 /// What `detect:` can name. Handed in, so that this crate needs no detector to build or test.
 #[derive(Debug, Clone, Copy)]
@@ -75,21 +76,9 @@ pub fn load_str(
     catalogue: Catalogue<'_>,
     sources: Sources<'_>,
 ) -> Result<Settings, PolicyError> {
-    if text.len() as u64 > POLICY_BYTES {
-        return Err(PolicyError::TooLarge { name: source_name.to_owned() });
-    }
-    let mut problems = Problems::new(source_name, text);
-    let compiled = match parse::parse(text) {
-        Ok(file) => Compiler::new(catalogue, sources, base_dir, &mut problems).settings(&file),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
-    match compiled {
-        Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(PolicyError::Invalid(problems.into_report())),
-    }
+    read(text, source_name, |file, problems| {
+        Compiler::new(catalogue, sources, base_dir, problems).settings(file)
+    })
 }
 
 /// Reads and compiles a policy file. Relative paths in it start at its folder.
@@ -102,14 +91,94 @@ pub fn load_file(
     sources: Sources<'_>,
 ) -> Result<Settings, PolicyError> {
     let name = path.display().to_string();
-    let text = read_text_file(path, POLICY_BYTES).map_err(|source| match source.kind() {
-        std::io::ErrorKind::FileTooLarge => PolicyError::TooLarge { name: name.clone() },
-        _ => PolicyError::Unreadable { name: name.clone(), source },
-    })?;
-    load_str(&text, &name, path.parent().unwrap_or(Path::new("")), catalogue, sources)
+    let base_dir = path.parent().unwrap_or(Path::new(""));
+    load_str(&text_of(path)?, &name, base_dir, catalogue, sources)
+}
+
+/// Where state and logs are kept: what a command beside the gateway needs of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSettings {
+    /// Folder for state and logs.
+    pub data_dir: PathBuf,
+    /// Sizes of the event log.
+    pub events: EventLog,
+}
+
+/// Reads the part of a policy that says where state and logs are kept.
+///
+/// No credential and no variable is looked up, and what the other parts mean is not checked, so that
+/// keys and events can be managed where the secrets of the providers are not at hand.
+///
+/// # Errors
+/// Those of [`load_str`], about the form of the file and about this part.
+pub fn load_data(
+    text: &str,
+    source_name: &str,
+    base_dir: &Path,
+) -> Result<DataSettings, PolicyError> {
+    let catalogue = Catalogue { detectors: &[] };
+    let sources = Sources { env: &|_| None };
+    read(text, source_name, |file, problems| {
+        Compiler::new(catalogue, sources, base_dir, problems).data(file)
+    })
+}
+
+/// [`load_data`] of a file.
+///
+/// # Errors
+/// [`PolicyError::Unreadable`] when the file cannot be read, and those of [`load_data`].
+pub fn load_data_file(path: &Path) -> Result<DataSettings, PolicyError> {
+    let name = path.display().to_string();
+    load_data(&text_of(path)?, &name, path.parent().unwrap_or(Path::new("")))
+}
+
+/// Files that a policy file takes credentials from, in the order of the providers' names.
+///
+/// # Errors
+/// [`PolicyError::Unreadable`], and [`PolicyError::Invalid`] with the first problem of form.
+pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
+    let base_dir = path.parent().unwrap_or(Path::new(""));
+    read(&text_of(path)?, &path.display().to_string(), |file, _| {
+        let given = file.providers.values().filter_map(|provider| provider.value.credential());
+        let files = given.filter_map(|text| text.strip_prefix("file:"));
+        Some(files.map(|file| base_dir.join(file)).collect())
+    })
 }
 
 /// JSON Schema of the policy file, generated from the types that read it.
 pub fn json_schema() -> serde_json::Value {
     schema::of_policy_file()
+}
+
+/// Parses the text and compiles what `compile` wants of it.
+fn read<'t, T>(
+    text: &'t str,
+    source_name: &'t str,
+    compile: impl FnOnce(&PolicyFile, &mut Problems<'t>) -> Option<T>,
+) -> Result<T, PolicyError> {
+    if text.len() as u64 > POLICY_BYTES {
+        return Err(PolicyError::TooLarge { name: source_name.to_owned() });
+    }
+    let mut problems = Problems::new(source_name, text);
+    let compiled = match parse::parse(text) {
+        Ok(file) => compile(&file, &mut problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    match compiled {
+        Some(compiled) if problems.is_empty() => Ok(compiled),
+        _ => Err(PolicyError::Invalid(problems.into_report())),
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, PolicyError> {
+    read_text_file(path, POLICY_BYTES).map_err(|source| {
+        let name = path.display().to_string();
+        match source.kind() {
+            std::io::ErrorKind::FileTooLarge => PolicyError::TooLarge { name },
+            _ => PolicyError::Unreadable { name, source },
+        }
+    })
 }

@@ -96,7 +96,11 @@ fn explain(error: &Error) -> Problem {
         Error::Budget { .. } => {
             problem(format!("the file is nested deeper than {DEPTH} levels or has too many parts"))
         }
-        other => problem(format!("not valid YAML: {}", sentence(other))),
+        other => {
+            let said = sentence(other);
+            let problem = problem(format!("not valid YAML: {said}"));
+            if said.contains("tab") { problem.help("indent with spaces") } else { problem }
+        }
     }
 }
 

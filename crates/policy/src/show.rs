@@ -16,8 +16,8 @@ use bartizan_core::settings::{
 };
 use bartizan_core::verdict::Mode;
 
-/// Stands for a credential or a canary that is there.
-const SET: &str = "‹set›";
+/// Stands for a credential or a canary that is there; no policy file may hold it.
+pub(crate) const SET: &str = "‹set›";
 /// Stands for a credential that is not there.
 const NONE: &str = "‹none›";
 

@@ -40,9 +40,12 @@ pub enum StoreError {
         /// Newest format this version knows.
         known: i64,
     },
-    /// A statement failed: disk full, locked for too long, damaged.
+    /// A statement failed: locked for too long, damaged.
     #[error("the state database failed")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
+    /// The disk has no room.
+    #[error("the state database has no room on the disk")]
+    Full(#[source] rusqlite::Error),
     /// A row holds a value that no version writes.
     #[error("the {table} row `{id}` in the state database is damaged")]
     Damaged {
@@ -77,6 +80,17 @@ pub enum StoreError {
     EndpointTooLarge,
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_full(&error) { Self::Full(error) } else { Self::Database(error) }
+    }
+}
+
+/// Whether SQLite found no room on the disk.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+}
+
 impl Coded for StoreError {
     fn code(&self) -> &'static str {
         match self {
@@ -84,6 +98,7 @@ impl Coded for StoreError {
             Self::Open { .. } => "bartizan::store::open",
             Self::TooNew { .. } => "bartizan::store::too-new",
             Self::Database(_) => "bartizan::store::database",
+            Self::Full(_) => "bartizan::store::full",
             Self::Damaged { .. } => "bartizan::store::damaged",
             Self::Random(_) => "bartizan::store::random",
             Self::Principal(_) => "bartizan::store::principal",
@@ -106,7 +121,9 @@ impl Coded for StoreError {
             | Self::LastAdminKey
             | Self::EndpointTooLarge => Class::Usage,
             Self::KeyNotFound { .. } => Class::NotFound,
-            Self::Database(_) | Self::Damaged { .. } | Self::Random(_) => Class::Unavailable,
+            Self::Database(_) | Self::Full(_) | Self::Damaged { .. } | Self::Random(_) => {
+                Class::Unavailable
+            }
         }
     }
 }

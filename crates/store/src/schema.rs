@@ -7,7 +7,7 @@ use std::time::Duration;
 use bartizan_core::private;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::error::StoreError;
+use crate::error::{StoreError, is_full};
 
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +37,13 @@ const MIGRATIONS: &[&str] = &["
 /// Opens the file, which is created when missing, for its owner alone.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     create_private(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
-    let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    let failed = |source| {
+        if is_full(&source) {
+            StoreError::Full(source)
+        } else {
+            StoreError::Open { path: path.to_owned(), source }
+        }
+    };
     // Without the URI flag a path that starts with `file:` is a path.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;

@@ -57,15 +57,6 @@ impl Store {
         Arc::clone(&self.index)
     }
 
-    /// Whether no key was ever made: a data folder on its first start.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub fn is_empty(&self) -> Result<bool, StoreError> {
-        let query = "SELECT NOT EXISTS (SELECT 1 FROM keys)";
-        Ok(self.database().query_row(query, [], |row| row.get(0))?)
-    }
-
     /// Makes a key. The secret is returned here and nowhere else; only its hash is kept.
     ///
     /// # Errors
@@ -240,13 +231,12 @@ mod tests {
         let path = dir.path().join("state.db");
         let (record, secret) = {
             let store = Store::open(&path).unwrap();
-            assert!(store.is_empty().unwrap());
+            assert_eq!(store.list_keys().unwrap(), []);
             let (record, secret) = store.create_key(client("bot")).unwrap();
             assert!(store.key_index().identify(&secret).is_some());
             (record, secret)
         };
         let store = Store::open(&path).unwrap();
-        assert!(!store.is_empty().unwrap());
         assert_eq!(store.list_keys().unwrap(), std::slice::from_ref(&record));
         let identity = store.key_index().identify(&secret).unwrap();
         assert_eq!((identity.key_id, identity.name), (record.id.clone(), "bot".to_owned()));
@@ -328,6 +318,15 @@ mod tests {
         store.key_index().identify(&secret).unwrap();
         store.maintain().unwrap();
         assert_eq!(store.list_keys().unwrap()[0].last_used, Some(used));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_a_damaged_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        store.database().pragma_update(None, "max_page_count", 1).unwrap();
+        let error = (0..200).find_map(|_| store.create_key(client("bot")).err()).unwrap();
+        assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `bartizan check`: text through the same engine as the gateway's.
 
 mod human;
-mod inputs;
-mod lines;
+pub(super) mod inputs;
+pub(super) mod lines;
 mod places;
-mod result;
+pub(super) mod result;
 mod sarif;
 mod texts;
 
@@ -55,13 +55,9 @@ impl Judge {
     /// The guard of the policy file, or the default guardrails on every channel.
     fn build(args: &CheckArgs) -> anyhow::Result<Self> {
         let channel = Channel::from_name(&args.channel).unwrap_or(Channel::User);
-        let guardrails = guardrails(args)?;
+        let guardrails = guardrails(args.config.as_deref(), args.endpoint.as_deref())?;
         let scored = args.scores.then(|| guardrails.iter().flat_map(categories).collect());
-        let mut builder = Guard::builder().for_whole_texts();
-        for guardrail in &guardrails {
-            builder = builder.guardrail(guardrail)?;
-        }
-        Ok(Self { guard: builder.build()?, channel, scored })
+        Ok(Self { guard: guard(&guardrails)?, channel, scored })
     }
 
     fn inspect(&self, channel: Channel, text: &str) -> Report {
@@ -69,8 +65,21 @@ impl Judge {
     }
 }
 
-fn guardrails(args: &CheckArgs) -> anyhow::Result<Vec<Guardrail>> {
-    let Some(file) = &args.config else {
+/// A guard for whole texts.
+pub(super) fn guard(guardrails: &[Guardrail]) -> anyhow::Result<Guard> {
+    let mut builder = Guard::builder().for_whole_texts();
+    for guardrail in guardrails {
+        builder = builder.guardrail(guardrail)?;
+    }
+    Ok(builder.build()?)
+}
+
+/// Those of an endpoint of the policy file, or the default guardrails on every channel.
+pub(super) fn guardrails(
+    config: Option<&Path>,
+    endpoint: Option<&str>,
+) -> anyhow::Result<Vec<Guardrail>> {
+    let Some(file) = config else {
         // What the environment holds about providers changes nothing about guardrails.
         let text = bartizan_policy::default_yaml(Sources { env: &|_| None });
         let settings = policy::load_text(&text, "embedded defaults", Path::new("."))?;
@@ -81,11 +90,11 @@ fn guardrails(args: &CheckArgs) -> anyhow::Result<Vec<Guardrail>> {
         return Ok(first_endpoint(settings).into_iter().map(everywhere).collect());
     };
     let mut settings = policy::load_file(file)?;
-    match &args.endpoint {
+    match endpoint {
         None => Ok(first_endpoint(settings)),
         Some(name) => {
             let known: Vec<String> = settings.endpoints.keys().map(ToString::to_string).collect();
-            let endpoint = settings.endpoints.remove(name.as_str());
+            let endpoint = settings.endpoints.remove(name);
             Ok(endpoint
                 .ok_or_else(|| {
                     usage(
@@ -102,7 +111,8 @@ fn first_endpoint(settings: Settings) -> Vec<Guardrail> {
     settings.endpoints.into_values().next().map(|endpoint| endpoint.guardrails).unwrap_or_default()
 }
 
-fn categories(guardrail: &Guardrail) -> Vec<Category> {
+/// Families that a guardrail looks for.
+pub(super) fn categories(guardrail: &Guardrail) -> Vec<Category> {
     match &guardrail.detect {
         Detect::Detectors(ids) => ids
             .iter()

@@ -79,9 +79,15 @@ fn check(
     Ok(())
 }
 
-/// What the policy names and this build does not do, which is no error.
+/// What is said of a policy that serves nobody.
+pub(crate) const NO_ENDPOINTS: &str = "no endpoints: add one under `endpoints`";
+
+/// What the policy leaves out, or names and this build does not do, which is no error.
 pub(crate) fn notes(settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
+    if settings.endpoints.is_empty() {
+        notes.push(NO_ENDPOINTS.to_owned());
+    }
     for endpoint in settings.endpoints.values() {
         for rail in &endpoint.guardrails {
             let place = format!("endpoint `{}`, guardrail `{}`", endpoint.name, rail.id);

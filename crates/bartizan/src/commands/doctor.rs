@@ -56,11 +56,12 @@ pub(crate) fn run(args: &DoctorArgs, terminal: Terminal) -> anyhow::Result<ExitC
     match policy::load(&args.policy) {
         Ok(loaded) => {
             lines.push(Line::ok("policy", format!("{}: valid", loaded.origin)));
+            lines.extend(loaded.file.as_deref().and_then(folder::credentials));
             examine(&loaded.settings, args.offline, &mut lines);
         }
         Err(error) => lines.push(Line::fail(
             "policy",
-            chain(&error),
+            chain(error.as_ref()),
             "run `bartizan config check` to see the place in the file",
         )),
     }
@@ -77,7 +78,7 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.extend(folder::all(folder, settings.events.total_bytes));
     lines.extend(keys::all(folder));
     lines.push(machine::clock(folder));
-    lines.extend(network::ports(settings.listen));
+    lines.extend(network::ports(settings.listen, folder));
     lines.push(network::certificates());
     lines.extend(network::providers(&settings.providers, offline));
 }

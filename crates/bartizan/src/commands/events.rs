@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
+use bartizan_core::event::Outcome;
 use bartizan_core::{Coded as _, Event, time};
 use bartizan_ledger::LedgerError;
 
@@ -13,11 +14,11 @@ use crate::terminal::{Paint, Terminal, printable};
 use crate::wire::policy;
 
 pub(crate) fn run(args: &EventsArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
-    let settings = policy::load(&args.policy)?.settings;
+    let data = policy::load_data(&args.policy)?;
     let back = time::parse_duration(&args.since)
         .map_err(|message| usage(message, "for example `--since 1h`"))?;
     let since = time::now().checked_sub(back).ok();
-    let folder = settings.data_dir.join("events");
+    let folder = data.data_dir.join("events");
     let mut out = Output::open(&args.output, terminal)?;
     let paint = out.paint();
     let mut unreadable = 0u64;
@@ -54,10 +55,16 @@ fn human(out: &mut impl std::io::Write, paint: Paint, event: &Event) -> std::io:
     let who = event.principal.as_deref().unwrap_or("-");
     let endpoint = event.endpoint.as_deref().unwrap_or("-");
     let rule = event.rule.as_deref().map(|rule| format!(" by {rule}")).unwrap_or_default();
+    let outcome = match event.outcome {
+        Outcome::Answered => String::new(),
+        outcome => format!("  {}", outcome.name()),
+    };
+    let detail = event.detail.as_deref().filter(|_| event.rule.is_none());
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let took =
         event.duration_us.map(|us| format!(" {:.1} ms", us as f64 / 1000.0)).unwrap_or_default();
     let line = format!(
-        "{}{rule}  {} {who} {endpoint}{took}  {}",
+        "{}{rule}  {} {who} {endpoint}{took}  {}{outcome}{detail}",
         event.status.map(|status| status.to_string()).unwrap_or_default(),
         event.operation,
         event.request_id,

@@ -93,7 +93,7 @@ fn find(id: &str, args: &ExplainArgs) -> anyhow::Result<Thing> {
 }
 
 fn load(args: &ExplainArgs) -> anyhow::Result<Loaded> {
-    Ok(policy::load(&PolicyArgs { config: args.config.clone(), data_dir: None })?)
+    policy::load(&PolicyArgs { config: args.config.clone(), data_dir: None })
 }
 
 fn built_in(id: &str) -> Option<Thing> {

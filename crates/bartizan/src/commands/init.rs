@@ -20,6 +20,10 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     } else {
         options.create_new(true);
     }
+    if let Some(folder) = args.path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
     let mut file = match options.open(&args.path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use bartizan_core::access::Scope;
 use bartizan_core::event::{Event, EventSink as _, Outcome};
 use bartizan_core::principal::parse_qualified;
-use bartizan_core::settings::Settings;
 use bartizan_core::{RequestId, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
+use bartizan_policy::DataSettings;
 use bartizan_store::{KeyRecord, NewKey, Store};
 use serde_json::{Value, json};
 
@@ -20,14 +20,19 @@ use crate::format::usage;
 use crate::wire::{policy, state};
 
 pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
-    let settings = policy::load(&args.policy)?.settings;
-    let store = state::open_store(&settings.data_dir)?;
+    let data = policy::load_data(&args.policy)?;
+    let existing = || state::existing_store(&data.data_dir);
     let mut stdout = std::io::stdout().lock();
     match &args.command {
         KeyCommand::Create { name, scope, note, expires_in } => {
             let new = new_key(name, scope, note.as_deref(), expires_in.as_deref())?;
+            let is_new = !data.data_dir.exists();
+            let store = state::open_store(&data.data_dir)?;
+            if is_new {
+                tracing::warn!(folder = %data.data_dir.display(), "there was no data folder; made one");
+            }
             // A log that cannot be written is found out before there is a key.
-            let log = open_log(&settings)?;
+            let log = open_log(&data)?;
             let (made, key) = store.create_key(new)?;
             if let Err(error) = record(log.as_ref(), "key-created", &made) {
                 // A key that nobody knows of must not exist.
@@ -43,13 +48,14 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             tracing::info!(%id, %name, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
         }
-        KeyCommand::List { format: DocumentFormat::Human } => list(&store, &mut stdout)?,
+        KeyCommand::List { format: DocumentFormat::Human } => list(&existing()?, &mut stdout)?,
         KeyCommand::List { format: DocumentFormat::Json } => {
-            let keys: Vec<Value> = store.list_keys()?.iter().map(listed).collect();
+            let keys: Vec<Value> = existing()?.list_keys()?.iter().map(listed).collect();
             writeln!(stdout, "{}", json!({ "schema": "bartizan.keys/v1", "keys": keys }))?;
         }
         KeyCommand::Revoke { id } => {
-            let log = open_log(&settings)?;
+            let store = existing()?;
+            let log = open_log(&data)?;
             let revoked = store.revoke_key(id)?;
             // The key stays revoked when this fails: that is the safe side.
             record(log.as_ref(), "key-revoked", &revoked).context("the key is revoked")?;
@@ -60,8 +66,8 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The event log, unless a running process keeps it.
-fn open_log(settings: &Settings) -> anyhow::Result<Option<EventLogWriter>> {
-    match EventLogWriter::open(&settings.data_dir.join("events"), settings.events) {
+fn open_log(data: &DataSettings) -> anyhow::Result<Option<EventLogWriter>> {
+    match EventLogWriter::open(&data.data_dir.join("events"), data.events) {
         Ok(log) => Ok(Some(log)),
         Err(LedgerError::Locked { path }) => {
             tracing::warn!(

@@ -2,8 +2,9 @@
 
 mod console;
 mod greeting;
+mod reload;
 
-use std::path::Path;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bartizan_console::{About, ConsoleState, Hosts};
 use bartizan_core::event::EventSink;
-use bartizan_gateway::{Gateway, Parts, Server, Snapshot};
+use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,10 +22,9 @@ use crate::spans;
 use crate::wire::admin::{Endpoints, Events, PolicySource, Ready};
 use crate::wire::{policy, state};
 use console::Bounds;
-use greeting::Greeting;
+use greeting::{Greeting, ReadyFile};
+use reload::{AtStart, reload};
 
-/// How often the policy file is looked at.
-const RELOAD_EVERY: Duration = Duration::from_millis(500);
 /// How often the store writes what it has put off.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
 
@@ -59,6 +59,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let is_demo = settings.providers.values().all(|provider| {
         matches!(provider.kind, bartizan_core::settings::ProviderKind::Demo { .. })
     });
+    let at_start = AtStart::of(&settings, source.data()?.data_dir);
     let gateway = Arc::new(Gateway::build(Parts {
         settings,
         keys: store.key_index(),
@@ -67,8 +68,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let server = Server::bind(gateway_address)?;
     let console = TcpListener::bind(console_address)
         .await
-        .with_context(|| format!("cannot listen on {console_address}"))?;
-    let first_keys = state::first_keys(&store)?;
+        .with_context(|| format!("cannot listen on {console_address} for the console"))?;
+    warn_of_others("gateway", server.address());
+    warn_of_others("console", console.local_addr()?);
+    let ready_file = args.ready_file.as_deref().map(ReadyFile::begin).transpose()?;
     let greeting = Greeting {
         gateway: format!("http://{}", server.address()),
         console: format!("http://{}", console.local_addr()?),
@@ -76,7 +79,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         data_dir,
         endpoints,
         is_demo,
-        first_keys,
+        keys: state::first_keys(&store)?,
     };
 
     let (stop, stopped) = watch::channel(false);
@@ -104,13 +107,13 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let bounds = Bounds::draining(drain);
     let console = tokio::spawn(console::serve(console, router, until(stopped.clone()), bounds));
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
-    tokio::spawn(reload(Arc::clone(&source), Arc::clone(&gateway), until(stopped.clone())));
+    tokio::spawn(reload(source, gateway, at_start, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped)));
 
-    if let Some(path) = &args.ready_file {
-        greeting.write_ready_file(path)?;
-    }
+    // New keys are shown somewhere even if one of the two fails.
+    let written = ready_file.map_or(Ok(()), |file| file.finish(&greeting));
     greeting.print()?;
+    written?;
 
     wait_for_signal().await?;
     tracing::info!("stopping; answers under way may end, a second signal ends them");
@@ -148,6 +151,13 @@ fn allow_open_files() {
     }
 }
 
+/// Keys and prompts travel in the clear where no TLS proxy stands before the port.
+fn warn_of_others(port: &str, address: SocketAddr) {
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "the {port} speaks plain HTTP and is open to other machines");
+    }
+}
+
 /// Resolves when the process is asked to stop.
 async fn until(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone means the same as a stop.
@@ -169,44 +179,6 @@ async fn wait_for_signal() -> anyhow::Result<()> {
 #[cfg(not(unix))]
 async fn wait_for_signal() -> anyhow::Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
-}
-
-/// Puts a changed policy file in force. One that is not valid changes nothing and is said once.
-async fn reload(source: Arc<PolicySource>, gateway: Arc<Gateway>, stop: impl Future<Output = ()>) {
-    let Some(file) = source.file.clone() else { return };
-    let mut stop = std::pin::pin!(stop);
-    let mut last = source.text().ok();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(RELOAD_EVERY) => {}
-            () = &mut stop => return,
-        }
-        let source = Arc::clone(&source);
-        let before = last.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let text = source.text().ok();
-            // Reading a file that is being written gives half of it; the next look gives the rest.
-            (text != before && text.is_some()).then(|| (text, source.load()))
-        });
-        let Ok(Some((text, settings))) = read.await else { continue };
-        last = text;
-        match settings
-            .and_then(|settings| Ok((settings.version.clone(), Snapshot::build(settings)?)))
-        {
-            Ok((version, snapshot)) => {
-                gateway.replace(snapshot);
-                tracing::info!(%version, file = %file.display(), "policy reloaded");
-            }
-            Err(error) => refuse(&file, &error),
-        }
-    }
-}
-
-fn refuse(file: &Path, error: &anyhow::Error) {
-    let shown = error
-        .downcast_ref::<bartizan_policy::PolicyError>()
-        .map_or_else(|| format!("{error:#}"), bartizan_policy::PolicyError::render);
-    tracing::error!(file = %file.display(), "policy not reloaded; the last good one stays\n{shown}");
 }
 
 async fn maintain(store: Arc<bartizan_store::Store>, stop: impl Future<Output = ()>) {

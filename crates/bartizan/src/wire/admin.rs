@@ -13,7 +13,7 @@ use bartizan_core::{Class, Coded as _, Event, Name};
 use bartizan_gateway::json::Document;
 use bartizan_gateway::{Gateway, Snapshot};
 use bartizan_ledger::EventLogWriter;
-use bartizan_policy::{Place, PolicyError, Problem};
+use bartizan_policy::{DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
 
@@ -46,13 +46,24 @@ impl PolicySource {
         }
     }
 
+    /// Where the policy itself keeps state and logs, whatever the command line says.
+    pub(crate) fn data(&self) -> anyhow::Result<DataSettings> {
+        let name = self.name();
+        Ok(bartizan_policy::load_data(&self.text()?, &name, self.folder())?)
+    }
+
+    fn name(&self) -> String {
+        let file = self.file.as_ref();
+        file.map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string())
+    }
+
+    fn folder(&self) -> &Path {
+        self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."))
+    }
+
     fn compose(&self, extra: &[(String, String)]) -> anyhow::Result<Settings> {
         let text = self.text()?;
-        let name = self
-            .file
-            .as_ref()
-            .map_or_else(|| "embedded defaults".to_owned(), |file| file.display().to_string());
-        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let (name, folder) = (self.name(), self.folder());
         // The file by itself comes first: its errors have places in it.
         let mut settings = policy::load_text(&text, &name, folder)?;
         if !extra.is_empty() {

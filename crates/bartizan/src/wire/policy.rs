@@ -3,12 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use bartizan_core::settings::Settings;
-use bartizan_policy::{Catalogue, PolicyError, Sources};
+use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
 use crate::cli::PolicyArgs;
+use crate::format::usage;
 
 /// File that is used when none is named.
 const USUAL_FILE: &str = "bartizan.yaml";
+/// What people name the file too, and what is not read.
+const OTHER_ENDING: &str = "bartizan.yml";
+/// What the policy is called where there is no file.
+const EMBEDDED: &str = "embedded defaults";
 /// Folder for state when neither flag nor file names one.
 const USUAL_FOLDER: &str = "bartizan-data";
 
@@ -22,23 +27,66 @@ pub(crate) struct Loaded {
 }
 
 /// Loads the policy that the flags, the environment or the working folder name.
-pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, PolicyError> {
-    let usual = Path::new(USUAL_FILE);
-    let file = args.config.clone().or_else(|| usual.is_file().then(|| usual.to_owned()));
-    let mut loaded = if let Some(file) = file {
+pub(crate) fn load(args: &PolicyArgs) -> anyhow::Result<Loaded> {
+    let mut loaded = if let Some(file) = find(args)? {
         let settings = load_file(&file)?;
         Loaded { settings, origin: file.display().to_string(), file: Some(file) }
     } else {
+        warn_of_half_a_pair();
         let folder = Path::new(USUAL_FOLDER);
         let settings = with_catalogue(|catalogue| {
             bartizan_policy::default_settings(catalogue, Sources::process(), folder)
         })?;
-        Loaded { settings, origin: "embedded defaults".to_owned(), file: None }
+        Loaded { settings, origin: EMBEDDED.to_owned(), file: None }
     };
     if let Some(folder) = &args.data_dir {
         loaded.settings.data_dir.clone_from(folder);
     }
     Ok(loaded)
+}
+
+/// Where state and logs are, for commands that need no more of the policy and no credential of it.
+pub(crate) fn load_data(args: &PolicyArgs) -> anyhow::Result<DataSettings> {
+    let mut data = if let Some(file) = find(args)? {
+        bartizan_policy::load_data_file(&file)?
+    } else {
+        let data = bartizan_policy::load_data(&default_text(), EMBEDDED, Path::new(""))?;
+        DataSettings { data_dir: PathBuf::from(USUAL_FOLDER), ..data }
+    };
+    if let Some(folder) = &args.data_dir {
+        data.data_dir.clone_from(folder);
+    }
+    Ok(data)
+}
+
+/// The policy file, unless the embedded defaults are meant.
+fn find(args: &PolicyArgs) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(file) = &args.config {
+        return Ok(Some(file.clone()));
+    }
+    let usual = Path::new(USUAL_FILE);
+    if usual.is_file() {
+        return Ok(Some(usual.to_owned()));
+    }
+    // Going on with the defaults would look as if this file were in force.
+    if Path::new(OTHER_ENDING).is_file() {
+        return Err(usage(
+            format!("found `{OTHER_ENDING}`; the name is `{USUAL_FILE}`"),
+            format!("rename it, or name it with `--config {OTHER_ENDING}`"),
+        ));
+    }
+    Ok(None)
+}
+
+/// Says which variable of a provider has no effect without another.
+fn warn_of_half_a_pair() {
+    let has = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let (host, token) = ("DATABRICKS_HOST", "DATABRICKS_TOKEN");
+    for (given, missing) in [(host, token), (token, host)] {
+        if has(given) && !has(missing) {
+            tracing::warn!("`{given}` adds no provider: `{missing}` is not set");
+        }
+    }
 }
 
 /// Loads one file.

@@ -5,33 +5,86 @@ use std::path::Path;
 use anyhow::Context as _;
 use bartizan_core::access::Scope;
 use bartizan_core::private;
-use bartizan_core::{PrincipalKind, Secret};
+use bartizan_core::{PrincipalKind, Secret, time};
 use bartizan_store::{NewKey, Store};
 
-/// Keys that a first start makes, shown once.
-pub(crate) struct FirstKeys {
-    pub(crate) admin: Secret,
-    pub(crate) client: Secret,
+use crate::format::usage;
+
+/// Name of the store in a data folder.
+const STATE_FILE: &str = "state.db";
+
+/// Keys of a data folder at a start, and those that the start made, which are shown once.
+pub(crate) struct Keys {
+    pub(crate) new_admin: Option<Secret>,
+    pub(crate) new_client: Option<Secret>,
+    /// Admin keys that work.
+    pub(crate) admins: usize,
+    /// Client keys that work.
+    pub(crate) clients: usize,
 }
 
 /// Opens the store, making the folder for the owner alone where there is none.
 pub(crate) fn open_store(data_dir: &Path) -> anyhow::Result<Store> {
+    if data_dir.is_file() {
+        return Err(usage(
+            format!("`{}` is a file", data_dir.display()),
+            "name a folder with `--data-dir`, or `data-dir` in the policy",
+        ));
+    }
     private::make_folder(data_dir)
         .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
-    Ok(Store::open(&data_dir.join("state.db"))?)
+    Ok(Store::open(&data_dir.join(STATE_FILE))?)
 }
 
-/// Makes an admin key and a client key when the store has none.
-pub(crate) fn first_keys(store: &Store) -> anyhow::Result<Option<FirstKeys>> {
-    if !store.is_empty()? {
-        return Ok(None);
+/// Opens the store of a data folder that is there; a mistyped path makes none.
+pub(crate) fn existing_store(data_dir: &Path) -> anyhow::Result<Store> {
+    if !data_dir.join(STATE_FILE).is_file() {
+        return Err(usage(
+            format!("there is no data folder of Bartizan at `{}`", data_dir.display()),
+            "`bartizan up` makes one; `--data-dir` names another folder",
+        ));
     }
-    let make = |scope, name: &str| {
+    open_store(data_dir)
+}
+
+/// Makes an admin key and a client key, each unless there ever was one of its kind.
+pub(crate) fn first_keys(store: &Store) -> anyhow::Result<Keys> {
+    let known = store.list_keys()?;
+    let make = |scope, name: &str| -> anyhow::Result<Option<Secret>> {
+        if known.iter().any(|key| key.scope == scope) {
+            return Ok(None);
+        }
         let note = Some("made at the first start".to_owned());
         let kind = PrincipalKind::User;
-        store.create_key(NewKey { scope, kind, name: name.to_owned(), note, expires: None })
+        let new = NewKey { scope, kind, name: name.to_owned(), note, expires: None };
+        Ok(Some(store.create_key(new)?.1))
     };
-    let (_, admin) = make(Scope::Admin, "admin")?;
-    let (_, client) = make(Scope::Client, "local")?;
-    Ok(Some(FirstKeys { admin, client }))
+    let new_admin = make(Scope::Admin, "admin")?;
+    let new_client = make(Scope::Client, "local")?;
+    let now = time::now();
+    let keys = store.list_keys()?;
+    let working = |scope| keys.iter().filter(|key| key.scope == scope && key.works_at(now)).count();
+    let (admins, clients) = (working(Scope::Admin), working(Scope::Client));
+    Ok(Keys { new_admin, new_client, admins, clients })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_key_made_before_does_not_keep_the_admin_key_from_being_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open_store(folder.path()).unwrap();
+        let kind = PrincipalKind::ServicePrincipal;
+        let name = "bot".to_owned();
+        let new = NewKey { scope: Scope::Client, kind, name, note: None, expires: None };
+        store.create_key(new).unwrap();
+        let keys = first_keys(&store).unwrap();
+        assert!(keys.new_admin.is_some() && keys.new_client.is_none());
+        assert_eq!((keys.admins, keys.clients), (1, 1));
+        let again = first_keys(&store).unwrap();
+        assert!(again.new_admin.is_none() && again.new_client.is_none());
+        assert_eq!((again.admins, again.clients), (1, 1));
+    }
 }

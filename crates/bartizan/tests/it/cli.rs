@@ -164,17 +164,26 @@ fn mistakes_say_what_is_wrong_and_what_to_run() {
         &["key", "revoke", "nobody"],
         2,
         &expect![[r"
-            error: there is no key `nobody`
-            help: `bartizan key list`
+            error: there is no data folder of Bartizan at `bartizan-data`
+            help: `bartizan up` makes one; `--data-dir` names another folder
         "]],
     );
     mistake(
-        &["init", "--path", "missing/bartizan.yaml"],
+        &["up", "--gateway", "8080"],
         2,
         &expect![[r"
-            error: cannot write `missing/bartizan.yaml`
-              caused by: No such file or directory (os error 2)
-            help: check the path: something in it does not exist
+            error: invalid value '8080' for '--gateway <ADDR>': not an address to listen on
+            help: write IP:PORT, such as 127.0.0.1:8080
+            help: `bartizan up --help` says what can be given
+        "]],
+    );
+    mistake(
+        &["up", "--drain", "5s"],
+        2,
+        &expect![[r"
+            error: invalid value '5s' for '--drain <SECONDS>': not a number of seconds
+            help: whole seconds, such as 30
+            help: `bartizan up --help` says what can be given
         "]],
     );
     mistake(

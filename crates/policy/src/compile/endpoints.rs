@@ -14,6 +14,7 @@ use crate::file::PolicyFile;
 use crate::file::endpoint::{EndpointFile, RouteFile, TimeoutsFile};
 use crate::file::scalar::RuleIdText;
 use crate::located::Located;
+use crate::show;
 use crate::snippet::quote;
 use crate::suggest;
 
@@ -140,6 +141,12 @@ impl Compiler<'_, '_> {
         let mut canaries = Vec::new();
         for canary in given.iter().take(CANARIES_MAX) {
             let text = canary.value.as_str();
+            if text == show::SET {
+                let message = format!("`{text}` stands for a canary that is not shown");
+                let help = "write the canary itself; `config show` leaves it out";
+                self.report(Problem::new(canary.place, message).help(help));
+                continue;
+            }
             if CANARY_BYTES.contains(&text.len()) && text.chars().any(char::is_alphanumeric) {
                 canaries.push(text.to_owned());
                 continue;

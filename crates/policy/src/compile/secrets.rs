@@ -1,6 +1,7 @@
 //! References to values outside the policy file: `env:NAME` and `file:PATH`.
 
 use std::fs::File;
+use std::io::ErrorKind;
 
 use bartizan_core::limits::read_capped;
 use bartizan_core::redact::Secret;
@@ -9,6 +10,7 @@ use crate::compile::Compiler;
 use crate::error::Problem;
 use crate::file::scalar::SecretText;
 use crate::located::{Located, Place};
+use crate::show;
 use crate::snippet::quote;
 
 /// Largest file that a reference may name, in bytes; tokens and certificates are far smaller.
@@ -19,9 +21,14 @@ impl Compiler<'_, '_> {
     pub(super) fn secret(&mut self, key: &str, given: &Located<SecretText>) -> Option<Secret> {
         let text = &given.value.0;
         let Some(value) = self.reference(text, given.place) else {
+            let form = format!("write `{key}: env:NAME` or `{key}: file:PATH`");
+            if text == show::SET {
+                let message = format!("`{text}` stands for a credential that is not shown");
+                self.report(Problem::new(given.place, message).help(form));
+                return None;
+            }
             let message = format!("`{key}` holds a credential itself");
-            let help =
-                format!("keep it out of the policy: write `{key}: env:NAME` or `{key}: file:PATH`");
+            let help = format!("keep it out of the policy: {form}");
             self.report(Problem::new(given.place, message).help(help).secret());
             return None;
         };
@@ -77,14 +84,17 @@ impl Compiler<'_, '_> {
         let full = self.base_dir.join(path);
         let read = File::open(&full)
             .and_then(|file| read_capped(file, REFERENCE_BYTES))
-            .map_err(|error| error.kind().to_string())
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => format!("no such file (looked for {})", full.display()),
+                other => other.to_string(),
+            })
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned()));
         match read {
             Ok(text) => {
                 let text = text.trim_end_matches(['\r', '\n']);
                 if text.is_empty() {
                     let message = format!("the file {} is empty", quote(path));
-                    self.report(Problem::new(place, message));
+                    self.report(Problem::new(place, message).help("put the key into it"));
                     return None;
                 }
                 Some(text.to_owned())

@@ -27,6 +27,21 @@ pub(crate) enum ProviderFile {
     Demo(DemoFile),
 }
 
+impl ProviderFile {
+    /// Where the credential comes from, as written.
+    pub(crate) fn credential(&self) -> Option<&str> {
+        let given = match self {
+            Self::OpenAi(file) => &file.api_key,
+            Self::OpenAiCompatible(file) => file.api_key.as_ref()?,
+            Self::AzureOpenAi(file) => &file.api_key,
+            Self::Anthropic(file) => &file.api_key,
+            Self::Databricks(file) => &file.token,
+            Self::Demo(_) => return None,
+        };
+        Some(&given.value.0)
+    }
+}
+
 /// OpenAI.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -1,5 +1,7 @@
 //! Secrets and other references.
 
+use std::path::Path;
+
 use bartizan_policy::{Sources, load_str};
 
 use crate::catalogue::FULL;
@@ -56,4 +58,44 @@ fn files_are_capped_and_must_hold_something() {
     for (name, bytes) in [("empty", &b"\n"[..]), ("long", long.as_bytes()), ("bad", b"\xFF")] {
         assert!(load(name, bytes).is_err(), "{name}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_file_of_a_credential_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty"), "\n").unwrap();
+    let said = |name: &str| {
+        let text = openai(&format!("file:{name}"));
+        let sources = Sources { env: &|_| None };
+        load_str(&text, "f", folder.path(), FULL, sources).unwrap_err().render()
+    };
+    assert!(said("empty").contains("help: put the key into it"), "{}", said("empty"));
+    let looked = format!("no such file (looked for {})", folder.path().join("gone").display());
+    assert!(said("gone").contains(&looked), "{}", said("gone"));
+}
+
+#[test]
+fn what_is_shown_in_place_of_a_secret_is_no_secret() {
+    let said = load(&openai("\u{2039}set\u{203a}")).unwrap_err().render();
+    assert!(said.contains("stands for a credential that is not shown"), "{said}");
+    let canary = "version: 1
+providers: { demo: { demo: {} } }
+endpoints:
+  e:
+    routes: [{ provider: demo, model: m }]
+    guardrails: [{ id: g, on: output, detect: prompt-leak, action: block }]
+    canaries: [\u{2039}set\u{203a}]
+";
+    let said = load(canary).unwrap_err().render();
+    assert!(said.contains("stands for a canary that is not shown"), "{said}");
+}
+
+#[test]
+fn where_data_is_kept_is_read_without_any_secret() {
+    let text = openai("env:NOT_SET") + "data-dir: kept\nevents: { segment: 1MiB, total: 3MiB }\n";
+    let data = bartizan_policy::load_data(&text, "f", Path::new("base")).unwrap();
+    assert_eq!(data.data_dir, Path::new("base/kept"));
+    assert_eq!((data.events.segment_bytes, data.events.total_bytes), (1 << 20, 3 << 20));
+    let wrong = "version: 1\ndata-dir: ''\n";
+    assert!(bartizan_policy::load_data(wrong, "f", Path::new("")).is_err());
 }

@@ -10,21 +10,21 @@ use crate::format::io_help;
 
 /// A file or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Input {
+pub(in crate::commands) enum Input {
     Standard,
     File(PathBuf),
 }
 
 /// Why an input was not read, and what to do.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) reason: String,
-    pub(super) help: Option<String>,
+pub(in crate::commands) struct Unreadable {
+    pub(in crate::commands) reason: String,
+    pub(in crate::commands) help: Option<String>,
 }
 
 impl Input {
     /// The inputs that the arguments name; standard input when they name none.
-    pub(super) fn all(files: &[PathBuf]) -> Vec<Self> {
+    pub(in crate::commands) fn all(files: &[PathBuf]) -> Vec<Self> {
         if files.is_empty() {
             return vec![Self::Standard];
         }
@@ -36,14 +36,14 @@ impl Input {
     }
 
     /// The name in reports; standard input is `-`.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::commands) fn name(&self) -> String {
         match self {
             Self::Standard => "-".to_owned(),
             Self::File(path) => path.display().to_string(),
         }
     }
 
-    pub(super) fn open(&self) -> Result<Box<dyn Read>, Unreadable> {
+    pub(in crate::commands) fn open(&self) -> Result<Box<dyn Read>, Unreadable> {
         match self {
             Self::Standard => Ok(Box::new(io::stdin().lock())),
             Self::File(path) => match File::open(path) {
@@ -69,7 +69,7 @@ impl Input {
     }
 
     /// What the system says about this input.
-    pub(super) fn failed(&self, verb: &str, error: &io::Error) -> Unreadable {
+    pub(in crate::commands) fn failed(&self, verb: &str, error: &io::Error) -> Unreadable {
         let help = match error.kind() {
             io::ErrorKind::FileTooLarge => {
                 Some("cut it into smaller files, or give one text per line with `--format jsonl`")

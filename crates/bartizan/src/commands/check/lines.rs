@@ -30,7 +30,7 @@ const READ_AHEAD_BYTES: usize = 256 << 10;
 /// Batches that may be under way per worker, those that wait for an earlier one included.
 const UNDER_WAY: usize = 16;
 /// What some programs put before the first line.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(in crate::commands) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One line of input.
 #[derive(Debug, Deserialize)]
@@ -186,7 +186,7 @@ fn read(input: impl Read, batches: &mut Batches) -> Result<io::Result<()>, Stopp
 }
 
 /// The next line with its end; of one that is too long the start, one byte more than is allowed.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::commands) fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let cap = CHECK_LINE_BYTES as u64 + 1;
     if Read::take(&mut *input, cap).read_until(b'\n', &mut line)? == 0 {

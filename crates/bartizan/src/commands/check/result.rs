@@ -90,6 +90,6 @@ pub(super) fn masked<'t>(text: &'t str, report: &Report) -> Cow<'t, str> {
 }
 
 /// Four decimals, so that output does not hang on the last bit of a float.
-pub(super) fn rounded(score: f32) -> f64 {
+pub(in crate::commands) fn rounded(score: f32) -> f64 {
     (f64::from(score) * 10_000.0).round() / 10_000.0
 }

@@ -1,4 +1,5 @@
-//! The data folder: whether it can be written, who else may read it, and whether the disk has room.
+//! The data folder: whether it can be written, who else may read it, and whether the disk has room;
+//! and who else may read the files of credentials.
 
 use std::path::Path;
 
@@ -74,6 +75,31 @@ fn rights(_: &Path) -> Option<Line> {
     None
 }
 
+/// Files that the policy file takes credentials from; none when it names no file.
+#[cfg(unix)]
+pub(super) fn credentials(policy: &Path) -> Option<Line> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = bartizan_policy::credential_files(policy).ok().filter(|files| !files.is_empty())?;
+    let open: Vec<String> = files
+        .iter()
+        .filter_map(|path| {
+            let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+            (mode & 0o077 != 0).then(|| format!("{} has {mode:o}", path.display()))
+        })
+        .collect();
+    Some(if open.is_empty() {
+        Line::ok("credential files", "only the owner may read")
+    } else {
+        let found = format!("other users may read or change: {}", open.join(", "));
+        Line::warn("credential files", found, "`chmod 600` for each")
+    })
+}
+
+#[cfg(not(unix))]
+pub(super) fn credentials(_: &Path) -> Option<Line> {
+    None
+}
+
 #[cfg(unix)]
 fn space(folder: &Path, log_bytes: u64) -> Option<Line> {
     let found = rustix::fs::statvfs(nearest(folder)).ok()?;
@@ -142,6 +168,24 @@ mod tests {
         let line = rights(folder.path()).unwrap();
         assert_eq!(line.state, State::Warn);
         assert!(line.found.contains("755") && line.fix.unwrap().contains("chmod"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_credential_that_others_may_read_is_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("p.yaml");
+        let text = "version: 1\nproviders: { o: { openai: { api-key: file:o.key } } }\n";
+        std::fs::write(&policy, text).unwrap();
+        let key = folder.path().join("o.key");
+        std::fs::write(&key, "k").unwrap();
+        for (mode, state) in [(0o600, State::Ok), (0o400, State::Ok), (0o666, State::Warn)] {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(credentials(&policy).unwrap().state, state, "{mode:o}");
+        }
+        std::fs::write(&policy, "version: 1\n").unwrap();
+        assert!(credentials(&policy).is_none());
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use bartizan_core::access::Scope;
-use bartizan_core::time;
+use bartizan_core::{Coded as _, time};
 use bartizan_store::{KeyRecord, Store};
 use jiff::Timestamp;
 
 use super::Line;
+use crate::commands::explain::codes;
 use crate::format::chain;
 
 /// A key of this age is worth replacing.
@@ -31,7 +32,7 @@ pub(super) fn all(folder: &Path) -> Vec<Line> {
         Err(error) => vec![Line::fail(
             "keys",
             chain(&error),
-            "check the rights of the file, or restore it; `bartizan explain` has the error codes",
+            codes::fix(error.code()).unwrap_or("look at the cause"),
         )],
     }
 }
@@ -42,9 +43,16 @@ fn judge(keys: &[KeyRecord], now: Timestamp) -> Vec<Line> {
     let (admins, clients) = (count(Scope::Admin), count(Scope::Client));
     let found = format!("{admins} admin and {clients} client keys work");
     let make = "`bartizan key create NAME`";
+    let ever = |scope| keys.iter().any(|key| key.scope == scope);
     let mut lines = vec![match (admins, clients) {
         (0, 0) if keys.is_empty() => {
             Line::ok("keys", "an admin key and a client key will be made at the first start")
+        }
+        (0, _) if !ever(Scope::Admin) => {
+            Line::ok("keys", format!("{found}; an admin key will be made at the next start"))
+        }
+        (_, 0) if admins > 0 && !ever(Scope::Client) => {
+            Line::ok("keys", format!("{found}; a client key will be made at the next start"))
         }
         (0, _) => Line::warn(
             "keys",
@@ -120,8 +128,12 @@ mod tests {
         let client = key(Scope::Client, "2026-05-01T00:00:00Z", None);
         let line = |state| vec![("keys".to_owned(), state)];
         assert_eq!(states(&[admin.clone(), client.clone()]), line(State::Ok));
-        assert_eq!(states(&[admin]), line(State::Warn));
-        assert_eq!(states(&[client]), line(State::Warn));
+        // The next start makes what there never was, and nothing that was taken away.
+        assert_eq!(states(std::slice::from_ref(&admin)), line(State::Ok));
+        assert_eq!(states(std::slice::from_ref(&client)), line(State::Ok));
+        let revoked = |key: &KeyRecord| KeyRecord { revoked: Some(key.created), ..key.clone() };
+        assert_eq!(states(&[revoked(&admin), client.clone()]), line(State::Warn));
+        assert_eq!(states(&[admin, revoked(&client)]), line(State::Warn));
         assert_eq!(states(&[]), line(State::Ok));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::path::Path;
 use std::time::Duration;
 
 use bartizan_core::Name;
@@ -15,15 +16,33 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait for a console on this machine.
 const CONSOLE_TIMEOUT: Duration = Duration::from_millis(500);
 
-pub(super) fn ports(listen: Listen) -> Vec<Line> {
-    let running = is_console(listen.console);
-    vec![
-        port("gateway port", listen.gateway, running),
-        port("console port", listen.console, running),
-    ]
+/// Who listens where this policy would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// Bartizan with this data folder.
+    This,
+    /// Bartizan with another data folder.
+    Another,
+    /// No console of Bartizan answers, though one runs with this data folder.
+    PerhapsThis,
+    /// Nobody, or something else.
+    Unknown,
 }
 
-fn port(check: &str, address: SocketAddr, running: bool) -> Line {
+pub(super) fn ports(listen: Listen, data_dir: &Path) -> Vec<Line> {
+    // A console that answers may be anybody's; the lock of the log says whose.
+    let runs_here = bartizan_ledger::is_in_use(&data_dir.join("events"));
+    let holder = match (is_console(listen.console), runs_here) {
+        (true, true) => Holder::This,
+        (true, false) => Holder::Another,
+        (false, true) => Holder::PerhapsThis,
+        (false, false) => Holder::Unknown,
+    };
+    vec![port("gateway port", listen.gateway, holder), port("console port", listen.console, holder)]
+}
+
+fn port(check: &str, address: SocketAddr, holder: Holder) -> Line {
+    let fix = "stop what uses it, or change `listen` in the policy";
     match TcpListener::bind(address) {
         Ok(_) if !address.ip().is_loopback() => Line::warn(
             check,
@@ -31,14 +50,23 @@ fn port(check: &str, address: SocketAddr, running: bool) -> Line {
             "keep it on 127.0.0.1 unless a firewall or TLS proxy stands before it",
         ),
         Ok(_) => Line::ok(check, format!("{address} is free")),
-        Err(error) if running && error.kind() == io::ErrorKind::AddrInUse => {
-            Line::ok(check, format!("{address} is in use; Bartizan is up"))
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => match holder {
+            Holder::This => Line::ok(check, format!("{address} is in use; Bartizan is up")),
+            Holder::Another => Line::fail(
+                check,
+                format!("{address} is in use by another Bartizan, with its own data folder"),
+                fix,
+            ),
+            Holder::PerhapsThis => Line::warn(
+                check,
+                format!("{address} is in use; Bartizan is up here, with other addresses"),
+                fix,
+            ),
+            Holder::Unknown => Line::fail(check, format!("{address}: {error}"), fix),
+        },
+        Err(error) => {
+            Line::fail(check, format!("{address}: {error}"), "change `listen` in the policy")
         }
-        Err(error) => Line::warn(
-            check,
-            format!("{address}: {error}"),
-            "stop what uses it, or change `listen` in the policy",
-        ),
     }
 }
 
@@ -159,8 +187,14 @@ mod tests {
     fn a_port_that_is_taken_is_said() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        assert_eq!(port("console port", address, false).state, State::Warn);
-        assert_eq!(port("console port", address, true).state, State::Ok);
+        for (holder, state) in [
+            (Holder::This, State::Ok),
+            (Holder::PerhapsThis, State::Warn),
+            (Holder::Another, State::Fail),
+            (Holder::Unknown, State::Fail),
+        ] {
+            assert_eq!(port("console port", address, holder).state, state, "{holder:?}");
+        }
     }
 
     #[test]

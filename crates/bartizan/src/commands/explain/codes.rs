@@ -200,8 +200,9 @@ const POLICY: &[Code] = &[
 const STORE: &[Code] = &[
     code("bartizan::store::file", "usage", "`state.db` or its folder cannot be created", "check `data-dir` and its rights"),
     code("bartizan::store::open", "usage", "the file is no database, or cannot be read", "point `data-dir` elsewhere, or restore the file"),
-    code("bartizan::store::too-new", "usage", "a newer Bartizan wrote the file", "use that version"),
-    code("bartizan::store::database", "unavailable", "a statement failed: disk full, locked for long, damaged", "make room; look at the log"),
+    code("bartizan::store::too-new", "usage", "a newer Bartizan wrote the file", "use the Bartizan that wrote it, or another `data-dir`"),
+    code("bartizan::store::database", "unavailable", "a statement failed: locked for long, damaged", "look at the log"),
+    code("bartizan::store::full", "unavailable", "the disk has no room for the state", "make room on the disk"),
     code("bartizan::store::damaged", "unavailable", "a row holds what no version writes", "restore the file"),
     code("bartizan::store::random", "unavailable", "the system gives no random numbers", ""),
     code("bartizan::store::principal", "usage", "the holder's name is not valid", "`alice@example.com` or `sp:support-bot`"),

@@ -34,7 +34,12 @@ pub(super) fn write(out: &mut String) -> Result {
             class if class.may_retry() => "yes",
             _ => "no",
         };
-        writeln!(out, "| {name} | {} | {} | {later} |", class.http_status(), class.exit_code())?;
+        let exit = match class {
+            // Only the gateway has limits, and no command ends by them.
+            Class::Limit => "–".to_owned(),
+            class => class.exit_code().to_string(),
+        };
+        writeln!(out, "| {name} | {} | {exit} | {later} |", class.http_status())?;
     }
     writeln!(
         out,

@@ -24,7 +24,7 @@ const FIELDS: [Field; 22] = [
     ["status", "number", "when there was HTTP", "HTTP status sent; 499 when the caller went away; a stream that was stopped half way has 200"],
     ["rule", "text", "when one decided", "id of the guardrail or limit behind the verdict"],
     ["policy", "12 hex digits", "gateway", "version of the policy: the start of the SHA-256 of its text"],
-    ["findings", "list", "when any", "at most 256, see below"],
+    ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
     ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, …"],
     ["streamed", "`true`", "when so", "the answer came in pieces"],
     ["tokens_in", "number", "when a provider was asked", "as the provider counted, else bytes divided by four"],
@@ -40,7 +40,7 @@ const FINDING: [[&str; 3]; 9] = [
     ["rule", "text", "[detector](detectors.md)"],
     ["category", "text", "its family"],
     ["channel", "text", "where the text came from, as in the policy's `on`"],
-    ["pointer", "JSON pointer", "which string: `/messages/0/content`; in streams `/stream/<index>/<kind>`"],
+    ["pointer", "JSON pointer", "which string: `/messages/0/content`, names that no protocol defines as `*`; in streams `/stream/<index>/<kind>`"],
     ["score", "0 to 1", "how sure, higher = surer"],
     ["disguise", "`escaped`, `spaced`, `hidden`, `rot13`, `hex`, `base64`", "what was undone to see it; absent when the text could be read as it stood"],
     ["verdict", "`flag`, `mask`, `block`", "what the guardrail says"],
@@ -100,7 +100,8 @@ An event of a blocked request, spread over lines:
 - The event of a request is in the hands of the system before the answer ends, so `kill -9` loses none of an answered
   request; it is on the disk at most 50 ms later, so a power cut may lose those.
 - A line that was cut off by a crash is moved to a `.torn` file beside its segment at the next start.
-- A request that names no known path makes no event; one without a valid key makes one, without a principal.
+- A request that names no known path makes no event. Of those without a valid key, one per minute and kind (no key, an unknown
+  key) makes an event, without a principal; its `detail` says how many more there were.
 - Requests to the admin API without a valid key make none, so that nobody can push older events out of the log.
 - The log is not tamper-evident yet.
 "#;

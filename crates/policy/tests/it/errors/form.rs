@@ -58,6 +58,7 @@ listen:
               |
             3 |  gateway: 127.0.0.1:8080
               |  ^
+            help: indent with spaces
         "#]],
     );
 }

@@ -102,7 +102,7 @@ providers:
   p: { anthropic: { api-key: file:does/not/exist } }
 ",
         expect![[r#"
-            error: cannot read the file `does/not/exist`: entity not found
+            error: cannot read the file `does/not/exist`: no such file (looked for does/not/exist)
              --> bartizan.yaml:3:30
               |
             3 |   p: { anthropic: { api-key: file:does/not/exist } }

@@ -1,0 +1,148 @@
+//! The policy file, put in force again when it changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartizan_core::settings::{Listen, Settings};
+use bartizan_gateway::{Gateway, Snapshot};
+
+use crate::wire::admin::PolicySource;
+
+/// How often the policy file is looked at.
+const EVERY: Duration = Duration::from_millis(250);
+/// Looks that must find no file before that is said: an editor may take it away and put it back.
+const MISSING_LOOKS: u32 = 4;
+
+/// What a process keeps as it was when it started.
+#[derive(Debug, Clone)]
+pub(super) struct AtStart {
+    listen: Listen,
+    data_dir: PathBuf,
+    segment_bytes: u64,
+    total_bytes: u64,
+    otlp_endpoint: Option<String>,
+}
+
+impl AtStart {
+    /// `data_dir` is that of the policy, whatever the command line says.
+    pub(super) fn of(settings: &Settings, data_dir: PathBuf) -> Self {
+        Self {
+            listen: settings.listen,
+            data_dir,
+            segment_bytes: settings.events.segment_bytes,
+            total_bytes: settings.events.total_bytes,
+            otlp_endpoint: settings.otlp_endpoint.clone(),
+        }
+    }
+
+    /// Keys of the policy that say something else now.
+    fn changed(&self, now: &Self) -> Vec<&'static str> {
+        [
+            ("listen.gateway", self.listen.gateway != now.listen.gateway),
+            ("listen.console", self.listen.console != now.listen.console),
+            ("data-dir", self.data_dir != now.data_dir),
+            ("events.segment", self.segment_bytes != now.segment_bytes),
+            ("events.total", self.total_bytes != now.total_bytes),
+            ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
+        ]
+        .into_iter()
+        .filter_map(|(key, is_changed)| is_changed.then_some(key))
+        .collect()
+    }
+}
+
+/// What a look at the file came to.
+enum Look {
+    Same,
+    /// New text, seen for the first time: whoever writes the file may not be done.
+    Unsettled(String),
+    Unreadable(anyhow::Error),
+    /// New text, and what it says.
+    Changed(String, anyhow::Result<Box<(Settings, PathBuf)>>),
+}
+
+/// Puts a changed policy file in force. One that is not valid changes nothing and is said once, and
+/// so is one that is gone.
+pub(super) async fn reload(
+    source: Arc<PolicySource>,
+    gateway: Arc<Gateway>,
+    at_start: AtStart,
+    stop: impl Future<Output = ()>,
+) {
+    let Some(file) = source.file.clone() else { return };
+    let mut stop = std::pin::pin!(stop);
+    let mut last = source.text().ok();
+    let mut missing = 0u32;
+    let mut unsettled: Option<String> = None;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = &mut stop => return,
+        }
+        let source = Arc::clone(&source);
+        let (before, seen) = (last.clone(), unsettled.take());
+        let looking = move || look(&source, before.as_ref(), seen.as_ref());
+        let Ok(found) = tokio::task::spawn_blocking(looking).await else { continue };
+        let (text, settings) = match found {
+            Look::Unreadable(error) => {
+                missing = missing.saturating_add(1);
+                if missing == MISSING_LOOKS {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "policy file not read; the last good one stays");
+                }
+                continue;
+            }
+            Look::Same => {
+                missing = 0;
+                continue;
+            }
+            Look::Unsettled(text) => {
+                missing = 0;
+                unsettled = Some(text);
+                continue;
+            }
+            Look::Changed(text, settings) => (text, settings),
+        };
+        missing = 0;
+        last = Some(text);
+        let built = settings.and_then(|changed| {
+            let (settings, data_dir) = *changed;
+            let now = AtStart::of(&settings, data_dir);
+            Ok((settings.version.clone(), now, Snapshot::build(settings)?))
+        });
+        match built {
+            Ok((version, now, snapshot)) => {
+                gateway.replace(snapshot);
+                tracing::info!(%version, file = %file.display(), "policy reloaded");
+                for key in at_start.changed(&now) {
+                    tracing::warn!("`{key}` takes effect at the next start");
+                }
+            }
+            Err(error) => refuse(&file, &error),
+        }
+    }
+}
+
+/// A file that is being written can be read in half, and half of a policy can be a valid one with
+/// fewer guardrails. So a new text counts only when a second look finds the same.
+fn look(source: &PolicySource, before: Option<&String>, seen: Option<&String>) -> Look {
+    match source.text() {
+        Err(error) => Look::Unreadable(error),
+        Ok(text) if Some(&text) == before => Look::Same,
+        Ok(text) if Some(&text) != seen => Look::Unsettled(text),
+        Ok(text) => {
+            let settings = source
+                .load()
+                .and_then(|settings| Ok(Box::new((settings, source.data()?.data_dir))));
+            Look::Changed(text, settings)
+        }
+    }
+}
+
+fn refuse(file: &Path, error: &anyhow::Error) {
+    let shown = error
+        .downcast_ref::<bartizan_policy::PolicyError>()
+        .map_or_else(|| format!("{error:#}"), bartizan_policy::PolicyError::render);
+    tracing::error!(file = %file.display(), "policy not reloaded; the last good one stays\n{shown}");
+}

@@ -1,0 +1,165 @@
+//! Starting, and what stands beside a running process: keys, events, the doctor, reload.
+
+use std::time::Duration;
+
+use bartizan_testkit::process::Process;
+use serde_json::Value;
+
+use crate::cli::Place;
+use crate::support::launch;
+
+/// A policy whose provider needs a credential that is not there.
+const NEEDS_A_KEY: &str = "version: 1
+listen: { gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }
+data-dir: kept
+providers: { acme: { openai: { api-key: env:ACME_KEY } } }
+endpoints: { acme: { routes: [{ provider: acme, model: m }] } }
+";
+
+fn demo(gateway: &str, console: &str, more: &str) -> String {
+    format!(
+        "version: 1\nlisten: {{ gateway: \"{gateway}\", console: \"{console}\" }}\n\
+         providers: {{ demo: {{ demo: {{}} }} }}\n\
+         endpoints: {{ demo: {{ routes: [{{ provider: demo, model: demo }}] }} }}\n{more}"
+    )
+}
+
+/// Waits until the process has said so on stderr; within 20 s.
+async fn says(process: &Process, words: &str) {
+    for _ in 0..200 {
+        if process.stderr().contains(words) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("`{words}` is not said: {}", process.stderr());
+}
+
+#[test]
+fn a_ready_file_that_cannot_be_written_loses_no_keys() {
+    let place = Place::new();
+    place.write("bartizan.yaml", demo("127.0.0.1:0", "127.0.0.1:0", ""));
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for ready_file in ["missing/ready.json", "folder"] {
+        let ran = place.run(&["up", "--ready-file", ready_file], "");
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        let said = format!("error: cannot write the ready file `{ready_file}`");
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+        let keys = place.run(&["key", "list"], "");
+        assert_eq!((keys.code, keys.stdout.as_str()), (0, ""), "{}", keys.stderr);
+    }
+}
+
+#[test]
+fn keys_and_events_need_no_secret_of_a_provider() {
+    let place = Place::new();
+    place.write("bartizan.yaml", NEEDS_A_KEY);
+    let run = |words: &[&str]| {
+        let ran = place.run(words, "");
+        assert_eq!(ran.code, 0, "{words:?}: {}", ran.stderr);
+        ran.stdout
+    };
+    run(&["key", "create", "alice"]);
+    let list: Value = serde_json::from_str(&run(&["key", "list", "--format", "json"])).unwrap();
+    let id = list["keys"][0]["id"].as_str().unwrap();
+    run(&["key", "revoke", id]);
+    let events = run(&["events"]);
+    let detail = format!("  changed: client key {id} of alice, on the command line");
+    assert_eq!(events.lines().filter(|line| line.ends_with(&detail)).count(), 2, "{events}");
+    assert_eq!(place.names(), ["bartizan.yaml", "kept"]);
+}
+
+#[test]
+fn a_mistyped_data_folder_is_not_made() {
+    let place = Place::new();
+    for words in [&["key", "list"][..], &["key", "revoke", "x"]] {
+        let ran = place.run(&[words, &["--data-dir", "nowhere"]].concat(), "");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{words:?}");
+        let said = "there is no data folder of Bartizan at `nowhere`";
+        assert!(ran.stderr.contains(said), "{words:?}: {}", ran.stderr);
+    }
+    let ran = place.run(&["key", "create", "b@d name", "--data-dir", "nowhere"], "");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(place.names().is_empty(), "{:?}", place.names());
+    let ran = place.run(&["key", "create", "alice", "--data-dir", "new"], "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("there was no data folder; made one"), "{}", ran.stderr);
+
+    place.write("file", "");
+    let ran = place.run(&["key", "create", "alice", "--data-dir", "file"], "");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error: `file` is a file"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_policy_file_with_the_other_ending_is_not_passed_over() {
+    let place = Place::new();
+    place.write("bartizan.yml", demo("127.0.0.1:0", "127.0.0.1:0", ""));
+    for words in [&["config", "check"][..], &["key", "list"]] {
+        let ran = place.run(words, "");
+        assert_eq!(
+            (ran.code, ran.stderr.as_str()),
+            (
+                2,
+                "error: found `bartizan.yml`; the name is `bartizan.yaml`\n\
+                 help: rename it, or name it with `--config bartizan.yml`\n"
+            ),
+            "{words:?}"
+        );
+    }
+    assert_eq!(place.run(&["config", "check", "-c", "bartizan.yml"], "").code, 0);
+}
+
+#[test]
+fn a_policy_without_endpoints_is_noted() {
+    let place = Place::new();
+    place.write("bartizan.yaml", "version: 1\n");
+    let ran = place.run(&["config", "check"], "");
+    let note = "note: no endpoints: add one under `endpoints`\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, note));
+}
+
+#[test]
+fn init_makes_the_folder_of_the_file() {
+    let place = Place::new();
+    let ran = place.run(&["init", "--path", "policies/bartizan.yaml"], "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = place.run(&["config", "check", "-c", "policies/bartizan.yaml"], "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_tells_its_own_bartizan_from_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bartizan.yaml");
+    std::fs::write(&file, demo("127.0.0.1:0", "127.0.0.1:0", "")).unwrap();
+    let process = launch(&folder).start().await.unwrap();
+    let place = Place::new();
+    let address = |url: &str| url.trim_start_matches("http://").to_owned();
+    let (gateway, console) = (address(&process.ready().gateway), address(&process.ready().console));
+    place.write("bartizan.yaml", demo(&gateway, &console, ""));
+    let data = folder.path().join("data");
+    let own = place.run(&["doctor", "--data-dir", data.to_str().unwrap()], "");
+    let up = format!("{gateway} is in use; Bartizan is up");
+    assert!(own.code == 0 && own.stdout.contains(&up), "{}", own.stdout);
+    let other = place.run(&["doctor", "--data-dir", "mine"], "");
+    let taken = format!("{gateway} is in use by another Bartizan");
+    assert!(other.code == 1 && other.stdout.contains(&taken), "{}", other.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_says_what_waits_for_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bartizan.yaml");
+    std::fs::write(&file, demo("127.0.0.1:0", "127.0.0.1:0", "")).unwrap();
+    let process = launch(&folder).start().await.unwrap();
+    let more = "data-dir: elsewhere\nevents: { total: 2GiB }\n";
+    std::fs::write(&file, demo("127.0.0.1:1", "127.0.0.1:0", more)).unwrap();
+    for key in ["listen.gateway", "data-dir", "events.total"] {
+        says(&process, &format!("`{key}` takes effect at the next start")).await;
+    }
+    let said = process.stderr();
+    assert!(!said.contains("`listen.console`") && !said.contains("`events.segment`"), "{said}");
+    std::fs::remove_file(&file).unwrap();
+    says(&process, "policy file not read; the last good one stays").await;
+}
