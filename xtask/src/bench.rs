@@ -88,7 +88,7 @@ pub(crate) fn gateway(words: &[&str]) -> Result<()> {
     for (peer, row) in peers.iter().zip(&mut rows) {
         row.loaded_kib = peer.memory_kib();
     }
-    let page = table::page(&rows, words)?;
+    let page = table::page(&rows, words, &versions(&options))?;
     say::data(&page);
     if options.write {
         files::write(&files::root().join(PAGE), &page)?;
@@ -126,6 +126,27 @@ fn start(options: &Options, target: &Path, folder: &Path) -> Result<Vec<Peer>> {
         all.push(peers::litellm(&url, target, folder)?);
     }
     Ok(all)
+}
+
+/// What is compared, with its versions, since numbers of other versions differ.
+fn versions(options: &Options) -> String {
+    let first = |output: Result<String>| {
+        let output = output.unwrap_or_default();
+        output.lines().next().unwrap_or("of an unknown version").trim().to_owned()
+    };
+    let commit = first(Program::new("git").args(["describe", "--always", "--dirty"]).output());
+    // nginx says its version on stderr.
+    let nginx = first(Program::new("sh").args(["-c", "nginx -v 2>&1"]).output());
+    let nginx = nginx.rsplit('/').next().unwrap_or_default();
+    let mut said = format!("Bartizan {} ({commit}), nginx {nginx}", env!("CARGO_PKG_VERSION"));
+    if options.litellm {
+        let pinned = files::read(&files::root().join(peers::LITELLM_REQUIREMENTS));
+        let pinned = pinned.unwrap_or_default();
+        let version = pinned.lines().find_map(|line| line.split_once("==")).map(|(_, it)| it);
+        said.push_str(", LiteLLM ");
+        said.push_str(version.unwrap_or("of an unknown version").trim());
+    }
+    said
 }
 
 /// A chat request of about 1 KB, of ordinary words that no guard objects to.

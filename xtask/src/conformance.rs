@@ -43,9 +43,13 @@ enum Expect {
 
 /// Runs all suites.
 pub(crate) fn run() -> Result<()> {
+    // A folder of data sets beside the clone; they are too large, and not ours, to be in it.
     let folder = files::root().join("../shared/data/peer_cases");
     if !folder.is_dir() {
-        say::note("conformance: no ../shared/data/peer_cases, nothing to compare with");
+        say::note(
+            "conformance: no folder of data sets beside the clone (../shared/data/peer_cases), \
+             nothing to compare with",
+        );
         return Ok(());
     }
     let mut cases = Vec::new();

@@ -27,7 +27,8 @@ Usage: cargo xtask <command>
   e2e [-- PYTEST…]          only the end-to-end tests with the vendors' clients
   tidy                      rules of the house that no compiler checks
   generate [--check]        write (or compare) files that come from the code
-  conformance               agreement with other projects' cases, where ../shared is there
+  conformance               agreement with other projects' cases, where a folder of data sets
+                            (../shared) lies beside the clone
   fuzz [TARGET] [--seconds N]
                             one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]

@@ -189,12 +189,15 @@ fn guardrails_of(policy: &str) -> Option<String> {
     some.then(|| format!("{KEY}\n{}\n", block.join("\n").trim_end()))
 }
 
+/// Where the version of `LiteLLM` is pinned.
+pub(super) const LITELLM_REQUIREMENTS: &str = "xtask/src/bench/litellm-requirements.txt";
+
 /// `LiteLLM`'s proxy with one content filter, in a private environment.
 pub(super) fn litellm(upstream: &str, target: &Path, folder: &Path) -> Result<Peer> {
     let here = files::root().join("xtask/src/bench");
     let python = e2e::environment(
         &target.join("bench-venv/litellm"),
-        &here.join("litellm-requirements.txt"),
+        &files::root().join(LITELLM_REQUIREMENTS),
     )?;
     let config = folder.join("litellm.yaml");
     let text = files::read(&here.join("litellm-config.yaml"))?;

@@ -9,12 +9,13 @@ use super::measure::Sample;
 use crate::files;
 use crate::shell::Program;
 
-/// Markdown with command, date, machine and tables. The first row is what others are compared with.
-pub(super) fn page(rows: &[Row], words: &[&str]) -> Result<String> {
+/// Markdown with command, date, machine, versions and tables. The first row is what others are
+/// compared with.
+pub(super) fn page(rows: &[Row], words: &[&str], versions: &str) -> Result<String> {
     let mut out = String::from("# Gateway: side by side\n\n");
     let command = ["cargo xtask bench gateway"].iter().chain(words).copied();
     writeln!(out, "Repeat with `{}`.\n", command.collect::<Vec<_>>().join(" "))?;
-    writeln!(out, "Measured {} on {}.", date(), machine())?;
+    writeln!(out, "Measured {} on {}: {versions}.\n", date(), machine())?;
     out.push_str(
         "Chat completions with a prompt of 1 KB against an upstream that answers at once; load \
          generator, peer and upstream share the machine. Times in milliseconds; \"added\" is \
@@ -53,7 +54,8 @@ pub(super) fn page(rows: &[Row], words: &[&str]) -> Result<String> {
         }
     }
     out.push_str(
-        "\n## Process\n\n| | start, ms | memory idle, MiB | memory after load, MiB |\n\
+        "\n## Process\n\nMemory is what is resident of the process and its children; that of \"direct\" is \
+         of the upstream, which stands in for the provider.\n\n| | start, ms | memory idle, MiB | memory after load, MiB |\n\
          |---|---|---|---|\n",
     );
     for row in rows {
@@ -142,10 +144,12 @@ mod tests {
             whole: vec![sample(p50)],
             streamed: vec![sample(p50)],
         };
-        let page = page(&[row("direct", 1000), row("ours", 1250)], &["--write"]).unwrap();
+        let page =
+            page(&[row("direct", 1000), row("ours", 1250)], &["--write"], "A 1, B 2").unwrap();
         assert!(page.contains("`cargo xtask bench gateway --write`"));
         assert!(page.contains("| ours | 8 | 1234 | 1.250 | 3.000 | 4.000 | +0.250 | +0.000 |"));
         assert!(page.contains("| ours | 8 | 1234 | 1.250 | – | +0.250 | – |"));
         assert!(page.contains("| ours | 120 | 2.0 | – |"));
+        assert!(page.contains(": A 1, B 2.\n"));
     }
 }
