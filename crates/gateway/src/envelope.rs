@@ -35,6 +35,8 @@ pub(crate) struct Places {
     by_node: Vec<Place>,
     modalities: Vec<Modality>,
     removed: Vec<NodeId>,
+    /// Values that are read as a text, as they are written.
+    written: Vec<NodeId>,
     /// What stands before the first joined text.
     before: bartizan_guard::Place,
 }
@@ -48,8 +50,8 @@ struct Place {
     group: u32,
     /// Shown right behind the joined text before it.
     is_joined: bool,
-    /// Part of arguments that are no text but JSON themselves.
-    is_argument: bool,
+    /// A text that the protocol shows: values are put back here and nowhere else.
+    is_shown: bool,
     reading: Reading,
 }
 
@@ -70,13 +72,14 @@ impl Places {
             also: None,
             group: 0,
             is_joined: false,
-            is_argument: false,
+            is_shown: false,
             reading: Reading::Text,
         };
         Self {
             by_node: vec![place; document.node_count()],
             modalities: Vec::new(),
             removed: Vec::new(),
+            written: Vec::new(),
             before: bartizan_guard::Place::start(channel),
         }
     }
@@ -109,10 +112,20 @@ impl Places {
         self.before = before;
     }
 
-    /// Says that a value holds arguments of a tool call that are no text but JSON themselves.
+    /// Says that a value is a text of the answer that clients show or act on, and that grows by
+    /// itself when the answer is streamed. Values are put back in such texts alone: what the protocol
+    /// does not know may be joined by a client in ways that nobody here can tell.
+    pub(crate) fn shown(&mut self, value: Value<'_>) {
+        self.each(value, |place| place.is_shown = true);
+    }
+
+    /// Says that a value holds arguments of a tool call that are no text but JSON themselves. They
+    /// are read as they are written, since a stream brings them as such a text.
     pub(crate) fn arguments(&mut self, value: Value<'_>) {
-        if value.kind() != Kind::String {
-            self.each(value, |place| place.is_argument = true);
+        self.shown(value);
+        if matches!(value.kind(), Kind::Array | Kind::Object) {
+            self.done(value);
+            self.written.push(value.id());
         }
     }
 
@@ -231,15 +244,28 @@ struct Leaf<'d> {
     channel: Channel,
     group: u32,
     is_joined: bool,
-    is_argument: bool,
-    is_number: bool,
+    is_shown: bool,
+    /// The text may be JSON, and is to stay so.
+    may_be_json: bool,
+    form: Form,
+}
+
+/// How a text stands in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A string or key.
+    Text,
+    /// The digits of a number.
+    Number,
+    /// A value as it is written.
+    Written,
 }
 
 impl Leaf<'_> {
     /// Whether the text is judged without its neighbours. A number is no sequel to a text, whatever
     /// that says; and the texts of an answer grow by themselves when it is streamed.
-    const fn stands_alone(&self) -> bool {
-        self.is_number || matches!(self.channel, Channel::Output | Channel::ToolCall)
+    fn stands_alone(&self) -> bool {
+        self.form != Form::Text || matches!(self.channel, Channel::Output | Channel::ToolCall)
     }
 }
 
@@ -289,8 +315,9 @@ impl<'d> Envelope<'d> {
                     channel,
                     group,
                     is_joined: false,
-                    is_argument: false,
-                    is_number: false,
+                    is_shown: false,
+                    may_be_json: false,
+                    form: Form::Text,
                 });
             }
             leaves.push(Leaf {
@@ -299,9 +326,10 @@ impl<'d> Envelope<'d> {
                 channel: place.channel,
                 group,
                 is_joined: place.is_joined,
-                is_argument: place.is_argument
-                    || !key.is_some_and(|key| plumbing::holds_arguments(&key.text())),
-                is_number: false,
+                is_shown: place.is_shown,
+                may_be_json: key
+                    .is_some_and(|key| plumbing::holds_arguments(&key.text(), place.channel)),
+                form: Form::Text,
             });
         }
         for number in document.long_numbers() {
@@ -314,10 +342,29 @@ impl<'d> Envelope<'d> {
                     channel: place.channel,
                     group: 0,
                     is_joined: false,
-                    is_argument: true,
-                    is_number: true,
+                    is_shown: false,
+                    may_be_json: false,
+                    form: Form::Number,
                 });
             }
+        }
+        for id in &places.written {
+            let (Some(value), Some(place)) =
+                (document.value(*id), places.by_node.get(id.index()).copied())
+            else {
+                continue;
+            };
+            let text = String::from_utf8_lossy(value.raw());
+            leaves.push(Leaf {
+                id: *id,
+                text,
+                channel: place.channel,
+                group: 0,
+                is_joined: false,
+                is_shown: place.is_shown,
+                may_be_json: true,
+                form: Form::Written,
+            });
         }
         leaves.sort_by_key(|leaf| leaf.id);
         leaves.append(&mut again);
@@ -393,26 +440,31 @@ impl<'d> Envelope<'d> {
         judgement
     }
 
-    /// What stands before each leaf of an answer, for values that are put back; nothing where there
-    /// are none. Parts of a group are left to the reading of the group.
+    /// What stands before each leaf: whether it may be JSON, and in an answer whether values may be
+    /// put back. Nothing where neither matters. Parts of a group are left to the reading of the group.
     fn before(
         &self,
         session: &Session,
         is_grouped: impl Fn(&Leaf<'d>) -> bool,
     ) -> Vec<bartizan_guard::Place> {
-        if !session.vault().has_restorable() {
+        let may_be_json = |leaf: &Leaf<'d>| leaf.may_be_json && leaf.text.contains('{');
+        if !session.vault().has_restorable() && !self.leaves.iter().any(may_be_json) {
             return Vec::new();
         }
         let mut said = self.before.clone();
-        let place = |leaf: &Leaf<'d>| match leaf.channel {
-            _ if is_grouped(leaf) => bartizan_guard::Place::nowhere(),
-            Channel::ToolCall if leaf.is_argument => bartizan_guard::Place::start_of_argument(),
-            Channel::Output if leaf.is_joined => {
+        let place = |leaf: &Leaf<'d>| {
+            let is_answer = matches!(leaf.channel, Channel::Output | Channel::ToolCall);
+            if leaf.is_joined {
                 let place = said.clone();
                 said.advance(&leaf.text);
-                place
+                return if is_grouped(leaf) { bartizan_guard::Place::nowhere() } else { place };
             }
-            channel => bartizan_guard::Place::start(channel),
+            match leaf.may_be_json {
+                _ if is_answer && !leaf.is_shown => bartizan_guard::Place::nowhere(),
+                _ if is_grouped(leaf) => bartizan_guard::Place::nowhere(),
+                true => bartizan_guard::Place::start_of_json(),
+                false => bartizan_guard::Place::default(),
+            }
         };
         self.leaves.iter().map(place).collect()
     }

@@ -264,6 +264,15 @@ fn place_parts(content: Value<'_>, group: u32, places: &mut Places) {
     places.group(content, group);
 }
 
+/// Says that members of a value are texts that clients show.
+fn show(value: Value<'_>, names: &[&str], places: &mut Places) {
+    for name in names {
+        if let Some(text) = value.get(name).filter(|text| text.kind() == Kind::String) {
+            places.shown(text);
+        }
+    }
+}
+
 /// Texts of the parts of one type, in order.
 fn texts_of<'d>(parts: Option<Value<'d>>, kind: &str) -> Vec<Value<'d>> {
     let parts = parts.into_iter().flat_map(|parts| parts.items());

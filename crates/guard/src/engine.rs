@@ -1,9 +1,11 @@
 //! The engine: guardrails compiled into one plan per channel, and the judgement of a text.
 
 mod build;
+mod fit;
 mod judge;
 mod left_out;
 mod literals;
+mod mask;
 mod read;
 
 use std::collections::BTreeSet;

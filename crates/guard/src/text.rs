@@ -14,6 +14,7 @@ mod confusables;
 pub mod encoded;
 pub mod fold;
 mod hidden;
+pub(crate) mod json;
 mod offsets;
 mod reach;
 pub(crate) mod runs;

@@ -127,7 +127,7 @@ impl Vault {
         before: &Place,
         complete: bool,
     ) -> (Vec<(Span, String)>, usize) {
-        let (found, mut undecided) = placeholders(text, before.may_be_json(), complete);
+        let (found, mut undecided) = placeholders(text, before.json().may_be_json(), complete);
         let mut known = Vec::new();
         let mut place = before.clone();
         let mut read = 0;
@@ -137,13 +137,13 @@ impl Vault {
             read = span.start;
             // Outside of strings an escape is no escape.
             let escaped = !text.get(span.start..).unwrap_or_default().starts_with('<');
-            if !place.allows() || (escaped && !place.in_json_string()) {
+            if !place.allows() || (escaped && !place.json().in_string()) {
                 continue;
             }
             let rest = text.get(span.end..).unwrap_or_default();
             let address = value.contains(['/', '\\', '?']);
-            match glued(rest, place.in_json_string(), address, complete) {
-                Glued::Free if place.is_in_json() => known.push((span, as_json(value))),
+            match glued(rest, place.json().in_string(), address, complete) {
+                Glued::Free if place.json().is_json() => known.push((span, as_json(value))),
                 Glued::Free => known.push((span, value.to_owned())),
                 Glued::Bound => {}
                 Glued::Open => undecided = undecided.min(span.start),

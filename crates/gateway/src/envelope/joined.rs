@@ -66,7 +66,7 @@ impl<'l, 'd> Joined<'l, 'd> {
             if from < to {
                 edits.push(TextEdit {
                     id: leaf.id,
-                    is_number: leaf.is_number,
+                    form: leaf.form,
                     range: from - start..to - start,
                     text: text.take().unwrap_or_default().to_owned(),
                 });

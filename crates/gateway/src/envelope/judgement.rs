@@ -6,6 +6,7 @@ use bartizan_core::event::FindingRecord;
 use bartizan_core::{Category, Channel, NotEvaluated, RuleId, Verdict};
 use bartizan_guard::Judged;
 
+use super::Form;
 use crate::error::GatewayError;
 use crate::json::{EditError, Edits, NodeId};
 use crate::record::Record;
@@ -29,7 +30,7 @@ pub(crate) struct Judgement {
 #[derive(Debug)]
 pub(super) struct TextEdit {
     pub(super) id: NodeId,
-    pub(super) is_number: bool,
+    pub(super) form: Form,
     pub(super) range: Range<usize>,
     pub(super) text: String,
 }
@@ -69,7 +70,7 @@ impl Judgement {
         });
         for leaf in self.edits.chunk_by(|a, b| a.id == b.id) {
             let Some(first) = leaf.first() else { continue };
-            if first.is_number {
+            if first.form == Form::Number {
                 edits.replace_with_string(first.id, &first.text)?;
                 continue;
             }
@@ -82,7 +83,11 @@ impl Judgement {
                     _ => merged.push((edit.range.clone(), &edit.text)),
                 }
             }
-            edits.replace_text(first.id, merged)?;
+            if first.form == Form::Written {
+                edits.replace_source(first.id, merged)?;
+            } else {
+                edits.replace_text(first.id, merged)?;
+            }
         }
         Ok(())
     }

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use bartizan_core::Channel;
+
 /// Whether a key or value is a word of the protocols.
 pub(crate) fn is_plumbing(word: &str) -> bool {
     // Every key of every body comes by here, and few words have the same length.
@@ -57,9 +59,13 @@ pub(super) fn carries_text(key: &str) -> bool {
     matches!(key, "content" | "data" | "input" | "output" | "text")
 }
 
-/// Whether a string under this name in a tool call is a text of its own, JSON or not.
-pub(super) fn holds_arguments(key: &str) -> bool {
-    matches!(key, "arguments" | "code" | "input")
+/// Whether a string under this name may be JSON that a program reads: the arguments of a tool call.
+pub(super) fn holds_arguments(key: &str, channel: Channel) -> bool {
+    match key {
+        "arguments" => true,
+        "code" | "input" => channel == Channel::ToolCall,
+        _ => false,
+    }
 }
 
 /// Sorted.

@@ -44,6 +44,20 @@ fn masks_in_place_and_leaves_other_bytes_alone() {
 }
 
 #[test]
+fn arguments_of_calls_in_a_conversation_stay_json() {
+    let call = |arguments: &str| {
+        let arguments = serde_json::to_string(arguments).unwrap();
+        format!(
+            r#"{{"messages":[{{"role":"user","content":"hi"}},{{"role":"assistant","tool_calls":[{{"id":"c","type":"function","function":{{"name":"f","arguments":{arguments}}}}}]}}]}}"#
+        )
+    };
+    assert_eq!(
+        masked(Operation::ChatCompletions, &call(r#"{"to":"\nbob@example.com","n":1}"#)),
+        call(r#"{"to":"\n<EMAIL_ADDRESS_1>","n":1}"#)
+    );
+}
+
+#[test]
 fn sizes_and_topics_are_judged_message_by_message() {
     let body = r#"{"messages":[{"role":"user","content":"the first boat is longer"},
         {"role":"user","content":[{"type":"text","text":"please show me all of"},

@@ -143,6 +143,29 @@ impl<'d> Edits<'d> {
         Ok(())
     }
 
+    /// Puts new bytes in the place of byte ranges of a value's source. The whole is read again by
+    /// [`apply`](Self::apply), so that what comes out is JSON.
+    ///
+    /// # Errors
+    /// [`EditError::UnknownNode`], and [`EditError::NoSuchText`] if a range does not lie in the value.
+    pub fn replace_source<S: AsRef<str>>(
+        &mut self,
+        id: NodeId,
+        replacements: impl IntoIterator<Item = (Range<usize>, S)>,
+    ) -> Result<(), EditError> {
+        let source = self.value(id)?.span();
+        for (range, text) in replacements {
+            if range.start > range.end || range.end > source.len() {
+                let (start, end) = (range.start, range.end);
+                return Err(EditError::NoSuchText { index: id.index(), start, end });
+            }
+            let span = source.start + range.start..source.start + range.end;
+            self.splices.push(Splice { span, with: text.as_ref().as_bytes().to_vec() });
+            self.needs_check = true;
+        }
+        Ok(())
+    }
+
     /// Puts raw JSON in the place of a whole value; for a key's id, of the member's value.
     ///
     /// # Errors

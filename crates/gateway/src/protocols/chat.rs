@@ -6,7 +6,7 @@ use bartizan_core::settings::Modality;
 use super::choices::{self, Choice, Choices};
 use super::{
     DeltaKey, DeltaKind, EventReading, Numbering, Protocol, StreamCodec, Usage, check_messages,
-    place_parts, planned, quoted,
+    place_parts, planned, quoted, show,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -82,6 +82,7 @@ fn place_choice(choice: Value<'_>, holder: &str, places: &mut Places) {
         places.remove(logprobs);
     }
     let Some(message) = choice.get(holder) else { return };
+    show_message(message, places);
     for name in ["tool_calls", "function_call"] {
         if let Some(calls) = message.get(name) {
             places.channel(calls, Channel::ToolCall);
@@ -91,6 +92,37 @@ fn place_choice(choice: Value<'_>, holder: &str, places: &mut Places) {
         places.modality(audio, Modality::Audio);
     }
 }
+
+/// Marks what clients show or act on: what [`ChatStream::read_delta`] takes for a growing text.
+fn show_message(message: Value<'_>, places: &mut Places) {
+    show(message, &TEXTS.map(|(name, _)| name), places);
+    let parts = message.get("content").filter(|content| content.kind() == Kind::Array);
+    for part in parts.into_iter().flat_map(|parts| parts.items()) {
+        show(part, &["text"], places);
+    }
+    for call in message.get("tool_calls").into_iter().flat_map(|calls| calls.items()) {
+        for (name, text) in [("function", "arguments"), (CUSTOM, "input")] {
+            show_in(call, name, text, places);
+        }
+    }
+    show_in(message, FUNCTION_CALL, "arguments", places);
+    show_in(message, AUDIO, "transcript", places);
+}
+
+fn show_in(holder: Value<'_>, name: &str, text: &str, places: &mut Places) {
+    if let Some(value) = holder.get(name) {
+        show(value, &[text], places);
+    }
+}
+
+/// Members of a message that are texts by themselves.
+const TEXTS: [(&str, DeltaKind); 5] = [
+    ("content", DeltaKind::Text),
+    ("reasoning_content", DeltaKind::Reasoning),
+    ("reasoning", DeltaKind::Other("reasoning")),
+    ("thinking", DeltaKind::Other("thinking")),
+    ("refusal", DeltaKind::Refusal),
+];
 
 /// Names of growing texts that stand in a member of their own.
 const AUDIO: &str = "audio";
@@ -175,16 +207,9 @@ impl ChatStream {
         delta: Value<'d>,
         reading: &mut EventReading<'d>,
     ) -> Result<(), GatewayError> {
-        let texts = [
-            ("content", DeltaKind::Text),
-            ("reasoning_content", DeltaKind::Reasoning),
-            ("reasoning", DeltaKind::Other("reasoning")),
-            ("thinking", DeltaKind::Other("thinking")),
-            ("refusal", DeltaKind::Refusal),
-        ];
         for (name, value) in delta.members() {
             let name = name.text();
-            let kind = texts.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+            let kind = TEXTS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
             match kind {
                 Some(kind) if value.as_str().is_some() => {
                     reading.deltas.push((DeltaKey { index, part: 0, kind }, value));

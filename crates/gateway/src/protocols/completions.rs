@@ -3,7 +3,7 @@
 use super::choices::{self, Choice, Choices};
 use super::{
     DeltaKey, DeltaKind, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts, planned,
-    quoted,
+    quoted, show,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -26,6 +26,7 @@ impl Protocol for Completions {
 
     fn place_answer(&self, root: Value<'_>, places: &mut Places) {
         for choice in root.get("choices").into_iter().flat_map(|choices| choices.items()) {
+            show(choice, &["text"], places);
             if let Some(logprobs) = choice.get("logprobs") {
                 places.remove(logprobs);
             }

@@ -5,7 +5,7 @@ use bartizan_core::settings::Modality;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
-    check_messages, quoted, texts_of, type_of,
+    check_messages, quoted, show, texts_of, type_of,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -109,6 +109,11 @@ fn place_blocks(content: Value<'_>, places: &mut Places) {
 
 fn place_answer_block(block: Value<'_>, places: &mut Places) {
     let kind = type_of(block);
+    match &*kind {
+        "text" => show(block, &["text"], places),
+        "thinking" => show(block, &["thinking"], places),
+        _ => {}
+    }
     if kind.ends_with("tool_use") {
         places.channel(block, Channel::ToolCall);
         if let Some(input) = block.get("input") {

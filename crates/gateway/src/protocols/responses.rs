@@ -7,7 +7,7 @@ use bartizan_core::settings::Modality;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
-    is_list_of_objects, place_parts, quoted, raw_member, texts_of, type_of, unix_now,
+    is_list_of_objects, place_parts, quoted, raw_member, show, texts_of, type_of, unix_now,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -131,9 +131,23 @@ fn place_item(item: Value<'_>, places: &mut Places) {
     if kind == TOOL_LIST {
         places.also(item, Channel::ToolSchema);
     }
-    for part in item.get("content").into_iter().flat_map(|content| content.items()) {
+    if kind.ends_with("_call") {
+        show(item, &CALL_INPUTS, places);
+    }
+    for part in parts_of(item) {
         place_part(part, places);
     }
+}
+
+/// Members of a tool call that are growing texts.
+const CALL_INPUTS: [&str; 3] = ["arguments", "input", "code"];
+
+/// The parts of an item that are texts.
+fn parts_of(item: Value<'_>) -> impl Iterator<Item = Value<'_>> {
+    ["content", "summary"]
+        .into_iter()
+        .filter_map(move |name| item.get(name))
+        .flat_map(|it| it.items())
 }
 
 /// Texts of an item that clients show as one.
@@ -144,6 +158,9 @@ fn item_texts(item: Value<'_>) -> Vec<Value<'_>> {
 fn place_part(part: Value<'_>, places: &mut Places) {
     if let Some(logprobs) = part.get("logprobs").filter(|list| list.items().next().is_some()) {
         places.remove(logprobs);
+    }
+    if text_kind(part).is_some() {
+        show(part, &["text", "refusal"], places);
     }
 }
 
@@ -194,12 +211,17 @@ impl ResponseStream {
         number
     }
 
-    /// Which text an event goes on with. Some servers tell items apart by their ids alone.
+    /// Which item an event speaks of. Some servers tell items apart by their ids alone.
+    fn index(&mut self, root: Value<'_>) -> Result<u64, GatewayError> {
+        match self.outputs.read(root, "output_index")? {
+            Some(index) => Ok(index),
+            None => self.place_of(root),
+        }
+    }
+
+    /// Which text an event goes on with.
     fn key(&mut self, root: Value<'_>, kind: DeltaKind) -> Result<DeltaKey, GatewayError> {
-        let index = match self.outputs.read(root, "output_index")? {
-            Some(index) => index,
-            None => self.place_of(root)?,
-        };
+        let index = self.index(root)?;
         let part = match part_name(kind) {
             Some(name) => self.parts.entry(kind).or_default().read(root, name)?.unwrap_or(0),
             None => 0,
@@ -240,6 +262,29 @@ impl ResponseStream {
         let key = text_kind.and_then(|kind| self.key(root, kind).ok());
         key.map_or(Ends::None, Ends::Text)
     }
+}
+
+/// Texts that an item begins with; its deltas go on from there.
+fn begun(item: Value<'_>) -> Vec<(u64, DeltaKind, Value<'_>)> {
+    let mut texts = Vec::new();
+    for name in ["content", "summary"] {
+        let parts = item.get(name).into_iter().flat_map(|parts| parts.items());
+        for (part, value) in (0..).zip(parts) {
+            let Some(kind) = text_kind(value) else { continue };
+            let name = if kind == DeltaKind::Refusal { "refusal" } else { "text" };
+            texts.extend(value.get(name).map(|text| (part, kind, text)));
+        }
+    }
+    let input = match &*type_of(item) {
+        "function_call" => Some(("arguments", DeltaKind::Arguments(0))),
+        "mcp_call" => Some(("arguments", DeltaKind::CallInput("mcp", 0))),
+        "custom_tool_call" => Some(("input", DeltaKind::CallInput("custom", 0))),
+        "code_interpreter_call" => Some(("code", DeltaKind::CallInput("code", 0))),
+        _ => None,
+    };
+    texts.extend(input.and_then(|(name, kind)| Some((0, kind, item.get(name)?))));
+    texts.retain(|(_, _, text)| text.as_str().is_some_and(|text| text != *""));
+    texts
 }
 
 /// What the text of a part is.
@@ -308,6 +353,11 @@ impl StreamCodec for ResponseStream {
                 reading.deltas.push((self.key(root, kind)?, delta));
                 reading.only_deltas = true;
             }
+        } else if let ("response.output_item.added", Some(item)) = (&*kind, root.get("item")) {
+            for (part, kind, text) in begun(item) {
+                let index = self.index(root)?;
+                reading.deltas.push((DeltaKey { index, part, kind }, text));
+            }
         } else if kind.ends_with("_part.added") {
             // A part may begin with text; its deltas go on from there.
             let begun = root.get("part");
@@ -320,12 +370,16 @@ impl StreamCodec for ResponseStream {
         } else if kind.ends_with("_arguments.done") {
             if let Some(arguments) = root.get("arguments") {
                 places.channel(arguments, Channel::ToolCall);
+                places.shown(arguments);
             }
             reading.is_whole = true;
             reading.ends = self.ends(&kind, root);
         } else if kind.rsplit('.').next() == Some("done") {
             reading.is_whole = true;
             reading.ends = self.ends(&kind, root);
+            if kind != "response.output_item.done" {
+                show(root, &["text", "refusal", "input", "code"], places);
+            }
             if kind == "response.output_text.done" {
                 places.joined(root.get("text").as_slice());
             } else if kind.contains("_call_") {

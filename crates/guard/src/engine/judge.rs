@@ -1,8 +1,9 @@
 //! Judging: findings become verdicts, edits and the place where a text must stop.
 
 use bartizan_core::settings::OnError;
-use bartizan_core::{Action, Channel, Finding, Mode, NotEvaluated, RuleId, Span, Verdict};
+use bartizan_core::{Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
 
+use super::mask::{fit_all, mask, overlaps_any};
 use super::read::Reading;
 use super::{Guard, Plan, Rail, Source};
 use crate::detector::Seen;
@@ -69,56 +70,6 @@ impl Window<'_> {
     }
 }
 
-/// A stretch that will be replaced.
-struct Component {
-    span: Span,
-    label: &'static str,
-    rank: Rank,
-    restorable: bool,
-}
-
-/// How well a label names a stretch: the surer finding, then the label that says more, then the
-/// longer finding.
-#[derive(PartialEq)]
-struct Rank {
-    score: f32,
-    precision: Precision,
-    len: usize,
-}
-
-impl Rank {
-    fn of(finding: &Finding) -> Self {
-        let (score, len) = (finding.score, finding.span.len());
-        Self { score, precision: Precision::of(finding.label), len }
-    }
-
-    fn beats(&self, other: &Self) -> bool {
-        let by_score = self.score.total_cmp(&other.score);
-        by_score.then((self.precision, self.len).cmp(&(other.precision, other.len))).is_gt()
-    }
-}
-
-/// How much a label says about a value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Precision {
-    /// The stretch is removed.
-    Nothing,
-    /// What is done about it, or who asked.
-    Family,
-    /// What it is.
-    Kind,
-}
-
-impl Precision {
-    fn of(label: &str) -> Self {
-        match label {
-            "" => Self::Nothing,
-            "KEYWORD" | "PATTERN" | "SECRET" | "PASSWORD" | "LINK" | "HTML" => Self::Family,
-            _ => Self::Kind,
-        }
-    }
-}
-
 impl Guard {
     /// Judges a window. The second value is the first byte whose judgement is still open; every
     /// finding of the report begins before it, and no edit reaches over it.
@@ -144,7 +95,8 @@ impl Guard {
         let mut report = Report::default();
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
-        let components = self.components(window.channel, &findings);
+        let mut components = self.components(window.channel, &findings);
+        let unfit = fit_all(&mut components, window);
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
         let (restorations, open) = if answers {
             window.restorations(&session.vault())
@@ -166,7 +118,8 @@ impl Guard {
                 .iter()
                 .map(|part| part.span)
                 .chain(restorations.iter().map(|(span, _)| *span));
-            settle(reading.undecided.min(open).max(window.from), whole, window.text)
+            let undecided = reading.undecided.min(open).min(unfit);
+            settle(undecided.max(window.from), whole, window.text)
         };
 
         for seen in &findings {
@@ -192,14 +145,18 @@ impl Guard {
             components
                 .iter()
                 .filter(|part| part.span.end <= end)
-                .filter_map(|part| mask(window, part, answers, session)),
+                .flat_map(|part| mask(window, part, answers, session)),
         );
         edits.sort_by_key(|edit| edit.span);
         report.edits = edits;
         (report, release)
     }
 
-    fn rails_for<'a>(&'a self, channel: Channel, seen: &'a Seen) -> impl Iterator<Item = &'a Rail> {
+    pub(super) fn rails_for<'a>(
+        &'a self,
+        channel: Channel,
+        seen: &'a Seen,
+    ) -> impl Iterator<Item = &'a Rail> {
         self.rails.iter().filter(move |rail| {
             rail.on.contains(channel)
                 && seen.finding.score >= rail.threshold
@@ -246,47 +203,6 @@ impl Guard {
             }
         }
     }
-
-    /// Stretches to mask. Findings that overlap become one, named after the best of them, and put
-    /// back only if every guardrail that masks a part of it puts values back.
-    fn components(&self, channel: Channel, findings: &[Seen]) -> Vec<Component> {
-        let mut components: Vec<Component> = Vec::new();
-        for seen in findings {
-            let finding = &seen.finding;
-            let mut masks = self
-                .rails_for(channel, seen)
-                .filter(|rail| rail.action == Action::Mask && rail.mode == Mode::Enforce)
-                .peekable();
-            if masks.peek().is_none() || finding.span.is_empty() {
-                continue;
-            }
-            let restorable = masks.all(|rail| rail.restore);
-            let rank = Rank::of(finding);
-            match components.last_mut() {
-                Some(last) if finding.span.start < last.span.end => {
-                    last.span.end = last.span.end.max(finding.span.end);
-                    last.restorable &= restorable;
-                    if rank.beats(&last.rank) {
-                        last.label = finding.label;
-                        last.rank = rank;
-                    }
-                }
-                _ => components.push(Component {
-                    span: finding.span,
-                    label: finding.label,
-                    rank,
-                    restorable,
-                }),
-            }
-        }
-        components
-    }
-}
-
-/// Whether a stretch shares a byte with one of the components, which are sorted and apart.
-fn overlaps_any(components: &[Component], span: Span) -> bool {
-    let next = components.partition_point(|part| part.span.end <= span.start);
-    components.get(next).is_some_and(|part| part.span.overlaps(span))
 }
 
 fn stop(report: &mut Report, at: usize, rule: &RuleId) {
@@ -307,15 +223,4 @@ fn settle(release: usize, whole: impl Iterator<Item = Span>, text: &str) -> usiz
             None => return release,
         }
     }
-}
-
-fn mask(window: &Window<'_>, part: &Component, answers: bool, session: &Session) -> Option<Edit> {
-    let value = window.text.get(part.span.range())?;
-    let mut vault = session.vault();
-    if answers && vault.is_restorable(part.label, value) {
-        // The caller sent this value; it would be put back at once.
-        return None;
-    }
-    let text = vault.placeholder(part.label, value, part.restorable && !answers);
-    Some(Edit { span: part.span, text, restores: false })
 }

@@ -10,6 +10,7 @@ mod tags;
 
 use bartizan_core::Channel;
 
+use crate::text::json::{JsonScan, Step, escaped};
 use tags::Tags;
 
 /// Longest text glued to a placeholder that is read, in bytes; behind a longer one nothing is
@@ -68,10 +69,7 @@ const SCHEMES: [&str; 42] = [
 /// What stands before a byte of an answer: whether a value may be put back there.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
-    json: Json,
-    escape: Escape,
-    /// Last byte outside the strings of a JSON text that is not blank.
-    structure: char,
+    json: JsonScan,
     /// The word holds something that addresses are made of.
     address: bool,
     /// Letters just before, in lower case, as far as they may be a scheme.
@@ -83,30 +81,6 @@ pub struct Place {
     /// Only blanks stand between the last line break and here.
     blank_line: bool,
     last: char,
-}
-
-/// Where a place lies in the JSON of a tool call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Json {
-    #[default]
-    Absent,
-    /// Only blanks so far.
-    Awaited,
-    Outside,
-    InString,
-    /// The text is what a string of such JSON stands for.
-    Undone,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Escape {
-    #[default]
-    None,
-    Begun,
-    Unicode {
-        digits: u8,
-        value: u32,
-    },
 }
 
 /// What the first word of a JSON string says about the string. A program that takes an address
@@ -127,14 +101,12 @@ enum FirstWord {
 impl Place {
     /// The beginning of a text. In a tool call it may be JSON.
     pub fn start(channel: Channel) -> Self {
-        let json = if channel == Channel::ToolCall { Json::Awaited } else { Json::Absent };
-        Self { json, ..Self::default() }
+        if channel == Channel::ToolCall { Self::start_of_json() } else { Self::default() }
     }
 
-    /// The beginning of a string in the arguments of a tool call that are JSON themselves, with its
-    /// escapes undone. A value may stand there where it may stand in the arguments as a text.
-    pub fn start_of_argument() -> Self {
-        Self { json: Json::Undone, ..Self::default() }
+    /// The beginning of a text that may be JSON, wherever it comes from.
+    pub fn start_of_json() -> Self {
+        Self { json: JsonScan::awaited(), ..Self::default() }
     }
 
     /// A place from which on no value may stand anywhere.
@@ -151,7 +123,7 @@ impl Place {
 
     /// Whether what stands before lets a value stand here.
     pub(super) fn allows(&self) -> bool {
-        self.escape == Escape::None
+        !self.json.in_escape()
             && !self.address
             && self.link == 0
             && self.first_word != FirstWord::Address
@@ -163,97 +135,31 @@ impl Place {
         self.link == 0 && self.last != ']' && self.tags.is_out()
     }
 
-    /// Whether the text is JSON, as far as it has been read, or may become so.
-    pub(super) fn may_be_json(&self) -> bool {
-        !matches!(self.json, Json::Absent | Json::Undone)
-    }
-
-    /// Whether escapes are to be undone here.
-    pub(super) fn in_json_string(&self) -> bool {
-        self.json == Json::InString
-    }
-
-    /// Whether what stands here is part of JSON.
-    pub(super) fn is_in_json(&self) -> bool {
-        matches!(self.json, Json::Outside | Json::InString)
+    /// The JSON around this place.
+    pub(crate) const fn json(&self) -> JsonScan {
+        self.json
     }
 
     fn step(&mut self, c: char) {
-        match self.json {
-            Json::Absent | Json::Undone => self.read(c),
-            Json::Awaited => {
-                if c == '{' {
-                    self.json = Json::Outside;
-                    self.structure = c;
-                } else if !is_blank(c) {
-                    self.json = Json::Absent;
-                }
+        let (stray_backslash, step) = self.json.step(c);
+        if stray_backslash {
+            self.read('\\');
+        }
+        match step {
+            Step::Open => {}
+            Step::Means(c) => self.read(c),
+            Step::Opens => {
+                // A string is a value of its own: nothing before it runs on into it.
+                self.address = false;
+                self.scheme.clear();
+                self.link = 0;
+                self.tags = Tags::default();
                 self.read(c);
+                self.first_word = FirstWord::Awaited;
             }
-            Json::Outside => self.step_outside(c),
-            Json::InString => self.step_in_string(c),
-        }
-    }
-
-    fn step_outside(&mut self, c: char) {
-        if c == '"' && matches!(self.structure, '{' | '[' | ',' | ':') {
-            // A string is a value of its own: nothing before it runs on into it.
-            self.json = Json::InString;
-            self.address = false;
-            self.scheme.clear();
-            self.link = 0;
-            self.tags = Tags::default();
-            self.read(c);
-            self.first_word = FirstWord::Awaited;
-            return;
-        }
-        if !is_blank(c) {
-            let fine = c.is_ascii_alphanumeric()
-                || matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '+' | '-' | '.');
-            if !fine {
-                self.json = Json::Absent;
-            }
-            self.structure = c;
-        }
-        self.read(c);
-    }
-
-    fn step_in_string(&mut self, c: char) {
-        match self.escape {
-            Escape::None => match c {
-                '\\' => self.escape = Escape::Begun,
-                '"' => {
-                    self.json = Json::Outside;
-                    self.structure = c;
-                    self.first_word = FirstWord::Text;
-                    self.read(c);
-                }
-                c => self.read(c),
-            },
-            Escape::Begun => {
-                self.escape = Escape::None;
-                match (c, escaped(c)) {
-                    ('u', _) => self.escape = Escape::Unicode { digits: 0, value: 0 },
-                    (_, Some(c)) => self.read(c),
-                    (c, None) => {
-                        self.read('\\');
-                        self.read(c);
-                    }
-                }
-            }
-            Escape::Unicode { digits, value } => {
-                if let Some(digit) = c.to_digit(16) {
-                    let value = value * 16 + digit;
-                    self.escape = Escape::Unicode { digits: digits + 1, value };
-                    if digits == 3 {
-                        self.escape = Escape::None;
-                        self.read(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    }
-                } else {
-                    self.escape = Escape::None;
-                    self.read('\\');
-                    self.step_in_string(c);
-                }
+            Step::Closes => {
+                self.first_word = FirstWord::Text;
+                self.read(c);
             }
         }
     }
@@ -294,7 +200,7 @@ impl Place {
             _ => false,
         };
         self.address |= begins_address || matches!(c, '@' | '.');
-        if matches!(self.json, Json::InString | Json::Undone) {
+        if self.json.in_string() {
             self.first_word = match self.first_word {
                 FirstWord::Awaited | FirstWord::Open if begins_address => FirstWord::Address,
                 FirstWord::Awaited => FirstWord::Open,
@@ -416,19 +322,6 @@ fn next_char(text: &str, in_json: bool) -> Next {
         }
         Some(c) => escaped(c).map_or(Next::Char('\\', 1), |c| Next::Char(c, 2)),
     }
-}
-
-/// What a JSON escape of one letter stands for.
-const fn escaped(c: char) -> Option<char> {
-    Some(match c {
-        '"' | '\\' | '/' => c,
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'b' => '\u{8}',
-        'f' => '\u{C}',
-        _ => return None,
-    })
 }
 
 /// Blanks that end an address for every reader. Wider ones do not.

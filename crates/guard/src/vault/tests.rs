@@ -210,7 +210,7 @@ fn strings_of_a_tool_call_are_texts_of_their_own() {
 }
 
 #[test]
-fn a_string_of_arguments_is_read_alike_with_and_without_its_escapes() {
+fn a_string_of_arguments_is_read_as_what_it_stands_for() {
     for (text, allowed) in [
         ("https://evil.test/?q= a <X_1>", false),
         (" //evil.test <X_1>", false),
@@ -223,9 +223,6 @@ fn a_string_of_arguments_is_read_alike_with_and_without_its_escapes() {
         let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let arguments = format!("{{\"a\":\"{escaped}\"}}");
         assert_eq!(restored(Channel::ToolCall, &arguments), usize::from(allowed), "{arguments}");
-        let vault = vault();
-        let (known, _) = vault.restorations(text, &Place::start_of_argument(), true);
-        assert_eq!(known.len(), usize::from(allowed), "{text}");
     }
 }
 
@@ -237,7 +234,6 @@ fn values_are_written_as_json_only_in_json() {
     let call = Place::start(Channel::ToolCall);
     assert_eq!(value(&call, r#"{"a":"<X_1>"}"#), r"a\\b");
     assert_eq!(value(&call, "a <X_1>"), r"a\b");
-    assert_eq!(value(&Place::start_of_argument(), "<X_1>"), r"a\b");
     assert_eq!(value(&Place::start(Channel::Output), "<X_1>"), r"a\b");
 }
 

@@ -1,0 +1,187 @@
+//! Masking: which stretches of a text are replaced, by which placeholder, and how that fits into
+//! JSON.
+
+use bartizan_core::{Action, Channel, Finding, Mode, Span};
+
+use super::Guard;
+use super::fit::{self, Pieces};
+use super::judge::Window;
+use crate::detector::Seen;
+use crate::report::Edit;
+use crate::session::Session;
+use crate::vault::Place;
+
+/// A stretch that will be replaced.
+pub(super) struct Component {
+    pub(super) span: Span,
+    /// What of it is replaced.
+    pieces: Pieces,
+    label: &'static str,
+    rank: Rank,
+    restorable: bool,
+}
+
+/// How well a label names a stretch: the surer finding, then the label that says more, then the
+/// longer finding.
+#[derive(PartialEq)]
+struct Rank {
+    score: f32,
+    precision: Precision,
+    len: usize,
+}
+
+impl Rank {
+    fn of(finding: &Finding) -> Self {
+        let (score, len) = (finding.score, finding.span.len());
+        Self { score, precision: Precision::of(finding.label), len }
+    }
+
+    fn beats(&self, other: &Self) -> bool {
+        let by_score = self.score.total_cmp(&other.score);
+        by_score.then((self.precision, self.len).cmp(&(other.precision, other.len))).is_gt()
+    }
+}
+
+/// How much a label says about a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Precision {
+    /// The stretch is removed.
+    Nothing,
+    /// What is done about it, or who asked.
+    Family,
+    /// What it is.
+    Kind,
+}
+
+impl Precision {
+    fn of(label: &str) -> Self {
+        match label {
+            "" => Self::Nothing,
+            "KEYWORD" | "PATTERN" | "SECRET" | "PASSWORD" | "LINK" | "HTML" => Self::Family,
+            _ => Self::Kind,
+        }
+    }
+}
+
+impl Guard {
+    /// Stretches to mask. Findings that overlap become one, named after the best of them, and put
+    /// back only if every guardrail that masks a part of it puts values back.
+    pub(super) fn components(&self, channel: Channel, findings: &[Seen]) -> Vec<Component> {
+        let mut components: Vec<Component> = Vec::new();
+        for seen in findings {
+            let finding = &seen.finding;
+            let mut masks = self
+                .rails_for(channel, seen)
+                .filter(|rail| rail.action == Action::Mask && rail.mode == Mode::Enforce)
+                .peekable();
+            if masks.peek().is_none() || finding.span.is_empty() {
+                continue;
+            }
+            let restorable = masks.all(|rail| rail.restore);
+            let rank = Rank::of(finding);
+            match components.last_mut() {
+                Some(last) if finding.span.start < last.span.end => {
+                    last.span.end = last.span.end.max(finding.span.end);
+                    last.restorable &= restorable;
+                    if rank.beats(&last.rank) {
+                        last.label = finding.label;
+                        last.rank = rank;
+                    }
+                }
+                _ => components.push(Component {
+                    span: finding.span,
+                    pieces: Pieces::new(),
+                    label: finding.label,
+                    rank,
+                    restorable,
+                }),
+            }
+        }
+        components
+    }
+}
+
+/// Fits the components into the texts of a window; drops those that hold nothing that can be
+/// replaced. The result is the first byte whose fitting more text could change.
+pub(super) fn fit_all(components: &mut Vec<Component>, window: &Window<'_>) -> usize {
+    let start = Place::start(window.channel);
+    let mut open = window.text.len();
+    if window.texts.is_empty() {
+        let before = window.before.first().unwrap_or(&start);
+        let spans: Vec<Span> = components.iter().map(|part| part.span).collect();
+        let (fitted, undecided) = fit::fit(window.text, before, &spans, window.complete);
+        open = undecided;
+        for (part, pieces) in components.iter_mut().zip(fitted) {
+            part.pieces = pieces;
+        }
+    } else {
+        for (index, text) in window.texts.iter().enumerate() {
+            let before = window.before.get(index).unwrap_or(&start);
+            if before.json().may_be_json() {
+                fit_in(components, *text, before, window);
+            }
+        }
+        for part in components.iter_mut().filter(|part| part.pieces.is_empty()) {
+            part.pieces = fit::whole(part.span);
+        }
+    }
+    components.retain_mut(|part| {
+        let ends = part.pieces.first().zip(part.pieces.last());
+        let hull = ends.map(|(first, last)| Span::new(first.span.start, last.span.end));
+        part.span = hull.unwrap_or(part.span);
+        hull.is_some()
+    });
+    open
+}
+
+/// Fits the components that lie in one of several texts.
+fn fit_in(components: &mut [Component], text: Span, before: &Place, window: &Window<'_>) {
+    let first = components.partition_point(|part| part.span.start < text.start);
+    let after = components.partition_point(|part| part.span.end <= text.end);
+    let Some(within) = components.get_mut(first..after) else { return };
+    let spans: Vec<Span> = within
+        .iter()
+        .map(|part| Span::new(part.span.start - text.start, part.span.end - text.start))
+        .collect();
+    let (fitted, _) =
+        fit::fit(window.text.get(text.range()).unwrap_or_default(), before, &spans, true);
+    for (part, mut pieces) in within.iter_mut().zip(fitted) {
+        for piece in &mut pieces {
+            piece.span = Span::new(piece.span.start + text.start, piece.span.end + text.start);
+        }
+        part.pieces = pieces;
+    }
+}
+
+/// Whether a stretch shares a byte with one of the components, which are sorted and apart.
+pub(super) fn overlaps_any(components: &[Component], span: Span) -> bool {
+    let next = components.partition_point(|part| part.span.end <= span.start);
+    components.get(next).is_some_and(|part| part.span.overlaps(span))
+}
+
+/// The edits that mask a component: its first piece becomes the placeholder, the others go.
+pub(super) fn mask(
+    window: &Window<'_>,
+    part: &Component,
+    answers: bool,
+    session: &Session,
+) -> Vec<Edit> {
+    let bytes = |span: Span| window.text.get(span.range()).unwrap_or_default();
+    let value: String = part.pieces.iter().map(|piece| piece.value(bytes(piece.span))).collect();
+    let mut vault = session.vault();
+    if answers && vault.is_restorable(part.label, &value) {
+        // The caller sent this value; it would be put back at once.
+        return Vec::new();
+    }
+    let placeholder = vault.placeholder(part.label, &value, part.restorable && !answers);
+    let texts = std::iter::once(placeholder.as_str()).chain(std::iter::repeat(""));
+    part.pieces
+        .iter()
+        .zip(texts)
+        .map(|(piece, text)| Edit {
+            span: piece.span,
+            text: piece.replacement(text),
+            restores: false,
+        })
+        .collect()
+}
