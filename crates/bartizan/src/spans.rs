@@ -18,7 +18,9 @@ use opentelemetry_http::hyper::HyperClient;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// Spans that may wait for the collector.
 const WAITING_SPANS: usize = 4096;
@@ -33,6 +35,8 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Exporting {
     inner: Arc<dyn EventSink>,
     spans: mpsc::Sender<SpanData>,
+    /// Asks for an end, and waits for it.
+    end: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Exporting {
@@ -52,8 +56,19 @@ impl Exporting {
             .context("the trace exporter cannot be made")?;
         exporter.set_resource(&Resource::builder().with_service_name("bartizan").build());
         let (spans, waiting) = mpsc::channel(WAITING_SPANS);
-        tokio::spawn(export(exporter, waiting));
-        Ok(Self { inner, spans })
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(export(exporter, waiting, stopped));
+        Ok(Self { inner, spans, end: Mutex::new(Some((stop, task))) })
+    }
+
+    /// Sends what waits, within [`EXPORT_TIMEOUT`]. Spans that are recorded later are lost.
+    pub(crate) async fn finish(&self) {
+        let Some((stop, task)) = self.end.lock().take() else { return };
+        // A task that is gone has nothing to send.
+        let _ = stop.send(());
+        if tokio::time::timeout(EXPORT_TIMEOUT, task).await.is_err() {
+            tracing::warn!("the trace collector did not take the last spans in time");
+        }
     }
 }
 
@@ -67,13 +82,39 @@ impl EventSink for Exporting {
     }
 }
 
-async fn export(exporter: SpanExporter, mut waiting: mpsc::Receiver<SpanData>) {
+async fn export(
+    exporter: SpanExporter,
+    mut waiting: mpsc::Receiver<SpanData>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, BATCH_SPANS).await > 0 {
+    let mut is_open = true;
+    loop {
+        let received = tokio::select! {
+            received = waiting.recv_many(&mut batch, BATCH_SPANS) => received,
+            // Nothing waits any more, or nothing more is to come: `recv_many` goes first in the next
+            // round, and a closed channel gives what it holds.
+            _ = &mut stopped, if is_open => {
+                is_open = false;
+                waiting.close();
+                continue;
+            }
+        };
+        if received == 0 {
+            return;
+        }
         if let Err(error) = exporter.export(std::mem::take(&mut batch)).await {
             tracing::warn!(%error, "spans not exported");
         }
-        tokio::time::sleep(BATCH_EVERY).await;
+        if is_open {
+            tokio::select! {
+                () = tokio::time::sleep(BATCH_EVERY) => {}
+                _ = &mut stopped => {
+                    is_open = false;
+                    waiting.close();
+                }
+            }
+        }
     }
 }
 

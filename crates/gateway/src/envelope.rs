@@ -11,6 +11,7 @@ pub(crate) mod plumbing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use bartizan_core::settings::Modality;
 use bartizan_core::{Channel, NotEvaluated, Span, Verdict};
@@ -202,7 +203,8 @@ fn data_url(text: &str) -> Option<Modality> {
 }
 
 /// The digits of a number that may be an account or a card: those before its point, or all of them
-/// where an exponent moves the point.
+/// where an exponent moves the point. Those behind the point are left out: one in ten fractions of
+/// sixteen digits has the check digit of a card.
 fn long_digits(raw: &str) -> Option<Cow<'_, str>> {
     let raw = raw.trim_start_matches('-');
     let digits = match raw.split_once(['e', 'E']) {
@@ -393,10 +395,10 @@ impl<'d> Envelope<'d> {
         self.leaves.iter().map(|leaf| leaf.text.len()).sum()
     }
 
-    /// All texts joined, to notice when a stream repeats the same frame around its deltas.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
+    /// All texts joined, to notice when a stream repeats the same frame around its deltas. The keys of
+    /// the hash are the stream's own, so that nobody can make two frames look alike.
+    pub(crate) fn fingerprint(&self, keys: &RandomState) -> u64 {
+        let mut hasher = keys.build_hasher();
         for leaf in &self.leaves {
             (leaf.channel, &leaf.text).hash(&mut hasher);
         }
@@ -462,11 +464,22 @@ impl<'d> Envelope<'d> {
             match leaf.may_be_json {
                 _ if is_answer && !leaf.is_shown => bartizan_guard::Place::nowhere(),
                 _ if is_grouped(leaf) => bartizan_guard::Place::nowhere(),
+                _ if is_answer => bartizan_guard::Place::start(leaf.channel),
                 true => bartizan_guard::Place::start_of_json(),
                 false => bartizan_guard::Place::default(),
             }
         };
         self.leaves.iter().map(place).collect()
+    }
+
+    /// Keeps the texts of one channel alone.
+    pub(crate) fn retain(&mut self, channel: Channel) {
+        self.leaves.retain(|leaf| leaf.channel == channel);
+    }
+
+    /// Whether there is nothing to read.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
     }
 
     /// Marks placeholders that the caller wrote as not ours; call before judging a request.

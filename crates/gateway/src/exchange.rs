@@ -343,7 +343,7 @@ impl Exchange {
                 }
                 Err(CallError::TimedOut) => return Err(GatewayError::ProviderTimeout),
                 Err(CallError::BrokeOff) => return Err(GatewayError::ProviderBrokeOff),
-                // The provider refused before it did anything, so another may be asked.
+                // The provider has given the request up, so another may be asked.
                 Ok(answer) if may_go_on(answer.status) && !is_last => {}
                 // Nothing here follows a redirection, and what it says is no answer.
                 Ok(answer) if answer.status.is_redirection() => {
@@ -457,7 +457,7 @@ impl Exchange {
         client: &HeaderMap,
     ) -> Result<outgoing::Outgoing, GatewayError> {
         let began = Instant::now();
-        self.record.event.findings.clear();
+        self.record.begin_again();
         let prepared = outgoing::prepare(
             &outgoing::Request {
                 operation: self.operation,
@@ -474,7 +474,8 @@ impl Exchange {
     }
 }
 
-/// Statuses by which a provider says that it has not begun.
+/// Statuses by which a provider says that it will not answer this request, and another may. After a
+/// 500 or 504 it may have worked, and charge for it; an answer of it has not begun.
 fn may_go_on(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504 | 529)
 }

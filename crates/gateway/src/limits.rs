@@ -33,11 +33,19 @@ impl Unit {
             Self::NanoUsd => "dollars",
         }
     }
+
+    /// An amount for people.
+    fn written(self, amount: u64) -> String {
+        match self {
+            Self::Requests | Self::Tokens => amount.to_string(),
+            Self::NanoUsd => format!("{:.4}", amount as f64 / 1e9),
+        }
+    }
 }
 
 /// A limit has no room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("limit `{limit}` is reached: no more {} for {retry_after_s} s", unit.name())]
+#[error("{}", self.message())]
 pub struct Exhausted {
     /// The limit.
     pub limit: RuleId,
@@ -45,6 +53,8 @@ pub struct Exhausted {
     pub unit: Unit,
     /// Most per window.
     pub amount: u64,
+    /// Most that the request may use.
+    pub planned: u64,
     /// Whole seconds until the window ends, at least 1.
     pub retry_after_s: u64,
 }
@@ -109,6 +119,23 @@ pub(crate) struct Room {
 }
 
 impl Exhausted {
+    /// Whether the request is refused in any window, so that waiting does not help.
+    pub(crate) const fn is_for_ever(&self) -> bool {
+        self.planned > self.amount
+    }
+
+    fn message(&self) -> String {
+        let Self { limit, unit, retry_after_s, .. } = self;
+        let what = unit.name();
+        if !self.is_for_ever() {
+            return format!("limit `{limit}` is reached: no more {what} for {retry_after_s} s");
+        }
+        let (planned, amount) = (unit.written(self.planned), unit.written(self.amount));
+        format!(
+            "limit `{limit}` allows {amount} {what} in all, and this request may use {planned}: shorten it, or lower the most that the answer may take (`max_tokens` and the like)"
+        )
+    }
+
     /// The counter as it stands, with the unit it counts.
     pub(crate) const fn room(&self) -> Room {
         Room { limit: self.amount, remaining: 0, reset: Duration::from_secs(self.retry_after_s) }
@@ -150,12 +177,12 @@ impl Limiter {
                     _ => fresh,
                 };
                 let used = counter.used.saturating_add(planned.of(unit));
-                // A request larger than the whole window may still go when nothing else has.
-                if used > rate.amount && (counter.used > 0 || unit == Unit::Requests) {
+                if used > rate.amount {
                     let left = rate.window.saturating_sub(now.duration_since(counter.began));
                     let retry_after_s = left.as_secs_f64().ceil().max(1.0) as u64;
                     let (limit, amount) = (limit.id.clone(), rate.amount);
-                    return Err(Exhausted { limit, unit, amount, retry_after_s });
+                    let planned = planned.of(unit);
+                    return Err(Exhausted { limit, unit, amount, planned, retry_after_s });
                 }
                 counter.used = used;
                 planned_counts.push((key, counter, rate));
@@ -232,116 +259,4 @@ fn whose(limit: &Limit, caller: &Principal) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn limit(per: LimitSubject, requests: Option<u64>, tokens: Option<u64>) -> Limit {
-        let rate = |amount| Rate { amount, window: Duration::from_secs(60) };
-        Limit {
-            id: "l-test".parse().unwrap(),
-            per,
-            only: BTreeSet::new(),
-            requests: requests.map(rate),
-            tokens: tokens.map(rate),
-            nano_usd: None,
-        }
-    }
-
-    fn user(name: &str) -> Principal {
-        Principal { kind: PrincipalKind::User, name: name.to_owned(), groups: Vec::new() }
-    }
-
-    #[test]
-    fn never_admits_more_than_the_limit_under_concurrency() {
-        let limiter = Limiter::default();
-        let limits = [limit(LimitSubject::Endpoint, Some(100), None)];
-        let endpoint: Arc<str> = "e".into();
-        let now = Instant::now();
-        let admitted: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| {
-                    scope.spawn(|| {
-                        (0..125)
-                            .filter(|_| {
-                                limiter
-                                    .reserve(&endpoint, &limits, &user("a"), Use::default(), now)
-                                    .is_ok()
-                            })
-                            .count()
-                    })
-                })
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-        });
-        assert_eq!(admitted, 100);
-    }
-
-    #[test]
-    fn users_do_not_share_a_counter_and_windows_end() {
-        let limiter = Limiter::default();
-        let limits = [limit(LimitSubject::User, Some(1), None)];
-        let endpoint: Arc<str> = "e".into();
-        let now = Instant::now();
-        let ask =
-            |name: &str, at| limiter.reserve(&endpoint, &limits, &user(name), Use::default(), at);
-        assert!(ask("a", now).is_ok());
-        let refused = ask("a", now + Duration::from_millis(500)).unwrap_err();
-        assert_eq!(refused.retry_after_s, 60);
-        assert!(ask("b", now).is_ok());
-        assert!(ask("a", now + Duration::from_secs(60)).is_ok());
-    }
-
-    #[test]
-    fn a_refused_request_takes_nothing() {
-        let limiter = Limiter::default();
-        let mut tokens = limit(LimitSubject::Endpoint, None, Some(10));
-        tokens.id = "l-tokens".parse().unwrap();
-        let limits = [limit(LimitSubject::Endpoint, Some(2), None), tokens];
-        let endpoint: Arc<str> = "e".into();
-        let now = Instant::now();
-        let ask = |tokens| {
-            limiter.reserve(&endpoint, &limits, &user("a"), Use { tokens, nano_usd: 0 }, now)
-        };
-        assert!(ask(5).is_ok());
-        assert!(ask(6).is_err());
-        assert_eq!(ask(5).unwrap().requests.unwrap().remaining, 0);
-    }
-
-    #[test]
-    fn settling_gives_back_and_charges_more() {
-        let limiter = Limiter::default();
-        let limits = [limit(LimitSubject::Endpoint, None, Some(100))];
-        let endpoint: Arc<str> = "e".into();
-        let now = Instant::now();
-        let ask = |tokens| {
-            limiter.reserve(&endpoint, &limits, &user("a"), Use { tokens, nano_usd: 0 }, now)
-        };
-        let first = ask(90).unwrap();
-        limiter.settle(&first, Use { tokens: 10, nano_usd: 0 });
-        let second = ask(90).unwrap();
-        limiter.settle(&second, Use { tokens: 200, nano_usd: 0 });
-        assert!(ask(1).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn reserved_tokens_never_exceed_the_limit(plans in proptest::collection::vec(1u64..50, 1..40)) {
-            let limiter = Limiter::default();
-            let limits = [limit(LimitSubject::Endpoint, None, Some(100))];
-            let endpoint: Arc<str> = "e".into();
-            let now = Instant::now();
-            let admitted: u64 = plans
-                .iter()
-                .filter(|tokens| {
-                    let planned = Use { tokens: **tokens, nano_usd: 0 };
-                    limiter.reserve(&endpoint, &limits, &user("a"), planned, now).is_ok()
-                })
-                .sum();
-            prop_assert!(admitted <= 100);
-        }
-    }
-}
+mod tests;

@@ -100,7 +100,7 @@ impl Metrics {
         self.guard.observe(took.as_secs_f64());
     }
 
-    pub(crate) fn finding(&self, finding: &FindingRecord) {
+    fn finding(&self, finding: &FindingRecord) {
         let labels = FindingLabels {
             guardrail: finding.guardrail.clone(),
             rule: finding.rule.clone(),
@@ -112,6 +112,9 @@ impl Metrics {
     pub(crate) fn end(&self, event: &Event, took: Duration) {
         self.in_flight.dec();
         self.duration.observe(took.as_secs_f64());
+        for finding in &event.findings {
+            self.finding(finding);
+        }
         let endpoint = event.endpoint.clone().unwrap_or_default();
         let labels = RequestLabels {
             operation: event.operation.clone(),

@@ -258,10 +258,31 @@ fn type_of(part: Value<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// Marks the content of a message, a string or parts, as one text for the model. Which strings of it
-/// are text is for the envelope to say.
+/// Marks the content of a message, a string or parts, as one text for the model: of each part the
+/// text that its type names, whatever else stands in it. Which strings are text is for the envelope
+/// to say.
 fn place_parts(content: Value<'_>, group: u32, places: &mut Places) {
-    places.group(content, group);
+    match content.kind() {
+        Kind::String => places.group(content, group),
+        Kind::Array => content.items().for_each(|part| place_parts(part, group, places)),
+        Kind::Object => {
+            let kind = type_of(content);
+            let text = content.get("text").filter(|text| text.kind() == Kind::String);
+            match text {
+                Some(text) if kind.is_empty() || kind.ends_with("text") => {
+                    places.group(text, group);
+                }
+                _ => {
+                    for name in ["content", "data", "input", "output", "source"] {
+                        if let Some(inner) = content.get(name) {
+                            place_parts(inner, group, places);
+                        }
+                    }
+                }
+            }
+        }
+        Kind::Null | Kind::Bool | Kind::Number => {}
+    }
 }
 
 /// Says that members of a value are texts that clients show.

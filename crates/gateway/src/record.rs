@@ -91,7 +91,6 @@ impl Record {
         not_evaluated: &[NotEvaluated],
     ) {
         for finding in findings {
-            self.metrics.finding(&finding);
             // One more of each stricter kind, since it decides.
             if self.event.findings.len() < MAX_FINDINGS || finding.verdict > self.strictest_kept() {
                 self.event.findings.push(finding);
@@ -115,6 +114,15 @@ impl Record {
 
     fn strictest_kept(&self) -> Verdict {
         self.event.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow)
+    }
+
+    /// Forgets what was decided about a request that goes to another provider after all.
+    pub(crate) fn begin_again(&mut self) {
+        self.event.findings.clear();
+        self.event.not_evaluated.clear();
+        self.event.verdict = Verdict::Allow;
+        self.event.rule = None;
+        self.dropped_findings = 0;
     }
 
     /// Counts findings that no record was made of.
@@ -175,7 +183,11 @@ impl Record {
             event.nano_usd = self.price.map(|_| used.nano_usd);
         }
         if self.dropped_findings > 0 {
-            event.detail = Some(format!("{} more findings", self.dropped_findings));
+            let more = format!("{} more findings", self.dropped_findings);
+            event.detail = Some(match event.detail.take() {
+                Some(code) => format!("{code}; {more}"),
+                None => more,
+            });
         }
         self.metrics.end(event, self.started.elapsed());
         let written = self.sink.record(event);

@@ -13,6 +13,7 @@ use crate::limits::{Reservation, Room, Unit};
 use crate::operation::Dialect;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 pub(crate) const DECISION: HeaderName = HeaderName::from_static("x-bartizan-decision");
 
 /// The reply for an error.
@@ -41,6 +42,10 @@ pub(crate) fn error(
     match error {
         GatewayError::Limited(exhausted) => {
             headers.insert(RETRY_AFTER, HeaderValue::from(exhausted.retry_after_s));
+            if exhausted.is_for_ever() {
+                // The vendors' clients try again after a 429 unless they are told not to.
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+            }
             let room = Some(exhausted.room());
             match exhausted.unit {
                 Unit::Requests => insert_rooms(headers, room, None),

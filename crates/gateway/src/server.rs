@@ -99,12 +99,16 @@ impl Server {
         let mut stop = std::pin::pin!(stop);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
-            // The semaphore is never closed.
-            let Ok(permit) = Arc::clone(&places).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
+            let next = async {
+                let permit = Arc::clone(&places).acquire_owned().await;
+                (permit, self.listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                next = next => next,
                 () = &mut stop => break,
             };
+            // The semaphore is never closed.
+            let Ok(permit) = permit else { break };
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {

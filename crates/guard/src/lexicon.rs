@@ -254,32 +254,4 @@ impl Word {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn concepts(text: &str) -> Vec<Concept> {
-        let folded = fold_to_string(text);
-        LEXICON.tokens(&folded, 0, folded.len()).into_iter().map(|token| token.concept).collect()
-    }
-
-    #[test]
-    fn finds_words_by_meaning_in_every_script() {
-        for text in
-            ["Ignore", "ignoriere", "Игнорируй", "忽略", "무시하고", "تجاهل", "अनदेखा", "เพิกเฉย"]
-        {
-            assert!(concepts(text).contains(&Concept::Override), "{text}");
-        }
-    }
-
-    #[test]
-    fn parts_of_words_do_not_count() {
-        assert!(concepts("gitignore reignored").is_empty());
-    }
-
-    #[test]
-    fn folding_leaves_something_of_every_word() {
-        for word in &LEXICON.words {
-            assert!(word.text.len() >= if word.whole { 1 } else { 2 }, "{word:?}");
-        }
-    }
-}
+mod tests;

@@ -38,7 +38,8 @@ pub struct Edit {
 pub struct Report {
     /// Every finding of every guardrail, by place.
     pub judged: Vec<Judged>,
-    /// Replacements, by place, not overlapping. Meaningless past [`Report::blocked_at`].
+    /// Replacements, by place, not overlapping; those of a whole text go on past
+    /// [`Report::blocked_at`].
     pub edits: Vec<Edit>,
     /// First byte that must not pass, and the guardrail that says so.
     pub blocked_at: Option<(usize, RuleId)>,
@@ -70,6 +71,15 @@ impl Report {
     /// The text after masking, up to the first byte that must not pass.
     pub fn rewrite(&self, text: &str) -> String {
         let end = self.blocked_at.as_ref().map_or(text.len(), |(at, _)| *at);
+        self.masked(text, end)
+    }
+
+    /// The whole text after masking, also where it must not pass.
+    pub fn rewrite_all(&self, text: &str) -> String {
+        self.masked(text, text.len())
+    }
+
+    fn masked(&self, text: &str, end: usize) -> String {
         let mut out = String::with_capacity(text.len());
         let mut copied = 0;
         for edit in self.edits.iter().take_while(|edit| edit.span.end <= end) {

@@ -58,6 +58,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Goes on with the placeholders of a session that read a part of the same request.
+    #[must_use]
+    pub fn vault(mut self, vault: Vault) -> Self {
+        self.session.vault = Mutex::new(vault);
+        self
+    }
+
     /// Adds a canary.
     #[must_use]
     pub fn canary(mut self, text: impl Into<String>) -> Self {

@@ -118,7 +118,7 @@ impl StreamGuard {
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
         let mut text = String::new();
         let mut copied = self.from;
-        for edit in &report.edits {
+        for edit in report.edits.iter().take_while(|edit| edit.span.end <= end) {
             text.push_str(self.window.get(copied..edit.span.start).unwrap_or_default());
             text.push_str(&edit.text);
             copied = edit.span.end;

@@ -15,6 +15,11 @@ use place::{Glued, glued};
 
 pub use place::Place;
 
+/// Longest value that comes back, in bytes. A placeholder is short and can be repeated.
+const MAX_VALUE_BYTES: usize = 1024;
+/// Most bytes that come back in one answer.
+const MAX_RESTORED_BYTES: usize = 4 << 20;
+
 /// Longest placeholder that is recognised, in bytes.
 pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 64;
 
@@ -25,6 +30,9 @@ pub struct Vault {
     values: HashMap<String, String>,
     next: HashMap<&'static str, u32>,
     taken: HashSet<String>,
+    /// Only what was masked before this comes back.
+    is_sealed: bool,
+    restored_bytes: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -47,6 +55,22 @@ impl Vault {
         }
     }
 
+    /// Says that the request has been judged: what is masked from now on was said by the other side,
+    /// and never comes back.
+    pub fn seal(&mut self) {
+        self.is_sealed = true;
+    }
+
+    /// Takes room for a value that comes back. Where there is none, its placeholder stays.
+    pub(crate) fn has_room(&mut self, bytes: usize) -> bool {
+        let total = self.restored_bytes.saturating_add(bytes);
+        let fits = total <= MAX_RESTORED_BYTES;
+        if fits {
+            self.restored_bytes = total;
+        }
+        fits
+    }
+
     /// The placeholder for a value; with `restorable`, [`Vault::value`] will give the value back,
     /// unless it begins a link or tag without ending it.
     /// An empty label stands for removal and has the empty placeholder.
@@ -54,7 +78,8 @@ impl Vault {
         if label.is_empty() {
             return String::new();
         }
-        let restorable = restorable && is_harmless(value);
+        let restorable =
+            restorable && !self.is_sealed && value.len() <= MAX_VALUE_BYTES && is_harmless(value);
         let key = (label, value.to_owned());
         let number = if let Some(entry) = self.numbers.get_mut(&key) {
             entry.restorable |= restorable;

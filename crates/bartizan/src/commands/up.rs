@@ -49,9 +49,14 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let settings = source.load()?;
     let folder = data_dir.join("events");
     let log = Arc::new(EventLogWriter::open(&folder, settings.events)?);
-    let events: Arc<dyn EventSink> = match &settings.otlp_endpoint {
+    let exporting = settings.otlp_endpoint.as_deref();
+    let exporting = exporting
+        .map(|endpoint| spans::Exporting::start(endpoint, Arc::clone(&log) as _))
+        .transpose()?
+        .map(Arc::new);
+    let events: Arc<dyn EventSink> = match &exporting {
         None => Arc::clone(&log) as _,
-        Some(endpoint) => Arc::new(spans::Exporting::start(endpoint, Arc::clone(&log) as _)?),
+        Some(exporting) => Arc::clone(exporting) as _,
     };
     let gateway_address = args.gateway.unwrap_or(settings.listen.gateway);
     let console_address = args.console.unwrap_or(settings.listen.console);
@@ -130,6 +135,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         }
     }
     log.flush()?;
+    if let Some(exporting) = exporting {
+        exporting.finish().await;
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

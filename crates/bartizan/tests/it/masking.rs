@@ -54,6 +54,30 @@ async fn values_return_into_tool_calls_and_never_into_links() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_are_documents_for_providers_that_know_none() {
+    let guards = r"
+      - { id: g-word, on: [document], detect: keywords, keywords: [zanzibar], action: block }
+      - { id: g-mail, on: [document], detect: pii, entities: [email], action: mask, restore: true }";
+    let stage = Stage::start(Script::echo(), guards, "").await;
+    let ask = |text: &str, model: &str| {
+        json!({ "model": model, "max_tokens": 5, "messages": [{ "role": "user", "content": [
+            { "type": "document", "source": { "type": "text", "media_type": "text/plain", "data": text } },
+            { "type": "text", "text": "repeat" } ] }] })
+    };
+    // The second endpoint's provider speaks chat completions.
+    for model in ["claude", "open"] {
+        stage.upstream.clear();
+        let answer = stage.post("/v1/messages", &ask("all of Zanzibar", model)).await;
+        assert_eq!(answer.status, 400, "{model}: {}", answer.text());
+        assert!(stage.upstream.requests().is_empty());
+        let answer = stage.post("/v1/messages", &ask("mail bob@example.com now", model)).await;
+        assert_eq!(answer.status, 200, "{model}: {}", answer.text());
+        let sent = String::from_utf8_lossy(&stage.upstream.requests()[0].body).into_owned();
+        assert!(sent.contains("mail <EMAIL_ADDRESS_1> now"), "{model}: {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_model_makes_up_is_masked() {
     let stage =
         Stage::start(Reply::text("ask new.person@example.org today").into(), MASK_GUARD, "").await;

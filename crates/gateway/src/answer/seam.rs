@@ -17,6 +17,7 @@ use bartizan_core::{Channel, Verdict};
 use bartizan_guard::{Guard, Judged, Place, Session, StreamGuard};
 
 use super::stop::Stop;
+use super::stream::MAX_TEXTS;
 use crate::protocols::{DeltaKey, Ends};
 
 /// Bytes on either side of a break that are read together: longer than any secret, card or name.
@@ -34,7 +35,10 @@ pub(super) fn read_whole<'t>(
         return Ok(());
     }
     let mut said = Said::default();
-    for text in texts {
+    for (number, text) in texts.into_iter().enumerate() {
+        if number >= MAX_TEXTS {
+            return Err(Stop::Tangled);
+        }
         if !said.is_empty() && !text.is_empty() {
             let after = text.get(..text.floor_char_boundary(REACH)).unwrap_or_default();
             judge(said.end(), after, guard, session)?;

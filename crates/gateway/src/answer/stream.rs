@@ -5,6 +5,7 @@
 mod watch;
 
 use std::collections::BTreeMap;
+use std::hash::RandomState;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ use crate::translate::StreamTranslation;
 use crate::upstream::{AnswerBody, CallError};
 
 /// Growing texts that one answer may have; more is not an answer but an attack.
-const MAX_TEXTS: usize = 1024;
+pub(super) const MAX_TEXTS: usize = 1024;
 
 /// A streamed answer on its way.
 pub(crate) struct Streamed {
@@ -65,6 +66,7 @@ struct Pump {
     texts: BTreeMap<DeltaKey, Option<StreamGuard>>,
     /// Fingerprint of the last event's other strings, when they were clean.
     clean_frame: Option<u64>,
+    frame_keys: RandomState,
     watch: Watch,
     seams: Seams,
     out: Vec<u8>,
@@ -82,6 +84,7 @@ impl Streamed {
             record: self.record,
             texts: BTreeMap::new(),
             clean_frame: None,
+            frame_keys: RandomState::new(),
             watch: Watch::default(),
             seams: Seams::default(),
             out: Vec::new(),
@@ -343,7 +346,7 @@ impl Pump {
     ) -> Result<bool, GatewayError> {
         let envelope = Envelope::seal(document, places);
         self.record.note(Verdict::Allow, [], &envelope.unread());
-        let fingerprint = envelope.fingerprint();
+        let fingerprint = envelope.fingerprint(&self.frame_keys);
         if self.clean_frame == Some(fingerprint) {
             return Ok(true);
         }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use super::seam;
 use crate::envelope::{Envelope, Places};
 use crate::error::{GatewayError, Stage};
-use crate::json::{Document, Edits};
+use crate::json::{Document, Edits, Value};
 use crate::protocols::Protocol;
 use crate::record::Record;
 use crate::upstream::{AnswerBody, CallError};
@@ -83,10 +83,7 @@ pub(crate) fn guard_whole(
     judgement.not_evaluated.append(&mut envelope.unread());
     judgement.note(record);
     if let Some(error) = judgement.refusal(Stage::Output) {
-        if let GatewayError::Blocked { rule, .. } = &error {
-            record.decided_by(rule.as_str());
-        }
-        return Ok(Guarded::Refused { error, filtered: protocol.filtered_answer(root) });
+        return Ok(refused(error, protocol, root, record));
     }
     let joined = protocol.joined(root).into_iter().filter_map(|text| text.as_str());
     if let Err(stop) = seam::read_whole(joined.map(|text| text.text()), guard, session) {
@@ -94,10 +91,7 @@ pub(crate) fn guard_whole(
         if matches!(error, GatewayError::ProviderUnreadable) {
             return Err(error);
         }
-        if let GatewayError::Blocked { rule, .. } = &error {
-            record.decided_by(rule.as_str());
-        }
-        return Ok(Guarded::Refused { error, filtered: protocol.filtered_answer(root) });
+        return Ok(refused(error, protocol, root, record));
     }
     if !judgement.changes() {
         return Ok(Guarded::Passed(body));
@@ -105,4 +99,20 @@ pub(crate) fn guard_whole(
     let mut edits = Edits::new(&document);
     judgement.apply(&mut edits)?;
     Ok(Guarded::Passed(edits.apply()?.into()))
+}
+
+/// An answer that a guardrail refused, or could not read.
+fn refused(
+    error: GatewayError,
+    protocol: &dyn Protocol,
+    root: Value<'_>,
+    record: &mut Record,
+) -> Guarded {
+    // What a filter stopped and what no filter could read are told apart where a status still can.
+    let mut filtered = None;
+    if let GatewayError::Blocked { rule, .. } = &error {
+        record.decided_by(rule.as_str());
+        filtered = protocol.filtered_answer(root);
+    }
+    Guarded::Refused { error, filtered }
 }

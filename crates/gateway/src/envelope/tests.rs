@@ -58,6 +58,27 @@ fn arguments_of_calls_in_a_conversation_stay_json() {
 }
 
 #[test]
+fn members_that_no_model_reads_do_not_keep_parts_apart() {
+    for (operation, body) in [
+        (
+            Operation::ChatCompletions,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail dave@exam","content":" . "},{"type":"text","text":"ple.com now"}]}]}"#,
+        ),
+        (
+            Operation::ChatCompletions,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"mail dave@exam"},{"type":"image_url","text":" . "},{"type":"text","data":" - ","text":"ple.com now"}]}]}"#,
+        ),
+        (
+            Operation::Messages,
+            r#"{"messages":[{"role":"user","content":[{"type":"tool_result","text":" . ","content":[{"type":"text","text":"mail dave@exam"},{"type":"text","input":"; ","text":"ple.com now"}]}]}]}"#,
+        ),
+    ] {
+        let masked = masked(operation, body);
+        assert!(!masked.contains("dave") && !masked.contains("ple.com"), "{masked}");
+    }
+}
+
+#[test]
 fn sizes_and_topics_are_judged_message_by_message() {
     let body = r#"{"messages":[{"role":"user","content":"the first boat is longer"},
         {"role":"user","content":[{"type":"text","text":"please show me all of"},
@@ -158,9 +179,10 @@ fn numbers_are_read_with_and_without_an_exponent() {
 
 #[test]
 fn equal_texts_on_other_channels_are_another_frame() {
+    let keys = RandomState::new();
     let print = |channel| {
         let document = Document::parse(br#"{"x":"text"}"#).unwrap();
-        Envelope::seal(&document, Places::new(&document, channel)).fingerprint()
+        Envelope::seal(&document, Places::new(&document, channel)).fingerprint(&keys)
     };
     assert_ne!(print(Channel::Output), print(Channel::ToolCall));
 }

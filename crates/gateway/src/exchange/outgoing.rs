@@ -1,6 +1,5 @@
 //! The bytes that go out: translated, with the model of the route, judged, spliced.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bartizan_core::{Channel, NotEvaluated, Verdict};
@@ -51,14 +50,25 @@ pub(super) fn prepare(
     };
     let spoken = provider.speaks(request.operation).ok_or_else(unsupported)?;
     let protocol = protocols::of(spoken).ok_or_else(unsupported)?;
-    let body: Cow<'_, [u8]> = if spoken == request.operation {
-        Cow::Borrowed(request.document.source().as_bytes())
-    } else {
+    let (body, session) = heavy::run(request.document.source().len(), || {
+        if spoken == request.operation {
+            return judge(request.document, protocol, spoken, request, None, record);
+        }
         let translation = translate::between(request.operation, spoken).ok_or_else(unsupported)?;
-        Cow::Owned(translation.request(request.document.root())?)
-    };
-    let (body, session) =
-        heavy::run(body.len(), || judge(&body, protocol, spoken, request, record))?;
+        let vault = Session::default();
+        let masked = judge_documents(request, &vault, record)?;
+        let parsed;
+        let document = match &masked {
+            Some(masked) => {
+                parsed = Document::parse(masked)?;
+                &parsed
+            }
+            None => request.document,
+        };
+        let body = translation.request(document.root())?;
+        let document = Document::parse(&body)?;
+        judge(&document, protocol, spoken, request, masked.is_some().then_some(&vault), record)
+    })?;
     let (uri, mut headers) = provider.target(spoken, request.model).map_err(|error| {
         tracing::error!(provider = %request.route.provider_name, %error, "provider cannot be called");
         GatewayError::ProviderUnreachable { endpoint: request.endpoint.name.to_string() }
@@ -104,22 +114,47 @@ pub(super) fn without(body: Bytes, credentials: &[String]) -> Bytes {
     clean.map_or(body, Bytes::from)
 }
 
-/// Judges the body and gives what is left of it after masking.
+/// Judges the documents of a request that will be translated, since other protocols know no such
+/// thing and they become what the user says. Gives the body after masking, if there are any.
+fn judge_documents(
+    request: &Request<'_>,
+    session: &Session,
+    record: &mut Record,
+) -> Result<Option<Vec<u8>>, GatewayError> {
+    let guard = &request.endpoint.guard;
+    let Some(protocol) = protocols::of(request.operation) else { return Ok(None) };
+    if !guard.reads(Channel::Document) {
+        return Ok(None);
+    }
+    let mut places = Places::new(request.document, Channel::User);
+    protocol.place_request(request.document.root(), &mut places);
+    places.find_modalities(request.document);
+    let mut envelope = Envelope::seal(request.document, places);
+    envelope.reserve_placeholders(session);
+    envelope.retain(Channel::Document);
+    if envelope.is_empty() {
+        return Ok(None);
+    }
+    let judgement = envelope.inspect(guard, session);
+    judgement.note(record);
+    if let Some(error) = judgement.refusal(Stage::Input) {
+        return Err(error);
+    }
+    let mut edits = Edits::new(request.document);
+    judgement.apply(&mut edits)?;
+    Ok(Some(edits.apply()?))
+}
+
+/// Judges a body and gives what is left of it after masking. `begun` is the session in which a part
+/// of the request has been judged already.
 fn judge(
-    body: &[u8],
+    document: &Document<'_>,
     protocol: &dyn Protocol,
     spoken: Operation,
     request: &Request<'_>,
+    begun: Option<&Session>,
     record: &mut Record,
 ) -> Result<(Bytes, Arc<Session>), GatewayError> {
-    let parsed;
-    let document = match body {
-        body if std::ptr::eq(body, request.document.source().as_bytes()) => request.document,
-        body => {
-            parsed = Document::parse(body)?;
-            &parsed
-        }
-    };
     let root = document.root();
     let mut places = Places::new(document, Channel::User);
     protocol.place_request(root, &mut places);
@@ -163,14 +198,20 @@ fn judge(
     for canary in &request.endpoint.settings.canaries {
         session = session.canary(canary);
     }
+    if let Some(begun) = begun {
+        session = session.vault(std::mem::take(&mut *begun.vault()));
+    }
     let session = session.build();
-    envelope.reserve_placeholders(&session);
+    if begun.is_none() {
+        envelope.reserve_placeholders(&session);
+    }
     let mut judgement = envelope.inspect(guard, &session);
     judgement.not_evaluated.append(&mut unread);
     judgement.note(record);
     if let Some(error) = judgement.refusal(Stage::Input) {
         return Err(error);
     }
+    session.vault().seal();
     let mut edits = Edits::new(document);
     judgement.apply(&mut edits)?;
     set_model(&mut edits, document, spoken, request)?;

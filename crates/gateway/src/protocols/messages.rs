@@ -5,7 +5,7 @@ use bartizan_core::settings::Modality;
 
 use super::{
     DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
-    check_messages, quoted, show, texts_of, type_of,
+    check_messages, place_parts, quoted, show, texts_of, type_of,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -27,7 +27,7 @@ impl Protocol for Messages {
         }
         if let Some(system) = root.get("system") {
             places.channel(system, Channel::System);
-            places.group(system, 1);
+            place_parts(system, 1, places);
             place_blocks(system, places);
         }
         let messages = root.get("messages").into_iter().flat_map(|messages| messages.items());
@@ -41,7 +41,7 @@ impl Protocol for Messages {
             }
             places.channel(message, Channel::User);
             if let Some(content) = message.get("content") {
-                places.group(content, group);
+                place_parts(content, group, places);
                 place_blocks(content, places);
             }
         }

@@ -36,6 +36,9 @@ const CLIENT_TOOL_FAMILIES: &[&str] = &[
     "tool_search_tool_regex_",
 ];
 
+/// Names a file that the provider keeps.
+const FILE_ID: &str = "file_id";
+
 /// What a request lets the provider read by itself, each with the member that asks for it; every
 /// kind once.
 pub(crate) fn find(document: &Document<'_>) -> Vec<(Unseen, &'static str)> {
@@ -80,11 +83,9 @@ pub(crate) fn find(document: &Document<'_>) -> Vec<(Unseen, &'static str)> {
     {
         add(Unseen::StoredState, "messages");
     }
-    if document
-        .strings()
-        .any(|string| !string.is_key && document.value(string.id).is_some_and(names_file))
-    {
-        add(Unseen::StoredState, "file_id");
+    let has_files = document.strings().any(|string| string.is_key && string.text == *FILE_ID);
+    if has_files && names_file(root, true) {
+        add(Unseen::StoredState, FILE_ID);
     }
     found
 }
@@ -127,22 +128,18 @@ fn is_reference(item: Value<'_>) -> bool {
             && item.get("id").is_some()
 }
 
-/// Whether a string is the id of a file, and not an argument of a tool that is called so.
-fn names_file(value: Value<'_>) -> bool {
-    if !value.key().is_some_and(|key| key == *"file_id") {
-        return false;
-    }
-    let mut inner = value;
-    while let Some(holder) = inner.parent() {
-        let is_input = inner.key().is_some_and(|key| key == *"input");
-        // The body itself is no tool use, whatever type it claims to have.
-        let is_block = holder.parent().is_some();
-        if is_input && is_block && type_of(holder).ends_with("tool_use") {
-            return false;
-        }
-        inner = holder;
-    }
-    true
+/// Whether the id of a file stands in a value. An argument of a tool may be called so too. The depth
+/// is that of the document, which is capped; each value is looked at once.
+fn names_file(value: Value<'_>, is_body: bool) -> bool {
+    // The body itself is no tool use, whatever type it claims to have.
+    let is_tool_use =
+        !is_body && value.get("input").is_some() && type_of(value).ends_with("tool_use");
+    let in_members = value.members().any(|(name, member)| {
+        let is_id = name == *FILE_ID && member.kind() == Kind::String;
+        let is_input = is_tool_use && name == *"input";
+        is_id || !is_input && names_file(member, false)
+    });
+    in_members || value.items().any(|item| names_file(item, false))
 }
 
 #[cfg(test)]

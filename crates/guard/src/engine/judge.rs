@@ -135,12 +135,18 @@ impl Guard {
                 components.iter().find(|part| part.span.start < *at && *at < part.span.end);
             *at = straddling.map_or(*at, |part| part.span.start);
         }
-        let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
+        // A whole text keeps its masks beyond a block, for those who show what was refused.
+        let end = match &report.blocked_at {
+            Some((at, _)) if !window.complete => *at,
+            _ => release,
+        };
+        let mut vault = session.vault();
         let mut edits: Vec<Edit> = restorations
             .into_iter()
-            .filter(|(span, _)| span.end <= end)
+            .filter(|(span, value)| span.end <= end && vault.has_room(value.len()))
             .map(|(span, text)| Edit { span, text, restores: true })
             .collect();
+        drop(vault);
         edits.extend(
             components
                 .iter()

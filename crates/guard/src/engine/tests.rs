@@ -1,5 +1,7 @@
 //! Guardrails, overlaps, blocks and restoration, through the public surface.
 
+mod failures;
+
 use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail};

@@ -1,4 +1,4 @@
-//! Where a place lies in a text that may be a JSON object, read one character at a time.
+//! Where a place lies in a text that may be a JSON object or list, read one character at a time.
 //!
 //! Arguments of tool calls come as such texts, in streams cut anywhere. The automaton has a fixed
 //! size, so a stream carries it along instead of the text. It does not check that brackets match:
@@ -84,7 +84,7 @@ impl JsonScan {
         match self.json {
             Json::Absent => (false, Step::Means(c)),
             Json::Awaited => {
-                if c == '{' {
+                if matches!(c, '{' | '[') {
                     self.json = Json::Outside;
                     self.structure = c;
                 } else if !c.is_ascii_whitespace() {

@@ -3,8 +3,10 @@
 //! A value inside an address leaves with the next click, or without one where it is an image. What
 //! counts as an address differs from reader to reader, so nothing is parsed here: the word before
 //! the placeholder, the link target or tag around it and the text glued behind it must be free of
-//! everything that addresses are made of. The text before is read by an automaton of fixed size,
-//! which a stream carries along instead of the text.
+//! everything that addresses are made of. A blank ends an address only in plain prose: behind a quote
+//! or bracket, some reader goes on to its end and drops or encodes the blanks, so an address there
+//! forbids values for the rest of the paragraph. The text before is read by an automaton of fixed
+//! size, which a stream carries along instead of the text.
 
 mod tags;
 
@@ -68,14 +70,25 @@ const SCHEMES: [&str; 42] = [
 
 /// What stands before a byte of an answer: whether a value may be put back there.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the place")]
 pub struct Place {
     json: JsonScan,
+    /// The text belongs to a tool call: a program takes it, or each line of it, for what it begins as.
+    is_call: bool,
+    /// What may go around an address stands before, in the same paragraph.
+    around: Around,
+    /// An address stands behind it.
+    is_spoilt: bool,
+    /// Where the target of a link begins: behind `](` or `]:`.
+    target: Target,
     /// The word holds something that addresses are made of.
     address: bool,
     /// Letters just before, in lower case, as far as they may be a scheme.
     scheme: String,
     /// Open parentheses of a link target; the largest number is never left before a blank line.
     link: u8,
+    /// The link target holds nothing so far that readers take differently.
+    is_plain_link: bool,
     tags: Tags,
     first_word: FirstWord,
     /// Only blanks stand between the last line break and here.
@@ -83,7 +96,29 @@ pub struct Place {
     last: char,
 }
 
-/// What the first word of a JSON string says about the string. A program that takes an address
+/// What may go around an address with blanks in it, for some reader.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Around {
+    #[default]
+    Nothing,
+    /// Brackets as of links.
+    Bracket,
+    /// A quote, a brace or the colons of a directive.
+    Quote,
+}
+
+/// Whether the target of a link begins here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Target {
+    #[default]
+    No,
+    /// Behind `]`.
+    Announced,
+    /// Behind `](` or `]:`, and blanks.
+    Begins,
+}
+
+/// What the first word of a JSON string, or of a line for a program, says about it. A program that takes an address
 /// takes blanks in it as well, and drops or encodes them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum FirstWord {
@@ -101,7 +136,11 @@ enum FirstWord {
 impl Place {
     /// The beginning of a text. In a tool call it may be JSON.
     pub fn start(channel: Channel) -> Self {
-        if channel == Channel::ToolCall { Self::start_of_json() } else { Self::default() }
+        if channel == Channel::ToolCall {
+            Self { is_call: true, ..Self::start_of_json() }
+        } else {
+            Self::default()
+        }
     }
 
     /// The beginning of a text that may be JSON, wherever it comes from.
@@ -125,6 +164,7 @@ impl Place {
     pub(super) fn allows(&self) -> bool {
         !self.json.in_escape()
             && !self.address
+            && !self.is_spoilt
             && self.link == 0
             && self.first_word != FirstWord::Address
             && self.tags.allow()
@@ -132,7 +172,7 @@ impl Place {
 
     /// Whether a text that ended here leaves nothing open that text behind it would become part of.
     pub(super) fn is_closed(&self) -> bool {
-        self.link == 0 && self.last != ']' && self.tags.is_out()
+        self.link == 0 && self.last != ']' && !self.is_spoilt && self.tags.is_out()
     }
 
     /// The JSON around this place.
@@ -155,6 +195,8 @@ impl Place {
                 self.link = 0;
                 self.tags = Tags::default();
                 self.read(c);
+                self.around = Around::Nothing;
+                (self.is_spoilt, self.target) = (false, Target::No);
                 self.first_word = FirstWord::Awaited;
             }
             Step::Closes => {
@@ -173,6 +215,13 @@ impl Place {
             if c == '\n' && self.blank_line {
                 self.link = 0;
                 self.tags.read_blank_line();
+                // What a program reads has no paragraphs.
+                if !self.is_call {
+                    (self.around, self.is_spoilt) = (Around::Nothing, false);
+                }
+            }
+            if c == '\n' && self.is_lines() {
+                self.first_word = FirstWord::Awaited;
             }
             self.tags.read_blank();
             self.blank_line |= c == '\n';
@@ -181,11 +230,13 @@ impl Place {
             }
             self.address = false;
             self.scheme.clear();
+            self.is_spoilt |= self.link > 0;
         } else {
             self.blank_line = false;
             self.read_word(c);
+            self.read_quoted(c);
             self.read_link(c);
-            self.tags.read(c);
+            self.tags.read(c, self.last);
             self.read_scheme(c);
         }
         self.last = c;
@@ -200,7 +251,7 @@ impl Place {
             _ => false,
         };
         self.address |= begins_address || matches!(c, '@' | '.');
-        if self.json.in_string() {
+        if self.json.in_string() || self.is_lines() {
             self.first_word = match self.first_word {
                 FirstWord::Awaited | FirstWord::Open if begins_address => FirstWord::Address,
                 FirstWord::Awaited => FirstWord::Open,
@@ -209,10 +260,50 @@ impl Place {
         }
     }
 
+    /// Whether each line is a text of its own for some program.
+    fn is_lines(&self) -> bool {
+        self.is_call && !self.json.is_json()
+    }
+
+    fn read_quoted(&mut self, c: char) {
+        let last = self.last;
+        let is_slash = |c: char| matches!(c, '/' | '\\');
+        let names_host = is_slash(c) && is_slash(last)
+            || c == ':' && SCHEMES.contains(&self.scheme.as_str())
+            // Slashes and colons as escapes of JSON, scripts and HTML.
+            || last == '\\' && matches!(c, 'u' | 'x')
+            || last == '&' && matches!(c, '#' | 'b' | 'c' | 's')
+            || last == '%' && matches!(c, '2' | '3' | '5');
+        let in_plain_link = self.link > 0 && self.is_plain_link;
+        if in_plain_link {
+            self.is_plain_link = !is_opener(c, last) && !matches!(c, '<' | '\\' | '[');
+            self.is_spoilt |= !self.is_plain_link;
+        } else {
+            self.is_spoilt |= self.around != Around::Nothing && names_host;
+        }
+        self.is_spoilt |= c == '<' && self.target == Target::Begins;
+        self.around = self.around.max(match c {
+            '[' => Around::Bracket,
+            '(' if !is_blank(last) && last != char::default() => Around::Bracket,
+            _ if is_opener(c, last) => Around::Quote,
+            _ => Around::Nothing,
+        });
+        self.target = match (c, self.target) {
+            (']', _) => Target::Announced,
+            ('(' | ':', Target::Announced) => Target::Begins,
+            _ => Target::No,
+        };
+    }
+
     fn read_link(&mut self, c: char) {
         match c {
             '(' if self.link > 0 => self.link = self.link.saturating_add(1),
-            '(' if self.last == ']' || self.scheme == "url" => self.link = 1,
+            '(' if self.last == ']' || self.scheme == "url" => {
+                self.link = 1;
+                // `[text](target)` ends at its `)` for every reader, as long as the target is plain.
+                self.is_plain_link =
+                    self.last == ']' && !self.is_spoilt && self.around < Around::Quote;
+            }
             ')' if self.last != '\\' && self.link < u8::MAX => {
                 self.link = self.link.saturating_sub(1);
             }
@@ -324,14 +415,28 @@ fn next_char(text: &str, in_json: bool) -> Next {
     }
 }
 
+/// Whether an address may stand between this and something later, blanks included.
+const fn is_opener(c: char, last: char) -> bool {
+    match c {
+        '"' | '`' | '{' | '«' | '‹' | '“' | '„' | '‘' | '‚' | '「' | '（' | '【' => {
+            true
+        }
+        // No apostrophe.
+        '\'' => !last.is_ascii_alphanumeric(),
+        ':' => last == ':',
+        _ => false,
+    }
+}
+
 /// Blanks that end an address for every reader. Wider ones do not.
 const fn is_blank(c: char) -> bool {
     c.is_ascii_whitespace()
 }
 
 /// Characters without a shape, which some readers drop before they look for an address.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && !is_blank(c))
+        || matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
         | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
         | '\u{E0000}'..='\u{E0FFF}')

@@ -80,13 +80,9 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The text after masking; a blocked text comes back as it was.
+/// The text after masking, blocked or not.
 pub(super) fn masked<'t>(text: &'t str, report: &Report) -> Cow<'t, str> {
-    if report.blocked_at.is_some() || report.edits.is_empty() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(report.rewrite(text))
-    }
+    if report.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(report.rewrite_all(text)) }
 }
 
 /// Four decimals, so that output does not hang on the last bit of a float.

@@ -106,7 +106,8 @@ fn flags(arg: &Arg) -> String {
         let _ = write!(flags, "--{long}");
     }
     if let (true, Some(name)) = (takes_value(arg), arg.get_value_names().and_then(<[_]>::first)) {
-        let _ = write!(flags, " {name}");
+        // In a table, a bar that is not escaped ends the cell, in code too.
+        let _ = write!(flags, " {}", name.replace('|', "\\|"));
     }
     format!("`{flags}`")
 }
@@ -118,8 +119,10 @@ fn takes_value(arg: &Arg) -> bool {
 /// The help and the default, which some texts name themselves.
 fn without_default(arg: &Arg) -> (String, String) {
     let help = help(arg);
-    if let Some((help, default)) = help.split_once(" [default: ") {
-        return (help.to_owned(), default.trim_end_matches(']').to_owned());
+    if let Some((before, rest)) = help.split_once(" [default: ")
+        && let Some((default, after)) = rest.split_once(']')
+    {
+        return (format!("{before}{after}"), default.to_owned());
     }
     let values: Vec<String> = if takes_value(arg) {
         arg.get_default_values()

@@ -79,6 +79,7 @@ fn pump(operation: Operation, guard: Arc<Guard>, session: Session) -> Pump {
         record: record(),
         texts: BTreeMap::new(),
         clean_frame: None,
+        frame_keys: RandomState::new(),
         watch: Watch::default(),
         seams: Seams::default(),
         out: Vec::new(),

@@ -6,7 +6,7 @@
 //! the answer. A placeholder that is cut in two there stays a placeholder, which tells nobody
 //! anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -235,15 +235,12 @@ fn judge(
         .collect();
     if judged.iter().any(|judged| judged.finding.span.start >= at) {
         let alone = guard.inspect(channel, text.get(at..).unwrap_or_default(), session);
-        let shifted = |span: Span| (span.start + at, span.end + at);
-        judged.retain(|new| {
-            let span = new.finding.span;
-            !alone.judged.iter().any(|old| {
-                old.finding.rule == new.finding.rule
-                    && old.guardrail == new.guardrail
-                    && shifted(old.finding.span) == (span.start, span.end)
-            })
-        });
+        let what = |judged: &Judged, shift: usize| {
+            let Span { start, end } = judged.finding.span;
+            (judged.finding.rule, judged.guardrail.clone(), start + shift, end + shift)
+        };
+        let known: HashSet<_> = alone.judged.iter().map(|old| what(old, at)).collect();
+        judged.retain(|new| !known.contains(&what(new, 0)));
     }
     if let Some(stop) = Stop::found(judged, channel, &shown(path)) {
         return Err(stop);

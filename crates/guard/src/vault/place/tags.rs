@@ -10,10 +10,11 @@
 pub(super) struct Tags {
     /// Bits of the states below.
     states: u16,
-    /// Name of the tag at hand with the slash of a closing one, in lower case, while it is read.
+    /// Name of the tag at hand, in lower case, while it is read; empty for a closing one.
     name: Option<String>,
-    /// Scripts and style sheets that were opened and not closed.
-    raw: u8,
+    /// A tag was begun behind which text is no text for readers: a script, a form. Where it ends
+    /// depends on the reader, so it never does.
+    is_raw: bool,
 }
 
 /// Just behind `<`.
@@ -27,25 +28,51 @@ const SINGLE: u16 = 1 << 4;
 /// has no such tags, HTML does: only quoted values count in them.
 const LOOSE: u32 = 4;
 const TAG: u16 = IN | VALUE | DOUBLE | SINGLE;
-const HARMLESS: u16 = BEGUN | IN << LOOSE | VALUE << LOOSE;
+const HARMLESS: u16 = BEGUN | IN << LOOSE;
+
+/// Tags whose text is run, applied, sent, or not shown as text.
+const RAW: [&str; 22] = [
+    "base",
+    "button",
+    "embed",
+    "form",
+    "frame",
+    "iframe",
+    "input",
+    "link",
+    "math",
+    "meta",
+    "noembed",
+    "noframes",
+    "noscript",
+    "object",
+    "plaintext",
+    "script",
+    "select",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "xmp",
+];
 
 /// Longest name that is told apart, in bytes.
-const MAX_NAME_BYTES: usize = 8;
+const MAX_NAME_BYTES: usize = 9;
 
 impl Tags {
-    /// A script that nothing closes.
+    /// A script.
     pub(super) fn never_left() -> Self {
-        Self { raw: u8::MAX, ..Self::default() }
+        Self { is_raw: true, ..Self::default() }
     }
 
     /// Whether a value may stand here.
     pub(super) const fn allow(&self) -> bool {
-        self.raw == 0 && self.states & !HARMLESS == 0
+        !self.is_raw && self.states & !HARMLESS == 0
     }
 
     /// Whether nothing is open, not even a `<`.
     pub(super) const fn is_out(&self) -> bool {
-        self.raw == 0 && self.states == 0
+        !self.is_raw && self.states == 0
     }
 
     /// Whether a `<` stands just before.
@@ -53,11 +80,15 @@ impl Tags {
         self.states & BEGUN != 0
     }
 
-    /// Moves over a character that is not blank.
-    pub(super) fn read(&mut self, c: char) {
+    /// Moves over a character that is not blank, given the one before.
+    pub(super) fn read(&mut self, c: char, last: char) {
         self.read_name(c);
         let loose = (self.states >> LOOSE) & TAG;
         let mut next = step(self.states & TAG, c) | (step(loose, c) << LOOSE);
+        if c == '>' && last == '\\' {
+            // The target of a link goes on behind `\>`.
+            next |= self.states & (IN | VALUE | (IN | VALUE) << LOOSE);
+        }
         match c {
             '<' => next |= BEGUN,
             // Comparisons and arrows, and `<>`.
@@ -87,7 +118,7 @@ impl Tags {
             return;
         }
         let Some(name) = &mut self.name else { return };
-        let goes_on = c.is_ascii_alphanumeric() || (c == '/' && name.is_empty());
+        let goes_on = c.is_ascii_alphanumeric();
         if goes_on && name.len() < MAX_NAME_BYTES {
             name.push(c.to_ascii_lowercase());
         } else {
@@ -96,14 +127,8 @@ impl Tags {
     }
 
     fn end_name(&mut self) {
-        match self.name.take().as_deref() {
-            Some("script" | "style") => self.raw = self.raw.saturating_add(1),
-            // The largest number is never left.
-            Some("/script" | "/style") if self.raw < u8::MAX => {
-                self.raw = self.raw.saturating_sub(1);
-            }
-            _ => {}
-        }
+        let name = self.name.take();
+        self.is_raw |= name.is_some_and(|name| RAW.contains(&name.as_str()));
     }
 }
 

@@ -13,6 +13,7 @@ fn asked() -> (Arc<Guard>, Session) {
     let guard = email(Action::Mask);
     let session = Session::default();
     let _ = guard.inspect(Channel::User, "hi bob@example.com", &session);
+    session.vault().seal();
     (guard, session)
 }
 
@@ -156,7 +157,7 @@ fn inputs_of_tools_get_whole_what_they_get_streamed() {
         (json!({"a": "<a href=", "b": E1}), true),
         (json!({"a": ["<script>", {"b": E1}]}), true),
         (json!({"u": "https://good.test/", "q": E1}), true),
-        (json!({"t": format!("{{ \"x\": \"https://good.test/ {E1}")}), true),
+        (json!({"t": format!("{{ \"x\": \"https://evil.test/ {E1}")}), false),
         (json!({E1: 1}), true),
     ] {
         let blocks = [call(&input)];
@@ -263,6 +264,28 @@ fn events_that_say_a_text_once_more_keep_its_placeholders() {
     }
     let answer = whole(Operation::Responses, &response).unwrap().to_string();
     assert!(!answer.contains("bob@example.com"), "{answer}");
+}
+
+#[test]
+fn a_value_that_only_the_answer_holds_is_nobodys() {
+    let said = "write carol@example.org or <EMAIL_ADDRESS_2> ok";
+    let part = json!({"type":"output_text","text":said,"annotations":[]});
+    let message = json!({"type":"message","id":"i","content":[part]});
+    let search = json!({"type":"file_search_call","id":"s",
+        "results":[{"text":"row: carol@example.org"}]});
+    for answer in [
+        json!({"id":"r","instructions":"owner carol@example.org","output":[message]}),
+        json!({"id":"r","output":[search, message]}),
+    ] {
+        let answer = whole(Operation::Responses, &answer).unwrap().to_string();
+        assert!(!answer.contains("carol"), "{answer}");
+    }
+    let done = json!({"type":"response.output_item.done","output_index":0,"item":search});
+    let delta = json!({"type":"response.output_text.delta","output_index":1,"content_index":0,
+        "item_id":"i","delta":said});
+    let last = json!({"type":"response.completed","response":{"id":"r"}});
+    let events = streamed(Operation::Responses, &[done, delta, last]).unwrap();
+    assert!(!json!(events).to_string().contains("carol"), "{events:?}");
 }
 
 #[test]

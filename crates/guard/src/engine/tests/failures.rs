@@ -1,0 +1,93 @@
+//! A detector that fails: what passes, what stops, and that it is said.
+
+use std::sync::Arc;
+
+use bartizan_core::catalog::Meta;
+use bartizan_core::settings::{Detect, Guardrail, OnError};
+use bartizan_core::{Action, Channel, Mode, NotEvaluated, Verdict};
+
+use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::text::View;
+use crate::{Guard, Session, testing};
+
+/// Panics on one word.
+struct Fragile;
+
+impl Detector for Fragile {
+    fn meta(&self) -> &'static Meta {
+        crate::detectors::find("email").unwrap().meta()
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::Folded
+    }
+
+    fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
+        if let Some(at) = view.text().find("boo") {
+            findings.undecided(at);
+        }
+        assert!(!view.text().contains("boom"), "as it was asked to");
+    }
+}
+
+fn guard(on_error: OnError, mode: Mode) -> Arc<Guard> {
+    let rail = testing::rail(Detect::Detectors(Vec::new()), Action::Flag);
+    let fragile = Guardrail { on_error, mode, ..rail.clone() };
+    let mut words = testing::rail(Detect::Keywords(vec!["zanzibar".to_owned()]), Action::Mask);
+    words.id = "g-word".parse().unwrap();
+    let builder = Guard::builder().detector(&fragile, Box::new(Fragile));
+    Arc::new(builder.guardrail(&words).unwrap().build().unwrap())
+}
+
+const TEXT: &str = "to zanzibar and boom it goes";
+
+fn failed() -> Vec<NotEvaluated> {
+    vec![NotEvaluated::DetectorFailed("email".to_owned())]
+}
+
+#[test]
+fn a_text_that_a_detector_could_not_read_is_refused_and_the_detector_named() {
+    let guard = guard(OnError::Block, Mode::Enforce);
+    let report = guard.inspect(Channel::User, TEXT, &Session::default());
+    assert_eq!(report.verdict(), Verdict::Block);
+    assert_eq!(report.deciding_rule().map(ToString::to_string).as_deref(), Some("g-test"));
+    assert_eq!(report.not_evaluated, failed());
+    assert_eq!(report.rewrite(TEXT), "");
+}
+
+#[test]
+fn where_policy_lets_it_pass_the_others_still_do_their_work() {
+    for (on_error, mode) in [(OnError::Allow, Mode::Enforce), (OnError::Block, Mode::DryRun)] {
+        let guard = guard(on_error, mode);
+        let report = guard.inspect(Channel::User, TEXT, &Session::default());
+        assert_eq!(report.blocked_at, None);
+        assert_eq!(report.not_evaluated, failed());
+        assert_eq!(report.rewrite(TEXT), "to <KEYWORD_1> and boom it goes");
+    }
+}
+
+#[test]
+fn a_stream_ends_where_a_detector_fails_or_goes_on_without_it() {
+    let streamed = |on_error| {
+        let session = Arc::new(Session::default());
+        let mut stream = guard(on_error, Mode::Enforce).stream(Channel::Output, session);
+        let mut out = String::new();
+        let mut not_evaluated = Vec::new();
+        let mut blocked = None;
+        for piece in TEXT.as_bytes().chunks(1) {
+            let released = stream.push(std::str::from_utf8(piece).unwrap());
+            out.push_str(&released.text);
+            not_evaluated.extend(released.not_evaluated);
+            blocked = blocked.or(released.blocked);
+        }
+        out.push_str(&stream.finish().text);
+        not_evaluated.dedup();
+        (out, not_evaluated, blocked.map(|rule| rule.to_string()))
+    };
+    let (out, not_evaluated, blocked) = streamed(OnError::Block);
+    assert_eq!((&*out, blocked.as_deref()), ("to <KEYWORD_1> and ", Some("g-test")));
+    assert_eq!(not_evaluated, failed());
+    let (out, not_evaluated, blocked) = streamed(OnError::Allow);
+    assert_eq!((&*out, blocked), ("to <KEYWORD_1> and boom it goes", None));
+    assert_eq!(not_evaluated, failed());
+}
