@@ -4,7 +4,7 @@ use bartizan_testkit::http::Client;
 use bartizan_testkit::upstream::{Script, Upstream};
 use serde_json::json;
 
-use crate::support::{Stage, WORD_GUARD, chat};
+use crate::support::{Stage, WORD_GUARD, chat, messages};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_calls_without_a_client_key() {
@@ -105,6 +105,97 @@ async fn the_admin_api_makes_keys_and_endpoints_that_work_at_once() {
     assert!(gone.status.is_success());
     let answer = bot.post_json("/v1/chat/completions", &chat("open", "hi", false)).await.unwrap();
     assert_eq!(answer.status, 401);
+}
+
+/// One endpoint per dialect, open to a group, to a person by name and to a program by name.
+async fn closed_stage() -> Stage {
+    let upstream = Upstream::start(Script::text("fine")).await.unwrap();
+    let url = upstream.url();
+    let endpoint = |name: &str, provider: &str| {
+        format!(
+            "  {name}:\n    routes: [{{ provider: {provider}, model: mock }}]\n    \
+             allow: [staff, carol@example.com, \"sp:bot\"]\n"
+        )
+    };
+    let policy = format!(
+        "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+         providers:\n  open: {{ openai-compatible: {{ base-url: \"{url}/v1\" }} }}\n  \
+         ant: {{ anthropic: {{ base-url: \"{url}\", api-key: env:TEST_PROVIDER_KEY }} }}\n  \
+         dbx: {{ databricks: {{ host: \"{url}\", token: env:TEST_PROVIDER_KEY }} }}\n\
+         groups: {{ staff: [alice@example.com, \"sp:nightly\"], others: [eve@example.com] }}\n\
+         endpoints:\n{}{}{}",
+        endpoint("open", "open"),
+        endpoint("claude", "ant"),
+        endpoint("bricks", "dbx"),
+    );
+    Stage::with_policy(upstream, tempfile::tempdir().unwrap(), &policy).await
+}
+
+/// A client with a key of its own.
+async fn client_of(stage: &Stage, name: &str) -> Client {
+    let asked = json!({ "name": name, "scope": "client" });
+    let made = stage.console.post_json("/api/v1/keys", &asked).await.unwrap();
+    assert_eq!(made.status, 201, "{name}: {}", made.text());
+    Client::new(stage.process.ready().gateway.clone()).bearer(made.json()["key"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_answers_those_it_is_open_to_and_refuses_others_in_every_dialect() {
+    let stage = closed_stage().await;
+    let requests = [
+        ("/v1/chat/completions", chat("open", "hi", false)),
+        ("/v1/chat/completions", chat("open", "hi", true)),
+        ("/v1/messages", messages("claude", "hi", false)),
+        ("/serving-endpoints/bricks/invocations", chat("bricks", "hi", false)),
+    ];
+    for member in ["alice@example.com", "sp:nightly", "carol@example.com", "sp:bot"] {
+        let client = client_of(&stage, member).await;
+        stage.upstream.clear();
+        for (path, body) in &requests {
+            let answer = client.post_json(path, body).await.unwrap();
+            assert_eq!(answer.status, 200, "{member} {path}: {}", answer.text());
+        }
+        assert_eq!(stage.upstream.requests().len(), requests.len(), "{member}");
+        let models = client.get("/v1/models").await.unwrap().json();
+        assert_eq!(models["data"].as_array().unwrap().len(), 3, "{member}: {models}");
+    }
+    stage.upstream.clear();
+    // Somebody else, a member of another group, and namesakes of the other kind.
+    for outsider in [
+        "mallory@example.com",
+        "eve@example.com",
+        "sp:other",
+        "bot",
+        "nightly",
+        "sp:alice@example.com",
+    ] {
+        let client = client_of(&stage, outsider).await;
+        for (path, body) in &requests {
+            let answer = client.post_json(path, body).await.unwrap();
+            let (said, text) = (answer.json(), answer.text());
+            assert_eq!(answer.status, 403, "{outsider} {path}: {text}");
+            assert!(text.contains("is not open to this caller"), "{outsider} {path}: {text}");
+            match *path {
+                "/v1/messages" => {
+                    assert_eq!(said["type"], "error", "{text}");
+                    assert_eq!(said["error"]["type"], "permission_error", "{text}");
+                }
+                "/v1/chat/completions" => {
+                    assert_eq!(said["error"]["type"], "permission_error", "{text}");
+                    let code = "bartizan::gateway::endpoint-forbidden";
+                    assert_eq!(said["error"]["code"], code, "{text}");
+                }
+                _ => assert_eq!(said["error_code"], "PERMISSION_DENIED", "{text}"),
+            }
+        }
+        let models = client.get("/v1/models").await.unwrap().json();
+        assert_eq!(models["data"], json!([]), "{outsider}");
+        let events = stage.events();
+        let own: Vec<_> = events.iter().filter(|event| event["principal"] == outsider).collect();
+        let refused = own.iter().filter(|event| event["status"] == 403);
+        assert_eq!(refused.count(), requests.len(), "{outsider}: {own:?}");
+    }
+    assert!(stage.upstream.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,14 @@
 //! Starting, and what stands beside a running process: keys, events, the doctor, reload.
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use bartizan_testkit::http::Client;
 use bartizan_testkit::process::Process;
+use http::Method;
 use serde_json::Value;
 
 use crate::cli::Place;
@@ -25,7 +31,7 @@ fn demo(gateway: &str, console: &str, more: &str) -> String {
 }
 
 /// Waits until the process has said so on stderr; within 20 s.
-async fn says(process: &Process, words: &str) {
+pub(crate) async fn says(process: &Process, words: &str) {
     for _ in 0..200 {
         if process.stderr().contains(words) {
             return;
@@ -162,4 +168,119 @@ async fn a_reload_says_what_waits_for_the_next_start() {
     assert!(!said.contains("`listen.console`") && !said.contains("`events.segment`"), "{said}");
     std::fs::remove_file(&file).unwrap();
     says(&process, "policy file not read; the last good one stays").await;
+}
+
+/// Longest wait for a line.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `bartizan up` as a newcomer starts it, but on ports that are free; ended when dropped.
+struct Up {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Up {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+            .args(["up", "--gateway", "127.0.0.1:0", "--console", "127.0.0.1:0"])
+            .current_dir(folder)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
+        Self { child, lines }
+    }
+
+    /// What it prints up to and with the line that is the last.
+    fn greeting(&self, is_last: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut said: Vec<String> = Vec::new();
+        while !said.last().is_some_and(|line| is_last(line)) {
+            let line = self.lines.recv_timeout(PATIENCE);
+            said.push(line.unwrap_or_else(|error| panic!("{error} after {said:#?}")));
+        }
+        said
+    }
+
+    /// Asks it to end, and waits; what it still prints.
+    fn stop(mut self) -> Vec<String> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", id.as_str()]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // A process that has ended cannot be killed, and need not be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Does what a printed `curl` command does: by a shell, or by its parts where there is no `curl`.
+async fn tried(command: &str) -> String {
+    let ran = Command::new("/bin/sh")
+        .args(["-c", command])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .output()
+        .unwrap();
+    // How a shell says that there is no such command.
+    if ran.status.code() != Some(127) {
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{command}: {stderr}");
+        return String::from_utf8(ran.stdout).unwrap();
+    }
+    let parts: Vec<&str> = command.split('\'').collect();
+    let url = parts[0].split_whitespace().nth(1).unwrap();
+    let (base, path) = url.split_at(url.find("/v1/").unwrap());
+    let key = parts[1].strip_prefix("authorization: Bearer ").unwrap();
+    let client = Client::new(base).bearer(key);
+    let answer = client.send(Method::POST, path, parts[3].to_owned()).await.unwrap();
+    answer.whole().await.unwrap().text()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_shows_keys_and_commands_that_work_and_a_second_shows_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start(folder.path());
+    let greeting = up.greeting(|line| line.contains("Ignore all previous instructions"));
+    let text = greeting.join("\n");
+    for (scope, prefix) in [("admin", "bza_"), ("client", "bzc_")] {
+        let line = greeting.iter().find(|line| line.trim_start().starts_with(scope));
+        let key = line.unwrap().split_whitespace().nth(1).unwrap();
+        assert!(key.starts_with(prefix) && key.len() == 47, "{text}");
+    }
+    let at = greeting.iter().position(|line| line == "Try it:").expect(&text);
+    let is_command = |line: &&String| !line.trim_start().starts_with('#');
+    let commands: Vec<&str> =
+        greeting[at + 1..].iter().filter(is_command).map(|line| line.trim_start()).collect();
+    let [passes, python, attack] = commands.as_slice() else { panic!("{text}") };
+    assert!(python.starts_with("python3 -c 'from openai import OpenAI;"), "{text}");
+
+    let answer = tried(passes).await;
+    let said: Value = serde_json::from_str(&answer).unwrap();
+    let content = &said["choices"][0]["message"]["content"];
+    assert_eq!(content, "write to bob@example.com", "{answer}");
+    let answer = tried(attack).await;
+    let said: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(said["error"]["code"], "content_filter", "{answer}");
+    assert!(answer.contains("`g-injection`"), "{answer}");
+
+    let rest = up.stop();
+    assert!(rest.is_empty(), "{rest:?}");
+    let again = Up::start(folder.path());
+    let mut greeting = again.greeting(|line| line.starts_with("Keys that work: "));
+    greeting.extend(again.stop());
+    let text = greeting.join("\n");
+    assert!(text.contains("Keys that work: 1 admin, 1 client;"), "{text}");
+    for word in ["bza_", "bzc_", "Try it"] {
+        assert!(!text.contains(word), "{text}");
+    }
 }

@@ -1,8 +1,9 @@
 //! Streams keep the shape of their protocol, also when a guardrail stops them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_testkit::upstream::{Reply, Script};
+use serde_json::json;
 
 use crate::support::{Stage, WORD_GUARD, chat, messages, responses, said};
 
@@ -105,4 +106,33 @@ async fn a_client_that_leaves_cancels_the_provider_and_is_charged() {
     let event =
         stage.events().into_iter().find(|event| event["outcome"] == "disconnected").unwrap();
     assert!(event["tokens_out"].as_u64().unwrap() > 0, "{event}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guardrail_that_stops_a_stream_cancels_the_provider() {
+    // The word comes at once, and the rest would take a minute and more.
+    let text = format!("all is well until the zanzibar comes {}", "and goes on ".repeat(1000));
+    let reply = Reply::text(text).pieces([4]).delay(Duration::from_millis(20));
+    let stage = Stage::start(reply.into(), WORD_GUARD, "").await;
+    let completion = json!({ "model": "open", "prompt": "hi", "stream": true });
+    let asked = [
+        ("/v1/chat/completions", chat("open", "hi", true)),
+        ("/v1/messages", messages("claude", "hi", true)),
+        ("/v1/messages", messages("open", "hi", true)),
+        ("/v1/responses", responses("open", "hi", true)),
+        ("/v1/completions", completion),
+        ("/serving-endpoints/bricks/invocations", chat("bricks", "hi", true)),
+    ];
+    for (index, (path, body)) in asked.iter().enumerate() {
+        let began = Instant::now();
+        let answer = stage.post(path, body).await;
+        let text = answer.text();
+        assert!(said(&answer).contains("until the"), "{path}: {text}");
+        assert!(!said(&answer).contains("zanzibar"), "{path}: {text}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
+        stage.abandoned(index + 1).await;
+    }
+    let events = stage.events();
+    assert_eq!(events.len(), asked.len());
+    assert!(events.iter().all(|event| event["outcome"] == "answer-refused"), "{events:?}");
 }
