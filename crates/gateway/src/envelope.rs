@@ -485,7 +485,8 @@ impl<'d> Envelope<'d> {
     /// Marks placeholders that the caller wrote as not ours; call before judging a request.
     pub(crate) fn reserve_placeholders(&self, session: &Session) {
         let mut vault = session.vault();
-        for leaf in self.leaves.iter().filter(|leaf| leaf.text.contains('<')) {
+        let has_any = |text: &str| memchr::memchr2(b'<', b'\\', text.as_bytes()).is_some();
+        for leaf in self.leaves.iter().filter(|leaf| has_any(&leaf.text)) {
             vault.reserve(&leaf.text);
         }
         // The model reads the parts of a message as one text.
@@ -493,7 +494,7 @@ impl<'d> Envelope<'d> {
         for leaf in self.leaves.iter().filter(|leaf| leaf.group != 0) {
             groups.entry(leaf.group).or_default().push_str(&leaf.text);
         }
-        for text in groups.into_values().filter(|text| text.contains('<')) {
+        for text in groups.into_values().filter(|text| has_any(text)) {
             vault.reserve(&text);
         }
     }

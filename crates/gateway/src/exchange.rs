@@ -198,6 +198,7 @@ impl Exchange {
             Class::Limit => Outcome::Limited,
             Class::Upstream => Outcome::UpstreamFailed,
             Class::Internal => Outcome::Failed,
+            _ if self.record.was_answered => Outcome::AnswerRefused,
             _ => Outcome::Refused,
         }
     }
@@ -417,6 +418,7 @@ impl Exchange {
         }
         let translated = heavy::run(body.len(), || translated(&body, answer.status, translation))?;
         let body = translated.unwrap_or(body);
+        self.record.was_answered = answer.status.is_success();
         if !answer.status.is_success() {
             self.record.was_sent = false;
         }

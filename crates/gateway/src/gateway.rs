@@ -8,6 +8,7 @@ use bartizan_core::access::Identify;
 use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
 use bartizan_core::{Name, Principal};
+use bartizan_guard::prompt_index::PromptCache;
 use bartizan_guard::{Guard, GuardError};
 
 use crate::auth::may_call;
@@ -60,6 +61,8 @@ pub(crate) struct ReadyEndpoint {
     /// The name, cheap to clone into counters.
     pub(crate) name: Arc<str>,
     pub(crate) guard: Arc<Guard>,
+    /// System prompts of the requests that came last.
+    pub(crate) prompts: PromptCache,
     pub(crate) routes: Vec<ReadyRoute>,
 }
 
@@ -104,6 +107,7 @@ impl Snapshot {
                 settings: endpoint.clone(),
                 name: name.as_str().into(),
                 guard: Arc::new(guard.build().map_err(error)?),
+                prompts: PromptCache::default(),
                 routes,
             };
             endpoints.insert(name.clone(), Arc::new(ready));

@@ -38,6 +38,8 @@ pub(crate) struct Record {
     pub(crate) answer_bytes: u64,
     /// Whether a provider was asked: then tokens are owed, answer or not.
     pub(crate) was_sent: bool,
+    /// Whether a provider has answered: what is refused then is the answer.
+    pub(crate) was_answered: bool,
     dropped_findings: usize,
     is_done: bool,
 }
@@ -63,6 +65,7 @@ impl Record {
             prompt_tokens: 0,
             answer_bytes: 0,
             was_sent: false,
+            was_answered: false,
             dropped_findings: 0,
             is_done: false,
         }

@@ -1,18 +1,23 @@
 //! Calls to providers: pooled connections, TLS, timeouts, and what may be tried again.
 
+mod plain;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use bartizan_core::Name;
 use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body::Frame;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use plain::{PlainBody, PlainClient, PlainError};
 
 /// A call that is ready to be sent.
 #[derive(Debug)]
@@ -34,6 +39,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum AnswerBody {
     Network(Incoming),
+    Plain(PlainBody),
     BuiltIn(std::vec::IntoIter<Bytes>),
 }
 
@@ -52,6 +58,7 @@ pub(crate) enum CallError {
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    plain: PlainClient,
 }
 
 impl Upstream {
@@ -80,13 +87,14 @@ impl Upstream {
                 }
             }
         };
+        let plain = PlainClient::new(tcp.clone());
         let connector = https.https_or_http().enable_all_versions().wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_mins(1))
             .build(connector);
-        Self { client }
+        Self { client, plain }
     }
 
     /// Sends a call to a provider and waits for the head of the answer.
@@ -101,31 +109,69 @@ impl Upstream {
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = call.uri;
         *request.headers_mut() = call.headers;
-        match tokio::time::timeout(wait, self.client.request(request)).await {
-            Err(_) => {
-                tracing::warn!(%provider, %address, ?wait, "provider did not answer in time");
-                Err(CallError::TimedOut)
+        let is_plain = request.uri().scheme_str() == Some("http");
+        let answer = async {
+            if is_plain {
+                self.plain_answer(request, provider, &address).await
+            } else {
+                self.shared_answer(request, provider, &address).await
             }
-            Ok(Err(error)) if error.is_connect() => {
-                let error = Causes(&error);
-                tracing::warn!(%provider, %address, %error, "provider not reached");
-                Err(CallError::NotConnected)
-            }
-            Ok(Err(error)) => {
-                let error = Causes(&error);
-                tracing::warn!(%provider, %address, %error, "provider broke off");
-                Err(CallError::BrokeOff)
-            }
-            Ok(Ok(response)) => {
-                if let Some(remark) = remark(response.status()) {
-                    let status = response.status().as_u16();
-                    tracing::warn!(%provider, %address, status, "{remark}");
-                }
+        };
+        let Ok(answer) = tokio::time::timeout(wait, answer).await else {
+            tracing::warn!(%provider, %address, ?wait, "provider did not answer in time");
+            return Err(CallError::TimedOut);
+        };
+        let (head, body) = answer?;
+        if let Some(remark) = remark(head.status) {
+            let status = head.status.as_u16();
+            tracing::warn!(%provider, %address, status, "{remark}");
+        }
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    async fn plain_answer(
+        &self,
+        request: Request<Full<Bytes>>,
+        provider: &Name,
+        address: &Address,
+    ) -> Result<(Parts, AnswerBody), CallError> {
+        match self.plain.request(request).await {
+            Ok(response) => {
                 let (head, body) = response.into_parts();
-                let body = AnswerBody::Network(body);
-                Ok(Answer { status: head.status, headers: head.headers, body })
+                Ok((head, AnswerBody::Plain(body)))
+            }
+            Err(error) => {
+                let is_connect = matches!(error, PlainError::NotConnected(_));
+                Err(failed(is_connect, &error, provider, address))
             }
         }
+    }
+
+    async fn shared_answer(
+        &self,
+        request: Request<Full<Bytes>>,
+        provider: &Name,
+        address: &Address,
+    ) -> Result<(Parts, AnswerBody), CallError> {
+        match self.client.request(request).await {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                Ok((head, AnswerBody::Network(body)))
+            }
+            Err(error) => Err(failed(error.is_connect(), &error, provider, address)),
+        }
+    }
+}
+
+/// Says in the log why no answer came.
+fn failed(is_connect: bool, error: &dyn Error, provider: &Name, address: &Address) -> CallError {
+    let error = Causes(error);
+    if is_connect {
+        tracing::warn!(%provider, %address, %error, "provider not reached");
+        CallError::NotConnected
+    } else {
+        tracing::warn!(%provider, %address, %error, "provider broke off");
+        CallError::BrokeOff
     }
 }
 
@@ -169,8 +215,8 @@ impl AnswerBody {
     pub(crate) async fn next(&mut self, idle: Duration) -> Option<Result<Bytes, CallError>> {
         match self {
             Self::BuiltIn(pieces) => pieces.next().map(Ok),
-            Self::Network(body) => loop {
-                match tokio::time::timeout(idle, body.frame()).await {
+            Self::Network(_) | Self::Plain(_) => loop {
+                match tokio::time::timeout(idle, self.frame()).await {
                     Err(_) => return Some(Err(CallError::TimedOut)),
                     Ok(None) => return None,
                     Ok(Some(Err(_))) => return Some(Err(CallError::BrokeOff)),
@@ -181,6 +227,14 @@ impl AnswerBody {
                     }
                 }
             },
+        }
+    }
+
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Network(body) => body.frame().await,
+            Self::Plain(body) => body.frame().await,
         }
     }
 }
@@ -217,10 +271,15 @@ mod tests {
             // Bound and dropped: nobody listens there.
             let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             let uri: Uri = format!("http://{free}/").parse().unwrap();
-            Upstream::new().client.get(uri).await.unwrap_err()
+            let shared = Upstream::new().client.get(uri.clone()).await.unwrap_err();
+            assert!(shared.is_connect());
+            let request = Request::get(uri).body(Full::default()).unwrap();
+            let plain = Upstream::new().plain.request(request).await.unwrap_err();
+            assert!(matches!(plain, PlainError::NotConnected(_)));
+            [Causes(&shared).to_string(), Causes(&plain).to_string()]
         });
-        assert!(error.is_connect());
-        let said = Causes(&error).to_string();
-        assert!(said.to_lowercase().contains("connection refused"), "{said}");
+        for said in error {
+            assert!(said.to_lowercase().contains("connection refused"), "{said}");
+        }
     }
 }

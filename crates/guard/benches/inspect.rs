@@ -129,7 +129,7 @@ fn stream(bencher: Bencher<'_, '_>) {
 #[divan::bench(name = "stream/1000x5B/system-prompt")]
 fn stream_with_prompt(bencher: Bencher<'_, '_>) {
     let guard = guard(Channel::Output);
-    let session = Arc::new(Session::builder().system_prompt(&text(CODE, 8 << 10)).build());
+    let session = Arc::new(Session::builder().system_prompt([&*text(CODE, 8 << 10)]).build());
     let text = text(ENGLISH, 5_000);
     bencher.counter(BytesCount::new(text.len())).bench(|| {
         let mut stream = guard.stream(Channel::Output, Arc::clone(&session));
@@ -145,7 +145,7 @@ fn stream_with_prompt(bencher: Bencher<'_, '_>) {
 fn prompt_index(bencher: Bencher<'_, '_>) {
     let text = text(ENGLISH, 8 << 10);
     bencher.counter(BytesCount::new(text.len())).bench(|| {
-        let session = Session::builder().system_prompt(&text).build();
+        let session = Session::builder().system_prompt([&*text]).build();
         session.system_prompt().map(|index| index.matcher().feed(b'a'))
     });
 }

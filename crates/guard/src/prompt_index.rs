@@ -8,12 +8,16 @@
 //! Prompts of up to [`MAX_BYTES`] are indexed whole; of longer ones the first and the last half of
 //! that. What counts as a leak belongs to the detector.
 
+mod cache;
+
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 
 use crate::text::fold;
+
+pub use cache::PromptCache;
 
 /// Most bytes of normalised prompt that are indexed.
 pub const MAX_BYTES: usize = 64 << 10;
@@ -32,18 +36,18 @@ pub struct PromptIndex {
 impl PromptIndex {
     /// Adds one prompt text. A match never reaches from one text into the next.
     pub fn add(&mut self, text: &str) {
-        // Folding rarely shrinks a text to less than a quarter, so what lies deep inside a very
-        // long one would be dropped after normalising as well.
-        const KEPT: usize = 2 * MAX_BYTES;
-        if text.len() <= 2 * KEPT {
-            self.texts.push(text.to_owned());
-        } else {
-            let head = text.floor_char_boundary(KEPT);
-            let tail = text.ceil_char_boundary(text.len() - KEPT);
-            self.texts.push(text.get(..head).unwrap_or_default().to_owned());
-            self.texts.push(text.get(tail..).unwrap_or_default().to_owned());
-        }
+        self.texts.extend(kept(text).map(str::to_owned));
         self.automaton.take();
+    }
+
+    /// Whether it was made of these texts, as far as they are kept.
+    fn is_of(&self, texts: &[&str]) -> bool {
+        texts.iter().flat_map(|text| kept(text)).eq(self.texts.iter().map(String::as_str))
+    }
+
+    /// Bytes of the texts.
+    fn bytes(&self) -> usize {
+        self.texts.iter().map(String::len).sum()
     }
 
     /// Starts reading an answer. The first call builds the automaton.
@@ -51,6 +55,19 @@ impl PromptIndex {
         let automaton = self.automaton.get_or_init(|| Automaton::new(&self.texts));
         Matcher { automaton, state: ROOT, len: 0 }
     }
+}
+
+/// The parts of a text that are kept. Folding rarely shrinks a text to less than a quarter, so what
+/// lies deep inside a very long one would be dropped after normalising as well.
+fn kept(text: &str) -> impl Iterator<Item = &str> {
+    const KEPT: usize = 2 * MAX_BYTES;
+    let (head, tail) = if text.len() <= 2 * KEPT {
+        (text, None)
+    } else {
+        let tail = text.ceil_char_boundary(text.len() - KEPT);
+        (text.get(..text.floor_char_boundary(KEPT)).unwrap_or_default(), text.get(tail..))
+    };
+    std::iter::once(head).chain(tail)
 }
 
 /// Follows an answer through a prompt, byte by byte.

@@ -1,16 +1,16 @@
 //! What the guard knows about the request that a text belongs to.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::canaries::Canary;
-use crate::prompt_index::PromptIndex;
+use crate::prompt_index::{PromptCache, PromptIndex};
 use crate::vault::Vault;
 
 /// Shared by all texts of one request and its answer.
 #[derive(Debug, Default)]
 pub struct Session {
     vault: Mutex<Vault>,
-    system_prompt: Option<PromptIndex>,
+    system_prompt: Option<Arc<PromptIndex>>,
     canaries: Vec<String>,
     prepared: Vec<Canary>,
 }
@@ -28,8 +28,8 @@ impl Session {
     }
 
     /// The system prompt, ready for overlap search; absent when the request has none.
-    pub const fn system_prompt(&self) -> Option<&PromptIndex> {
-        self.system_prompt.as_ref()
+    pub fn system_prompt(&self) -> Option<&PromptIndex> {
+        self.system_prompt.as_deref()
     }
 
     /// Strings that stand in the system prompt for the sole purpose of being noticed elsewhere.
@@ -49,12 +49,17 @@ pub struct SessionBuilder {
 }
 
 impl SessionBuilder {
-    /// Adds a system prompt; several are joined.
+    /// Sets the system prompt, which may consist of several texts.
     #[must_use]
-    pub fn system_prompt(mut self, text: &str) -> Self {
-        if !text.trim().is_empty() {
-            self.session.system_prompt.get_or_insert_default().add(text);
-        }
+    pub fn system_prompt<'t>(mut self, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        self.session.system_prompt = PromptCache::default().index(texts);
+        self
+    }
+
+    /// Sets a system prompt of several texts that was read before.
+    #[must_use]
+    pub fn system_prompt_index(mut self, index: Option<Arc<PromptIndex>>) -> Self {
+        self.session.system_prompt = index;
         self
     }
 

@@ -87,6 +87,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         keys: state::first_keys(&store)?,
     };
 
+    // From here on a signal asks for an end; before, it is one.
+    let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(false);
     let router = bartizan_console::router(ConsoleState {
         store: Arc::clone(&store),
@@ -120,7 +122,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     greeting.print()?;
     written?;
 
-    wait_for_signal().await?;
+    signals.next().await?;
     tracing::info!("stopping; answers under way may end, a second signal ends them");
     stop.send_replace(true);
     let drained = async {
@@ -129,7 +131,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     };
     tokio::select! {
         drained = drained => drained?,
-        again = wait_for_signal() => {
+        again = signals.next() => {
             again?;
             tracing::warn!("a second signal: answers under way are cut off");
         }
@@ -172,21 +174,42 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
+/// Signals that ask the process to stop. None is lost between two waits.
 #[cfg(unix)]
-async fn wait_for_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        Ok(())
+    }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() -> anyhow::Result<()> {
-    Ok(tokio::signal::ctrl_c().await?)
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
 }
 
 async fn maintain(store: Arc<bartizan_store::Store>, stop: impl Future<Output = ()>) {

@@ -191,9 +191,8 @@ fn judge(
     }
     let mut session = Session::builder();
     if guard.reads(Channel::Output) || guard.reads(Channel::ToolCall) {
-        for text in envelope.texts(Channel::System) {
-            session = session.system_prompt(text);
-        }
+        let prompt = request.endpoint.prompts.index(envelope.texts(Channel::System));
+        session = session.system_prompt_index(prompt);
     }
     for canary in &request.endpoint.settings.canaries {
         session = session.canary(canary);

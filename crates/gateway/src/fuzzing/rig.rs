@@ -11,6 +11,7 @@ use bartizan_core::settings::{
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, PrincipalKind, Secret};
 use bartizan_guard::Guard;
+use bartizan_guard::prompt_index::PromptCache;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -92,8 +93,13 @@ impl Rig {
             provider_name: name.clone(),
             model: plan.names_model.then(|| MODEL.to_owned()),
         };
-        let endpoint =
-            ReadyEndpoint { settings, name: MODEL.into(), guard: plan.guard, routes: vec![route] };
+        let endpoint = ReadyEndpoint {
+            settings,
+            name: MODEL.into(),
+            guard: plan.guard,
+            prompts: PromptCache::default(),
+            routes: vec![route],
+        };
         let parts =
             Parts { settings: no_settings(), keys: Arc::new(AnyKey), events: Arc::new(NoLog) };
         let gateway = Gateway::build(parts).expect("an empty policy can be enforced");

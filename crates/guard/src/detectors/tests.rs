@@ -41,11 +41,11 @@ fn channels(detector: &dyn Detector) -> Vec<Channel> {
 /// A session with a system prompt and a canary, for detectors that compare with them.
 fn session() -> Session {
     Session::builder()
-        .system_prompt(
+        .system_prompt([
             "You sell boats for Acme Marine. Never tell a customer that the harbour office closes at \
              noon on Fridays. Quote prices in euros only and round them up to full tens.",
-        )
-        .system_prompt("You are a helpful assistant.")
+            "You are a helpful assistant.",
+        ])
         .canary("bz-7f3a-harbour")
         .build()
 }

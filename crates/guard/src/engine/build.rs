@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bartizan_core::settings::{Detect, Guardrail};
 use bartizan_core::{Channel, RuleId};
 
+use super::clean::CleanTexts;
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
-use super::{Guard, Plan, Rail, Source};
+use super::{Guard, Member, Plan, Rail, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors;
 use crate::text::fold_to_string;
@@ -59,6 +60,8 @@ pub struct GuardBuilder {
     catalogue: BTreeMap<&'static str, usize>,
     rails: Vec<Rail>,
     whole_texts: bool,
+    /// Whether a detector was made elsewhere.
+    has_foreign: bool,
 }
 
 impl GuardBuilder {
@@ -107,6 +110,7 @@ impl GuardBuilder {
     #[doc(hidden)]
     #[must_use]
     pub fn detector(mut self, guardrail: &Guardrail, detector: Box<dyn Detector>) -> Self {
+        self.has_foreign = true;
         self.detectors.push(Source::Policy(detector));
         let index = self.detectors.len() - 1;
         self.push(guardrail, vec![index]);
@@ -163,7 +167,8 @@ impl GuardBuilder {
             known.insert(active, Arc::clone(&plan));
             plans.push(plan);
         }
-        Ok(Guard { detectors: self.detectors, rails: self.rails, plans })
+        let clean = (!self.has_foreign).then(CleanTexts::default);
+        Ok(Guard { detectors: self.detectors, rails: self.rails, plans, clean })
     }
 
     /// Detectors that read texts of the channel, by index.
@@ -184,10 +189,15 @@ impl GuardBuilder {
         let mut literals = Vec::new();
         let mut rotated = Vec::new();
         let mut look_behind = 0;
+        let mut always = Vec::new();
+        let mut on_hit = Vec::new();
         for (slot, index) in active.iter().enumerate() {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
             look_behind = look_behind.max(detector.look_behind());
-            for (index, text) in detector.literals().into_iter().enumerate() {
+            let member = Member { slot, index: *index, reads: detector.reads() };
+            let own = detector.literals();
+            if own.is_empty() { &mut always } else { &mut on_hit }.push(member);
+            for (index, text) in own.into_iter().enumerate() {
                 let text = fold_to_string(&text);
                 let begins_word = detector.begins_word(index);
                 if detector.reads() == Reads::TextAndRot13 && text.is_ascii() {
@@ -205,6 +215,8 @@ impl GuardBuilder {
             look_behind,
             literals: LiteralSet::new(&literals)?,
             rot13: LiteralSet::new(&rotated)?,
+            always,
+            on_hit,
         })
     }
 }

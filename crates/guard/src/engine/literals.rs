@@ -42,8 +42,6 @@ pub(super) struct LiteralSet {
     owners: Vec<Owners>,
     /// For states in which more text may complete a literal: bytes of it that were read.
     open: HashMap<StateID, usize>,
-    /// Which slots own a literal.
-    slots: Vec<bool>,
 }
 
 /// What one pass over a view tells.
@@ -74,27 +72,13 @@ impl LiteralSet {
             .prefilter(false)
             .build(&texts)
             .map_err(GuardError::Literals)?;
-        let count =
-            literals.iter().filter_map(|literal| literal.slot).max().map_or(0, |max| max + 1);
-        let mut slots = vec![false; count];
-        for slot in literals.iter().filter_map(|literal| literal.slot) {
-            if let Some(owns) = slots.get_mut(slot) {
-                *owns = true;
-            }
-        }
         let mut gates = Gates::default();
         for literal in literals {
             gates.add(literal);
         }
         let longest = texts.iter().map(String::len).max().unwrap_or_default();
-        let mut set = Self {
-            automaton: None,
-            gates: Some(gates),
-            longest,
-            owners,
-            open: HashMap::new(),
-            slots,
-        };
+        let mut set =
+            Self { automaton: None, gates: Some(gates), longest, owners, open: HashMap::new() };
         set.note_open_states(&automaton, &texts);
         set.automaton = Some(automaton);
         Ok(set)
@@ -128,19 +112,13 @@ impl LiteralSet {
         let mut scan = Scan::default();
         let (Some(automaton), Some(gates)) = (&self.automaton, &self.gates) else { return scan };
         let bytes = text.as_bytes();
-        let mut inside = false;
+        let mut place = OUTSIDE;
         for (at, head) in bytes.array_windows().enumerate() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let may_begin = if inside {
-                gates.inside.may_begin(*head, rest)
-            } else {
-                gates.anywhere.may_begin(*head, rest)
-            };
-            if may_begin {
+            if gates.may_begin(place, *head, bytes, at) {
                 self.walk(automaton, bytes, at, &mut scan);
             }
             let [first, ..] = *head;
-            inside = first.is_ascii_alphanumeric() || first == b'_';
+            place = place_after(first);
         }
         for at in (bytes.len() + 1).saturating_sub(HEAD_BYTES)..bytes.len() {
             self.walk(automaton, bytes, at, &mut scan);
@@ -196,11 +174,6 @@ impl LiteralSet {
     pub(super) fn is_empty(&self) -> bool {
         self.automaton.is_none()
     }
-
-    /// Whether the detector in a slot has literals.
-    pub(super) fn has_slot(&self, slot: usize) -> bool {
-        self.slots.get(slot).copied().unwrap_or(false)
-    }
 }
 
 /// Bytes that the gate looks at first.
@@ -208,35 +181,88 @@ const HEAD_BYTES: usize = 4;
 /// Bytes that it looks at where those four may begin a literal.
 const LONG_HEAD_BYTES: usize = 8;
 
-/// One gate for places inside a word, where few literals count, and one for all other places.
-#[derive(Default)]
+/// A place where a word may begin.
+const OUTSIDE: u8 = 1;
+/// A place right behind a letter, digit or `_`.
+const INSIDE: u8 = 2;
+
+/// One gate for places inside a word, where few literals count, and one for all other places. Before
+/// both stands one look at the pair of bytes at hand, which ends it for most places.
 struct Gates {
-    inside: Gate<{ 1 << 6 }, { 1 << 8 }>,
-    anywhere: Gate<{ 1 << 10 }, { 1 << 11 }>,
+    /// By pair: at which places literals begin with it.
+    pairs: Box<[u8]>,
+    inside: Gate<{ 1 << 8 }>,
+    outside: Gate<{ 1 << 11 }>,
+}
+
+/// Values of two bytes.
+const PAIRS: usize = 1 << 16;
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            pairs: vec![0; PAIRS].into_boxed_slice(),
+            inside: Gate::default(),
+            outside: Gate::default(),
+        }
+    }
 }
 
 impl Gates {
     fn add(&mut self, literal: &Literal) {
-        self.anywhere.add(literal.text.as_bytes());
-        if !literal.begins_word {
-            self.inside.add(literal.text.as_bytes());
+        let text = literal.text.as_bytes();
+        let places = if literal.begins_word { OUTSIDE } else { OUTSIDE | INSIDE };
+        match text {
+            [] => return,
+            [first] => {
+                for second in 0..=u8::MAX {
+                    self.add_pair([*first, second], places);
+                }
+            }
+            [first, second, ..] => self.add_pair([*first, *second], places),
         }
+        self.outside.add(text);
+        if !literal.begins_word {
+            self.inside.add(text);
+        }
+    }
+
+    fn add_pair(&mut self, [first, second]: [u8; 2], places: u8) {
+        let pair = pair(blind([first, second, 0, 0]));
+        if let Some(known) = self.pairs.get_mut(pair as usize) {
+            *known |= places;
+        }
+    }
+
+    /// Whether a literal may begin at a place of a text, where these bytes stand.
+    #[inline]
+    fn may_begin(&self, place: u8, head: [u8; HEAD_BYTES], bytes: &[u8], at: usize) -> bool {
+        let head = blind(head);
+        let places = self.pairs.get(pair(head) as usize).copied();
+        places.is_some_and(|places| places & place != 0)
+            && if place == INSIDE {
+                self.inside.may_begin(head, bytes, at)
+            } else {
+                self.outside.may_begin(head, bytes, at)
+            }
     }
 }
 
 /// Tells from a few bytes that no literal begins there, for most texts and places.
 ///
-/// Sets of bits: pairs that begin literals of less than four bytes, hashes of the first four bytes
-/// of all others and, asked only when one of those is met, hashes of the first eight bytes. All are
-/// blind to the bit by which ASCII's small letters differ from capitals. A set bit says "perhaps"; a
-/// clear one is certain.
+/// Sets of bits: pairs that are a whole literal, hashes of the first three bytes of literals that have
+/// no more, of the first four of all others and, asked only when one of those is met, of the first
+/// eight. All are blind to the bit by which ASCII's small letters differ from capitals. A
+/// set bit says "perhaps"; a clear one is certain.
 ///
-/// The sets take `PAIRS` and `HASHES` words of 64 bits: few enough to stay in the fastest caches,
-/// many enough that literals set one bit in fifty.
+/// The sets of hashes take `HASHES` words of 64 bits: few enough to stay in the fastest caches, many
+/// enough that literals set one bit in fifty.
 #[derive(Default)]
-struct Gate<const PAIRS: usize, const HASHES: usize> {
-    /// By the first two bytes: literals shorter than [`HEAD_BYTES`].
-    pairs: Bits<PAIRS>,
+struct Gate<const HASHES: usize> {
+    /// By the first two bytes: literals of at most two.
+    shortest: Bits<{ 1 << 10 }>,
+    /// By the first three bytes: literals of three.
+    short: Bits<{ 1 << 6 }>,
     /// By the first four bytes: all other literals.
     heads: Bits<HASHES>,
     /// By the first four bytes: those shorter than [`LONG_HEAD_BYTES`].
@@ -245,37 +271,47 @@ struct Gate<const PAIRS: usize, const HASHES: usize> {
     long: Bits<HASHES>,
 }
 
-impl<const PAIRS: usize, const HASHES: usize> Gate<PAIRS, HASHES> {
+impl<const HASHES: usize> Gate<HASHES> {
     fn add(&mut self, literal: &[u8]) {
-        match (literal.first_chunk(), literal.first_chunk(), literal) {
-            (Some(long), Some(head), _) => {
-                self.heads.set(Self::hash(blind(*head)));
-                self.long.set(Self::long_hash(*long));
-            }
-            (None, Some(head), _) => {
-                self.heads.set(Self::hash(blind(*head)));
-                self.medium.set(Self::hash(blind(*head)));
-            }
-            (_, None, [first, second, ..]) => self.pairs.set(blind([*first, *second, 0, 0])),
-            (_, None, [first]) => {
+        match literal {
+            [] => {}
+            [first] => {
                 for second in 0..=u8::MAX {
-                    self.pairs.set(blind([*first, second, 0, 0]));
+                    self.shortest.set(pair(blind([*first, second, 0, 0])));
                 }
             }
-            (_, None, []) => {}
+            [first, second, rest @ ..] => {
+                let pair = pair(blind([*first, *second, 0, 0]));
+                match (literal.first_chunk(), literal.first_chunk(), rest) {
+                    (Some(long), Some(head), _) => {
+                        self.heads.set(Self::hash(blind(*head)));
+                        self.long.set(Self::long_hash(*long));
+                    }
+                    (None, Some(head), _) => {
+                        self.heads.set(Self::hash(blind(*head)));
+                        self.medium.set(Self::hash(blind(*head)));
+                    }
+                    (_, None, [third]) => {
+                        let head = blind([*first, *second, *third, 0]);
+                        self.short.set(Self::short_hash(head));
+                    }
+                    (_, None, _) => self.shortest.set(pair),
+                }
+            }
         }
     }
 
-    /// Whether a literal may begin with these bytes and go on with the rest.
-    fn may_begin(&self, head: [u8; HEAD_BYTES], rest: &[u8]) -> bool {
-        let head = blind(head);
-        self.pairs.get(head)
-            || (self.heads.get(Self::hash(head)) && self.may_go_on(Self::hash(head), rest))
+    /// Whether a literal may begin at a place of a text, where these bytes stand, blind.
+    fn may_begin(&self, head: u32, bytes: &[u8], at: usize) -> bool {
+        let hash = Self::hash(head);
+        self.shortest.get(pair(head))
+            || self.short.get(Self::short_hash(head))
+            || (self.heads.get(hash) && (self.medium.get(hash) || self.long_begins(bytes, at)))
     }
 
-    fn may_go_on(&self, hash: u32, rest: &[u8]) -> bool {
-        self.medium.get(hash)
-            || rest.first_chunk().is_some_and(|long| self.long.get(Self::long_hash(*long)))
+    fn long_begins(&self, bytes: &[u8], at: usize) -> bool {
+        let head = bytes.get(at..).and_then(<[u8]>::first_chunk);
+        head.is_some_and(|head| self.long.get(Self::long_hash(*head)))
     }
 
     /// The high bits of a product with Knuth's multiplier depend on all four bytes.
@@ -283,10 +319,38 @@ impl<const PAIRS: usize, const HASHES: usize> Gate<PAIRS, HASHES> {
         head.wrapping_mul(0x9E37_79B1) >> 8
     }
 
+    const fn short_hash(head: u32) -> u32 {
+        (head & 0x00FF_FFFF).wrapping_mul(0x9E37_79B1) >> 16
+    }
+
     const fn long_hash(head: [u8; LONG_HEAD_BYTES]) -> u32 {
         let head = u64::from_le_bytes(head) | 0x2020_2020_2020_2020;
         (head.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32
     }
+}
+
+/// What kind of place is right behind a byte.
+const fn place_after(byte: u8) -> u8 {
+    const PLACES: [u8; 256] = {
+        let mut table = [OUTSIDE; 256];
+        let mut byte = 0;
+        while byte < table.len() {
+            let is_word = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+            #[expect(clippy::indexing_slicing, reason = "the loop stops at the end of the table")]
+            {
+                table[byte] = if is_word { INSIDE } else { OUTSIDE };
+            }
+            byte += 1;
+        }
+        table
+    };
+    #[expect(clippy::indexing_slicing, reason = "the table has an entry for each byte")]
+    PLACES[byte as usize]
+}
+
+/// The first two of four bytes.
+const fn pair(head: u32) -> u32 {
+    head & 0xFFFF
 }
 
 /// Four bytes without the bit of the case.
@@ -316,6 +380,11 @@ impl<const WORDS: usize> Bits<WORDS> {
 }
 
 impl Scan {
+    /// Whether a literal of a detector occurs.
+    pub(super) fn has_hits(&self) -> bool {
+        !self.hits.is_empty()
+    }
+
     /// Takes the hits of a slot into `own`. Slots must be asked for in rising order; `next` keeps
     /// the place between calls.
     pub(super) fn take(&self, slot: usize, next: &mut usize, own: &mut Vec<Hit>) {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::judge::Window;
 use super::literals::LiteralSet;
-use super::{Guard, Plan, Source};
+use super::{Guard, Member, Plan, Source};
 use crate::detector::{Findings, Hit, Reads, Seen};
 use crate::session::Session;
 use crate::text::encoded::decode_runs;
@@ -165,40 +165,45 @@ impl<'a> Reader<'a> {
         if let Some(cut) = scan.cut_at_end {
             self.reading.undecided = self.reading.undecided.min(view.start_in_source(cut));
         }
-        let mut own: Vec<Hit> = Vec::new();
-        let mut next = 0;
-        for (slot, index) in self.plan.active.iter().enumerate() {
-            let Some(detector) = self.guard.detectors.get(*index).map(Source::get) else {
-                continue;
-            };
-            if !wants(detector.reads(), kind) {
-                continue;
-            }
-            scan.take(slot, &mut next, &mut own);
-            if own.is_empty() && self.plan.literals.has_slot(slot) {
-                continue;
-            }
-            let before = self.reading.findings.len();
-            let mut findings =
-                Findings::new(view, detector.meta(), *index, &mut self.reading.findings);
-            // A detector that fails must be told apart from one that finds nothing, and must not
-            // take the request of its neighbours down with it.
-            let ran = catch_unwind(AssertUnwindSafe(|| {
-                detector.inspect(view, &own, &mut findings);
-                findings.undecided_source()
-            }));
-            let found = self.reading.findings.len() - before;
-            if let Ok(undecided) = ran
-                && (found <= MAX_FINDINGS || self.window.may_stream())
-            {
-                self.reading.undecided =
-                    self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
-            } else {
-                self.reading.findings.truncate(before);
-                self.reading.failed.push(*index);
+        for member in self.plan.always.iter().filter(|member| wants(member.reads, kind)) {
+            self.ask(*member, view, &[]);
+        }
+        if scan.has_hits() {
+            let mut own: Vec<Hit> = Vec::new();
+            let mut next = 0;
+            for member in self.plan.on_hit.iter().filter(|member| wants(member.reads, kind)) {
+                scan.take(member.slot, &mut next, &mut own);
+                if !own.is_empty() {
+                    self.ask(*member, view, &own);
+                }
             }
         }
         scan.other_view
+    }
+
+    /// Shows a view to one detector.
+    fn ask(&mut self, member: Member, view: &View<'_>, own: &[Hit]) {
+        let Some(detector) = self.guard.detectors.get(member.index).map(Source::get) else {
+            return;
+        };
+        let before = self.reading.findings.len();
+        let mut findings =
+            Findings::new(view, detector.meta(), member.index, &mut self.reading.findings);
+        // A detector that fails must be told apart from one that finds nothing, and must not
+        // take the request of its neighbours down with it.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            detector.inspect(view, own, &mut findings);
+            findings.undecided_source()
+        }));
+        let found = self.reading.findings.len() - before;
+        if let Ok(undecided) = ran
+            && (found <= MAX_FINDINGS || self.window.may_stream())
+        {
+            self.reading.undecided = self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
+        } else {
+            self.reading.findings.truncate(before);
+            self.reading.failed.push(member.index);
+        }
     }
 }
 

@@ -176,6 +176,32 @@ fn a_stream_holds_only_what_may_still_match() {
 }
 
 #[test]
+fn what_was_clean_once_is_read_where_it_may_not_be() {
+    let mut words = rail("g-words", "email", Action::Block);
+    words.detect = Detect::Keywords(vec!["zanzibar".to_owned()]);
+    words.on = ChannelSet::INPUT;
+    let mut canary = rail("g-canary", "canary-leak", Action::Block);
+    canary.on = ChannelSet::ALL;
+    let guard = guard(&[words, canary, rail("g-pii", "email", Action::Mask)]);
+    let plain = Session::default();
+    let blocks = |channel, text: &str, session: &Session| {
+        guard.inspect(channel, text, session).blocked_at.is_some()
+    };
+    for _ in 0..3 {
+        assert!(!blocks(Channel::Output, "zanzibar", &plain));
+        assert!(blocks(Channel::User, "zanzibar", &plain));
+        assert!(!blocks(Channel::Output, "bz-7f3a-harbour", &plain));
+        let watched = Session::builder().canary("bz-7f3a-harbour").build();
+        assert!(blocks(Channel::Output, "bz-7f3a-harbour", &watched));
+    }
+    // A placeholder that was nobody's is somebody's in the next request.
+    let text = "to <EMAIL_ADDRESS_1>";
+    assert_eq!(guard.inspect(Channel::Output, text, &plain).rewrite(text), text);
+    let _ = guard.inspect(Channel::User, "I am bob@example.com", &plain);
+    assert_eq!(guard.inspect(Channel::Output, text, &plain).rewrite(text), "to bob@example.com");
+}
+
+#[test]
 fn channels_without_guardrails_pass() {
     let mut only_input = rail("g-pii", "email", Action::Mask);
     only_input.on = ChannelSet::INPUT;
