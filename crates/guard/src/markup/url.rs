@@ -11,8 +11,16 @@ use crate::secrets::quality::Classes;
 pub(crate) enum Use {
     /// Loaded as soon as the text is shown.
     Loaded,
+    /// Named, for an image or a link.
+    Defined,
     /// Followed by a click.
     Link,
+}
+
+impl Use {
+    fn may_load(self) -> bool {
+        self != Self::Link
+    }
 }
 
 /// Most bytes of a URL that are read.
@@ -21,24 +29,27 @@ pub(crate) const MAX_URL_BYTES: usize = 900;
 /// Shortest blob that is decoded, in characters.
 const MIN_BLOB_BYTES: usize = 16;
 
-/// Whether the URL names a host by itself: `https://…`, `http://…` or `//…`.
+/// Whether the URL names a host by itself: `https://…`, `http://…` or `//…`, with slashes of either kind.
 pub(crate) fn is_absolute(url: &[u8]) -> bool {
     rest_after_scheme(url).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_alphanumeric))
 }
 
 fn rest_after_scheme(url: &[u8]) -> Option<&[u8]> {
-    let slashes = ["https://", "http://", "//"];
-    let scheme = slashes.iter().find(|scheme| {
+    let schemes = ["https:", "http:", ""];
+    let scheme = schemes.iter().find(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
     })?;
-    url.get(scheme.len()..)
+    let rest = url.get(scheme.len()..)?;
+    let slashes = rest.iter().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    // In Markdown two backslashes are one.
+    (slashes >= 2).then(|| rest.get(slashes..)).flatten()
 }
 
 /// Whether an absolute URL carries data.
 pub(crate) fn carries_data(url: &[u8], how: Use) -> bool {
     let Some(rest) = rest_after_scheme(url) else { return false };
-    let host_len =
-        rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let ends_host = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#');
+    let host_len = rest.iter().position(ends_host).unwrap_or(rest.len());
     let (host, tail) = rest.split_at_checked(host_len).unwrap_or_default();
     if host.is_empty() {
         return false;
@@ -49,7 +60,7 @@ pub(crate) fn carries_data(url: &[u8], how: Use) -> bool {
     let (path, query) = tail.split_at_checked(path_len).unwrap_or_default();
     let slots = match how {
         Use::Loaded => has_slot(host, &SLOTS) || has_slot(tail, &SLOTS) || has_placeholder(tail),
-        Use::Link => has_slot(query, &LINK_SLOTS) || has_placeholder(tail),
+        Use::Defined | Use::Link => has_slot(query, &LINK_SLOTS) || has_placeholder(tail),
     };
     slots || host_carries(host) || path_carries(path, how) || query_carries(query, how)
 }
@@ -128,14 +139,14 @@ fn path_carries(path: &[u8], how: Use) -> bool {
         let stem = value.rsplitn(2, |byte| *byte == b'.').last().unwrap_or_default();
         let assigned = value.len() < segment.len();
         decodes_to_text(stem)
-            || (how == Use::Loaded && assigned && is_sentence(value, 3))
-            || (how == Use::Loaded && spaces(value) >= 8 && is_sentence(value, 8))
+            || (how.may_load() && assigned && is_sentence(value, 3))
+            || (how.may_load() && spaces(value) >= 8 && is_sentence(value, 8))
     })
 }
 
 fn query_carries(query: &[u8], how: Use) -> bool {
     let (max_value, max_query, words) = match how {
-        Use::Loaded => (96, 320, 4),
+        Use::Loaded | Use::Defined => (96, 320, 4),
         Use::Link => (200, 600, 10),
     };
     query.len() > max_query
@@ -145,7 +156,7 @@ fn query_carries(query: &[u8], how: Use) -> bool {
             value.len() > max_value
                 || decodes_to_text(value)
                 || is_sentence(value, words)
-                || (how == Use::Loaded && has_address(value))
+                || (how.may_load() && has_address(value))
         })
 }
 
@@ -161,10 +172,11 @@ fn spaces(value: &[u8]) -> usize {
     memchr::memchr2_iter(b'+', b' ', value).count() + starts(value, b"%20").count()
 }
 
-/// Whether the value has at least this many words.
+/// Whether the value has at least this many words; a few more where `_` joins them, as in names.
 fn is_sentence(value: &[u8], words: usize) -> bool {
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    spaces(value) + 1 >= words && letters >= words * 3
+    let joined = memchr::memchr_iter(b'_', value).count();
+    (spaces(value) + 1 >= words || joined > words) && letters >= words * 3
 }
 
 /// Whether the value is base64, base64url, base32 or hexadecimal for readable text.

@@ -65,7 +65,7 @@ impl Entry {
 
 /// Folds a text and says where each byte came from. ASCII comes back borrowed.
 pub fn fold(text: &str) -> (Cow<'_, str>, Offsets) {
-    if text.is_ascii() {
+    if is_plain(text) {
         return (Cow::Borrowed(text), Offsets::Shifted(0));
     }
     let (folded, offsets) = fold_with(text, Folder::push);
@@ -75,7 +75,7 @@ pub fn fold(text: &str) -> (Cow<'_, str>, Offsets) {
 /// Folds a text with a space for each run of invisible characters that may part words; `None` when
 /// it has none. Models read `ignore` and `rules` with a zero-width space between them as two words.
 pub fn fold_apart(text: &str) -> Option<(String, Offsets)> {
-    if text.is_ascii() || !text.chars().any(parts_words) {
+    if is_plain(text) || !text.chars().any(parts_words) {
         return None;
     }
     let mut inside = false;
@@ -99,9 +99,23 @@ fn fold_with(text: &str, mut push: impl FnMut(&mut Folder, char)) -> (String, Of
 
 /// Invisible characters but those that choose the shape of the one before.
 const fn parts_words(c: char) -> bool {
-    c as u32 > 0x7F
-        && is_invisible(c)
-        && !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}')
+    is_control(c)
+        || c as u32 > 0x7F
+            && is_invisible(c)
+            && !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Whether folding changes nothing.
+fn is_plain(text: &str) -> bool {
+    // Without an early end, so that many bytes are looked at at once.
+    let other =
+        |byte: u8| !byte.is_ascii() || byte < b' ' && !matches!(byte, 9..=13) || byte == 0x7F;
+    !text.bytes().fold(false, |any, byte| any | other(byte))
+}
+
+/// Control characters of ASCII that are no blanks. Nobody sees them, and models read past them.
+const fn is_control(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0E'..='\x1F' | '\x7F')
 }
 
 /// Folds a text when its origin does not matter, as for word lists.
@@ -152,7 +166,9 @@ impl Folder {
 
 fn fold_char(c: char, out: &mut String) {
     if c.is_ascii() {
-        out.push(c);
+        if !is_control(c) {
+            out.push(c);
+        }
     } else if let Some(entry) = TABLE.get(c as usize) {
         match entry.as_str() {
             Some(text) => out.push_str(text),
@@ -168,7 +184,7 @@ fn fold_char(c: char, out: &mut String) {
 fn fold_slow(c: char, out: &mut String) {
     if let Some(hidden) = tag_ascii(c) {
         out.push(hidden);
-    } else if !is_invisible(c) {
+    } else if !is_invisible(c) && !is_control(c) {
         decompose_compatible(c, |part| push_part(part, out));
     }
 }

@@ -1,4 +1,5 @@
-//! Unescaping: URL (`%41`), HTML (`&#65;`, `&lt;`), JavaScript and JSON (`\x41`, `\u0041`).
+//! Unescaping: URL (`%41`), HTML (`&#65;`, `&lt;`), JavaScript and JSON (`\x41`, `\u0041`, `\u{41}`),
+//! and punctuation behind a backslash, as Markdown and shells have it (`\@`).
 //!
 //! An escape is at most [`MAX_ESCAPE_BYTES`] long, so deciding needs no more than that ahead.
 
@@ -154,26 +155,83 @@ fn hex(byte: Option<&u8>) -> Hex {
 }
 
 fn parse_backslash(rest: &[u8]) -> Parsed {
-    let (digits, make): (usize, fn(u32) -> Option<char>) = match rest.get(1) {
-        None => return Parsed::Open,
-        Some(b'x') => (2, char::from_u32),
-        Some(b'u') => (4, char::from_u32),
-        Some(b'n') => return Parsed::Char(2, '\n'),
-        Some(b't') => return Parsed::Char(2, '\t'),
-        Some(b'"') => return Parsed::Char(2, '"'),
-        Some(b'/') => return Parsed::Char(2, '/'),
-        Some(_) => return Parsed::None,
-    };
+    match rest.get(1) {
+        None => Parsed::Open,
+        Some(b'n') => Parsed::Char(2, '\n'),
+        Some(b't') => Parsed::Char(2, '\t'),
+        Some(b'x') => match code_at(rest, 2, 2) {
+            Code::Whole(code) => char::from_u32(code).map_or(Parsed::None, |c| Parsed::Char(4, c)),
+            Code::Open => Parsed::Open,
+            Code::None => Parsed::None,
+        },
+        Some(b'u') if rest.get(2) == Some(&b'{') => parse_braced(rest),
+        Some(b'u') => parse_unicode(rest),
+        Some(byte) if byte.is_ascii_punctuation() && *byte != b'\\' => {
+            Parsed::Char(2, char::from(*byte))
+        }
+        Some(_) => Parsed::None,
+    }
+}
+
+enum Code {
+    Whole(u32),
+    /// More text could complete it.
+    Open,
+    None,
+}
+
+/// So many hexadecimal digits from a place on.
+fn code_at(rest: &[u8], at: usize, digits: usize) -> Code {
     let mut code = 0;
-    for index in 2..2 + digits {
+    for index in at..at + digits {
         match hex(rest.get(index)) {
             Hex::Digit(digit) => code = code << 4 | u32::from(digit),
-            Hex::End => return Parsed::Open,
-            Hex::Other => return Parsed::None,
+            Hex::End => return Code::Open,
+            Hex::Other => return Code::None,
         }
     }
-    // Halves of surrogate pairs stand for nothing by themselves.
-    make(code).map_or(Parsed::None, |c| Parsed::Char(2 + digits, c))
+    Code::Whole(code)
+}
+
+/// `\u0041`, or two of them for a character beyond the first 65,536. Halves of such pairs stand for
+/// nothing by themselves.
+fn parse_unicode(rest: &[u8]) -> Parsed {
+    let high = match code_at(rest, 2, 4) {
+        Code::Whole(code) => code,
+        Code::Open => return Parsed::Open,
+        Code::None => return Parsed::None,
+    };
+    if !(0xD800..0xDC00).contains(&high) {
+        return char::from_u32(high).map_or(Parsed::None, |c| Parsed::Char(6, c));
+    }
+    match (rest.get(6), rest.get(7)) {
+        (Some(b'\\'), Some(b'u')) => {}
+        (None, _) | (Some(b'\\'), None) => return Parsed::Open,
+        _ => return Parsed::None,
+    }
+    match code_at(rest, 8, 4) {
+        Code::Whole(low) if (0xDC00..0xE000).contains(&low) => {
+            let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+            char::from_u32(code).map_or(Parsed::None, |c| Parsed::Char(12, c))
+        }
+        Code::Open => Parsed::Open,
+        _ => Parsed::None,
+    }
+}
+
+/// `\u{1F600}`, with up to six digits.
+fn parse_braced(rest: &[u8]) -> Parsed {
+    let digits = rest.iter().skip(3).take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match rest.get(3 + digits) {
+        None if digits <= 6 => Parsed::Open,
+        Some(b'}') if (1..=6).contains(&digits) => match code_at(rest, 3, digits) {
+            Code::Whole(code) => {
+                char::from_u32(code).map_or(Parsed::None, |c| Parsed::Char(4 + digits, c))
+            }
+            Code::Open | Code::None => Parsed::None,
+        },
+        _ => Parsed::None,
+    }
 }
 
 /// Named entities that matter for markup and text; others stay as they are.
@@ -198,26 +256,36 @@ const ENTITIES: [(&str, char); 16] = [
 
 fn parse_entity(rest: &[u8]) -> Parsed {
     let window = rest.get(..MAX_ESCAPE_BYTES.min(rest.len())).unwrap_or_default();
-    let body_len = window
-        .iter()
-        .skip(1)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#')
-        .count();
-    let body = window.get(1..=body_len).unwrap_or_default();
-    match window.get(1 + body_len) {
-        Some(b';') => {}
-        None if rest.len() < MAX_ESCAPE_BYTES => return Parsed::Open,
-        _ => return Parsed::None,
+    if window.get(1) == Some(&b'#') {
+        return parse_number(window, rest.len());
     }
-    let len = body_len + 2;
-    let Ok(body) = std::str::from_utf8(body) else { return Parsed::None };
-    let code = match body.strip_prefix('#') {
-        Some(number) => match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => number.parse().ok(),
-        },
-        None => ENTITIES.iter().find(|(name, _)| *name == body).map(|(_, c)| *c as u32),
+    let body_len = window.iter().skip(1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let body = window.get(1..=body_len).unwrap_or_default();
+    let len = match window.get(1 + body_len) {
+        Some(b';') => body_len + 2,
+        None if rest.len() < MAX_ESCAPE_BYTES => return Parsed::Open,
+        // Browsers do without the semicolon behind some old names.
+        Some(_) if matches!(body, b"lt" | b"gt" | b"quot" | b"amp") => body_len + 1,
+        _ => return Parsed::None,
     };
+    let named = ENTITIES.iter().find(|(name, _)| name.as_bytes() == body);
+    named.map_or(Parsed::None, |(_, c)| Parsed::Char(len, *c))
+}
+
+/// `&#65;` or `&#x41;`; browsers do without the semicolon.
+fn parse_number(window: &[u8], available: usize) -> Parsed {
+    let is_hex = matches!(window.get(2), Some(b'x' | b'X'));
+    let (first, radix) = if is_hex { (3, 16) } else { (2, 10) };
+    let digits = window.get(first..).unwrap_or_default();
+    let count = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let len = match digits.get(count) {
+        None if available < MAX_ESCAPE_BYTES => return Parsed::Open,
+        Some(b';') => first + count + 1,
+        _ if count >= 2 => first + count,
+        _ => return Parsed::None,
+    };
+    let digits = std::str::from_utf8(digits.get(..count).unwrap_or_default()).unwrap_or_default();
+    let code = u32::from_str_radix(digits, radix).ok();
     code.and_then(char::from_u32).map_or(Parsed::None, |c| Parsed::Char(len, c))
 }
 
@@ -238,6 +306,27 @@ mod tests {
     }
 
     #[test]
+    fn reads_escapes_that_others_write() {
+        assert_eq!(unescaped("&#105&#103nore &lt b").as_deref(), Some("ignore < b"));
+        assert_eq!(unescaped(r"\u{69}g\u{6e}ore \u{1F600}").as_deref(), Some("ignore 😀"));
+        assert_eq!(unescaped(r"\ud835\udc22gnore").as_deref(), Some("𝐢gnore"));
+        assert_eq!(
+            unescaped(r"bob\_smith\@example\.com").as_deref(),
+            Some("bob_smith@example.com")
+        );
+    }
+
+    #[test]
+    fn half_a_pair_and_empty_braces_are_no_escapes() {
+        for text in
+            [r"\ud835 x", r"\ud835\u0041", r"\udc22 x", r"\u{} x", r"\u{1234567} x", r"\u{zz}"]
+        {
+            let left = unescaped(text);
+            assert!(left.is_none_or(|left| left.contains(r"\u")), "{text}");
+        }
+    }
+
+    #[test]
     fn leaves_what_is_no_escape() {
         assert_eq!(unescaped("100% sure & C:\\dir"), None);
         assert_eq!(unescaped("%zz &unknown; \\q"), None);
@@ -250,6 +339,9 @@ mod tests {
         assert_eq!(unescape(r"ab\u00", false).1, 2);
         assert_eq!(unescape("ab%C3", false).1, 2);
         assert_eq!(unescape("ab%zz", false).1, 5);
+        assert_eq!(unescape(r"ab\u{6", false).1, 2);
+        assert_eq!(unescape(r"ab\ud835", false).1, 2);
+        assert_eq!(unescape(r"ab\ud835\udc", false).1, 2);
     }
 
     #[test]
