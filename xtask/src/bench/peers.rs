@@ -12,6 +12,13 @@ use serde_json::Value;
 use crate::shell::{Program, Running, install};
 use crate::{e2e, files};
 
+/// nginx as plain proxy.
+pub(super) const NGINX: &str = "nginx proxy_pass";
+/// Our own binary as a newcomer has it.
+pub(super) const OURS: &str = "bartizan, default guards";
+/// `LiteLLM` with one filter.
+pub(super) const LITELLM: &str = "LiteLLM, one filter";
+
 /// A server that answers chat completions.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -102,7 +109,7 @@ pub(super) fn nginx(upstream: &str, folder: &Path) -> Result<Peer> {
         .args(["-e", "error.log"])
         .start(Stdio::null(), Stdio::inherit())?;
     let mut peer = Peer {
-        name: "nginx proxy_pass",
+        name: NGINX,
         base: format!("http://127.0.0.1:{port}"),
         key: None,
         start: None,
@@ -122,7 +129,7 @@ pub(super) fn bartizan(
 ) -> Result<Peer> {
     let (name, label) = match guards {
         Guards::Off => ("bartizan, guards off", "off"),
-        Guards::On => ("bartizan, default guards", "on"),
+        Guards::On => (OURS, "on"),
     };
     let guardrails = match guards {
         Guards::Off => String::new(),
@@ -215,7 +222,7 @@ pub(super) fn litellm(upstream: &str, target: &Path, folder: &Path) -> Result<Pe
         .env("LITELLM_TELEMETRY", "False")
         .start(Stdio::from(log.try_clone().context("no log for LiteLLM")?), Stdio::from(log))?;
     let mut peer = Peer {
-        name: "LiteLLM, one filter",
+        name: LITELLM,
         base: format!("http://127.0.0.1:{port}"),
         key: Some(key),
         start: None,

@@ -293,3 +293,6 @@ impl Drop for PlainBody {
         self.give_back();
     }
 }
+
+#[cfg(test)]
+mod tests;

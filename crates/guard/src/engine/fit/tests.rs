@@ -1,3 +1,5 @@
+//! What is masked in JSON leaves JSON, and nothing of what was found.
+
 use proptest::prelude::*;
 
 use super::*;
