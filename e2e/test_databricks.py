@@ -1,6 +1,7 @@
 """The Databricks SDK: `query` on an endpoint, and its OpenAI client."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 
@@ -95,6 +96,15 @@ def test_a_wrong_token_is_refused(bartizan):
 def test_a_provider_error_is_an_error(databricks_client):
     with pytest.raises((DatabricksError, TimeoutError)):
         query(databricks_client, "bricks", "fail with 500")
+
+
+def test_the_client_waits_as_long_as_a_limit_says(databricks_client):
+    began = time.monotonic()
+    for _ in range(3):
+        answer = query(databricks_client, "brisk-databricks", "repeat after me: fine")
+        assert answer.choices[0].message.content == "fine"
+    # Windows begin with their first request, so the third waits for at least one whole second.
+    assert time.monotonic() - began > 1
 
 
 def test_limits_are_said_in_the_vendors_words(bartizan):

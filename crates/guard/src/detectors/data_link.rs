@@ -62,6 +62,7 @@ static META: Meta = Meta {
         "![photo](https://cdn.example.com/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c/800x600.jpg)",
         "![local](images/diagram.png?q={conversation})",
         "https://example.com/watch?v=dQw4w9WgXcQ&list=PL0123456789",
+        "[bugs]: https://git.example.com/issues?q=is%3Aissue+sort%3Aupdated-desc+is%3Aclosed+label%3Abug",
         "[new]: https://www.example.com/issues/new?labels=bug%2Ctriage&template=bug.yml&title=%5BBUG%5D%3A+",
         "[quote](https://example.com/page#:~:text=I%20did%20a%20first%20scan%20through%20the%20list%20today%20at%20noon)",
     ],

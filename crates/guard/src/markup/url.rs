@@ -146,7 +146,8 @@ fn path_carries(path: &[u8], how: Use) -> bool {
 
 fn query_carries(query: &[u8], how: Use) -> bool {
     let (max_value, max_query, words) = match how {
-        Use::Loaded | Use::Defined => (96, 320, 4),
+        Use::Loaded => (96, 320, 4),
+        Use::Defined => (200, 320, 4),
         Use::Link => (200, 600, 10),
     };
     query.len() > max_query
@@ -155,9 +156,14 @@ fn query_carries(query: &[u8], how: Use) -> bool {
             let value = pair.get(at..).unwrap_or_default();
             value.len() > max_value
                 || decodes_to_text(value)
-                || is_sentence(value, words)
+                || (is_sentence(value, words) && (how != Use::Defined || !is_search(value)))
                 || (how.may_load() && has_address(value))
         })
+}
+
+/// Whether the value names fields, as searches do: `is:open label:bug`.
+fn is_search(value: &[u8]) -> bool {
+    value.contains(&b':') || starts(value, b"%3a").next().is_some()
 }
 
 /// Whether the value has an e-mail address in it.
