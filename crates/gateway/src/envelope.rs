@@ -424,13 +424,20 @@ impl<'d> Envelope<'d> {
         }
         groups.retain(|_, group| group.len() > 1);
         let before = self.before(session, |leaf| groups.contains_key(&(leaf.group, leaf.channel)));
+        let nowhere = [bartizan_guard::Place::nowhere()];
+        let mut is_spoilt = false;
         let mut at = 0;
         for run in self.leaves.chunk_by(together) {
-            let before = before.get(at..at + run.len()).unwrap_or_default();
+            let mut before = before.get(at..at + run.len()).unwrap_or_default();
             at += run.len();
+            let is_joined = run.first().is_some_and(|leaf| leaf.is_joined);
+            if is_joined && is_spoilt {
+                before = &nowhere;
+            }
             if run.first().is_some_and(|leaf| reads(leaf.channel)) {
                 let leaves = run.iter().collect();
-                self.judge(leaves, SEPARATOR, before, guard, session, &mut judgement);
+                let spoils = self.judge(leaves, SEPARATOR, before, guard, session, &mut judgement);
+                is_spoilt |= is_joined && spoils;
             }
         }
         for group in groups.into_values() {
@@ -499,6 +506,7 @@ impl<'d> Envelope<'d> {
         }
     }
 
+    /// Judges texts together; says whether no value may come back in what is shown behind them.
     fn judge(
         &self,
         leaves: Vec<&Leaf<'d>>,
@@ -507,8 +515,8 @@ impl<'d> Envelope<'d> {
         guard: &Guard,
         session: &Session,
         judgement: &mut Judgement,
-    ) {
-        let Some(channel) = leaves.first().map(|leaf| leaf.channel) else { return };
+    ) -> bool {
+        let Some(channel) = leaves.first().map(|leaf| leaf.channel) else { return false };
         let joined = Joined::new(leaves, separator);
         // Parts that the model reads as one text are one text here too.
         let texts = if separator.is_empty() { Vec::new() } else { joined.texts() };
@@ -522,6 +530,7 @@ impl<'d> Envelope<'d> {
                 joined.split(edit.span, &edit.text, &mut judgement.edits);
             }
         }
+        report.spoils
     }
 
     fn note(
@@ -564,6 +573,13 @@ impl<'d> Envelope<'d> {
     }
 }
 
+/// Whether the head of a data URL is a media type and says that base64 follows. What is more than that
+/// is text.
+fn is_media_type(head: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/+.-;=".contains(&byte);
+    head.ends_with(";base64") && head.bytes().all(plain)
+}
+
 /// Whether a string is the bytes of an image, sound or file: a base64 data URL, or base64.
 fn is_payload(text: &str) -> bool {
     /// Strings up to this length are read even if they look encoded.
@@ -571,7 +587,7 @@ fn is_payload(text: &str) -> bool {
     /// Longest media type with parameters.
     const HEAD_BYTES: usize = 128;
     let encoded = match text.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
-        Some((head, data)) if head.len() <= HEAD_BYTES && head.ends_with(";base64") => data,
+        Some((head, data)) if head.len() <= HEAD_BYTES && is_media_type(head) => data,
         None if text.len() > SHORT => text,
         _ => return false,
     };

@@ -153,6 +153,12 @@ pub(crate) trait StreamCodec: Send {
         places: &mut Places,
     ) -> Result<EventReading<'d>, GatewayError>;
 
+    /// Whether clients go by the `type` of an event, and by numbers beside it. Where they do not, such
+    /// members keep nothing apart.
+    fn has_types(&self) -> bool {
+        true
+    }
+
     /// Whether clients show this growing text and others of which this is true as one.
     fn joins(&self, _key: &DeltaKey) -> bool {
         false

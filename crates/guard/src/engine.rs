@@ -132,6 +132,7 @@ impl Guard {
             run_before: 0,
             texts,
             before,
+            is_spoilt: false,
         };
         let (report, _) = self.judge_window(&window, session);
         if let (Some((clean, mark)), true) = (clean.zip(mark), report == Report::default()) {

@@ -45,6 +45,8 @@ pub struct Report {
     pub blocked_at: Option<(usize, RuleId)>,
     /// What could not be inspected.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// A mask took out what tells where an address ends, so that no value may follow.
+    pub spoils: bool,
     /// Highest score per family, thresholds aside; families without any score are absent.
     pub scores: Vec<(Category, f32)>,
 }

@@ -21,8 +21,9 @@ const MARGIN_BYTES: usize = 64;
 /// Above this many held bytes, judging waits until the held text has grown by a sixteenth, so that
 /// one-byte pieces cost linear time.
 const EAGER_BYTES: usize = 1024;
-/// Above this many bytes the passed text is disguised and counts like held text.
-const LONG_WINDOW_BYTES: usize = 16 * 1024;
+/// Above this many bytes the passed text is disguised and counts like held text: plain text keeps a
+/// third of this, and reading escapes of escapes anew for every byte of a stream takes its time.
+const LONG_WINDOW_BYTES: usize = 4 * 1024;
 
 /// What a push sets free.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Released {
     pub blocked: Option<RuleId>,
     /// What could not be inspected.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// A mask took out what tells where an address ends, so that no value may follow.
+    pub spoils: bool,
 }
 
 /// Guards one growing text.
@@ -51,6 +54,8 @@ pub struct StreamGuard {
     /// What stands before the window, for values that are put back.
     place: Place,
     judged_len: usize,
+    /// See [`Window::is_spoilt`].
+    is_spoilt: bool,
     blocked: bool,
 }
 
@@ -71,6 +76,7 @@ impl StreamGuard {
             run_before: 0,
             place,
             judged_len: 0,
+            is_spoilt: false,
             blocked: false,
         }
     }
@@ -113,6 +119,7 @@ impl StreamGuard {
             run_before: self.run_before,
             texts: &[],
             before: std::slice::from_ref(&self.place),
+            is_spoilt: self.is_spoilt,
         };
         let (report, release) = self.guard.judge_window(&window, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
@@ -126,6 +133,7 @@ impl StreamGuard {
         text.push_str(self.window.get(copied..end).unwrap_or_default());
         let base = self.base;
         self.blocked = report.blocked_at.is_some();
+        self.is_spoilt |= report.spoils;
         self.advance(release);
         let judged = report
             .judged
@@ -141,6 +149,7 @@ impl StreamGuard {
             judged,
             blocked: report.blocked_at.map(|(_, rule)| rule),
             not_evaluated: report.not_evaluated,
+            spoils: report.spoils,
         }
     }
 

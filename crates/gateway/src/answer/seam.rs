@@ -185,6 +185,13 @@ impl Seams {
         first.map_or(&self.place, |(_, place)| place).clone()
     }
 
+    /// Lets no value come back in blocks that begin from now on.
+    pub(super) fn spoil(&mut self, spoils: bool) {
+        if spoils {
+            self.place = Place::nowhere();
+        }
+    }
+
     /// Takes a piece of a block, and what the block's own guard let go on account of it; gives what
     /// may go out.
     pub(super) fn take(

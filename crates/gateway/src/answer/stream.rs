@@ -281,6 +281,7 @@ impl Pump {
             let mut released = self.text(key)?.push(&text);
             let mut piece = std::mem::take(&mut released.text);
             if self.codec.joins(key) {
+                self.seams.spoil(released.spoils);
                 let joined = self.seams.take(key, &text, piece, &self.guard, &self.session);
                 piece = joined.map_err(|stop| stop.into_error(&mut self.record))?;
             }
@@ -381,7 +382,13 @@ impl Pump {
             let last = before.checked_sub(1).and_then(|index| read.get(index));
             last.is_some_and(|ids| id < ids.end)
         };
-        let stop = self.watch.read(document.root(), &is_read, &self.guard, &self.session);
+        let stop = self.watch.read(
+            document.root(),
+            self.codec.has_types(),
+            &is_read,
+            &self.guard,
+            &self.session,
+        );
         stop.map_err(|stop| stop.into_error(&mut self.record))
     }
 
@@ -401,6 +408,7 @@ impl Pump {
             let mut released = text.finish();
             let mut rest = std::mem::take(&mut released.text);
             if self.codec.joins(&key) {
+                self.seams.spoil(released.spoils);
                 match self.seams.end(&key, rest, &self.guard, &self.session) {
                     Ok(joined) => rest = joined,
                     Err(stop) => {

@@ -24,6 +24,8 @@ const ADDRESS: &str = "jane.doe@example.com";
 const WORD: &str = "zanzibar";
 /// Of the user's own, and so put back where an answer has its placeholder.
 const PROMPT: &str = "write to bob@example.com";
+/// What of it is put back.
+const OWN: &str = "bob@example.com";
 
 /// The protocol of the client, and whether the provider speaks another.
 const WAYS: [(Operation, bool); 6] = [
@@ -126,13 +128,13 @@ fn check_stream(setup: &Setup, asked: Operation, translated: bool, stream: &[u8]
         let channel = if calls.contains(at) { Channel::ToolCall } else { Channel::Output };
         let report = setup.guard.inspect(channel, text, &setup.session());
         blocked |= report.blocked_at.is_some();
-        let text = unnumbered(&report.rewrite(text));
+        let text = told(&report.rewrite(text), joins);
         if !text.is_empty() {
             expected.insert(at.clone(), text);
         }
     }
     let heard: BTreeMap<_, _> =
-        heard.into_iter().map(|(at, text)| (at, unnumbered(&text))).collect();
+        heard.into_iter().map(|(at, text)| (at, told(&text, joins))).collect();
     if blocked {
         for (at, text) in &heard {
             let whole = expected.get(at).map_or("", String::as_str);
@@ -242,6 +244,13 @@ fn leaks(setup: &Setup, text: &str) -> bool {
 /// Whether a stream says that it was stopped.
 fn is_refused(got: &str) -> bool {
     got.contains("content_filter") || got.contains(r#""type":"error""#)
+}
+
+/// A text as it is compared. Whether a value comes back depends on the block before, where clients
+/// show blocks as one text; that is for the tests of `seam` as well.
+fn told(text: &str, joins: bool) -> String {
+    let text = unnumbered(text);
+    if joins { text.replace(OWN, "<EMAIL_ADDRESS_N>") } else { text }
 }
 
 /// Placeholders without numbers, which depend on the order in which texts end.

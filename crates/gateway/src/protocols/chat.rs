@@ -154,6 +154,10 @@ impl StreamCodec for ChatStream {
         Ok(reading)
     }
 
+    fn has_types(&self) -> bool {
+        false
+    }
+
     fn is_complete(&self) -> bool {
         self.choices.are_complete()
     }

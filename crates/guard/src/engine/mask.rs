@@ -21,6 +21,14 @@ pub(super) struct Component {
     restorable: bool,
 }
 
+impl Component {
+    /// Whether what is taken out may tell readers where a link, tag or quote begins or ends.
+    pub(super) fn has_structure(&self, text: &str) -> bool {
+        let structure = |byte: u8| b"()[]<>{}\"'`\\".contains(&byte);
+        text.get(self.span.range()).unwrap_or_default().bytes().any(structure)
+    }
+}
+
 /// How well a label names a stretch: the surer finding, then the label that says more, then the
 /// longer finding.
 #[derive(PartialEq)]

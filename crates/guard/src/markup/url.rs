@@ -11,16 +11,8 @@ use crate::secrets::quality::Classes;
 pub(crate) enum Use {
     /// Loaded as soon as the text is shown.
     Loaded,
-    /// Named, for an image or a link.
-    Defined,
     /// Followed by a click.
     Link,
-}
-
-impl Use {
-    fn may_load(self) -> bool {
-        self != Self::Link
-    }
 }
 
 /// Most bytes of a URL that are read.
@@ -60,7 +52,7 @@ pub(crate) fn carries_data(url: &[u8], how: Use) -> bool {
     let (path, query) = tail.split_at_checked(path_len).unwrap_or_default();
     let slots = match how {
         Use::Loaded => has_slot(host, &SLOTS) || has_slot(tail, &SLOTS) || has_placeholder(tail),
-        Use::Defined | Use::Link => has_slot(query, &LINK_SLOTS) || has_placeholder(tail),
+        Use::Link => has_slot(query, &LINK_SLOTS) || has_placeholder(tail),
     };
     slots || host_carries(host) || path_carries(path, how) || query_carries(query, how)
 }
@@ -139,15 +131,14 @@ fn path_carries(path: &[u8], how: Use) -> bool {
         let stem = value.rsplitn(2, |byte| *byte == b'.').last().unwrap_or_default();
         let assigned = value.len() < segment.len();
         decodes_to_text(stem)
-            || (how.may_load() && assigned && is_sentence(value, 3))
-            || (how.may_load() && spaces(value) >= 8 && is_sentence(value, 8))
+            || (how == Use::Loaded && assigned && is_sentence(value, 3))
+            || (how == Use::Loaded && spaces(value) >= 8 && is_sentence(value, 8))
     })
 }
 
 fn query_carries(query: &[u8], how: Use) -> bool {
     let (max_value, max_query, words) = match how {
         Use::Loaded => (96, 320, 4),
-        Use::Defined => (200, 320, 4),
         Use::Link => (200, 600, 10),
     };
     query.len() > max_query
@@ -156,14 +147,9 @@ fn query_carries(query: &[u8], how: Use) -> bool {
             let value = pair.get(at..).unwrap_or_default();
             value.len() > max_value
                 || decodes_to_text(value)
-                || (is_sentence(value, words) && (how != Use::Defined || !is_search(value)))
-                || (how.may_load() && has_address(value))
+                || (is_sentence(value, words) && !pair.starts_with(b"utm_"))
+                || (how == Use::Loaded && has_address(value))
         })
-}
-
-/// Whether the value names fields, as searches do: `is:open label:bug`.
-fn is_search(value: &[u8]) -> bool {
-    value.contains(&b':') || starts(value, b"%3a").next().is_some()
 }
 
 /// Whether the value has an e-mail address in it.
@@ -178,11 +164,11 @@ fn spaces(value: &[u8]) -> usize {
     memchr::memchr2_iter(b'+', b' ', value).count() + starts(value, b"%20").count()
 }
 
-/// Whether the value has at least this many words; a few more where `_` joins them, as in names.
+/// Whether the value has at least this many words; twice as many where `_` joins them, as in names.
 fn is_sentence(value: &[u8], words: usize) -> bool {
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let joined = memchr::memchr_iter(b'_', value).count();
-    (spaces(value) + 1 >= words || joined > words) && letters >= words * 3
+    (spaces(value) + 1 >= words || joined + 1 >= 2 * words) && letters >= words * 3
 }
 
 /// Whether the value is base64, base64url, base32 or hexadecimal for readable text.

@@ -8,11 +8,13 @@
 //! forbids values for the rest of the paragraph. The text before is read by an automaton of fixed
 //! size, which a stream carries along instead of the text.
 
+mod fence;
 mod tags;
 
 use bartizan_core::Channel;
 
 use crate::text::json::{JsonScan, Step, escaped};
+use fence::Fence;
 use tags::Tags;
 
 /// Longest text glued to a placeholder that is read, in bytes; behind a longer one nothing is
@@ -68,6 +70,11 @@ const SCHEMES: [&str; 42] = [
     "xmpp",
 ];
 
+/// Schemes that are told even if tabs and line breaks stand in them, and words before.
+const BROKEN: [&str; 5] = ["ftp", "http", "https", "javascript", "vbscript"];
+/// Schemes that need neither slashes nor anything else behind their colon to be an address.
+const WEB: [&str; 5] = ["ftp", "http", "https", "ws", "wss"];
+
 /// What stands before a byte of an answer: whether a value may be put back there.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the place")]
@@ -85,6 +92,18 @@ pub struct Place {
     address: bool,
     /// Letters just before, in lower case, as far as they may be a scheme.
     scheme: String,
+    /// The last of them with tabs and line breaks left out, as browsers do.
+    unbroken: String,
+    /// A scheme and its colon stand just before.
+    behind_scheme: bool,
+    /// The last character that is no tab or line break.
+    solid: char,
+    /// How far an entity such as `#47;` has come.
+    entity: Entity,
+    fence: Fence,
+    /// The first word has a `.` or `/` behind its first character.
+    has_dot: bool,
+    has_slash: bool,
     /// Open parentheses of a link target; the largest number is never left before a blank line.
     link: u8,
     /// The link target holds nothing so far that readers take differently.
@@ -105,6 +124,15 @@ enum Around {
     Bracket,
     /// A quote, a brace or the colons of a directive.
     Quote,
+}
+
+/// An entity without `&`, as diagrams have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Entity {
+    #[default]
+    No,
+    Begun,
+    Digits,
 }
 
 /// Whether the target of a link begins here.
@@ -165,6 +193,8 @@ impl Place {
         !self.json.in_escape()
             && !self.address
             && !self.is_spoilt
+            && !self.fence.renders()
+            && self.target != Target::Begins
             && self.link == 0
             && self.first_word != FirstWord::Address
             && self.tags.allow()
@@ -215,8 +245,8 @@ impl Place {
             if c == '\n' && self.blank_line {
                 self.link = 0;
                 self.tags.read_blank_line();
-                // What a program reads has no paragraphs.
-                if !self.is_call {
+                // What a program reads has no paragraphs, and formulas go over them.
+                if !self.is_call && !self.fence.has_formula() {
                     (self.around, self.is_spoilt) = (Around::Nothing, false);
                 }
             }
@@ -224,40 +254,88 @@ impl Place {
                 self.first_word = FirstWord::Awaited;
             }
             self.tags.read_blank();
+            self.fence.read(c);
             self.blank_line |= c == '\n';
-            if self.first_word == FirstWord::Open {
-                self.first_word = FirstWord::Text;
-            }
             self.address = false;
             self.scheme.clear();
+            // Browsers leave tabs and line breaks out of an address before they look at it.
+            if c == ' ' {
+                if self.first_word == FirstWord::Open {
+                    self.first_word = FirstWord::Text;
+                }
+                self.unbroken.clear();
+                self.solid = c;
+            }
             self.is_spoilt |= self.link > 0;
         } else {
             self.blank_line = false;
-            self.read_word(c);
-            self.read_quoted(c);
+            let names_host = self.names_host(c);
+            self.read_word(c, names_host);
+            self.read_quoted(c, names_host);
             self.read_link(c);
             self.tags.read(c, self.last);
+            self.fence.read(c);
             self.read_scheme(c);
+            self.solid = c;
         }
         self.last = c;
     }
 
-    fn read_word(&mut self, c: char) {
-        let begins_address = match c {
+    /// Whether a scheme or two slashes end here, in whatever way they are written.
+    fn names_host(&mut self, c: char) -> bool {
+        let is_slash = |c: char| matches!(c, '/' | '\\');
+        self.entity = match (c, self.entity) {
+            ('#', _) => Entity::Begun,
+            ('0'..='9', Entity::Begun | Entity::Digits) => Entity::Digits,
+            (';', Entity::Digits) => return true,
+            _ => Entity::No,
+        };
+        // Other schemes are words too, with a blank behind their colon.
+        let behind_scheme = std::mem::take(&mut self.behind_scheme);
+        let is_broken = || BROKEN.iter().any(|scheme| self.unbroken.ends_with(scheme));
+        self.behind_scheme = c == ':' && SCHEMES.contains(&self.scheme.as_str());
+        is_slash(c) && is_slash(self.solid)
+            || c == ':' && (WEB.contains(&self.scheme.as_str()) || is_broken())
+            || self.last == ':' && behind_scheme
+            // Slashes and colons as escapes of JSON, scripts, HTML and URLs.
+            || self.last == '\\' && matches!(c, 'u' | 'x')
+            || self.last == '&' && matches!(c, '#' | 'b' | 'c' | 's')
+            || self.last == '%' && matches!(c, '2' | '3' | '5')
+    }
+
+    fn read_word(&mut self, c: char, names_host: bool) {
+        self.address |= match c {
             // The slash of a closing tag.
             '/' => !self.tags.is_begun(),
-            '\\' | '?' | '&' | '#' | '%' => true,
+            '\\' | '?' | '&' | '#' | '%' | '@' | '.' => true,
             ':' => SCHEMES.contains(&self.scheme.as_str()),
             _ => false,
         };
-        self.address |= begins_address || matches!(c, '@' | '.');
-        if self.json.in_string() || self.is_lines() {
-            self.first_word = match self.first_word {
-                FirstWord::Awaited | FirstWord::Open if begins_address => FirstWord::Address,
-                FirstWord::Awaited => FirstWord::Open,
-                told => told,
-            };
+        if self.is_lines() && names_host {
+            self.first_word = FirstWord::Address;
+        } else if self.json.in_string() || self.is_lines() {
+            self.read_first_word(c, names_host);
         }
+    }
+
+    /// An address has a host before its path, or a path before its query.
+    fn read_first_word(&mut self, c: char, names_host: bool) {
+        self.first_word = match self.first_word {
+            FirstWord::Awaited if c.is_whitespace() => FirstWord::Awaited,
+            FirstWord::Awaited => {
+                (self.has_dot, self.has_slash) = (false, false);
+                if names_host { FirstWord::Address } else { FirstWord::Open }
+            }
+            FirstWord::Open => {
+                let is_address = names_host
+                    || matches!(c, '/' | '\\') && self.has_dot
+                    || matches!(c, '?' | '#' | '&' | '%') && (self.has_dot || self.has_slash);
+                self.has_dot |= c == '.';
+                self.has_slash |= matches!(c, '/' | '\\');
+                if is_address { FirstWord::Address } else { FirstWord::Open }
+            }
+            told => told,
+        };
     }
 
     /// Whether each line is a text of its own for some program.
@@ -265,15 +343,8 @@ impl Place {
         self.is_call && !self.json.is_json()
     }
 
-    fn read_quoted(&mut self, c: char) {
+    fn read_quoted(&mut self, c: char, names_host: bool) {
         let last = self.last;
-        let is_slash = |c: char| matches!(c, '/' | '\\');
-        let names_host = is_slash(c) && is_slash(last)
-            || c == ':' && SCHEMES.contains(&self.scheme.as_str())
-            // Slashes and colons as escapes of JSON, scripts and HTML.
-            || last == '\\' && matches!(c, 'u' | 'x')
-            || last == '&' && matches!(c, '#' | 'b' | 'c' | 's')
-            || last == '%' && matches!(c, '2' | '3' | '5');
         let in_plain_link = self.link > 0 && self.is_plain_link;
         if in_plain_link {
             self.is_plain_link = !is_opener(c, last) && !matches!(c, '<' | '\\' | '[');
@@ -312,6 +383,14 @@ impl Place {
     }
 
     fn read_scheme(&mut self, c: char) {
+        if self.unbroken.len() >= MAX_SCHEME_BYTES {
+            self.unbroken.remove(0);
+        }
+        if c.is_ascii() {
+            self.unbroken.push(c.to_ascii_lowercase());
+        } else {
+            self.unbroken.clear();
+        }
         let goes_on = c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         if !goes_on {
             self.scheme.clear();
@@ -355,8 +434,13 @@ pub(super) fn glued(rest: &str, in_json: bool, address: bool, complete: bool) ->
         }
         // After a full stop or question mark, a host name or query begins at once or not at all.
         let begun = matches!(before, '.' | '?' | '#');
+        // Browsers take these for full stops of a host name; readers mostly for those of sentences.
+        let wide = matches!(before, '\u{3002}' | '\u{FF0E}' | '\u{FF61}');
         before = c;
         match c {
+            '\u{3002}' | '\u{FF0E}' | '\u{FF61}' => {}
+            c if wide && c.is_ascii_alphanumeric() => return Glued::Bound,
+            _ if wide => return Glued::Free,
             '@' | '/' | '\\' | '%' | '&' => return Glued::Bound,
             '"' => return Glued::Free,
             c if is_blank(c) => return Glued::Free,
@@ -372,6 +456,8 @@ pub(super) fn glued(rest: &str, in_json: bool, address: bool, complete: bool) ->
             '.' | '?' | '#' => {}
             c if begun && (c.is_alphanumeric() || matches!(c, '-' | '_')) => return Glued::Bound,
             c if c.is_ascii_alphanumeric() => {}
+            // What may stand in the name of a user before a host.
+            ',' | ';' | '!' | '$' | '+' | '=' | '~' | '^' if !address => {}
             // Scripts without blanks between words begin there: what follows is no host name.
             c if c.is_alphanumeric() && c < '\u{2E80}' => {}
             _ if address => {}

@@ -66,6 +66,7 @@ impl Watch {
     pub(super) fn read(
         &mut self,
         root: Value<'_>,
+        has_types: bool,
         is_read: &dyn Fn(NodeId) -> bool,
         guard: &Guard,
         session: &Session,
@@ -74,14 +75,15 @@ impl Watch {
             return Ok(());
         }
         let mut path = String::new();
-        for name in INDEXES {
+        for name in INDEXES.iter().filter(|_| has_types) {
             if let Some(index) = root.get(name).and_then(|index| index.as_u64()) {
                 // Writing to a string cannot fail.
                 let _ = write!(path, "{index}");
             }
             path.push('.');
         }
-        if let Some(kind) = root.get("type").and_then(|kind| kind.as_str()) {
+        let kind = root.get("type").filter(|_| has_types);
+        if let Some(kind) = kind.and_then(|kind| kind.as_str()) {
             self.push_name(&mut path, &kind.text());
         }
         let mut walk = Walk { watch: self, is_read, guard, session, path, grows: false };

