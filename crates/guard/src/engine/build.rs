@@ -1,7 +1,6 @@
 //! From guardrails to plans.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail};
@@ -157,24 +156,17 @@ impl GuardBuilder {
     /// # Errors
     /// [`GuardError::Literals`] when the words of all detectors do not fit one automaton.
     pub fn build(self) -> Result<Guard, GuardError> {
-        let active: Vec<Vec<usize>> =
-            Channel::ALL.into_iter().map(|channel| self.active(channel)).collect();
-        // Compiling thousands of words takes most of the time in which a process starts.
-        let distinct: BTreeSet<&Vec<usize>> = active.iter().collect();
-        let compiled = std::thread::scope(|scope| {
-            let begun: Vec<_> = distinct
-                .into_iter()
-                .map(|active| (active, scope.spawn(|| self.plan(active.clone()))))
-                .collect();
-            begun
-                .into_iter()
-                .map(|(active, thread)| {
-                    let plan = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-                    Ok((active, Arc::new(plan)))
-                })
-                .collect::<Result<BTreeMap<_, _>, GuardError>>()
-        })?;
-        let plans = active.iter().filter_map(|active| compiled.get(active)).cloned().collect();
+        let mut known: BTreeMap<Vec<usize>, Arc<Plan>> = BTreeMap::new();
+        let mut plans = Vec::with_capacity(Channel::ALL.len());
+        for channel in Channel::ALL {
+            let active = self.active(channel);
+            let plan = match known.get(&active) {
+                Some(plan) => Arc::clone(plan),
+                None => Arc::new(self.plan(active.clone())?),
+            };
+            known.insert(active, Arc::clone(&plan));
+            plans.push(plan);
+        }
         let clean = (!self.has_foreign).then(CleanTexts::default);
         Ok(Guard { detectors: self.detectors, rails: self.rails, plans, clean })
     }
