@@ -215,6 +215,8 @@ impl AnswerBody {
     pub(crate) async fn next(&mut self, idle: Duration) -> Option<Result<Bytes, CallError>> {
         match self {
             Self::BuiltIn(pieces) => pieces.next().map(Ok),
+            // A body that always has more is never waited for, and a wait alone ends in time.
+            Self::Network(_) | Self::Plain(_) if idle.is_zero() => Some(Err(CallError::TimedOut)),
             Self::Network(_) | Self::Plain(_) => loop {
                 match tokio::time::timeout(idle, self.frame()).await {
                     Err(_) => return Some(Err(CallError::TimedOut)),
