@@ -154,17 +154,6 @@ async fn an_answer_that_is_left_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_leaves_nothing_behind() {
-    let server = server(&[Act::Begin, Act::Answer]).await;
-    let client = client();
-    let waiting = tokio::time::timeout(Duration::ZERO, ask(&client, &server)).await;
-    drop(waiting);
-    let response = ask(&client, &server).await;
-    // Whichever of the two the server takes for its first, this one is answered on its own.
-    assert!(response.is_ok());
-}
-
-#[tokio::test]
 async fn a_request_that_was_sent_is_not_sent_again() {
     let server = server(&[Act::Answer, Act::Close, Act::Answer]).await;
     let client = client();
