@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::eval::EvalArgs;
 use crate::commands::reference::Page;
+use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
 
 /// Guards, tests and proves the security of AI systems.
@@ -83,6 +84,12 @@ pub(crate) enum Command {
     /// are needed. What is `benign` must pass; see `--positive` for what must be found. Thresholds come
     /// from the benign rows of the same data.
     Eval(EvalArgs),
+    /// Train a model of attacks on your own texts
+    ///
+    /// Reads JSON Lines, each `{"text","label","kind","source","lang","lic"}`, of which `text` and
+    /// `label` are needed. The same rows give the same model, byte for byte; a card says what it
+    /// learned from and how good it is on collections that it had not seen.
+    Train(TrainArgs),
     /// Read the event log
     Events(EventsArgs),
     /// Create, list and revoke keys

@@ -11,4 +11,5 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod reference;
+pub(crate) mod train;
 pub(crate) mod up;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Init(args) => commands::init::run(&args),
         Command::Check(args) => commands::check::run(&args, terminal),
         Command::Eval(args) => commands::eval::run(&args, terminal),
+        Command::Train(args) => commands::train::run(&args, terminal),
         Command::Events(args) => commands::events::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
         Command::Config(args) => commands::config::run(&args, terminal),

@@ -15,6 +15,8 @@ pub const JSON_DEPTH: usize = 128;
 pub const JSON_NODES: usize = 1 << 20;
 /// Most bytes of one line that `bartizan check` reads.
 pub const CHECK_LINE_BYTES: usize = 16 << 20;
+/// Largest file of rows that `bartizan train` reads.
+pub const TRAIN_FILE_BYTES: u64 = 1 << 30;
 /// Largest policy file, in bytes.
 pub const POLICY_BYTES: u64 = 16 << 20;
 

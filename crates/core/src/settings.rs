@@ -223,6 +223,19 @@ pub struct Guardrail {
     pub on_error: OnError,
     /// Findings below this score are ignored: 0..=1.
     pub threshold: f32,
+    /// How soon detectors that were trained speak up; in place of `threshold` for these.
+    pub sensitivity: Option<Sensitivity>,
+}
+
+/// How soon a trained detector speaks up, by how many harmless texts it may be wrong about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sensitivity {
+    /// About one harmless text in a thousand.
+    Low,
+    /// About one in a hundred at most; the default.
+    Balanced,
+    /// About one in fifty.
+    High,
 }
 
 /// What a guardrail looks for.

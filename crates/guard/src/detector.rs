@@ -2,6 +2,7 @@
 
 use bartizan_core::Finding;
 use bartizan_core::catalog::Meta;
+use bartizan_core::settings::Sensitivity;
 
 use crate::text::View;
 
@@ -47,6 +48,13 @@ pub trait Detector: Send + Sync {
         false
     }
 
+    /// Score from which a trained detector speaks at a sensitivity, 0..=1; `None` for one whose
+    /// scores are not measured.
+    fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {
+        let _ = sensitivity;
+        None
+    }
+
     /// Reads one view. `hits` are the places of [`Detector::literals`], by start.
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>);
 }
@@ -58,6 +66,8 @@ pub enum Reads {
     Raw,
     /// Every view but the raw one: folded, unescaped, squeezed and decoded text.
     Text,
+    /// The bytes as they came, and every other view in which they read differently.
+    Everything,
     /// As [`Reads::Text`], and the text moved by thirteen letters. Needs literals.
     TextAndRot13,
     /// The folded view only.

@@ -12,7 +12,7 @@ mod read;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartizan_core::settings::OnError;
+use bartizan_core::settings::{OnError, Sensitivity};
 use bartizan_core::{Action, Category, Channel, ChannelSet, Mode, RuleId, Span};
 
 pub use build::{GuardBuilder, GuardError};
@@ -62,6 +62,7 @@ struct Rail {
     restore: bool,
     on_error: OnError,
     threshold: f32,
+    sensitivity: Option<Sensitivity>,
 }
 
 /// What is done with a text of one channel.

@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod intent;
 mod lexicon;
 mod markup;
+mod model;
 mod phrases;
 pub mod prompt_index;
 mod report;

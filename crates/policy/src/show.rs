@@ -10,10 +10,7 @@ use std::time::Duration;
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::money::NanoUsd;
 use bartizan_core::principal::PrincipalKind;
-use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Limit, LimitSubject, Member, OnError, Provider, ProviderKind,
-    Rate, Settings, Subject,
-};
+use bartizan_core::settings::{Detect, Endpoint, Guardrail, Limit, LimitSubject, Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject};
 use bartizan_core::verdict::Mode;
 
 /// Stands for a credential or a canary that is there; no policy file may hold it.
@@ -170,7 +167,14 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
     writeln!(out, "        mode: {mode}")?;
     writeln!(out, "        restore: {}", rail.restore)?;
     writeln!(out, "        on-error: {}", on_error(rail.on_error))?;
-    writeln!(out, "        threshold: {}", rail.threshold)
+    writeln!(out, "        threshold: {}", rail.threshold)?;
+    let Some(sensitivity) = rail.sensitivity else { return Ok(()) };
+    let sensitivity = match sensitivity {
+        Sensitivity::Low => "low",
+        Sensitivity::Balanced => "balanced",
+        Sensitivity::High => "high",
+    };
+    writeln!(out, "        sensitivity: {sensitivity}")
 }
 
 fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {

@@ -11,7 +11,9 @@ use crate::files;
 /// whatever makes a fixture: Cargo itself refuses a cycle.
 const LAYERS: &[(&str, &[&str])] = &[
     ("core", &[]),
-    ("guard", &["core"]),
+    ("model", &[]),
+    ("guard", &["core", "model"]),
+    ("train", &["model"]),
     ("policy", &["core"]),
     ("ledger", &["core"]),
     ("store", &["core"]),

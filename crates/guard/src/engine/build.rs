@@ -127,6 +127,7 @@ impl GuardBuilder {
             restore: guardrail.restore,
             on_error: guardrail.on_error,
             threshold: guardrail.threshold,
+            sensitivity: guardrail.sensitivity,
         });
     }
 

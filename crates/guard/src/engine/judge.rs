@@ -171,9 +171,17 @@ impl Guard {
     ) -> impl Iterator<Item = &'a Rail> {
         self.rails.iter().filter(move |rail| {
             rail.on.contains(channel)
-                && seen.finding.score >= rail.threshold
                 && rail.detectors.contains(&seen.detector)
+                && seen.finding.score >= self.threshold(rail, seen.detector)
         })
+    }
+
+    /// Score from which a guardrail acts on what a detector found.
+    fn threshold(&self, rail: &Rail, detector: usize) -> f32 {
+        let trained = rail.sensitivity.and_then(|sensitivity| {
+            self.detectors.get(detector)?.get().operating_point(sensitivity)
+        });
+        trained.unwrap_or(rail.threshold)
     }
 
     fn judge_finding(&self, channel: Channel, seen: &Seen, report: &mut Report) {

@@ -209,10 +209,10 @@ impl<'a> Reader<'a> {
 
 fn wants(reads: Reads, kind: ViewKind) -> bool {
     match kind {
-        ViewKind::Raw => reads == Reads::Raw,
+        ViewKind::Raw => matches!(reads, Reads::Raw | Reads::Everything),
         ViewKind::Folded => reads != Reads::Raw,
         ViewKind::Rot13 => reads == Reads::TextAndRot13,
-        _ => matches!(reads, Reads::Text | Reads::TextAndRot13),
+        _ => matches!(reads, Reads::Text | Reads::TextAndRot13 | Reads::Everything),
     }
 }
 

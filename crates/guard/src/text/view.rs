@@ -91,6 +91,11 @@ impl<'a> View<'a> {
         self.kind
     }
 
+    /// Whether the view shows the original bytes as they are.
+    pub(crate) const fn is_original(&self) -> bool {
+        matches!(self.offsets, Offsets::Shifted(_))
+    }
+
     /// How the run was encoded in which the text of the view stood, if it did.
     pub const fn encoding(&self) -> Option<Encoding> {
         self.encoding

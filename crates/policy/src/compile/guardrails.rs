@@ -40,6 +40,10 @@ impl Compiler<'_, '_> {
             self.report(Problem::new(place, message).help(help));
         }
         let threshold = self.threshold(file.threshold.as_ref());
+        let sensitivity = match &file.sensitivity {
+            Some(given) => self.word(given).map(Some),
+            None => Some(None),
+        };
         Some(Guardrail {
             id: id?,
             on: on?,
@@ -49,6 +53,7 @@ impl Compiler<'_, '_> {
             restore,
             on_error: on_error?,
             threshold: threshold?,
+            sensitivity: sensitivity?,
         })
     }
 

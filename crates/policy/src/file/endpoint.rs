@@ -7,10 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::file::scalar::{
-    ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText,
-    RuleIdText, SubjectText, UnseenWord,
-};
+use crate::file::scalar::{ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord};
 use crate::located::{Located, Unsupported, filled, given};
 
 /// A governed way to one or more models.
@@ -111,6 +108,9 @@ pub(crate) struct GuardrailFile {
     #[serde(default, deserialize_with = "given")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) threshold: Option<Located<f64>>,
+    /// How soon trained detectors speak up, in place of `threshold`: `low`, `balanced` or `high`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) sensitivity: Option<Located<Choice<SensitivityWord>>>,
 
     #[serde(default)]
     #[schemars(skip)]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use bartizan_core::settings::{Modality, OnError, Unseen};
+use bartizan_core::settings::{Modality, OnError, Sensitivity, Unseen};
 use bartizan_core::verdict::{Action, Mode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -130,6 +130,19 @@ impl Vocabulary for ModeWord {
     const WHAT: &'static str = "a mode";
     const WORDS: &'static [(&'static str, Mode)] =
         &[("enforce", Mode::Enforce), ("dry-run", Mode::DryRun)];
+}
+
+/// Words of `sensitivity:`.
+pub(crate) enum SensitivityWord {}
+
+impl Vocabulary for SensitivityWord {
+    type Meaning = Sensitivity;
+    const WHAT: &'static str = "a sensitivity";
+    const WORDS: &'static [(&'static str, Sensitivity)] = &[
+        ("low", Sensitivity::Low),
+        ("balanced", Sensitivity::Balanced),
+        ("high", Sensitivity::High),
+    ];
 }
 
 /// Words of `on-error:` and `on-failure:`.

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use bartizan_core::Mode;
 use bartizan_core::money::NanoUsd;
-use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Subject,
-};
+use bartizan_core::settings::{Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Sensitivity, Subject};
 use bartizan_core::{Channel, PrincipalKind};
 use bartizan_guard::{Detector, detectors, left_out};
 use serde_json::{Value, json};
@@ -109,6 +107,14 @@ fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String
     };
     facts.push(("on error", on_error.to_owned()));
     facts.push(("threshold", format!("scores of {} and more", rail.threshold)));
+    if let Some(sensitivity) = rail.sensitivity {
+        let says = match sensitivity {
+            Sensitivity::Low => "low: wrong about one harmless text in a thousand",
+            Sensitivity::Balanced => "balanced: wrong about one harmless text in two hundred",
+            Sensitivity::High => "high: wrong about one harmless text in fifty",
+        };
+        facts.push(("trained detectors", says.to_owned()));
+    }
     facts
 }
 

@@ -1,0 +1,26 @@
+//! The model that is built in.
+
+use std::sync::LazyLock;
+
+use bartizan_model::attack::AttackModel;
+use bartizan_model::file::decode;
+
+/// The model of attacks that this build ships.
+#[expect(
+    clippy::expect_used,
+    reason = "the file is part of the program, and a test reads it: nothing outside can damage it"
+)]
+pub(crate) static ATTACK: LazyLock<AttackModel> = LazyLock::new(|| {
+    decode(include_bytes!("../../models/attack.bin")).expect("the built-in model is whole")
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_model_is_whole_and_small() {
+        assert!(include_bytes!("../../models/attack.bin").len() <= 4 << 20);
+        assert!(ATTACK.noise("hello").is_none());
+    }
+}

@@ -1,0 +1,262 @@
+//! How much a text looks like an attack on a model: the numbers behind the detectors.
+//!
+//! Five linear heads read a stretch of text, one more its senses; trees join them. Long texts are
+//! judged stretch by stretch, so that an attack counts as much in twenty pages as alone. What the
+//! trees say is put on one scale by how rare it is among harmless texts.
+
+use super::noise::Noise;
+use super::plain::plain;
+use super::scale::Scale;
+use super::segments::{SegmentSums, Sums, read};
+use super::senses::{Lexicon, Sense, features, is_foreign};
+use super::table::Table;
+use super::trees::Trees;
+
+/// Heads of the table.
+pub mod head {
+    /// Attacks, learned so that rare n-grams count little: finds kinds that it has not seen.
+    pub const ATTACK: usize = 0;
+    /// Attacks, learned so that each n-gram counts for itself: ranks persuasion well.
+    pub const GREEDY: usize = 1;
+    /// Requests for harmful things.
+    pub const HARMFUL: usize = 2;
+    /// Frames of fiction, expertise and need.
+    pub const FRAME: usize = 3;
+}
+
+/// Signals of a stretch: attack, harmful, frame, senses, greedy, and whether it is not English.
+pub const SIGNALS: usize = 6;
+/// Bytes of text that are judged as one.
+pub const WHOLE_BYTES: usize = 2500;
+/// Segments of a short stretch.
+pub const NEAR_SEGMENTS: usize = 3;
+/// Log odds of an attack, by either head, below which a short stretch is not judged in full.
+const NEAR_LEAST: f32 = -3.0;
+/// Short stretches of one text that are judged in full.
+pub const NEAR_MOST: usize = 4;
+
+/// A linear head over senses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SenseHead {
+    /// Weights by hashed feature; their number is a power of two.
+    pub weights: Vec<i8>,
+    /// What one step of a weight is worth.
+    pub scale: f32,
+    /// Score of a text without known words.
+    pub bias: f32,
+}
+
+impl SenseHead {
+    fn score(&self, senses: &[Sense]) -> f32 {
+        let (mut sum, mut number) = (0_i32, 0_u32);
+        features(senses, |hash| {
+            let row = hash as usize & (self.weights.len().max(1) - 1);
+            sum += self.weights.get(row).copied().map_or(0, i32::from);
+            number += 1;
+        });
+        self.bias + sum as f32 * self.scale / (number.max(1) as f32).sqrt()
+    }
+}
+
+/// What reads texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heads {
+    /// Heads over n-grams.
+    pub table: Table,
+    /// Words by what they mean.
+    pub lexicon: Lexicon,
+    /// Head over senses.
+    pub senses: SenseHead,
+}
+
+/// Who speaks: what is rare among prompts may be common in documents, and what is common in English
+/// rare elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// A user, to the model.
+    User = 0,
+    /// The author of something that the model reads.
+    Document = 1,
+}
+
+/// What joins the heads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judge {
+    /// Judges stretches of up to [`WHOLE_BYTES`].
+    pub whole: Trees,
+    /// Judges [`NEAR_SEGMENTS`] segments of a longer text.
+    pub near: Trees,
+    /// Put their scores on one scale.
+    pub scales: [Scale; 2],
+    /// Put the higher of both on a scale of its own for users who write English, for users who write
+    /// anything else, and for documents.
+    pub speakers: [Scale; 3],
+}
+
+/// The model of attacks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttackModel {
+    /// What reads texts.
+    pub heads: Heads,
+    /// Joins the heads.
+    pub judge: Judge,
+    /// Finds optimised gibberish.
+    pub noise: Noise,
+    /// Puts the score of gibberish on the same scale.
+    pub noise_scale: Scale,
+}
+
+/// A stretch of a text and how rare what is seen there is among harmless texts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Suspicion {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// Negative decimal logarithm of the share of harmless texts that score as high: 2 stands for
+    /// one in a hundred.
+    pub rarity: f32,
+}
+
+impl Suspicion {
+    fn moved(self, to: impl Fn(usize) -> usize) -> Self {
+        Self { start: to(self.start), end: to(self.end), ..self }
+    }
+}
+
+/// A stretch, read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What the heads say.
+    pub signals: [f32; SIGNALS],
+}
+
+/// A text, read once; stretches of it are judged from sums.
+#[derive(Debug)]
+pub struct Reading<'m> {
+    heads: &'m Heads,
+    segments: Vec<SegmentSums>,
+    senses: Vec<Sense>,
+    /// Whether the text is of a language other than English.
+    pub is_foreign: bool,
+}
+
+impl AttackModel {
+    /// The most suspicious stretch of a text.
+    pub fn worst(&self, text: &str, speaker: Speaker) -> Option<Suspicion> {
+        let plain = plain(text);
+        let worst = self.judge.worst(&self.heads.read(&plain.text), speaker)?;
+        Some(worst.moved(|at| plain.to_source(at)))
+    }
+
+    /// The stretch that looks most like optimised gibberish.
+    pub fn noise(&self, text: &str) -> Option<Suspicion> {
+        let plain = plain(text);
+        let worst = self.noise.worst(&plain.text)?;
+        let rarity = self.noise_scale.rarity(worst.score);
+        let suspicion = Suspicion { start: worst.start, end: worst.end, rarity };
+        Some(suspicion.moved(|at| plain.to_source(at)))
+    }
+}
+
+impl Heads {
+    /// Reads a text in even spelling ([`plain`]).
+    pub fn read(&self, text: &str) -> Reading<'_> {
+        let senses = self.lexicon.senses(text);
+        let is_foreign = is_foreign(text, &senses);
+        Reading { heads: self, segments: read(&self.table, text), senses, is_foreign }
+    }
+}
+
+impl Reading<'_> {
+    /// Stretches of up to [`WHOLE_BYTES`], each half over the one before.
+    pub fn wholes(&self) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        let mut from = 0;
+        while let Some(first) = self.segments.get(from) {
+            let rest = self.segments.get(from..).unwrap_or_default();
+            let fits = rest.partition_point(|segment| segment.end - first.start <= WHOLE_BYTES);
+            let to = from + fits.max(1);
+            stretches.extend(self.stretch(from, to));
+            if to >= self.segments.len() {
+                break;
+            }
+            from += fits.div_ceil(2).max(1);
+        }
+        stretches
+    }
+
+    /// Of every [`NEAR_SEGMENTS`] segments in a row the [`NEAR_MOST`] that look worst to the heads of
+    /// attacks; none for a text that has no more segments.
+    pub fn nears(&self) -> Vec<Stretch> {
+        let number = self.segments.len();
+        if number <= NEAR_SEGMENTS {
+            return Vec::new();
+        }
+        let table = &self.heads.table;
+        let mut worst: Vec<(f32, usize)> = Vec::with_capacity(NEAR_MOST + 1);
+        for (from, segments) in self.segments.windows(NEAR_SEGMENTS).enumerate() {
+            let heads = Sums::of(segments).heads(table);
+            let likely = heads[head::ATTACK].max(heads[head::GREEDY]);
+            if likely < NEAR_LEAST {
+                continue;
+            }
+            let place = worst.partition_point(|(other, _)| *other >= likely);
+            if place < NEAR_MOST {
+                worst.insert(place, (likely, from));
+                worst.truncate(NEAR_MOST);
+            }
+        }
+        let stretch = |(_, from): (f32, usize)| self.stretch(from, from + NEAR_SEGMENTS);
+        worst.into_iter().filter_map(stretch).collect()
+    }
+
+    fn stretch(&self, from: usize, to: usize) -> Option<Stretch> {
+        let segments = self.segments.get(from..to)?;
+        let (start, end) = (segments.first()?.start, segments.last()?.end);
+        let heads = Sums::of(segments).heads(&self.heads.table);
+        let first = self.senses.partition_point(|sense| sense.start < start);
+        let last = self.senses.partition_point(|sense| sense.start < end);
+        let senses = self.heads.senses.score(self.senses.get(first..last).unwrap_or_default());
+        let signals = [
+            heads[head::ATTACK],
+            heads[head::HARMFUL],
+            heads[head::FRAME],
+            senses,
+            heads[head::GREEDY],
+            f32::from(u8::from(self.is_foreign)),
+        ];
+        Some(Stretch { start, end, signals: signals.map(|signal| signal.clamp(-12.0, 12.0)) })
+    }
+}
+
+impl Judge {
+    /// The most suspicious stretch of a text.
+    pub fn worst(&self, reading: &Reading<'_>, speaker: Speaker) -> Option<Suspicion> {
+        let worst = self.unscaled(reading)?;
+        let [english, foreign, documents] = &self.speakers;
+        let scale = match speaker {
+            Speaker::User if reading.is_foreign => foreign,
+            Speaker::User => english,
+            Speaker::Document => documents,
+        };
+        Some(Suspicion { rarity: scale.rarity(worst.rarity), ..worst })
+    }
+
+    /// The most suspicious stretch, on the scale of stretches of its kind.
+    pub fn unscaled(&self, reading: &Reading<'_>) -> Option<Suspicion> {
+        let kinds = [(&self.whole, reading.wholes()), (&self.near, reading.nears())];
+        let judged = kinds.into_iter().zip(&self.scales).flat_map(|((trees, stretches), scale)| {
+            stretches.into_iter().map(move |stretch| Suspicion {
+                start: stretch.start,
+                end: stretch.end,
+                rarity: scale.rarity(trees.score(&stretch.signals)),
+            })
+        });
+        judged.max_by(|a, b| a.rarity.total_cmp(&b.rarity))
+    }
+}

@@ -1,0 +1,105 @@
+//! Sums of weights per segment, and the score of a stretch of segments.
+
+use super::table::{HEADS, Table};
+use super::walk::{Block, Sink, walk};
+
+/// Log odds of every head.
+pub type Heads = [f32; HEADS];
+
+/// What the features of a stretch add up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Summed weights by block and head, in steps of the table.
+    weights: [[i32; HEADS]; 2],
+    /// Features by block.
+    features: [u32; 2],
+}
+
+/// The sums of one segment of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentSums {
+    /// First byte of the segment.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What its features add up to.
+    pub sums: Sums,
+}
+
+impl Sums {
+    /// Adds the features of another stretch.
+    pub fn absorb(&mut self, other: &Self) {
+        for (mine, theirs) in self.weights.iter_mut().zip(&other.weights) {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine = mine.saturating_add(*theirs);
+            }
+        }
+        for (mine, theirs) in self.features.iter_mut().zip(&other.features) {
+            *mine = mine.saturating_add(*theirs);
+        }
+    }
+
+    /// What several stretches add up to.
+    pub fn of<'s>(stretches: impl IntoIterator<Item = &'s SegmentSums>) -> Self {
+        let mut sums = Self::default();
+        for stretch in stretches {
+            sums.absorb(&stretch.sums);
+        }
+        sums
+    }
+
+    /// Features of the stretch.
+    pub const fn features(&self) -> u32 {
+        self.features[0].saturating_add(self.features[1])
+    }
+
+    /// Log odds by head. Each block counts as the mean of its weights times the root of their
+    /// number, so that long texts do not outweigh short ones by length alone.
+    pub fn heads(&self, table: &Table) -> Heads {
+        let mut heads = table.biases;
+        for (weights, features) in self.weights.iter().zip(self.features) {
+            let share = 1.0 / (features.max(1) as f32).sqrt();
+            for ((head, weight), scale) in heads.iter_mut().zip(weights).zip(&table.scales) {
+                *head += *weight as f32 * scale * share;
+            }
+        }
+        heads
+    }
+}
+
+/// Reads a text: the sums of its segments, in order.
+pub fn read(table: &Table, text: &str) -> Vec<SegmentSums> {
+    let mut adder = Adder { table, hashes: [Vec::new(), Vec::new()], segments: Vec::new() };
+    walk(text, &mut adder);
+    adder.segments
+}
+
+struct Adder<'t> {
+    table: &'t Table,
+    /// Features of the open segment, by block. They are looked up together when it ends: the table is
+    /// larger than the nearest caches, and lookups that do not wait for hashing wait side by side.
+    hashes: [Vec<u32>; 2],
+    segments: Vec<SegmentSums>,
+}
+
+impl Sink for Adder<'_> {
+    #[inline]
+    fn feature(&mut self, block: Block, hash: u32) {
+        let [tokens, characters] = &mut self.hashes;
+        match block {
+            Block::Tokens => tokens.push(hash),
+            Block::Characters => characters.push(hash),
+        }
+    }
+
+    fn segment(&mut self, start: usize, end: usize) {
+        let mut sums = Sums::default();
+        let blocks = sums.weights.iter_mut().zip(&mut sums.features).zip(&mut self.hashes);
+        for ((weights, features), hashes) in blocks {
+            *weights = self.table.sum(hashes);
+            *features = hashes.len() as u32;
+            hashes.clear();
+        }
+        self.segments.push(SegmentSums { start, end, sums });
+    }
+}

@@ -1,0 +1,274 @@
+//! What the words of a text mean, whatever their language.
+//!
+//! A lexicon maps words of many languages to a few dozen *senses* (put out of force, earlier,
+//! instruction, reveal, secret …). Which of them stand together, and in which order, is a feature
+//! that a head can learn in one language and then knows in all.
+
+use super::tokens::{Kind, Token, tokens};
+use super::walk::{FNV_OFFSET, fnv, mix};
+
+/// Words of every English text; they only tell the language.
+pub const FUNCTION: u8 = 0;
+/// Words of every text of another language in Latin letters; they only tell the language.
+pub const FOREIGN: u8 = 1;
+/// Words before a word that are paired with it.
+const PARTNERS: usize = 5;
+/// Tokens between two words that still belong together.
+const REACH: usize = 14;
+/// Longest word that is looked up, in bytes.
+const MAX_WORD: usize = 64;
+/// Longest run of dense characters that is one word of the lexicon, in characters.
+const MAX_DENSE: usize = 14;
+/// Bits of the first look at a lexicon.
+const KNOWN_BITS: usize = 1 << 17;
+/// Shortest word of ASCII letters that is looked into for others, in bytes.
+const MIN_COMPOUND: usize = 10;
+/// Fewest letters of a word inside a compound.
+const MIN_INNER: usize = 5;
+
+/// Entry of a lexicon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// [`Lexicon::hash`] of the word.
+    pub hash: u32,
+    /// What it means.
+    pub sense: u8,
+    /// Whether it stands only for itself, and not for all words that begin with it.
+    pub whole: bool,
+}
+
+/// Words by what they mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lexicon {
+    /// Open addressing by hash; empty cells are `None`.
+    cells: Vec<Option<Entry>>,
+    mask: usize,
+    /// One bit per entry, by the upper bits of its mixed hash: most lookups end here.
+    known: Vec<u64>,
+}
+
+/// A word whose meaning is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sense {
+    /// What it means.
+    pub sense: u8,
+    /// Its place among the tokens of the text.
+    pub at: usize,
+    /// Its first byte.
+    pub start: usize,
+}
+
+impl Lexicon {
+    /// Takes entries; of several with one hash the first counts.
+    pub fn new(entries: &[Entry]) -> Self {
+        let size = (entries.len() * 2).next_power_of_two().max(16);
+        let known = vec![0; KNOWN_BITS / 64];
+        let mut lexicon = Self { cells: vec![None; size], mask: size - 1, known };
+        // Sorted, so that the same entries lie in the same cells whatever their order was.
+        let mut first = entries.to_vec();
+        first.sort_by_key(|entry| entry.hash);
+        for entry in first {
+            lexicon.insert(entry);
+        }
+        lexicon
+    }
+
+    /// The entries, in the order of their hashes.
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self.cells.iter().copied().flatten().collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// Hash of a folded, lowercase word.
+    pub fn hash(word: &str) -> u32 {
+        word.bytes().fold(FNV_OFFSET, fnv)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let mixed = mix(entry.hash) as usize;
+        if let Some(word) = self.known.get_mut(mixed % KNOWN_BITS / 64) {
+            *word |= 1 << (mixed % 64);
+        }
+        let mut at = mixed & self.mask;
+        while let Some(Some(other)) = self.cells.get(at) {
+            if other.hash == entry.hash {
+                return;
+            }
+            at = (at + 1) & self.mask;
+        }
+        if let Some(cell) = self.cells.get_mut(at) {
+            *cell = Some(entry);
+        }
+    }
+
+    #[inline]
+    fn find(&self, hash: u32) -> Option<Entry> {
+        let mixed = mix(hash) as usize;
+        if self.known.get(mixed % KNOWN_BITS / 64)? >> (mixed % 64) & 1 == 0 {
+            return None;
+        }
+        let mut at = mixed & self.mask;
+        while let Some(Some(entry)) = self.cells.get(at) {
+            if entry.hash == hash {
+                return Some(*entry);
+            }
+            at = (at + 1) & self.mask;
+        }
+        None
+    }
+
+    /// Senses of the words of a text, in order.
+    pub fn senses(&self, text: &str) -> Vec<Sense> {
+        let mut senses = Vec::new();
+        let mut buffer: Vec<u8> = Vec::new();
+        let mut dense_until = 0;
+        for (at, token) in tokens(text).enumerate() {
+            let found = match token.kind {
+                Kind::Word if is_unspaced(text, token) => {
+                    self.inside(text, token, at, &mut senses);
+                    None
+                }
+                Kind::Word => self.word(text, token, &mut buffer),
+                Kind::Character if token.start >= dense_until => {
+                    let found = self.dense(text, token.start);
+                    if let Some((_, end)) = found {
+                        dense_until = end;
+                    }
+                    found.map(|(sense, _)| sense)
+                }
+                _ => None,
+            };
+            if let Some(sense) = found {
+                senses.push(Sense { sense, at, start: token.start });
+            }
+        }
+        senses
+    }
+
+    fn word(&self, text: &str, token: Token, lower: &mut Vec<u8>) -> Option<u8> {
+        let word = text.get(token.start..token.end)?;
+        if word.len() > MAX_WORD {
+            return None;
+        }
+        lower.clear();
+        if word.is_ascii() {
+            lower.extend(word.bytes().map(|byte| byte.to_ascii_lowercase()));
+        } else {
+            let mut utf8 = [0; 4];
+            for c in word.chars().flat_map(char::to_lowercase) {
+                lower.extend(c.encode_utf8(&mut utf8).bytes());
+            }
+        }
+        if let Some(entry) = self.longest(lower, 2, true) {
+            return Some(entry.sense);
+        }
+        // Compounds, and particles glued to the front.
+        if lower.len() < if word.is_ascii() { MIN_COMPOUND } else { MIN_INNER + 1 } {
+            return None;
+        }
+        (1..=lower.len() - MIN_INNER.min(lower.len()))
+            .filter(|start| lower.get(*start).is_some_and(|byte| *byte < 0x80 || *byte >= 0xC0))
+            .find_map(|start| self.longest(lower.get(start..)?, MIN_INNER, false))
+            .map(|entry| entry.sense)
+    }
+
+    /// Words inside a run of a script that is written without spaces.
+    fn inside(&self, text: &str, token: Token, at: usize, senses: &mut Vec<Sense>) {
+        let run = text.get(token.start..token.end).unwrap_or_default();
+        let mut free_from = 0;
+        for (start, _) in run.char_indices() {
+            if start < free_from {
+                continue;
+            }
+            if let Some((sense, end)) = self.dense(run, start) {
+                senses.push(Sense { sense, at, start: token.start + start });
+                free_from = end;
+            }
+        }
+    }
+
+    /// The longest entry that a word begins with.
+    fn longest(&self, word: &[u8], fewest: usize, front: bool) -> Option<Entry> {
+        let mut hash = FNV_OFFSET;
+        let mut best = None;
+        for (index, byte) in word.iter().enumerate() {
+            hash = fnv(hash, *byte);
+            let length = index + 1;
+            let boundary = word.get(length).is_none_or(|next| *next < 0x80 || *next >= 0xC0);
+            let short = length < fewest && !(front && length == word.len());
+            if !boundary || short {
+                continue;
+            }
+            if let Some(entry) = self.find(hash)
+                && (!entry.whole || (front && length == word.len()))
+            {
+                best = Some(entry);
+            }
+        }
+        best
+    }
+
+    /// The longest entry that stands at `start` of a text without spaces: its sense and its end.
+    fn dense(&self, text: &str, start: usize) -> Option<(u8, usize)> {
+        let rest = text.get(start..)?;
+        let mut hash = FNV_OFFSET;
+        let mut best = None;
+        for (at, c) in rest.char_indices().take(MAX_DENSE) {
+            let mut utf8 = [0; 4];
+            for byte in c.encode_utf8(&mut utf8).bytes() {
+                hash = fnv(hash, byte);
+            }
+            if let Some(entry) = self.find(hash) {
+                best = Some((entry.sense, start + at + c.len_utf8()));
+            }
+        }
+        best
+    }
+}
+
+/// Shows what senses say together to `take`: each by itself, each with those before it, and with
+/// pairs of those; each feature once.
+pub fn features(senses: &[Sense], mut take: impl FnMut(u32)) {
+    let senses: Vec<Sense> =
+        senses.iter().copied().filter(|sense| sense.sense > FOREIGN).collect();
+    let mut seen: Vec<u32> = Vec::with_capacity(senses.len() * 4);
+    for (index, this) in senses.iter().enumerate() {
+        seen.push(feature(&[this.sense]));
+        let before = senses.get(index.saturating_sub(PARTNERS)..index).unwrap_or_default();
+        let near = |other: &&Sense| other.at + REACH >= this.at && other.sense != this.sense;
+        for (place, first) in before.iter().enumerate().filter(|(_, other)| near(other)) {
+            seen.push(feature(&[first.sense, this.sense]));
+            for second in before.iter().skip(place + 1).filter(near) {
+                if second.sense != first.sense {
+                    seen.push(feature(&[first.sense, second.sense, this.sense]));
+                }
+            }
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    for hash in seen {
+        take(hash);
+    }
+}
+
+/// Whether a run of letters is of a script that puts no spaces between words: Thai, Lao, Khmer,
+/// Burmese.
+fn is_unspaced(text: &str, token: Token) -> bool {
+    let first = text.get(token.start..token.end).and_then(|run| run.chars().next());
+    first.is_some_and(|c| {
+        matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}')
+    })
+}
+
+/// Whether a text of such senses is of a language other than English.
+pub fn is_foreign(text: &str, senses: &[Sense]) -> bool {
+    let other = text.bytes().filter(|byte| *byte >= 0x80).count();
+    let of = |sense: u8| senses.iter().filter(|other| other.sense == sense).count();
+    other * 4 > text.len() || of(FOREIGN) > of(FUNCTION)
+}
+
+fn feature(senses: &[u8]) -> u32 {
+    mix(senses.iter().fold(fnv(FNV_OFFSET, 0xFE), |hash, sense| fnv(hash, *sense)))
+}

@@ -1,0 +1,212 @@
+//! Training the model of attacks.
+//!
+//! The heads learn from labelled texts. Trees that join the heads, and the scales that say how rare
+//! a score is, learn only from scores of texts whose *collection* the heads had not seen: scores of
+//! known texts are too good to set a threshold by.
+
+mod corpus;
+mod heads;
+
+use std::collections::BTreeMap;
+
+use bartizan_model::attack::{AttackModel, Heads, Judge, Reading, Speaker, Stretch};
+use bartizan_model::scale::Scale;
+use bartizan_model::senses::Lexicon;
+use bartizan_model::{Trees, attack::SIGNALS};
+
+use crate::boost::{Growth, Point, grow};
+use crate::noise;
+use crate::random::Random;
+
+pub use corpus::{Class, Corpus, Item, Origin};
+
+/// Parts that the collections are dealt into.
+pub const FOLDS: usize = 4;
+/// Most texts of one collection in the pool that thresholds are set by.
+const POOL_MOST: usize = 1200;
+
+/// What came of training.
+pub struct Trained {
+    /// The model.
+    pub model: AttackModel,
+    /// Scores of all texts by models that had not seen their collection, in the order of the corpus.
+    pub unseen: Vec<f32>,
+    /// The same for optimised gibberish.
+    pub unseen_noise: Vec<f32>,
+    /// What the heads said about the beginning of each text.
+    pub signals: Vec<[f32; SIGNALS]>,
+}
+
+/// Trains the model.
+pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
+    let items = &corpus.items;
+    let folds: Vec<Heads> = (0..FOLDS)
+        .map(|fold| heads::train(items, lexicon, |item| item.fold != fold, seed))
+        .collect();
+    let readings: Vec<Reading<'_>> = on_threads(items, |item| {
+        folds.get(item.fold).map(|heads| heads.read(&item.text))
+    })
+    .into_iter()
+    .flatten()
+    .collect();
+    let judge = train_judge(items, &readings);
+    let unseen = readings
+        .iter()
+        .map(|reading| judge.worst(reading, Speaker::User).map_or(0.0, |worst| worst.rarity))
+        .collect();
+    let signals = readings
+        .iter()
+        .map(|reading| reading.wholes().first().map_or([0.0; SIGNALS], |first| first.signals))
+        .collect();
+    let (noise, noise_scale, unseen_noise) = train_noise(items, seed);
+    let heads = heads::train(items, lexicon, |_| true, seed);
+    Trained { model: AttackModel { heads, judge, noise, noise_scale }, unseen, unseen_noise, signals }
+}
+
+fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {
+    let whole = join(items, readings, |_, reading| {
+        reading.wholes().into_iter().map(|stretch| stretch.signals).take(1).collect()
+    });
+    let near = join(items, readings, |item, reading| {
+        let nears = reading.nears();
+        if nears.is_empty() || item.class.is_attack() && nears.len() > 2 {
+            // What is planted in a long text is as long as a short attack.
+            return reading.wholes().into_iter().map(|stretch| stretch.signals).take(1).collect();
+        }
+        nears.into_iter().map(|stretch| stretch.signals).collect()
+    });
+    let mut judge = Judge {
+        whole,
+        near,
+        scales: [Scale::default(), Scale::default()],
+        speakers: [Scale::default(), Scale::default(), Scale::default()],
+    };
+    let everyone = pool(items, |item| item.in_pool);
+    let worst = |stretches: Vec<Stretch>, trees: &Trees| {
+        stretches.iter().map(|stretch| trees.score(&stretch.signals)).fold(-50.0, f32::max)
+    };
+    let measure = |nears: bool| {
+        let scores = everyone.iter().filter_map(|index| {
+            let reading = readings.get(*index)?;
+            Some(if nears {
+                worst(reading.nears(), &judge.near)
+            } else {
+                worst(reading.wholes(), &judge.whole)
+            })
+        });
+        Scale::measure(scores.collect())
+    };
+    judge.scales = [measure(false), measure(true)];
+    let measure = |pool: &[usize]| {
+        let rarity = pool.iter().filter_map(|index| {
+            Some(judge.unscaled(readings.get(*index)?).map_or(0.0, |worst| worst.rarity))
+        });
+        Scale::measure(rarity.collect())
+    };
+    let documents = pool(items, |item| item.in_pool && item.is_document);
+    let of = |foreign: bool| -> Vec<usize> {
+        let speaks = |index: &&usize| {
+            readings.get(**index).is_some_and(|reading| reading.is_foreign == foreign)
+        };
+        everyone.iter().filter(speaks).copied().collect()
+    };
+    judge.speakers = [measure(&of(false)), measure(&of(true)), measure(&documents)];
+    judge
+}
+
+/// Trees that join signals.
+fn join(
+    items: &[Item],
+    readings: &[Reading<'_>],
+    signals: impl Fn(&Item, &Reading<'_>) -> Vec<[f32; SIGNALS]>,
+) -> Trees {
+    let mut points = Vec::new();
+    for (item, reading) in items.iter().zip(readings) {
+        let Some((positive, weight)) = item.weight_in_judge() else { continue };
+        let signals = signals(item, reading);
+        let weight = weight / (signals.len().max(1) as f32).sqrt();
+        points.extend(signals.into_iter().map(|signals| Point {
+            numbers: signals.to_vec(),
+            positive,
+            weight,
+        }));
+    }
+    let growth = Growth {
+        trees: 80,
+        depth: 3,
+        rate: 0.15,
+        leaf_rows: 200,
+        decay: 5.0,
+        // More of any head never makes a text less suspicious; the language may do either.
+        rising: (0..SIGNALS).map(|signal| signal + 1 < SIGNALS).collect(),
+    };
+    grow(&points, &growth)
+}
+
+/// Harmless texts that thresholds are set by: broad, and none of its collections large.
+fn pool(items: &[Item], belongs: impl Fn(&Item) -> bool) -> Vec<usize> {
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut pool = Vec::new();
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| belongs(item)) {
+        let of_group = taken.entry(&item.pool_group).or_default();
+        *of_group += 1;
+        if *of_group <= POOL_MOST {
+            pool.push(index);
+        }
+    }
+    pool
+}
+
+fn train_noise(
+    items: &[Item],
+    seed: u64,
+) -> (bartizan_model::noise::Noise, Scale, Vec<f32>) {
+    let mut random = Random::new(seed ^ 0x6E6F_6973);
+    let (mut counted, mut fresh, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+    // Where a text was counted, its score says nothing about texts that were not.
+    let mut unknown: Vec<bool> = Vec::with_capacity(items.len());
+    for item in items {
+        let text = item.text.as_str();
+        let counts = item.class == Class::Benign && random.chance(0.6);
+        unknown.push(!counts);
+        match item.class {
+            Class::Benign if counts => counted.push(text),
+            Class::Benign | Class::Harmful | Class::FramedHarmless => fresh.push(text),
+            _ => {}
+        }
+        if item.class == Class::Harmful || item.in_pool && item.text.len() < 300 {
+            requests.push(text);
+        }
+    }
+    let material = noise::Material {
+        counted: &counted,
+        fresh: &fresh,
+        requests: &requests,
+        salads: 10_000,
+    };
+    let noise = noise::train(&material, seed);
+    let scores: Vec<f32> = on_threads(items, |item| {
+        noise.worst(&item.text).map_or(-50.0, |worst| worst.score)
+    });
+    let pool = pool(items, |item| item.in_pool).into_iter().filter(|index| unknown.get(*index) == Some(&true));
+    let scale = Scale::measure(pool.filter_map(|index| scores.get(index).copied()).collect());
+    let rare = scores.iter().map(|score| scale.rarity(*score)).collect();
+    (noise, scale, rare)
+}
+
+/// Maps items on all cores, in order.
+fn on_threads<'i, T: Send>(
+    items: &'i [Item],
+    map: impl Fn(&'i Item) -> T + Sync,
+) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = items.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let map = &map;
+        let threads: Vec<_> = items
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(map).collect::<Vec<T>>()))
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    })
+}

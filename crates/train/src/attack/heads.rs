@@ -1,0 +1,150 @@
+//! Training the linear heads of the model of attacks.
+
+use bartizan_model::attack::{Heads, SenseHead};
+use bartizan_model::senses::{Lexicon, features};
+use bartizan_model::{HEADS, Table};
+
+use super::corpus::{Class, Item, Origin, TABLE_BITS};
+use crate::linear::{Example, Features, Head, Method, train as train_head};
+
+/// Size of the table of senses, as a power of two.
+const SENSE_BITS: u32 = 15;
+
+/// What a head learns: the texts, and whether and how much each counts.
+struct Lesson {
+    head: usize,
+    method: Method,
+    weigh: fn(&Item) -> Option<(bool, f32)>,
+}
+
+const AVERAGED: Method = Method::Averaged { alpha: 1e-5, epochs: 5 };
+
+const LESSONS: [Lesson; 4] = [
+    Lesson { head: 0, method: AVERAGED, weigh: attack },
+    Lesson {
+        head: 1,
+        method: Method::Adaptive { rate: 0.3, decay: 2e-4, epochs: 5 },
+        weigh: greedy,
+    },
+    Lesson { head: 2, method: AVERAGED, weigh: harmful },
+    Lesson { head: 3, method: Method::Averaged { alpha: 1e-5, epochs: 4 }, weigh: frame },
+];
+
+fn attack(item: &Item) -> Option<(bool, f32)> {
+    match (item.class, item.origin) {
+        (Class::Attack, Origin::Real | Origin::Written) => Some((true, 3.0)),
+        (Class::Attack, Origin::Generated) => Some((true, 1.5)),
+        (Class::Framed, Origin::Written) => Some((true, 1.0)),
+        (Class::Attack | Class::Framed, _) => Some((true, 0.5)),
+        (Class::FramedHarmless | Class::Benign, Origin::Written) => Some((false, 1.5)),
+        (Class::FramedHarmless, _) | (Class::Benign, Origin::Grammar) => Some((false, 0.5)),
+        (Class::Benign, _) => Some((false, 1.0)),
+        (Class::Role, _) => Some((false, 0.3)),
+        (Class::Harmful | Class::Suffix, _) => None,
+    }
+}
+
+fn greedy(item: &Item) -> Option<(bool, f32)> {
+    match (item.class, item.origin) {
+        (Class::Attack, Origin::Real) => Some((true, 6.0)),
+        (Class::Attack, Origin::Written) => Some((true, 4.0)),
+        (Class::Attack, Origin::Generated) | (Class::Framed, Origin::Written) => Some((true, 1.0)),
+        (Class::Attack | Class::Framed, _) => Some((true, 0.5)),
+        (Class::FramedHarmless | Class::Benign, Origin::Written) => Some((false, 1.5)),
+        (Class::FramedHarmless, _) => Some((false, 0.5)),
+        (Class::Benign, Origin::Grammar) | (Class::Role | Class::Harmful | Class::Suffix, _) => None,
+        (Class::Benign, _) => Some((false, 1.0)),
+    }
+}
+
+fn harmful(item: &Item) -> Option<(bool, f32)> {
+    match item.class {
+        Class::Harmful | Class::Framed => Some((true, 3.0)),
+        Class::Benign | Class::FramedHarmless => Some((false, 1.0)),
+        Class::Attack | Class::Role | Class::Suffix => None,
+    }
+}
+
+fn frame(item: &Item) -> Option<(bool, f32)> {
+    match (item.class, item.origin) {
+        (Class::Attack, Origin::Real) | (Class::Framed | Class::FramedHarmless | Class::Role, _) => {
+            Some((true, 2.0))
+        }
+        (Class::Benign, Origin::Grammar) | (Class::Attack | Class::Suffix, _) => None,
+        (Class::Benign | Class::Harmful, _) => Some((false, 1.0)),
+    }
+}
+
+/// Trains all heads on the items that `uses` keeps.
+pub(super) fn train(
+    items: &[Item],
+    lexicon: &Lexicon,
+    uses: impl Fn(&Item) -> bool + Sync,
+    seed: u64,
+) -> Heads {
+    let learn = |lesson: &Lesson| {
+        let examples: Vec<Example<'_>> = items
+            .iter()
+            .filter(|item| uses(item))
+            .filter_map(|item| {
+                let (positive, weight) = (lesson.weigh)(item)?;
+                Some(Example { features: &item.features, positive, weight })
+            })
+            .collect();
+        train_head(&examples, TABLE_BITS, lesson.method, seed ^ lesson.head as u64)
+    };
+    let learn_senses = || {
+        let read: Vec<(Features, bool, f32)> = items
+            .iter()
+            .filter(|item| uses(item))
+            .filter_map(|item| {
+                let (positive, weight) = attack(item)?;
+                let mut rows = Vec::new();
+                features(&lexicon.senses(&item.text), |hash| rows.push(hash));
+                Some((Features::from_rows(rows, SENSE_BITS), positive, weight))
+            })
+            .collect();
+        let examples: Vec<Example<'_>> = read
+            .iter()
+            .map(|(features, positive, weight)| Example {
+                features,
+                positive: *positive,
+                weight: *weight,
+            })
+            .collect();
+        train_head(&examples, SENSE_BITS, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed)
+    };
+    let [first, second, third, fourth] = &LESSONS;
+    let (trained, senses) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| [learn(first), learn(third)]);
+        let two = scope.spawn(|| ([learn(second), learn(fourth)], learn_senses()));
+        match (one.join(), two.join()) {
+            (Ok([a, c]), Ok(([b, d], senses))) => (vec![a, b, c, d], senses),
+            (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    });
+    Heads { table: table(&trained), lexicon: lexicon.clone(), senses: sense_head(&senses) }
+}
+
+fn table(heads: &[Head]) -> Table {
+    let mut rows = vec![[0_i8; HEADS]; 1 << TABLE_BITS];
+    let (mut scales, mut biases) = ([1.0; HEADS], [0.0; HEADS]);
+    for (index, head) in heads.iter().enumerate().take(HEADS) {
+        let scale = head.scale();
+        scales[index] = scale;
+        biases[index] = head.bias;
+        for (row, weight) in rows.iter_mut().zip(&head.weights) {
+            row[index] = (weight / scale).round() as i8;
+        }
+    }
+    Table::new(rows, scales, biases).unwrap_or_else(|| unreachable!("a power of two of finite rows"))
+}
+
+fn sense_head(head: &Head) -> SenseHead {
+    let scale = head.scale();
+    SenseHead {
+        weights: head.weights.iter().map(|weight| (weight / scale).round() as i8).collect(),
+        scale,
+        bias: head.bias,
+    }
+}
