@@ -9,7 +9,7 @@ use bartizan_core::{Category, Severity};
 use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit};
 use crate::secrets::assignment::{is_name_byte, operator, rest_of_name};
-use crate::secrets::quality::{Classes, entropy, is_placeholder, is_uuid};
+use crate::secrets::quality::{Classes, entropy, is_placeholder, is_published, is_uuid};
 use crate::text::View;
 
 pub(super) static DETECTOR: GenericSecret = GenericSecret;
@@ -20,7 +20,7 @@ pub(super) struct GenericSecret;
 static META: Meta = Meta {
     id: "generic-secret",
     summary: "A random-looking value assigned to a name such as api_key, secret or password",
-    severity: Severity::Medium,
+    severity: Severity::Low,
     category: Category::Secret,
     label: "SECRET",
     docs: Docs {
@@ -49,6 +49,7 @@ static META: Meta = Meta {
         "token: s.ZC9Ecf4M5g9o34Q6RkzGsj0z",
         "--password hT7-qLm2-wZ9",
         "pwd: 9fK#2mQx",
+        "<add key=\"Password\" value=\"Tr0ub4dor-9\" />",
         "Kennwort: Xy7!pq92Lm",
         "mot de passe : Xy7!pq92Lm",
         "contraseña: Xy7!pq92Lm",
@@ -296,6 +297,7 @@ fn is_password(value: &[u8], spoken: bool) -> bool {
         && entropy(value) >= 2.6
         && !is_uuid(value)
         && !is_placeholder(value)
+        && !is_published(value)
 }
 
 /// Whether the value is base64 for `user:password`.
@@ -320,6 +322,7 @@ fn is_key(value: &[u8], quoted: bool) -> bool {
         && !is_path(value)
         && !is_uuid(value)
         && !is_placeholder(value)
+        && !is_published(value)
 }
 
 /// Whether the value reads as a path, a host or a dotted expression of words.

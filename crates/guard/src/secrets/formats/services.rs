@@ -1,18 +1,19 @@
 //! Payments, messages, mail, shops and other services.
 
-use super::Alphabet::{Alnum, AnyHex, Base64Url, Dashed, Digits, Hex, Lower, Path};
+use super::Alphabet::{Alnum, AnyHex, Base64Url, Dashed, Digits, Hex, Lower, Path, Token};
 use super::Part::{Run, Text};
 use super::{Format, UUID, key, named};
 
 pub(super) const FORMATS: &[Format] = &[
     key("SLACK_TOKEN", "xoxb-", &[Run(Dashed, 24, 250)]).mixed().bits(3.0),
     key("SLACK_TOKEN", "xoxp-", &[Run(Dashed, 40, 250)]).mixed().bits(3.0),
-    key("SLACK_TOKEN", "xoxa-", &[Run(Dashed, 30, 250)]).mixed(),
-    key("SLACK_TOKEN", "xoxr-", &[Run(Dashed, 24, 250)]).mixed(),
+    key("SLACK_TOKEN", "xoxa-", &[Run(Dashed, 10, 250)]).mixed(),
+    key("SLACK_TOKEN", "xoxr-", &[Run(Dashed, 10, 250)]).mixed(),
     key("SLACK_TOKEN", "xoxs-", &[Run(Dashed, 24, 250)]).mixed(),
     key("SLACK_TOKEN", "xoxo-", &[Run(Dashed, 24, 250)]).mixed(),
     key("SLACK_TOKEN", "xoxc-", &[Run(Dashed, 40, 250)]).mixed(),
     key("SLACK_TOKEN", "xoxd-", &[Run(Base64Url, 40, 400)]).mixed(),
+    key("SLACK_TOKEN", "xoxe-", &[Run(Dashed, 60, 250)]).mixed(),
     key("SLACK_TOKEN", "xoxe.xox", &[Run(Path, 60, 400)]).mixed(),
     key("SLACK_TOKEN", "xapp-", &[Run(Dashed, 60, 200)]).mixed(),
     key("SLACK_WEBHOOK", "hooks.slack.com/services/", &[Run(Path, 35, 60)]).mixed(),
@@ -22,17 +23,16 @@ pub(super) const FORMATS: &[Format] = &[
     key("DISCORD_WEBHOOK", "discordapp.com/api/webhooks/", DISCORD_HOOK),
     // The id before the colon is public.
     key("TELEGRAM_TOKEN", ":AA", &[Run(Base64Url, 33, 33)]).behind_number(),
-    named("DISCORD_TOKEN", "discord", DISCORD_TOKEN),
-    named("DISCORD_TOKEN", "bot_token", DISCORD_TOKEN),
-    key("DISCORD_TOKEN", "Bot ", DISCORD_TOKEN).behind().mixed(),
-    key("STRIPE_KEY", "sk_live_", &[Run(Alnum, 24, 250)]),
-    key("STRIPE_KEY", "sk_test_", &[Run(Alnum, 24, 250)]),
-    key("STRIPE_KEY", "rk_live_", &[Run(Alnum, 24, 250)]),
-    key("STRIPE_KEY", "rk_test_", &[Run(Alnum, 24, 250)]),
+    key("STRIPE_KEY", "sk_live_", &[Run(Alnum, 10, 250)]).mixed(),
+    key("STRIPE_KEY", "sk_prod_", &[Run(Alnum, 10, 250)]).mixed(),
+    key("STRIPE_TEST_KEY", "sk_test_", &[Run(Alnum, 10, 250)]).mixed(),
+    key("STRIPE_KEY", "rk_live_", &[Run(Alnum, 10, 250)]).mixed(),
+    key("STRIPE_KEY", "rk_prod_", &[Run(Alnum, 10, 250)]).mixed(),
+    key("STRIPE_TEST_KEY", "rk_test_", &[Run(Alnum, 10, 250)]).mixed(),
     key("STRIPE_WEBHOOK_SECRET", "whsec_", &[Run(super::Alphabet::Base64, 32, 64)]).mixed(),
     key("PAYPAL_TOKEN", "access_token$production$", PAYPAL),
     key("PAYPAL_TOKEN", "access_token$sandbox$", PAYPAL),
-    key("SQUARE_TOKEN", "sq0atp-", &[Run(Base64Url, 22, 22)]),
+    key("SQUARE_TOKEN", "sq0atp-", &[Run(Base64Url, 22, 60)]),
     key("SQUARE_TOKEN", "sq0csp-", &[Run(Base64Url, 43, 43)]),
     key("SQUARE_TOKEN", "EAAA", &[Run(Base64Url, 60, 60)]).mixed_case(),
     key("FACEBOOK_TOKEN", "EAA", &[Run(Alnum, 100, 400)]).mixed_case(),
@@ -41,8 +41,11 @@ pub(super) const FORMATS: &[Format] = &[
     key("PLAID_TOKEN", "access-development-", UUID),
     key("RAZORPAY_KEY", "rzp_live_", &[Run(Alnum, 14, 14)]),
     key("FLUTTERWAVE_KEY", "FLWSECK-", &[Run(Alnum, 32, 32), Text("-X")]),
-    key("TWILIO_KEY", "SK", &[Run(Hex, 32, 32)]),
-    key("TWILIO_ACCOUNT", "AC", &[Run(Hex, 32, 32)]),
+    key("FLUTTERWAVE_TEST_KEY", "FLWSECK_TEST-", &[Run(Alnum, 32, 32), Text("-X")]),
+    key("FLUTTERWAVE_ENCRYPTION_KEY", "FLWSECK_TEST", &[Text("-"), Run(Alnum, 12, 12)]).bits(2.0),
+    key("FLUTTERWAVE_PUBLIC_KEY", "FLWPUBK_TEST-", &[Run(Alnum, 32, 32), Text("-X")]).public(),
+    key("TWILIO_KEY", "SK", &[Run(AnyHex, 32, 32)]).mixed(),
+    key("TWILIO_ACCOUNT", "AC", &[Run(AnyHex, 32, 32)]).mixed(),
     named("TWILIO_TOKEN", "twilio", &[Run(Hex, 32, 32)]),
     key("SENDGRID_KEY", "SG.", &[Run(Base64Url, 22, 22), Text("."), Run(Base64Url, 43, 43)]),
     key("MAILGUN_KEY", "key-", &[Run(Hex, 32, 32)]),
@@ -56,32 +59,37 @@ pub(super) const FORMATS: &[Format] = &[
     key("SHOPIFY_TOKEN", "shpca_", &[Run(AnyHex, 32, 32)]),
     key("SHOPIFY_TOKEN", "shppa_", &[Run(AnyHex, 32, 32)]),
     key("SHOPIFY_TOKEN", "shpss_", &[Run(AnyHex, 32, 32)]),
-    key("SHIPPO_TOKEN", "shippo_live_", &[Run(Hex, 40, 40)]),
-    key("EASYPOST_TOKEN", "EZAK", &[Run(Alnum, 54, 54)]).mixed_case(),
+    key("SHIPPO_TOKEN", "shippo_live_", &[Run(AnyHex, 40, 40)]),
+    key("SHIPPO_TEST_TOKEN", "shippo_test_", &[Run(AnyHex, 40, 40)]),
+    key("EASYPOST_TOKEN", "EZAK", &[Run(Alnum, 54, 54)]).mixed(),
+    key("EASYPOST_TEST_TOKEN", "EZTK", &[Run(Alnum, 54, 54)]).mixed(),
     key("HUBSPOT_TOKEN", "pat-na1-", UUID),
     key("HUBSPOT_TOKEN", "pat-eu1-", UUID),
     named("OKTA_TOKEN", "okta", &[Text("00"), Run(Base64Url, 40, 40)]).bits(3.5),
-    named("ALGOLIA_KEY", "algolia", &[Run(Hex, 32, 32)]),
+    named("ALGOLIA_KEY", "algolia", &[Run(Alnum, 32, 32)]),
     key("TYPEFORM_TOKEN", "tfp_", &[Run(Base64Url, 59, 59)]),
-    key("DUFFEL_TOKEN", "duffel_live_", &[Run(Base64Url, 43, 43)]),
-    key("FRAMEIO_TOKEN", "fio-u-", &[Run(Base64Url, 64, 64)]),
+    key("DUFFEL_TOKEN", "duffel_live_", &[Run(Token, 43, 43)]),
+    key("DUFFEL_TEST_TOKEN", "duffel_test_", &[Run(Token, 43, 43)]),
+    key("FRAMEIO_TOKEN", "fio-u-", &[Run(Token, 64, 64)]),
+    key("RIOT_KEY", "RGAPI-", UUID),
+    key("BITLY_KEY", "R_", &[Run(Hex, 32, 32)]),
+    key("TELNYX_KEY", "KEY0", &[Run(Alnum, 50, 60)]).mixed_case(),
+    key("KLAVIYO_KEY", "pk_", &[Run(Hex, 34, 34)]),
+    key("CONVERTKIT_KEY", "kit_", &[Run(Hex, 32, 32)]),
     key("INTRA42_SECRET", "s-s4t2ud-", &[Run(Hex, 64, 64)]),
     key("INTRA42_SECRET", "s-s4t2af-", &[Run(Hex, 64, 64)]),
     key("ADOBE_SECRET", "p8e-", &[Run(Alnum, 32, 32)]).mixed(),
     key("DROPBOX_TOKEN", "sl.", &[Run(Base64Url, 130, 1300)]),
     key("MAPBOX_TOKEN", "sk.eyJ", &[Run(Base64Url, 50, 120), Text("."), Run(Base64Url, 20, 24)]),
-    named("ETSY_KEY", "etsy", &[Run(Lower, 24, 24)]).bits(3.3),
+    named("ETSY_KEY", "etsy", &[Run(Alnum, 24, 24)]).bits(3.0),
     named("MERAKI_KEY", "meraki", &[Run(Hex, 40, 40)]),
     named("SUMO_LOGIC_KEY", "sumo", &[Run(Alnum, 64, 64)]).bits(3.5),
     named("ZENDESK_TOKEN", "zendesk", &[Run(Alnum, 40, 40)]).bits(3.5),
-    named("FACEBOOK_TOKEN", "facebook", &[Run(Digits, 15, 16), Text("|"), Run(Base64Url, 27, 27)]),
     key("YANDEX_KEY", "AQVN", &[Run(Base64Url, 35, 38)]).mixed_case(),
     key("LICHESS_TOKEN", "lip_", &[Run(Alnum, 20, 20)]).mixed(),
 ];
 
 const DISCORD_HOOK: &[super::Part] = &[Run(Digits, 17, 20), Text("/"), Run(Base64Url, 40, 80)];
-const DISCORD_TOKEN: &[super::Part] =
-    &[Run(Base64Url, 23, 28), Text("."), Run(Base64Url, 6, 7), Text("."), Run(Base64Url, 27, 40)];
 const PAYPAL: &[super::Part] = &[Run(Lower, 16, 16), Text("$"), Run(Hex, 32, 32)];
 const MAILGUN: &[super::Part] =
     &[Run(Hex, 32, 32), Text("-"), Run(Hex, 8, 8), Text("-"), Run(Hex, 8, 8)];

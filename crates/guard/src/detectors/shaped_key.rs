@@ -1,0 +1,179 @@
+//! Keys whose mark stands behind their beginning.
+
+use bartizan_core::catalog::{Docs, Meta, Reference};
+use bartizan_core::{Category, Severity};
+use memchr::memmem;
+
+use crate::cursor::{Cursor, before};
+use crate::detector::{Detector, Findings, Hit};
+use crate::secrets::formats::Alphabet;
+use crate::secrets::quality::{Classes, entropy, is_placeholder};
+use crate::text::View;
+
+pub(super) static DETECTOR: ShapedKey = ShapedKey;
+
+/// Finds keys by what stands in their middle or at their end.
+pub(super) struct ShapedKey;
+
+static META: Meta = Meta {
+    id: "shaped-key",
+    summary: "A key of a known service that is told by its middle or its end",
+    severity: Severity::Critical,
+    category: Category::Secret,
+    label: "SECRET",
+    docs: Docs {
+        finds: "Discord bot tokens (three parts with dots), Mailchimp keys (`…-us12`), MaxMind licence keys (`…_mmk`), \
+                Azure client secrets (`…8Q~…`), Terraform tokens (`….atlasv1.…`) and Facebook app tokens (a number, \
+                `|` and the token), each with its alphabet and lengths.",
+        matters: "Whoever reads the text can act as the owner of the key: post as a bot, send mail, change a cloud.",
+        example: "`5c94767cedb5d6987c902ac850ded2c6-us12` becomes `<MAILCHIMP_KEY_1>`.",
+        fix: "Mask or block it, and revoke the key.",
+        limits: "A key has to stand alone: glued to more letters, digits or the signs of its alphabet it is not found. \
+                 A stream is held back at the last 40 characters or fewer that a key could begin with.",
+    },
+    references: &[Reference::Cwe(798), Reference::Cwe(200), Reference::Owasp("LLM02:2025")],
+    flags: &[
+        concat!("TOKEN=MTAyOTQ4MTN5OTU5MTDwMEcx", "Ng.GSwJyi.sbaw8msOR3Wi6vPUzeIWy_P0vJbB0UuRVjH8l8"),
+        concat!("key 5c94767cedb5d6987c902ac850ded2c6", "-us12."),
+        concat!("licence: w5fruZ_8ZUsgYLu8vwgb3yKsgMna3uIF9Oa4", "_mmk"),
+        concat!("client-secret: \"t028", "Q~-aLbmQuinnZtzbgtlEAYstnBWEmGPAoBm\""),
+        concat!("x2Kd9Lr3Xn7Pb4", ".atlasv1.q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"),
+        concat!("app 1308742762612587", "|rhoK1cbv0DOU_RTX_87O4MkX7AI"),
+    ],
+    passes: &[
+        "MTAyOTQ4MTN5OTU5MTDwMEcxNg0.GSwJyi.sbaw8msOR3Wi6vPUzeIWy_P0vJbB0UuRVjH8l8",
+        "Modules.Example.Configuration, Microsoft.Extensions.Logging.Abstractions.dll",
+        "3a5633e829d3c71-us2 and the-us1 and us-us",
+        "![x](https://p3.example.com/6a9e704af49b4380bb686f0c96d33b81~tplv-k3u1fbpfcp-watermark.image)",
+        "split(\"~\", \"965f1453~47~09414c93e4cef985416f472549220827da3ba6fed8ad28e2\");",
+        "client_secret=bP88Q~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "| 1308742762612587 | rhoK1cbv0DOU |",
+    ],
+};
+
+/// A mark, and what it is the mark of.
+const MARKS: [(&str, Kind); 6] = [
+    (".", Kind::Discord),
+    ("|", Kind::Facebook),
+    ("Q~", Kind::Azure),
+    ("-us", Kind::Mailchimp),
+    ("_mmk", Kind::MaxMind),
+    (".atlasv1.", Kind::Terraform),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Discord,
+    Facebook,
+    Azure,
+    Mailchimp,
+    MaxMind,
+    Terraform,
+}
+
+impl Kind {
+    /// The name in placeholders, and how many bytes stand before the mark.
+    const fn about(self) -> (&'static str, usize, usize) {
+        match self {
+            Self::Discord => ("DISCORD_TOKEN", 24, 26),
+            Self::Facebook => ("FACEBOOK_TOKEN", 15, 16),
+            Self::Azure => ("AZURE_CLIENT_SECRET", 4, 4),
+            Self::Mailchimp => ("MAILCHIMP_KEY", 32, 32),
+            Self::MaxMind => ("MAXMIND_KEY", 36, 36),
+            Self::Terraform => ("TERRAFORM_TOKEN", 14, 14),
+        }
+    }
+
+    /// Characters before the mark.
+    const fn leads(self, byte: u8) -> bool {
+        match self {
+            Self::Discord => Alphabet::Base64Url.has(byte),
+            Self::Facebook => byte.is_ascii_digit(),
+            Self::Azure => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'~' | b'.'),
+            Self::Mailchimp => Alphabet::Hex.has(byte),
+            Self::MaxMind => byte.is_ascii_alphanumeric() || byte == b'_',
+            Self::Terraform => byte.is_ascii_alphanumeric(),
+        }
+    }
+
+    /// Whether what stands before the mark is more than characters.
+    fn fits(self, lead: &[u8]) -> bool {
+        match self {
+            Self::Discord => matches!(lead.first(), Some(b'M' | b'N' | b'O')),
+            Self::Azure => lead.last().is_some_and(u8::is_ascii_digit),
+            Self::MaxMind => lead.iter().position(|byte| *byte == b'_') == Some(6),
+            Self::Facebook | Self::Mailchimp | Self::Terraform => true,
+        }
+    }
+
+    /// Takes what follows the mark.
+    fn take(self, cursor: &mut Cursor<'_>) -> bool {
+        let base64 = |byte: u8| Alphabet::Base64Url.has(byte);
+        match self {
+            Self::Discord => {
+                cursor.run(6, base64).len() == 6
+                    && cursor.eat(b'.')
+                    && cursor.run(38, base64).len() >= 27
+            }
+            Self::Facebook => cursor.run(40, base64).len() >= 27,
+            Self::Azure => cursor.run(34, |byte| Alphabet::Unreserved.has(byte)).len() >= 31,
+            Self::Mailchimp => !cursor.run(2, |byte| byte.is_ascii_digit()).is_empty(),
+            Self::MaxMind => true,
+            Self::Terraform => cursor.run(70, |byte| Alphabet::Token.has(byte)).len() >= 60,
+        }
+    }
+}
+
+/// Most bytes of a key up to the end of its mark.
+const MAX_HEAD_BYTES: usize = 40;
+/// Most bytes behind a mark.
+const MAX_TAIL_BYTES: usize = 80;
+
+impl Detector for ShapedKey {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
+        let bytes = view.bytes();
+        for (mark, kind) in MARKS {
+            for at in memmem::find_iter(bytes, mark) {
+                find(bytes, at, mark.len(), kind, findings);
+            }
+        }
+        // The end of the text may be the beginning of a key whose mark is not there yet.
+        let open = bytes.iter().rev().take(MAX_HEAD_BYTES + 1).take_while(|byte| is_head(**byte));
+        let open = open.count();
+        if (1..=MAX_HEAD_BYTES).contains(&open) {
+            findings.undecided(bytes.len() - open);
+        }
+    }
+}
+
+/// Bytes of which the beginning of any of the keys consists, its mark included.
+const fn is_head(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'~' | b'.' | b'-' | b'|')
+}
+
+fn find(bytes: &[u8], at: usize, mark: usize, kind: Kind, findings: &mut Findings<'_>) {
+    let (label, min, max) = kind.about();
+    let lead = before(bytes, at, max + 1);
+    let len = lead.iter().rev().take_while(|byte| kind.leads(**byte)).count();
+    let start = at - len;
+    let glued = before(bytes, start, 1).first().is_some_and(|byte| is_head(*byte));
+    let lead = bytes.get(start..at).unwrap_or_default();
+    if !(min..=max).contains(&len) || glued || !kind.fits(lead) {
+        return;
+    }
+    let mut cursor = Cursor::new(bytes, at + mark, MAX_TAIL_BYTES);
+    let whole = kind.take(&mut cursor);
+    let glued = whole && cursor.peek().is_some_and(|byte| Alphabet::Base64Url.has(byte));
+    if cursor.starved() {
+        findings.undecided(start);
+    }
+    let key = bytes.get(start..cursor.at()).unwrap_or_default();
+    let random = entropy(key) >= 3.0 && Classes::of(key).digit && !is_placeholder(key);
+    if whole && !glued && random {
+        findings.push_labelled(start, cursor.at(), 0.9, label);
+    }
+}
