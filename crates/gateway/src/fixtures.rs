@@ -14,5 +14,6 @@ pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
         restore: true,
         on_error: OnError::Block,
         threshold: 0.5,
+        exceptions: Vec::new(),
     }
 }

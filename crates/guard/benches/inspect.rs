@@ -47,6 +47,7 @@ fn guard(channel: Channel) -> Arc<Guard> {
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        exceptions: Vec::new(),
     };
     Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
 }

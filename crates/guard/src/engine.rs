@@ -2,6 +2,7 @@
 
 mod build;
 mod clean;
+mod except;
 mod fit;
 mod judge;
 mod left_out;
@@ -25,6 +26,7 @@ use crate::session::Session;
 use crate::stream::StreamGuard;
 use crate::vault::Place;
 use clean::CleanTexts;
+use except::Exempt;
 use literals::LiteralSet;
 
 /// The guardrails of one endpoint, ready to judge texts. Cheap to share, never changes.
@@ -62,6 +64,7 @@ struct Rail {
     restore: bool,
     on_error: OnError,
     threshold: f32,
+    exempts: Vec<Exempt>,
 }
 
 /// What is done with a text of one channel.

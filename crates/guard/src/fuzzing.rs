@@ -32,6 +32,7 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        exceptions: Vec::new(),
     };
     let builder = Guard::builder().guardrail(&guardrail).expect("a guardrail");
     Arc::new(builder.build().expect("a guard"))

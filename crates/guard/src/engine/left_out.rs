@@ -52,6 +52,7 @@ mod tests {
             restore: false,
             on_error: OnError::Block,
             threshold: 0.0,
+            exceptions: Vec::new(),
         };
         let guard = Guard::builder().guardrail(&guardrail).unwrap().build().unwrap();
         let left_out = left_out(&guardrail);

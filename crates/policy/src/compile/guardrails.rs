@@ -9,6 +9,7 @@ use bartizan_core::verdict::{Action, Mode};
 
 use crate::compile::Compiler;
 use crate::error::Problem;
+use crate::file::PolicyFile;
 use crate::file::endpoint::{GuardrailFile, Words};
 use crate::located::{Located, Place};
 use crate::snippet::quote;
@@ -22,6 +23,7 @@ const INPUT: &str = "input";
 impl Compiler<'_, '_> {
     pub(super) fn guardrail(
         &mut self,
+        policy: &PolicyFile,
         file: &GuardrailFile,
         ids: &mut BTreeSet<RuleId>,
     ) -> Option<Guardrail> {
@@ -40,6 +42,7 @@ impl Compiler<'_, '_> {
             self.report(Problem::new(place, message).help(help));
         }
         let threshold = self.threshold(file.threshold.as_ref());
+        let exceptions = self.exceptions(policy, file, detect.as_ref());
         Some(Guardrail {
             id: id?,
             on: on?,
@@ -49,6 +52,7 @@ impl Compiler<'_, '_> {
             restore,
             on_error: on_error?,
             threshold: threshold?,
+            exceptions,
         })
     }
 
