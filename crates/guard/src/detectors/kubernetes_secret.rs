@@ -1,14 +1,14 @@
 //! Values in the manifest of a Kubernetes secret.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity, Span};
 
 use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit};
-use crate::secrets::quality::is_placeholder;
+use crate::secrets::quality::{Classes, is_placeholder};
 use crate::text::View;
 
 pub(super) static DETECTOR: KubernetesSecret = KubernetesSecret;
@@ -50,6 +50,8 @@ static META: Meta = Meta {
 };
 
 const ANCHOR: &str = "data:";
+/// The kind of a secret.
+const KIND: &[u8] = b"Secret";
 /// How far `kind:` may stand before.
 const BEFORE_BYTES: usize = 300;
 /// How far it may stand behind.
@@ -152,8 +154,17 @@ fn values(cursor: &mut Cursor<'_>) -> Vec<Span> {
     values
 }
 
+/// base64 with its padding or without.
+const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 fn is_value(value: &[u8]) -> bool {
-    value.len() >= MIN_VALUE_BYTES && STANDARD.decode(value).is_ok() && !is_placeholder(value)
+    // Without padding a word may be base64 by chance.
+    let classes = Classes::of(value);
+    let told = value.len().is_multiple_of(4) || (classes.digit && classes.lower && classes.upper);
+    told && value.len() >= MIN_VALUE_BYTES && ANY_PADDING.decode(value).is_ok() && !is_placeholder(value)
 }
 
 fn blanks(cursor: &mut Cursor<'_>) -> usize {
@@ -177,7 +188,7 @@ fn tells_secret(text: &[u8]) -> bool {
     memchr::memmem::find_iter(text, b"kind:").any(|at| {
         let rest = text.get(at + 5..).unwrap_or_default().trim_ascii_start();
         let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
-        rest.strip_prefix(b"Secret")
-            .is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
+        let (word, after) = rest.split_at(rest.len().min(KIND.len()));
+        word.eq_ignore_ascii_case(KIND) && !after.first().is_some_and(u8::is_ascii_alphanumeric)
     })
 }

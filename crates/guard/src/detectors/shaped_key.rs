@@ -35,7 +35,7 @@ static META: Meta = Meta {
     flags: &[
         concat!("TOKEN=MTAyOTQ4MTN5OTU5MTDwMEcx", "Ng.GSwJyi.sbaw8msOR3Wi6vPUzeIWy_P0vJbB0UuRVjH8l8"),
         concat!("key 5c94767cedb5d6987c902ac850ded2c6", "-us12."),
-        concat!("licence: w5fruZ_8ZUsgYLu8vwgb3yKsgMna3uIF9Oa4", "_mmk"),
+        concat!("licence: q8Zt2W_v5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa", "_mmk"),
         concat!("client-secret: \"t028", "Q~-aLbmQuinnZtzbgtlEAYstnBWEmGPAoBm\""),
         concat!("x2Kd9Lr3Xn7Pb4", ".atlasv1.q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"),
         concat!("app 1308742762612587", "|rhoK1cbv0DOU_RTX_87O4MkX7AI"),

@@ -191,8 +191,25 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
 }
 
 #[test]
+fn sequences_that_are_written_out_are_faint() {
+    let guard = guard("terminal-escape", Action::Flag);
+    let score = |text: &str| {
+        let report = guard.inspect(Channel::Output, text, &session());
+        report.judged.first().map(|judged| judged.finding.score)
+    };
+    for text in [r"\x1b[31m", r"\033]0;t", r"\e[0m", r"\u{1b}[m", r"\U0000001B[m", r"\x9b", r"\27["]
+    {
+        assert_eq!(score(text), Some(0.3), "{text}");
+    }
+    for text in [r"\x1", r"\e", r"C:\e\x", r"\n\t\033 [0m", r"\27 pages"] {
+        assert_eq!(score(text), None, "{text}");
+    }
+}
+
+#[test]
 fn spelled_control_characters_go_from_tool_calls_alone() {
-    let guard = guard("terminal-escape", Action::Mask);
+    let mask = rail(Detect::Detectors(vec!["terminal-escape"]), Action::Mask);
+    let guard = testing::guard(&[mask]);
     for (text, masked) in [
         (r#"{"a":"\u001b[31mred\u001B[0m"}"#, r#"{"a":"red"}"#),
         (r#"{"a":"\u009b2Jcleared"}"#, r#"{"a":"cleared"}"#),

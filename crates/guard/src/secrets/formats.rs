@@ -63,8 +63,6 @@ pub(crate) enum Alphabet {
     Base64,
     /// `A-Za-z0-9-`
     Dashed,
-    /// `A-Z0-9-`
-    UpperDashed,
     /// `A-Za-z0-9_.~-`
     Unreserved,
     /// Base64url, `.`, `=`, `@` and `/`: the path of a webhook, a token in several parts.
@@ -92,7 +90,6 @@ impl Alphabet {
             }
             Self::Graphic => byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`'),
             Self::Dashed => byte.is_ascii_alphanumeric() || byte == b'-',
-            Self::UpperDashed => byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-',
             Self::Unreserved => {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'~' | b'-')
             }
@@ -133,6 +130,8 @@ enum Check {
     MixedCase,
     /// Has small and capital letters that take turns as in no name.
     Scrambled,
+    /// Has this word with twenty letters or digits on both sides.
+    Around(&'static str),
     /// Six base62 characters at the end are the CRC-32 of the thirty before: surer when right.
     Crc32,
 }
@@ -208,6 +207,10 @@ impl Format {
 
     const fn scrambled(self) -> Self {
         Self { check: Check::Scrambled, ..self }
+    }
+
+    const fn around(self, word: &'static str) -> Self {
+        Self { check: Check::Around(word), ..self }
     }
 
     const fn crc32(self) -> Self {
@@ -288,6 +291,9 @@ impl Format {
         let mut told = true;
         let from = match self.place {
             Place::Assigned => {
+                if !is_name(anchor) {
+                    return None;
+                }
                 let name = assigned_name(cursor)?;
                 told = tells_secret(anchor) || tells_secret(name);
                 cursor.at()
@@ -358,6 +364,7 @@ impl Format {
                 let turns = classes.changes * 3 >= body.len();
                 (classes.lower && classes.upper && turns).then_some(0.8)
             }
+            Check::Around(word) => stands_around(body, word).then_some(0.9),
             Check::Crc32 => Some(if has_crc32(body) { 1.0 } else { 0.9 }),
         };
         score.map(|score: f32| score.min(self.sureness))
@@ -380,11 +387,33 @@ fn assigned_name<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     assignment::operator(cursor).map(|_| rest)
 }
 
+/// Whether a word stands for a service: a short one is not two halves of others, as in `rookTable`
+/// and `SetSysctl`.
+fn is_name(anchor: &[u8]) -> bool {
+    let rest = anchor.get(1..).unwrap_or_default();
+    anchor.len() > MAX_SHORT_NAME_BYTES
+        || !rest.iter().any(u8::is_ascii_uppercase)
+        || !anchor.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Longest name whose letters have to be of one case.
+const MAX_SHORT_NAME_BYTES: usize = 5;
+
 /// Words in names of what opens something.
-const SECRET_WORDS: [&str; 7] = ["key", "token", "secret", "pass", "pwd", "auth", "cred"];
+const SECRET_WORDS: [&str; 8] = ["key", "token", "secret", "pass", "pwd", "auth", "cred", "access"];
 
 fn tells_secret(name: &[u8]) -> bool {
     SECRET_WORDS.iter().any(|word| contains_any_case(name, word))
+}
+
+/// Whether twenty letters or digits stand before and behind the word.
+fn stands_around(body: &[u8], word: &str) -> bool {
+    let Some(at) = memchr::memmem::find(body, word.as_bytes()) else { return false };
+    let solid =
+        |part: Option<&[u8]>| part.is_some_and(|part| part.iter().all(u8::is_ascii_alphanumeric));
+    let lead = at.checked_sub(20).and_then(|from| body.get(from..at));
+    let behind = at + word.len();
+    solid(lead) && solid(body.get(behind..behind + 20))
 }
 
 /// What people write where a secret would stand.

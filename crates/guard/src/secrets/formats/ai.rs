@@ -10,6 +10,8 @@ pub(super) const FORMATS: &[Format] = &[
     key("OPENAI_KEY", "sk-admin-", &[Run(Base64Url, 40, 200)]),
     key("OPENAI_KEY", "sk-None-", &[Run(Base64Url, 40, 200)]),
     key("OPENAI_KEY", "sk-", &[Run(Alnum, 20, 20), Text("T3BlbkFJ"), Run(Alnum, 20, 20)]),
+    // With the name of a project or service account in front.
+    key("OPENAI_KEY", "sk-", &[Run(Base64Url, 50, 200)]).around("T3BlbkFJ"),
     // DeepSeek, Moonshot, Stability and others use the bare form.
     key("MODEL_PROVIDER_KEY", "sk-", &[Run(Alnum, 32, 64)]).mixed().bits(3.2),
     key("ANTHROPIC_KEY", "sk-ant-api03-", &[Run(Base64Url, 93, 93), Text("AA")]),

@@ -2,7 +2,6 @@
 
 use super::Alphabet::{
     Alnum, AnyBase64, Base64, Base64Url, Digits, Hex, Lower, Path, Token, Unreserved, Upper,
-    UpperDashed,
 };
 use super::Part::{Run, Text};
 use super::{Format, Part, UUID, key, named};
@@ -96,7 +95,8 @@ pub(super) const FORMATS: &[Format] = &[
     key("DOPPLER_TOKEN", "dp.audit.", &[Run(Alnum, 40, 44)]),
     key("DOPPLER_TOKEN", "dp.st.", &[Run(Unreserved, 40, 80)]).mixed(),
     key("ONEPASSWORD_TOKEN", "ops_eyJ", &[Run(Base64, 250, 1800)]),
-    key("ONEPASSWORD_SECRET_KEY", "A3-", &[Run(UpperDashed, 32, 40)]).mixed().bits(3.5),
+    key("ONEPASSWORD_SECRET_KEY", "A3-", ONEPASSWORD).mixed().bits(3.5),
+    key("ONEPASSWORD_SECRET_KEY", "A3-", ONEPASSWORD_IN_SIX).mixed().bits(3.5),
     key("DOPPLER_TOKEN", "dp.said.", &[Run(Unreserved, 40, 80)]).mixed(),
     key("AGE_SECRET_KEY", "AGE-SECRET-KEY-1", &[Run(Upper, 58, 58)]),
     key("TAILSCALE_KEY", "tskey-", &[Run(Base64Url, 24, 90)]).mixed(),
@@ -117,5 +117,29 @@ const AUTHRESS: &[Part] = &[
     Run(Base64Url, 11, 33),
     Text("."),
     Run(AnyBase64, 30, 120),
+];
+const ONEPASSWORD: &[Part] = &[
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 11, 11),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+];
+const ONEPASSWORD_IN_SIX: &[Part] = &[
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
 ];
 const ZAPIER: &[Part] = &[Run(Digits, 4, 12), Text("/"), Run(Alnum, 5, 12)];

@@ -26,6 +26,9 @@ impl Format {
             let whole = bytes.get(from..until).unwrap_or_default();
             let body = shape.body;
             if !self.ends(&mut cursor) {
+                if self.place == Place::Assigned {
+                    return None;
+                }
                 // Longer than any key, so it is one only in what it says.
                 self.take_excess(&mut cursor);
                 let all = bytes.get(from..cursor.at()).unwrap_or_default();

@@ -16,6 +16,10 @@ fn noise(alphabet: Alphabet, len: u16, seed: &mut u32) -> String {
 }
 
 fn body(format: &Format, seed: &mut u32) -> String {
+    if let Check::Around(word) = format.check {
+        let mut part = || noise(Alphabet::Alnum, 24, seed);
+        return format!("{}-{}{word}{}", part(), part(), part());
+    }
     format
         .parts
         .iter()
@@ -113,6 +117,18 @@ fn short_values_need_a_name_that_tells() {
     assert_eq!(score("linkedin app secret = q8Zt2Wv5Kd9Lr3Xn"), Some(0.8));
     assert_eq!(score("linkedin: q8Zt2Wv5Kd9Lr3Xn"), Some(NAME_ONLY));
     assert_eq!(score("linkedin: q8Zt2Wv5Kd9Lr3Xn4"), None);
+}
+
+#[test]
+fn a_short_name_is_no_end_of_one_word_and_beginning_of_another() {
+    let format = all().find(|format| format.anchor == "okta").unwrap();
+    let found = |name: &str| {
+        let text = format!("{name} = 0023452Lllk2KqjLBvaxANWEgTd7bqjsxjo8aZj0wd");
+        let start = text.to_lowercase().find("okta").unwrap();
+        format.read(text.as_bytes(), start, start + 4).0.is_some()
+    };
+    assert!(found("okta_token") && found("OKTA") && found("myOktaToken"));
+    assert!(!found("rookTable"));
 }
 
 #[test]
