@@ -44,8 +44,8 @@ static META: Meta = Meta {
         "\"Server=db;Uid=app;Pwd=w8-for-it\"",
         "curl -k -u elastic:P@ssw0rd$1 https://db.example.com",
         "curl --user 'johns:h0pk1ns~21s' $URL",
-        "curl -H \"apikey: 6f1d0c2e-9dd5-4a05-8e3f-c56d1151cce8\" https://api.example.com",
-        "http --header 'Token: 3fea6af1349166ea' example.com",
+        "curl -H \"apikey: 6f1d0c2e-71b3-4d08-9a2e-5b0c9d3e7f14\" https://api.example.com",
+        "http --header 'Token: 7b1e90c4d2f8a653' example.com",
     ],
     passes: &[
         "https://example.com/docs:intro@2.0 and https://url:8000 @something else",

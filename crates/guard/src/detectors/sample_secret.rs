@@ -40,7 +40,7 @@ static META: Meta = Meta {
         "token=ghp_xxxxxxxx and more",
         "ABIAZZZZZZZZZZZZZZZZ",
         "postgres://user:password@localhost/db",
-        "AIzaSyCwEro-wQ6YUNcA1E-X-A-M-PL-E-ozA9FQev-DyJp3t2EQ",
+        concat!("AIza", "Syq8Zt2Wv5Kd9LE-X-A-M-PL-E-r3Xn7Pb4Mc6HTy1Uo0Ie5"),
     ],
     passes: &[
         concat!("token gh", "p_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx."),

@@ -2,7 +2,7 @@
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
-use memchr::memmem;
+use memchr::{memchr2_iter, memchr3_iter};
 
 use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit};
@@ -26,39 +26,39 @@ static META: Meta = Meta {
                 Azure client secrets (`…8Q~…`), Terraform tokens (`….atlasv1.…`) and Facebook app tokens (a number, \
                 `|` and the token), each with its alphabet and lengths.",
         matters: "Whoever reads the text can act as the owner of the key: post as a bot, send mail, change a cloud.",
-        example: "`5c94767cedb5d6987c902ac850ded2c6-us12` becomes `<MAILCHIMP_KEY_1>`.",
+        example: "`5c94…d2c6-us12` becomes `<MAILCHIMP_KEY_1>`.",
         fix: "Mask or block it, and revoke the key.",
         limits: "A key has to stand alone: glued to more letters, digits or the signs of its alphabet it is not found. \
                  A stream is held back at the last 40 characters or fewer that a key could begin with.",
     },
     references: &[Reference::Cwe(798), Reference::Cwe(200), Reference::Owasp("LLM02:2025")],
     flags: &[
-        concat!("TOKEN=MTAyOTQ4MTN5OTU5MTDwMEcx", "Ng.GSwJyi.sbaw8msOR3Wi6vPUzeIWy_P0vJbB0UuRVjH8l8"),
-        concat!("key 5c94767cedb5d6987c902ac850ded2c6", "-us12."),
+        concat!("TOKEN=Nu8jzPde0IgxLd6GncfBAepf", "JB.d0Kh8o.OOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdN"),
+        concat!("key 6fdaeeb975729fae923d5a4fd12aabfe", "-us12."),
         concat!("licence: q8Zt2W_v5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa", "_mmk"),
-        concat!("client-secret: \"t028", "Q~-aLbmQuinnZtzbgtlEAYstnBWEmGPAoBm\""),
+        concat!("client-secret: \"e1f8", "Q~-8rESQedUStPKR0CsTy4Qwb8DwkNhFdnXs\""),
         concat!("x2Kd9Lr3Xn7Pb4", ".atlasv1.q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"),
-        concat!("app 1308742762612587", "|rhoK1cbv0DOU_RTX_87O4MkX7AI"),
+        concat!("app 1236671276842684", "|TAwR4y9ojfljo_QoaF1LlqsajAI"),
     ],
     passes: &[
-        "MTAyOTQ4MTN5OTU5MTDwMEcxNg0.GSwJyi.sbaw8msOR3Wi6vPUzeIWy_P0vJbB0UuRVjH8l8",
+        concat!("Nu8jzPde0IgxLd6GncfBAepf", "JBa.d0Kh8o.OOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdN"),
         "Modules.Example.Configuration, Microsoft.Extensions.Logging.Abstractions.dll",
         "3a5633e829d3c71-us2 and the-us1 and us-us",
-        "![x](https://p3.example.com/6a9e704af49b4380bb686f0c96d33b81~tplv-k3u1fbpfcp-watermark.image)",
-        "split(\"~\", \"965f1453~47~09414c93e4cef985416f472549220827da3ba6fed8ad28e2\");",
-        "client_secret=bP88Q~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        "| 1308742762612587 | rhoK1cbv0DOU |",
+        "![x](https://p3.example.com/ba41ecccc3fc1626e53a13043b026c48~tplq-a1b2c3d4e5-watermark.image)",
+        "split(\"~\", \"bbf33fef~47~f9243a8f506b40928b5b7a767c76fb008f86bebb\");",
+        "client_secret=abc8Q~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "| 1234123412341234 | q8Zt2Wv5Kd9L |",
     ],
 };
 
-/// A mark, and what it is the mark of.
-const MARKS: [(&str, Kind); 6] = [
-    (".", Kind::Discord),
-    ("|", Kind::Facebook),
-    ("Q~", Kind::Azure),
-    ("-us", Kind::Mailchimp),
-    ("_mmk", Kind::MaxMind),
-    (".atlasv1.", Kind::Terraform),
+/// A mark, where in it its rare sign stands, and what it is the mark of.
+const MARKS: [(&str, usize, Kind); 6] = [
+    (".", 0, Kind::Discord),
+    ("|", 0, Kind::Facebook),
+    ("Q~", 1, Kind::Azure),
+    ("-us", 0, Kind::Mailchimp),
+    ("_mmk", 0, Kind::MaxMind),
+    (".atlasv1.", 0, Kind::Terraform),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,9 +136,13 @@ impl Detector for ShapedKey {
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
-        for (mark, kind) in MARKS {
-            for at in memmem::find_iter(bytes, mark) {
-                find(bytes, at, mark.len(), kind, findings);
+        for at in memchr3_iter(b'.', b'|', b'~', bytes).chain(memchr2_iter(b'-', b'_', bytes)) {
+            for (mark, sign, kind) in MARKS {
+                let start = at.checked_sub(sign);
+                let there = start.and_then(|start| bytes.get(start..start + mark.len()));
+                if let (Some(start), true) = (start, there == Some(mark.as_bytes())) {
+                    find(bytes, start, mark.len(), kind, findings);
+                }
             }
         }
         // The end of the text may be the beginning of a key whose mark is not there yet.

@@ -123,7 +123,7 @@ fn short_values_need_a_name_that_tells() {
 fn a_short_name_is_no_end_of_one_word_and_beginning_of_another() {
     let format = all().find(|format| format.anchor == "okta").unwrap();
     let found = |name: &str| {
-        let text = format!("{name} = 0023452Lllk2KqjLBvaxANWEgTd7bqjsxjo8aZj0wd");
+        let text = format!("{name} = 00fogoEmvnEN5N1aE6PwZPf1Qh6yYTWmE4lBYOvfZ8");
         let start = text.to_lowercase().find("okta").unwrap();
         format.read(text.as_bytes(), start, start + 4).0.is_some()
     };
