@@ -1,11 +1,16 @@
 //! `cargo xtask conformance`: how far the guard agrees with literal cases of other projects.
 //!
-//! The cases lie beside the repository and never in it. Disagreement is reported; only a crash or
-//! an answer that breaks the contract of `bartizan check` fails.
+//! The cases lie beside the repository and never in it. Disagreement is reported, and with
+//! `--disagreements` written down with its reasons; only a crash or an answer that breaks the
+//! contract of `bartizan check` fails.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
+mod cases;
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -13,36 +18,26 @@ use serde_json::{Value, json};
 
 use crate::shell::Program;
 use crate::{files, say};
+use cases::{Case, Expect, LeftOut, Way};
 
-/// Recognisers whose entity the default guards know, and how our rule for it starts.
-const ENTITIES: &[(&str, &str)] = &[
-    ("test_email_recognizer.py", "email"),
-    ("test_credit_card_recognizer.py", "credit-card"),
-    ("test_iban_recognizer.py", "iban"),
-    ("test_ip_recognizer.py", "ip"),
-    ("test_crypto_recognizer.py", "crypto"),
-    ("test_mac_recognizer.py", "mac"),
-    ("test_us_ssn_recognizer.py", "us-ssn"),
+/// What becomes of disagreements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disagreements {
+    /// A few are shown.
+    Show,
+    /// All are written to `docs/evals`, grouped by reason.
+    Write,
+}
+
+/// Suites whose disagreements are written down, and the files.
+const WRITTEN: [(&str, &str); 3] = [
+    ("gitleaks", "docs/evals/gitleaks.md"),
+    ("detect-secrets", "docs/evals/detect-secrets.md"),
+    ("garak", "docs/evals/garak.md"),
 ];
 
-/// One text and what another project says about it.
-#[derive(Debug)]
-struct Case {
-    suite: String,
-    text: String,
-    expect: Expect,
-}
-
-#[derive(Debug, PartialEq)]
-enum Expect {
-    /// So many findings of a rule; where known, at these character positions.
-    Entities { rule: &'static str, count: usize, spans: Vec<(usize, usize)> },
-    /// A secret, or none.
-    Secret(bool),
-}
-
 /// Runs all suites.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(disagreements: Disagreements) -> Result<()> {
     // A folder of data sets beside the clone; they are too large, and not ours, to be in it.
     let folder = files::root().join("../shared/data/peer_cases");
     if !folder.is_dir() {
@@ -52,79 +47,53 @@ pub(crate) fn run() -> Result<()> {
         );
         return Ok(());
     }
-    let mut cases = Vec::new();
-    for (file, read) in [
-        ("presidio_analyzer", entity_case as fn(&Value) -> Option<Case>),
-        ("gitleaks", leak_case),
-        ("detect_secrets", plugin_case),
-    ] {
-        let before = cases.len();
-        cases.extend(records(&folder.join(format!("{file}.jsonl.gz")))?.iter().filter_map(read));
-        if cases.len() == before {
-            bail!("no usable case in {file}");
+    let (cases, left_out) = cases::read(&folder)?;
+    Program::cargo(&["build", "--package", "bartizan"]).run()?;
+    let binary = files::target_dir()?.join("debug/bartizan");
+    let mut answers: BTreeMap<usize, Value> = BTreeMap::new();
+    for way in Way::ALL {
+        let asked: Vec<usize> = (0..cases.len()).filter(|at| is_asked(&cases, *at, way)).collect();
+        let texts: Vec<&Case> = asked.iter().filter_map(|at| cases.get(*at)).collect();
+        let policy = policy_of(way)?;
+        answers.extend(asked.into_iter().zip(check(&binary, policy.as_deref(), &texts)?));
+    }
+    let all: Vec<&Case> = cases.iter().collect();
+    let by_default: BTreeMap<usize, Value> = (0..).zip(check(&binary, None, &all)?).collect();
+    let suites = compare(&cases, &answers, &by_default);
+    report(&suites, &left_out);
+    if disagreements == Disagreements::Write {
+        for (suite, path) in WRITTEN {
+            let Some(compared) = suites.get(suite) else { continue };
+            files::write(&files::root().join(path), &page(suite, compared, &left_out))?;
+            say::note(&format!("wrote {path}"));
         }
     }
-    Program::cargo(&["build", "--package", "bartizan"]).run()?;
-    let answers = check(&files::target_dir()?.join("debug/bartizan"), &cases)?;
-    report(&cases, &answers);
     Ok(())
 }
 
-fn records(path: &Path) -> Result<Vec<Value>> {
-    let text = Program::new("gzip").arg("-dc").arg(path).output()?;
-    text.lines()
-        .map(|line| serde_json::from_str(line).with_context(|| format!("in {}", path.display())))
-        .collect()
+fn is_asked(cases: &[Case], at: usize, way: Way) -> bool {
+    cases.get(at).is_some_and(|case| case.way == way)
 }
 
-fn entity_case(record: &Value) -> Option<Case> {
-    let file = record.get("file")?.as_str()?.rsplit('/').next()?;
-    let (_, rule) = ENTITIES.iter().find(|(name, _)| *name == file)?;
-    let params = record.get("params")?;
-    let text = params.get("text").or_else(|| params.get("iban"))?.as_str()?;
-    let spans = params.get("expected_positions").or_else(|| params.get("expected_res"));
-    let spans = spans
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|span| Some((span.get(0)?.as_u64()? as usize, span.get(1)?.as_u64()? as usize)))
-        .collect();
-    let count = params.get("expected_len")?.as_u64()? as usize;
-    Some(Case {
-        suite: format!("presidio {rule}"),
-        text: text.to_owned(),
-        expect: Expect::Entities { rule, count, spans },
-    })
-}
-
-fn leak_case(record: &Value) -> Option<Case> {
-    let params = record.get("params")?;
-    Some(Case {
-        suite: "gitleaks".to_owned(),
-        text: params.get("text")?.as_str()?.to_owned(),
-        expect: Expect::Secret(params.get("should_match")?.as_bool()?),
-    })
-}
-
-fn plugin_case(record: &Value) -> Option<Case> {
-    let file = record.get("file")?.as_str()?;
-    // Addresses are personal data here and no secret.
-    if !file.starts_with("tests/plugins/") || file.ends_with("ip_public_test.py") {
-        return None;
-    }
-    let params = record.get("params")?;
-    let text = params.get("payload").or_else(|| params.get("line"))?.as_str()?;
-    Some(Case {
-        suite: "detect-secrets".to_owned(),
-        text: text.to_owned(),
-        expect: Expect::Secret(params.get("should_flag")?.as_bool()?),
-    })
+/// A policy with the guardrail by which cases are asked; none for the default ones.
+fn policy_of(way: Way) -> Result<Option<PathBuf>> {
+    let Some((detect, threshold)) = way.guardrail() else { return Ok(None) };
+    let path = files::target_dir()?.join(format!("conformance-{way:?}.yaml").to_lowercase());
+    let policy = format!(
+        "version: 1\nproviders: {{ demo: {{ demo: {{}} }} }}\nendpoints:\n  all:\n    routes: [{{ provider: demo }}]\n    \
+         guardrails:\n      - {{ id: g-all, on: [input, output], detect: {detect}, action: flag, threshold: {threshold} }}\n"
+    );
+    files::write(&path, &policy)?;
+    Ok(Some(path))
 }
 
 /// Runs `bartizan check` over all texts and holds its answers to the contract.
-fn check(binary: &Path, cases: &[Case]) -> Result<Vec<Value>> {
-    let mut child = Program::new(binary)
-        .args(["check", "--format", "jsonl", "-"])
+fn check(binary: &Path, policy: Option<&Path>, cases: &[&Case]) -> Result<Vec<Value>> {
+    let mut program = Program::new(binary).args(["check", "--format", "jsonl", "-"]);
+    if let Some(policy) = policy {
+        program = program.arg("--config").arg(policy);
+    }
+    let mut child = program
         .into_command()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -133,7 +102,7 @@ fn check(binary: &Path, cases: &[Case]) -> Result<Vec<Value>> {
     let mut input = child.stdin.take().context("no pipe to `bartizan check`")?;
     let mut lines = String::new();
     for (id, case) in cases.iter().enumerate() {
-        let line = json!({ "id": id.to_string(), "text": case.text, "channel": "user" });
+        let line = json!({ "id": id.to_string(), "text": case.text, "channel": case.channel });
         lines.push_str(&line.to_string());
         lines.push('\n');
     }
@@ -164,27 +133,115 @@ fn check(binary: &Path, cases: &[Case]) -> Result<Vec<Value>> {
     Ok(answers)
 }
 
-fn report(cases: &[Case], answers: &[Value]) {
-    let mut suites: BTreeMap<&str, (usize, usize, Vec<String>)> = BTreeMap::new();
-    for (case, answer) in cases.iter().zip(answers) {
-        let (agreed, total, differ) = suites.entry(&case.suite).or_default();
-        *total += 1;
-        if agrees(case, answer) {
-            *agreed += 1;
-        } else {
-            differ.push(case.text.chars().take(60).collect::<String>().replace('\n', "⏎"));
+/// What came of a suite.
+#[derive(Default)]
+struct Compared<'a> {
+    total: usize,
+    /// Cases on which the default guardrails agree.
+    by_default: usize,
+    /// How its cases are asked about.
+    ways: BTreeSet<Way>,
+    differ: Vec<&'a Case>,
+}
+
+impl Compared<'_> {
+    fn agreed(&self) -> usize {
+        self.total - self.differ.len()
+    }
+
+    fn share(&self, agreed: usize) -> f64 {
+        agreed as f64 * 100.0 / self.total.max(1) as f64
+    }
+}
+
+fn compare<'a>(
+    cases: &'a [Case],
+    answers: &BTreeMap<usize, Value>,
+    by_default: &BTreeMap<usize, Value>,
+) -> BTreeMap<&'a str, Compared<'a>> {
+    let mut suites: BTreeMap<&str, Compared<'_>> = BTreeMap::new();
+    for (at, case) in cases.iter().enumerate() {
+        let suite = suites.entry(&case.suite).or_default();
+        suite.total += 1;
+        suite.ways.insert(case.way);
+        suite.by_default +=
+            usize::from(by_default.get(&at).is_some_and(|answer| agrees(case, answer)));
+        if !answers.get(&at).is_some_and(|answer| agrees(case, answer)) {
+            suite.differ.push(case);
         }
     }
-    say::data("| suite | cases | agree | |\n|---|---|---|---|\n");
-    for (suite, (agreed, total, _)) in &suites {
-        let share = *agreed as f64 * 100.0 / (*total).max(1) as f64;
-        say::data(&format!("| {suite} | {total} | {agreed} | {share:.1} % |\n"));
+    suites
+}
+
+fn report(suites: &BTreeMap<&str, Compared<'_>>, left_out: &[LeftOut]) {
+    say::data("| suite | cases | agree | | with the defaults |\n|---|---|---|---|---|\n");
+    for (suite, compared) in suites {
+        let (total, agreed) = (compared.total, compared.agreed());
+        let (share, by_default) = (compared.share(agreed), compared.share(compared.by_default));
+        say::data(&format!(
+            "| {suite} | {total} | {agreed} | {share:.1} % | {by_default:.1} % |\n"
+        ));
     }
-    for (suite, (_, _, differ)) in &suites {
-        for text in differ.iter().take(5) {
-            say::note(&format!("{suite} differs: {text}"));
+    for left_out in left_out {
+        say::note(&format!("{}: {} left out: {}", left_out.suite, left_out.test, left_out.reason));
+    }
+    for (suite, compared) in suites {
+        for case in compared.differ.iter().take(5) {
+            say::note(&format!("{suite} differs: {}", beginning(&case.text, 60)));
         }
     }
+}
+
+/// The page about a suite: how far we agree, and every disagreement with its reason.
+fn page(suite: &str, compared: &Compared<'_>, left_out: &[LeftOut]) -> String {
+    let (agreed, by_default) = (compared.agreed(), compared.by_default);
+    let mut page = format!(
+        "# Agreement with {suite}\n\nWritten by `cargo xtask conformance --disagreements`. Of {} literal cases, {agreed} get the \
+         same answer ({:.1} %); with the default guardrails, {by_default} ({:.1} %).\n",
+        compared.total,
+        compared.share(agreed),
+        compared.share(by_default),
+    );
+    for (detect, threshold) in compared.ways.iter().filter_map(|way| way.guardrail()) {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            page,
+            "\nAsked with `detect: {detect}` and `threshold: {threshold}`: the other project counts what we tell as \
+             faint.\n"
+        );
+    }
+    let mut groups: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for case in &compared.differ {
+        groups.entry(reasons::of(case).unwrap_or("Not explained yet.")).or_default().push(case);
+    }
+    if !groups.is_empty() {
+        page.push_str("\n## Disagreements\n");
+    }
+    for (reason, cases) in groups {
+        let _ = write!(page, "\n{reason}\n\n");
+        for case in cases {
+            let verb = match case.expect {
+                Expect::Found(_, true) => "expected, and not found",
+                Expect::Found(_, false) => "found, and not expected",
+                Expect::Entities { .. } => "found elsewhere",
+            };
+            // Scanners would take more of some for a leak.
+            let begins = beginning(&case.text, 16).replace('`', "'");
+            let _ = writeln!(page, "- {}: `{begins}…` {verb}", case.test);
+        }
+    }
+    let mut own = left_out.iter().filter(|left_out| left_out.suite == suite).peekable();
+    if own.peek().is_some() {
+        page.push_str("\n## Left out\n\n");
+        for left_out in own {
+            let _ = writeln!(page, "- `{}`: {}", left_out.test, left_out.reason);
+        }
+    }
+    page
+}
+
+fn beginning(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect::<String>().replace('\n', "⏎")
 }
 
 fn agrees(case: &Case, answer: &Value) -> bool {
@@ -196,8 +253,10 @@ fn agrees(case: &Case, answer: &Value) -> bool {
         })
     };
     match &case.expect {
-        Expect::Secret(expected) => {
-            findings.iter().any(|finding| is(finding, "category", "secret")) == *expected
+        Expect::Found(families, expected) => {
+            let known =
+                |finding: &&Value| families.iter().any(|family| is(finding, "category", family));
+            findings.iter().find(known).is_some() == *expected
         }
         Expect::Entities { rule, count, spans } => {
             let mut found: Vec<(usize, usize)> = findings
@@ -229,7 +288,7 @@ mod tests {
             "file": "tests/test_email_recognizer.py",
             "params": { "text": "é a@b.co", "expected_len": 1, "expected_positions": [[2, 8]] },
         });
-        let case = entity_case(&record).unwrap();
+        let case = cases::entity_case(&record).unwrap();
         let answer = |rule: &str, start: u64| json!({ "findings": [{ "rule": rule, "category": "pii", "start": start, "end": 9 }] });
         assert!(agrees(&case, &answer("email", 3)));
         assert!(!agrees(&case, &answer("email", 2)));
@@ -240,7 +299,7 @@ mod tests {
     #[test]
     fn a_secret_is_a_secret_by_any_rule() {
         let record = json!({ "params": { "text": "x", "should_match": true } });
-        let case = leak_case(&record).unwrap();
+        let case = cases::leak_case(&record).unwrap();
         assert!(agrees(&case, &json!({ "findings": [{ "rule": "k", "category": "secret" }] })));
         assert!(!agrees(&case, &json!({ "findings": [{ "rule": "k", "category": "pii" }] })));
     }

@@ -27,8 +27,9 @@ Usage: cargo xtask <command>
   e2e [-- PYTEST…]          only the end-to-end tests with the vendors' clients
   tidy                      rules of the house that no compiler checks
   generate [--check]        write (or compare) files that come from the code
-  conformance               agreement with other projects' cases, where a folder of data sets
-                            (../shared) lies beside the clone
+  conformance [--disagreements]
+                            agreement with other projects' cases, where a folder of data sets
+                            (../shared) lies beside the clone; --disagreements updates docs/evals
   fuzz [TARGET] [--seconds N]
                             one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]
@@ -55,7 +56,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["generate"] => generate::run(generate::Mode::Write),
         ["generate", "--check"] => generate::run(generate::Mode::Check),
-        ["conformance"] => conformance::run(),
+        ["conformance"] => conformance::run(conformance::Disagreements::Show),
+        ["conformance", "--disagreements"] => conformance::run(conformance::Disagreements::Write),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["bench", "gateway", options @ ..] => bench::gateway(options),
         [] | ["help" | "--help" | "-h"] => {

@@ -238,6 +238,12 @@ pub(crate) enum CheckFormat {
     Sarif,
 }
 
+/// Reads a score.
+fn score(text: &str) -> Result<f32, String> {
+    let score = text.parse().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| "write a number from 0 to 1, such as 0.2".to_owned())
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum FailOn {
     /// On any finding
@@ -252,10 +258,11 @@ pub(crate) enum FailOn {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  echo 'mail bob@example.com' | bartizan check\n  bartizan check --format jsonl --scores < prompts.jsonl"
+    after_help = "Examples:\n  echo 'mail bob@example.com' | bartizan check\n  bartizan check src --format sarif --output findings.sarif"
 )]
 pub(crate) struct CheckArgs {
-    /// Files to scan; `-` or none for standard input
+    /// Files and folders to scan; `-` or none for standard input
+    #[arg(value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
     /// Policy file whose guardrails apply [default: the default guardrails, on every channel]
     #[arg(short, long, env = "BARTIZAN_CONFIG", hide_env_values = true, value_name = "FILE")]
@@ -274,6 +281,12 @@ pub(crate) struct CheckArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(crate) format: CheckFormat,
+    /// In folders, also read what `.gitignore` and `.ignore` leave out
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Act on findings from this score on, 0 to 1, whatever the guardrails say
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    pub(crate) threshold: Option<f32>,
     /// Add the highest score per category, below any threshold; in `json` and `jsonl`
     #[arg(long)]
     pub(crate) scores: bool,

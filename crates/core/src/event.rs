@@ -151,6 +151,9 @@ pub struct FindingRecord {
     /// True when the guardrail only says what it would have done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+    /// Reason of the exception by which the policy lets it pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 impl Event {
@@ -208,6 +211,7 @@ impl Event {
                     rule: short(&finding.rule),
                     category: short(&finding.category),
                     pointer: short(&finding.pointer),
+                    exception: finding.exception.as_ref().map(short),
                     ..finding.clone()
                 })
                 .collect(),
@@ -276,6 +280,7 @@ mod tests {
             disguise: Some(Disguise::Base64),
             verdict: Verdict::Mask,
             dry_run: false,
+            exception: None,
         });
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);

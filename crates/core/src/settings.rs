@@ -15,6 +15,7 @@ use crate::id::{Name, RuleId};
 use crate::money::NanoUsd;
 use crate::principal::PrincipalKind;
 use crate::redact::Secret;
+use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
 /// Everything one version of the policy says.
@@ -225,6 +226,8 @@ pub struct Guardrail {
     pub threshold: f32,
     /// How soon detectors that were trained speak up; in place of `threshold` for these.
     pub sensitivity: Option<Sensitivity>,
+    /// What it lets pass although it finds it. Only policy makes exceptions, never a caller.
+    pub exceptions: Vec<Exception>,
 }
 
 /// How soon a trained detector speaks up, by how many harmless texts it may be wrong about.
@@ -236,6 +239,40 @@ pub enum Sensitivity {
     Balanced,
     /// About one in fifty.
     High,
+}
+
+/// Something that a guardrail lets pass although it finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// What passes, or whose.
+    pub what: Excepted,
+    /// Why, in the words of the policy; events repeat it.
+    pub reason: String,
+    /// From this moment on the exception no longer counts; absent when it has no end.
+    pub until: Option<Timestamp>,
+}
+
+impl Exception {
+    /// Whether the exception no longer counts. One with an end does not where nobody knows the time.
+    pub fn is_over(&self, now: Option<Timestamp>) -> bool {
+        self.until.is_some_and(|until| now.is_none_or(|now| now >= until))
+    }
+}
+
+/// What an exception speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Excepted {
+    /// A finding with exactly this text.
+    Literal(String),
+    /// A finding whose whole text this expression matches; of bounded length.
+    Pattern(String),
+    /// What one detector finds in the requests and answers of a caller.
+    Caller {
+        /// Whose.
+        subject: Subject,
+        /// Id of the detector.
+        rule: &'static str,
+    },
 }
 
 /// What a guardrail looks for.

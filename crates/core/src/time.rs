@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+pub use jiff::Timestamp;
 
 /// The current time.
 pub fn now() -> Timestamp {
@@ -12,6 +12,20 @@ pub fn now() -> Timestamp {
 /// RFC 3339 with exactly six decimals, so that texts sort like times.
 pub fn format(time: Timestamp) -> String {
     format!("{time:.6}")
+}
+
+/// The first moment after a day such as `2027-01-31`, in UTC; nothing when there is no such day.
+pub fn end_of_day(text: &str) -> Option<Timestamp> {
+    let day: jiff::civil::Date =
+        (text.len() == "2027-01-31".len()).then(|| text.parse().ok())??;
+    let next = day.tomorrow().ok()?;
+    next.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// The day whose end this is, as [`end_of_day`] reads it.
+pub fn day_before(end: Timestamp) -> String {
+    let day = end.to_zoned(jiff::tz::TimeZone::UTC).date();
+    day.yesterday().unwrap_or(day).to_string()
 }
 
 /// Reads `30s`, `5m`, `1h`, `7d` or `250ms`.
@@ -44,6 +58,16 @@ mod tests {
     fn times_have_six_decimals() {
         let time: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         assert_eq!(format(time), "2026-01-02T03:04:05.000000Z");
+    }
+
+    #[test]
+    fn days_end_where_the_next_begins() {
+        let end = end_of_day("2027-02-28").unwrap();
+        assert_eq!(format(end), "2027-03-01T00:00:00.000000Z");
+        assert_eq!(day_before(end), "2027-02-28");
+        for wrong in ["", "2027-02-29", "27-02-28", "2027-2-28", "2027-02-28T00", "tomorrow"] {
+            assert_eq!(end_of_day(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

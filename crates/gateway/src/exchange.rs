@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_core::settings::{OnError, Price};
-use bartizan_core::{Channel, Coded, Outcome, RequestId, Verdict, limits as caps};
+use bartizan_core::{Channel, Coded, Outcome, Principal, RequestId, Verdict, limits as caps};
 use bartizan_guard::Session;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -240,9 +240,10 @@ impl Exchange {
         self.reserve(&caller, &target, &document)?;
         if self.operation == Operation::Moderations {
             let guard = Arc::clone(&target.endpoint.guard);
-            return moderate::answer(&document, &guard, &mut self.record).map(Reply::json);
+            return moderate::answer(&document, &guard, &caller.principal, &mut self.record)
+                .map(Reply::json);
         }
-        self.ask(&target, &document, &head.headers).await
+        self.ask(&target, &document, &head.headers, &caller.principal).await
     }
 
     /// Checks the outline of the request and takes room on the limits before anything is sent.
@@ -308,6 +309,7 @@ impl Exchange {
         target: &endpoint::Target,
         document: &Document<'_>,
         client: &HeaderMap,
+        caller: &Principal,
     ) -> Result<Reply, GatewayError> {
         let deadline = Instant::now() + target.endpoint.settings.total_timeout;
         let mut last = None;
@@ -325,7 +327,8 @@ impl Exchange {
                     "`model` must be a name of at most 256 bytes without control characters",
                 ));
             }
-            let outgoing = self.prepare(&target.endpoint, route, &model, document, client)?;
+            let outgoing =
+                self.prepare(&target.endpoint, route, &model, document, client, caller)?;
             self.record.event.provider = Some(route.provider_name.to_string());
             self.record.event.model = Some(model);
             self.record.was_sent = true;
@@ -457,6 +460,7 @@ impl Exchange {
         model: &str,
         document: &Document<'_>,
         client: &HeaderMap,
+        caller: &Principal,
     ) -> Result<outgoing::Outgoing, GatewayError> {
         let began = Instant::now();
         self.record.begin_again();
@@ -468,6 +472,7 @@ impl Exchange {
                 endpoint,
                 route,
                 model,
+                caller,
             },
             &mut self.record,
         );

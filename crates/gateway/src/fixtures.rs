@@ -15,5 +15,6 @@ pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
         on_error: OnError::Block,
         threshold: 0.5,
         sensitivity: None,
+        exceptions: Vec::new(),
     }
 }

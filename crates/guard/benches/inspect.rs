@@ -48,6 +48,7 @@ fn guard(channel: Channel) -> Arc<Guard> {
         on_error: OnError::Block,
         threshold: 0.5,
         sensitivity: None,
+        exceptions: Vec::new(),
     };
     Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod clean;
+mod except;
 mod fit;
 mod judge;
 mod left_out;
@@ -25,6 +26,7 @@ use crate::session::Session;
 use crate::stream::StreamGuard;
 use crate::vault::Place;
 use clean::CleanTexts;
+use except::Exempt;
 use literals::LiteralSet;
 
 /// The guardrails of one endpoint, ready to judge texts. Cheap to share, never changes.
@@ -63,6 +65,7 @@ struct Rail {
     on_error: OnError,
     threshold: f32,
     sensitivity: Option<Sensitivity>,
+    exempts: Vec<Exempt>,
 }
 
 /// What is done with a text of one channel.

@@ -33,6 +33,7 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         on_error: OnError::Block,
         threshold: 0.5,
         sensitivity: None,
+        exceptions: Vec::new(),
     };
     let builder = Guard::builder().guardrail(&guardrail).expect("a guardrail");
     Arc::new(builder.build().expect("a guard"))

@@ -1,5 +1,7 @@
 //! What the engine says about one text.
 
+use std::sync::Arc;
+
 use bartizan_core::{Category, Finding, NotEvaluated, RuleId, Span, Verdict};
 
 /// A finding and what a guardrail made of it.
@@ -13,6 +15,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// True when the guardrail only says what it would have done.
     pub dry_run: bool,
+    /// Reason of the exception by which the policy lets it pass; the verdict is then to allow.
+    pub exception: Option<Arc<str>>,
 }
 
 impl Judged {
@@ -66,6 +70,9 @@ impl Report {
             return Some(rule);
         }
         let verdict = self.verdict();
+        if verdict == Verdict::Allow {
+            return None;
+        }
         let mut judged = self.judged.iter();
         judged.find(|judged| judged.effective() == verdict).map(|judged| &judged.guardrail)
     }

@@ -2,6 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bartizan_core::Principal;
+use bartizan_core::settings::Subject;
+use bartizan_core::time::Timestamp;
+
 use crate::canaries::Canary;
 use crate::prompt_index::{PromptCache, PromptIndex};
 use crate::vault::Vault;
@@ -13,6 +17,8 @@ pub struct Session {
     system_prompt: Option<Arc<PromptIndex>>,
     canaries: Vec<String>,
     prepared: Vec<Canary>,
+    now: Option<Timestamp>,
+    caller: Option<Principal>,
 }
 
 impl Session {
@@ -35,6 +41,20 @@ impl Session {
     /// Strings that stand in the system prompt for the sole purpose of being noticed elsewhere.
     pub fn canaries(&self) -> &[String] {
         &self.canaries
+    }
+
+    /// When the request came; absent when nobody said.
+    pub const fn now(&self) -> Option<Timestamp> {
+        self.now
+    }
+
+    /// Whether the caller is the subject, or in its group.
+    pub(crate) fn is(&self, subject: &Subject) -> bool {
+        let Some(caller) = &self.caller else { return false };
+        match subject {
+            Subject::Principal(member) => member.kind == caller.kind && member.name == caller.name,
+            Subject::Group(name) => caller.groups.contains(name),
+        }
     }
 
     pub(crate) fn prepared_canaries(&self) -> &[Canary] {
@@ -76,6 +96,21 @@ impl SessionBuilder {
         let text = text.into();
         self.session.prepared.extend(Canary::new(&text));
         self.session.canaries.push(text);
+        self
+    }
+
+    /// Says when the request came: exceptions that end count only where this is known, and keep
+    /// counting as they did until the answer has ended.
+    #[must_use]
+    pub const fn now(mut self, now: Timestamp) -> Self {
+        self.session.now = Some(now);
+        self
+    }
+
+    /// Says who calls, for exceptions that policy makes for some.
+    #[must_use]
+    pub fn caller(mut self, caller: Principal) -> Self {
+        self.session.caller = Some(caller);
         self
     }
 

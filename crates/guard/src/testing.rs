@@ -20,6 +20,7 @@ pub(crate) fn rail(detect: Detect, action: Action) -> Guardrail {
         on_error: OnError::Block,
         threshold: 0.5,
         sensitivity: None,
+        exceptions: Vec::new(),
     }
 }
 

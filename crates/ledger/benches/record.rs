@@ -52,6 +52,7 @@ fn event() -> Event {
             disguise: None,
             verdict: Verdict::Mask,
             dry_run: false,
+            exception: None,
         });
     }
     event

@@ -6,6 +6,7 @@
 mod amounts;
 mod detect;
 mod endpoints;
+mod exceptions;
 mod guardrails;
 mod limits;
 mod providers;

@@ -10,7 +10,11 @@ use std::time::Duration;
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::money::NanoUsd;
 use bartizan_core::principal::PrincipalKind;
-use bartizan_core::settings::{Detect, Endpoint, Guardrail, Limit, LimitSubject, Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject};
+use bartizan_core::settings::{
+    Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, Member, OnError,
+    Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
+};
+use bartizan_core::time::day_before;
 use bartizan_core::verdict::Mode;
 
 /// Stands for a credential or a canary that is there; no policy file may hold it.
@@ -168,13 +172,42 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
     writeln!(out, "        restore: {}", rail.restore)?;
     writeln!(out, "        on-error: {}", on_error(rail.on_error))?;
     writeln!(out, "        threshold: {}", rail.threshold)?;
-    let Some(sensitivity) = rail.sensitivity else { return Ok(()) };
-    let sensitivity = match sensitivity {
-        Sensitivity::Low => "low",
-        Sensitivity::Balanced => "balanced",
-        Sensitivity::High => "high",
-    };
-    writeln!(out, "        sensitivity: {sensitivity}")
+    if let Some(sensitivity) = rail.sensitivity {
+        let sensitivity = match sensitivity {
+            Sensitivity::Low => "low",
+            Sensitivity::Balanced => "balanced",
+            Sensitivity::High => "high",
+        };
+        writeln!(out, "        sensitivity: {sensitivity}")?;
+    }
+    write_exceptions(out, &rail.exceptions)
+}
+
+fn write_exceptions(out: &mut String, exceptions: &[Exception]) -> fmt::Result {
+    let is_caller = |exception: &&Exception| matches!(exception.what, Excepted::Caller { .. });
+    let (callers, texts): (Vec<_>, Vec<_>) = exceptions.iter().partition(is_caller);
+    for (key, entries) in [("allow", texts), ("except", callers)] {
+        if !entries.is_empty() {
+            writeln!(out, "        {key}:")?;
+        }
+        for exception in entries {
+            let what = match &exception.what {
+                Excepted::Literal(literal) => format!("literal: {}", text(literal)),
+                Excepted::Pattern(pattern) => format!("pattern: {}", text(pattern)),
+                Excepted::Caller { subject: Subject::Principal(who), rule } => {
+                    format!("principal: {}, rule: {rule}", member(who))
+                }
+                Excepted::Caller { subject: Subject::Group(group), rule } => {
+                    format!("group: {group}, rule: {rule}")
+                }
+            };
+            let reason = text(&exception.reason);
+            let expires = exception.until.map(day_before);
+            let expires = expires.map(|day| format!(", expires: {day}")).unwrap_or_default();
+            writeln!(out, "          - {{ {what}, reason: {reason}{expires} }}")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {

@@ -7,6 +7,7 @@ mod places;
 pub(super) mod result;
 mod sarif;
 mod texts;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bartizan_core::settings::{Detect, Guardrail, Settings};
+use bartizan_core::time::{Timestamp, now};
 use bartizan_core::{Category, Channel, ChannelSet, Verdict};
 use bartizan_guard::{Guard, Report, Session, detectors};
 use bartizan_policy::Sources;
@@ -32,10 +34,18 @@ pub(crate) fn run(args: &CheckArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         print_error("note: reading what you type; Ctrl-D ends it", terminal.stderr());
     }
     let progress = Progress::start(terminal, out.is_on_terminal());
-    let tally = if args.format == CheckFormat::Jsonl {
+    let folders = texts::has_folder(&args.files);
+    if args.format == CheckFormat::Jsonl && folders && !args.files.iter().all(|path| path.is_dir())
+    {
+        return Err(usage(
+            "folders and files of JSON lines cannot be read together",
+            "scan the folders by themselves, or use `--format json`",
+        ));
+    }
+    let tally = if args.format == CheckFormat::Jsonl && !folders {
         lines::run(&args.files, judge, &mut out, &progress)?
     } else {
-        texts::run(args, &judge, &mut out, &progress, terminal)?
+        texts::run(args, judge, &mut out, &progress, terminal)?
     };
     drop(progress);
     out.finish()?;
@@ -49,19 +59,26 @@ struct Judge {
     channel: Channel,
     /// Categories that the guardrails look for, when scores are wanted.
     scored: Option<BTreeSet<Category>>,
+    /// When the scan began, since exceptions may have an end.
+    now: Timestamp,
 }
 
 impl Judge {
     /// The guard of the policy file, or the default guardrails on every channel.
     fn build(args: &CheckArgs) -> anyhow::Result<Self> {
         let channel = Channel::from_name(&args.channel).unwrap_or(Channel::User);
-        let guardrails = guardrails(args.config.as_deref(), args.endpoint.as_deref())?;
+        let mut guardrails = guardrails(args.config.as_deref(), args.endpoint.as_deref())?;
+        if let Some(threshold) = args.threshold {
+            for rail in &mut guardrails {
+                rail.threshold = threshold;
+            }
+        }
         let scored = args.scores.then(|| guardrails.iter().flat_map(categories).collect());
-        Ok(Self { guard: guard(&guardrails)?, channel, scored })
+        Ok(Self { guard: guard(&guardrails)?, channel, scored, now: now() })
     }
 
     fn inspect(&self, channel: Channel, text: &str) -> Report {
-        self.guard.inspect(channel, text, &Session::default())
+        self.guard.inspect(channel, text, &Session::builder().now(self.now).build())
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use bartizan_core::settings::Settings;
+use bartizan_core::time::{day_before, now};
 use bartizan_gateway::Snapshot;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &ConfigArgs, terminal: Terminal) -> anyhow::Result<ExitC
         ConfigCommand::Show { policy, output } => {
             let loaded = policy::load(policy)?;
             let mut out = Output::open(output, terminal)?;
-            for note in notes(&loaded.settings) {
+            for note in all_notes(&loaded.settings) {
                 writeln!(out, "# note: {note}")?;
             }
             write!(out, "{}", bartizan_policy::show(&loaded.settings))?;
@@ -47,7 +48,7 @@ fn check(
     let endpoints: Vec<String> =
         loaded.settings.endpoints.keys().map(ToString::to_string).collect();
     let version = loaded.settings.version.clone();
-    let notes = notes(&loaded.settings);
+    let notes = all_notes(&loaded.settings);
     // What cannot be enforced is an error here and not at the first request.
     Snapshot::build(loaded.settings)?;
     let origin = loaded.origin;
@@ -92,6 +93,31 @@ pub(crate) fn notes(settings: &Settings) -> Vec<String> {
         for rail in &endpoint.guardrails {
             let place = format!("endpoint `{}`, guardrail `{}`", endpoint.name, rail.id);
             notes.extend(explain::notes(rail).into_iter().map(|note| format!("{place}: {note}")));
+        }
+    }
+    notes
+}
+
+/// As [`notes`], and what no longer counts.
+fn all_notes(settings: &Settings) -> Vec<String> {
+    let mut all = notes(settings);
+    all.extend(ended_exceptions(settings));
+    all
+}
+
+/// Exceptions of the policy that no longer count, by today.
+pub(crate) fn ended_exceptions(settings: &Settings) -> Vec<String> {
+    let now = Some(now());
+    let mut notes = Vec::new();
+    for endpoint in settings.endpoints.values() {
+        for rail in &endpoint.guardrails {
+            for exception in rail.exceptions.iter().filter(|exception| exception.is_over(now)) {
+                let day = exception.until.map(day_before).unwrap_or_default();
+                notes.push(format!(
+                    "endpoint `{}`, guardrail `{}`: an exception ended on {day} and no longer counts: {}",
+                    endpoint.name, rail.id, exception.reason
+                ));
+            }
         }
     }
     notes

@@ -12,7 +12,7 @@ use bartizan_core::settings::Settings;
 use bartizan_gateway::Snapshot;
 use serde::Serialize;
 
-use super::config::notes;
+use super::config::{ended_exceptions, notes};
 use crate::cli::{DoctorArgs, Format};
 use crate::format::{GUARDRAIL_HELP, chain};
 use crate::output::Output;
@@ -73,6 +73,7 @@ pub(crate) fn run(args: &DoctorArgs, terminal: Terminal) -> anyhow::Result<ExitC
 
 fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.push(guardrails(settings));
+    lines.extend(exceptions(settings));
     let folder = settings.data_dir.as_path();
     // Rights first: opening the store mends those of its file.
     lines.extend(folder::all(folder, settings.events.total_bytes));
@@ -98,6 +99,15 @@ fn guardrails(settings: &Settings) -> Line {
             ),
         ),
     }
+}
+
+/// Exceptions that have ended: they do nothing, and somebody may still count on them.
+fn exceptions(settings: &Settings) -> Option<Line> {
+    let ended = ended_exceptions(settings);
+    let (first, rest) = ended.split_first()?;
+    let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+    let fix = "remove it from the policy, or set `expires` to a later day";
+    Some(Line::warn("exceptions", format!("{first}{more}"), fix))
 }
 
 fn print(lines: &[Line], args: &DoctorArgs, terminal: Terminal) -> anyhow::Result<()> {

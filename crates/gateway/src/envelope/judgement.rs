@@ -114,5 +114,6 @@ pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String)
         disguise: judged.finding.disguise,
         verdict: judged.verdict,
         dry_run: judged.dry_run,
+        exception: judged.exception.as_deref().map(str::to_owned),
     }
 }

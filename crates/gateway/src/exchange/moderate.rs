@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_core::{Category, Channel, Verdict};
+use bartizan_core::time::now;
+use bartizan_core::{Category, Channel, Principal, Verdict};
 use bartizan_guard::{Guard, Report, Session};
 use serde_json::{Map, Value as Json, json};
 
@@ -19,6 +20,7 @@ const MAX_INPUTS: usize = 256;
 pub(super) fn answer(
     document: &Document<'_>,
     guard: &Guard,
+    caller: &Principal,
     record: &mut Record,
 ) -> Result<String, GatewayError> {
     let input = document.root().get("input");
@@ -31,7 +33,7 @@ pub(super) fn answer(
     if texts.len() > MAX_INPUTS {
         return Err(GatewayError::Shape("`input` may have at most 256 texts"));
     }
-    let session = Session::default();
+    let session = Session::builder().now(now()).caller(caller.clone()).build();
     let looked_for = guard.categories(Channel::User);
     let results: Vec<Json> = texts
         .iter()

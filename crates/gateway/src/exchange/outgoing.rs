@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use bartizan_core::{Channel, NotEvaluated, Verdict};
-use bartizan_guard::Session;
+use bartizan_core::time::now;
+use bartizan_core::{Channel, NotEvaluated, Principal, Verdict};
+use bartizan_guard::{Session, SessionBuilder};
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -27,6 +28,7 @@ pub(super) struct Request<'r> {
     pub(super) endpoint: &'r ReadyEndpoint,
     pub(super) route: &'r ReadyRoute,
     pub(super) model: &'r str,
+    pub(super) caller: &'r Principal,
 }
 
 /// A call that was judged.
@@ -55,7 +57,7 @@ pub(super) fn prepare(
             return judge(request.document, protocol, spoken, request, None, record);
         }
         let translation = translate::between(request.operation, spoken).ok_or_else(unsupported)?;
-        let vault = Session::default();
+        let vault = begin(request).build();
         let masked = judge_documents(request, &vault, record)?;
         let parsed;
         let document = match &masked {
@@ -189,7 +191,7 @@ fn judge(
             "`model` holds text that a guardrail does not let through",
         ));
     }
-    let mut session = Session::builder();
+    let mut session = begin(request);
     if guard.reads(Channel::Output) || guard.reads(Channel::ToolCall) {
         let prompt = request.endpoint.prompts.index(envelope.texts(Channel::System));
         session = session.system_prompt_index(prompt);
@@ -220,6 +222,11 @@ fn judge(
         edits.apply()?.into()
     };
     Ok((body, Arc::new(session)))
+}
+
+/// What the guard knows of a request before it reads any of it.
+fn begin(request: &Request<'_>) -> SessionBuilder {
+    Session::builder().now(now()).caller(request.caller.clone())
 }
 
 /// Names the model of the route in the body, or takes the name out where the path says it.

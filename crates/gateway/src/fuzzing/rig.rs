@@ -144,6 +144,7 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
         on_error: OnError::Block,
         threshold: 0.5,
         sensitivity: None,
+        exceptions: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use bartizan_core::{Category, Severity};
 
 use crate::cursor::{Cursor, before, contains_any_case};
 use crate::detector::{Detector, Findings, Hit};
-use crate::secrets::quality::is_placeholder;
+use crate::secrets::quality::{Classes, entropy, is_placeholder, is_published};
 use crate::text::View;
 
 pub(super) static DETECTOR: ConnectionSecret = ConnectionSecret;
@@ -15,13 +15,14 @@ pub(super) struct ConnectionSecret;
 
 static META: Meta = Meta {
     id: "connection-secret",
-    summary: "A password inside a URL, a connection string or a curl command",
+    summary: "A password inside a URL, a connection string or a command line",
     severity: Severity::High,
     category: Category::Secret,
     label: "PASSWORD",
     docs: Docs {
         finds: "The password of `scheme://user:password@host`, of `Password=…` and `Pwd=…` between the `;` of a \
-                connection string, and of `curl -u user:password`. Only the password is covered.",
+                connection string, of `curl -u user:password`, and of headers with a key or token behind `-H`. Only \
+                the password is covered.",
         matters: "Such strings hold everything needed to log in: the place, the account and the password.",
         example: "`postgres://app:Zx81-nine@db/prod` becomes `postgres://app:<PASSWORD_1>@db/prod`.",
         fix: "Mask it, change the password, and give programs their password by a secret store.",
@@ -43,6 +44,8 @@ static META: Meta = Meta {
         "\"Server=db;Uid=app;Pwd=w8-for-it\"",
         "curl -k -u elastic:P@ssw0rd$1 https://db.example.com",
         "curl --user 'johns:h0pk1ns~21s' $URL",
+        "curl -H \"apikey: 6f1d0c2e-71b3-4d08-9a2e-5b0c9d3e7f14\" https://api.example.com",
+        "http --header 'Token: 7b1e90c4d2f8a653' example.com",
     ],
     passes: &[
         "https://example.com/docs:intro@2.0 and https://url:8000 @something else",
@@ -56,6 +59,8 @@ static META: Meta = Meta {
         "curl -u \"${username}:${password}\" https://example.com",
         "curl -u username:token https://example.com, docker run -u 1000:1000 image",
         "\"https://url:8000\";@something else",
+        "curl -H \"Authorization: Bearer XXXXXXXXXXXX\" -H \"apikey: $API_KEY\" -H 'X-Key-Type: a1-b2-c3-d4'",
+        "ls -h total: 4k8k2m1g and -H 'Content-Type: application/json'",
     ],
 };
 
@@ -65,9 +70,10 @@ enum Kind {
     Url,
     Pair,
     Curl,
+    Header,
 }
 
-const ANCHORS: [(&str, Kind); 7] = [
+const ANCHORS: [(&str, Kind); 11] = [
     ("://", Kind::Url),
     ("password=", Kind::Pair),
     ("password =", Kind::Pair),
@@ -75,6 +81,10 @@ const ANCHORS: [(&str, Kind); 7] = [
     ("passwd=", Kind::Pair),
     ("-u ", Kind::Curl),
     ("--user ", Kind::Curl),
+    ("--user=", Kind::Curl),
+    ("-h \"", Kind::Header),
+    ("-h '", Kind::Header),
+    ("--header ", Kind::Header),
 ];
 
 const MAX_USER_BYTES: usize = 96;
@@ -104,6 +114,7 @@ impl Detector for ConnectionSecret {
                 Kind::Url => url(&mut cursor),
                 Kind::Pair => pair(bytes, hit.start, &mut cursor),
                 Kind::Curl => curl(bytes, hit.start, &mut cursor),
+                Kind::Header => header(&mut cursor),
             };
             if cursor.starved() {
                 findings.undecided(hit.end);
@@ -117,6 +128,25 @@ impl Detector for ConnectionSecret {
 
 /// Reads `user:password@host` behind `://`.
 fn url(cursor: &mut Cursor<'_>) -> Option<(usize, usize)> {
+    let found = credentials(cursor)?;
+    is_password(found.password, found.user).then_some(found.span)
+}
+
+/// As [`url`], for a password that nobody would choose, or that says what it is.
+pub(super) fn sample_in_url(cursor: &mut Cursor<'_>) -> Option<(usize, usize)> {
+    let found = credentials(cursor)?;
+    let filled = !is_slot(found.password) && !is_password(found.password, found.user);
+    filled.then_some(found.span)
+}
+
+struct Credentials<'a> {
+    user: &'a [u8],
+    password: &'a [u8],
+    /// Of the password.
+    span: (usize, usize),
+}
+
+fn credentials<'a>(cursor: &mut Cursor<'a>) -> Option<Credentials<'a>> {
     let user = cursor.run(MAX_USER_BYTES, is_userinfo);
     if !cursor.eat(b':') {
         return None;
@@ -128,7 +158,7 @@ fn url(cursor: &mut Cursor<'_>) -> Option<(usize, usize)> {
         return None;
     }
     let host = cursor.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'[');
-    (host && is_password(password, user)).then_some((start, end))
+    host.then_some(Credentials { user, password, span: (start, end) })
 }
 
 /// Bytes of a user name or password in a URL; sub-delimiters of templates are for
@@ -185,6 +215,47 @@ fn curl(bytes: &[u8], option: usize, cursor: &mut Cursor<'_>) -> Option<(usize, 
     is_password(password, user).then(|| (start, cursor.at()))
 }
 
+/// Reads `Name: value` behind an option that adds a header to a request.
+fn header(cursor: &mut Cursor<'_>) -> Option<(usize, usize)> {
+    cursor.run(4, |byte| matches!(byte, b' ' | b'"' | b'\''));
+    let name = cursor.run(MAX_HEADER_BYTES, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !cursor.eat(b':') {
+        return None;
+    }
+    cursor.run(4, |byte| byte == b' ');
+    let authorization = name.eq_ignore_ascii_case(b"authorization");
+    let ends = |word: &str| {
+        let tail = name.len().checked_sub(word.len()).and_then(|from| name.get(from..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if !authorization && !ends("key") && !ends("token") && !ends("secret") {
+        return None;
+    }
+    if authorization && ["basic ", "bearer "].iter().any(|scheme| cursor.eat_word(scheme)) {
+        // Told by its scheme, and judged there.
+        return None;
+    }
+    let start = cursor.at();
+    let value = cursor.run(MAX_PASSWORD_BYTES, |byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'=' | b'~' | b'@' | b'.' | b'+' | b'/' | b'-')
+    });
+    let closed = matches!(cursor.peek(), None | Some(b'"' | b'\'' | b' ' | b'\n' | b'\r' | b'\\'));
+    let classes = Classes::of(value);
+    let random = value.len() >= MIN_HEADER_BYTES
+        && classes.digit
+        && classes.letter()
+        && entropy(value) >= 2.75
+        && !is_placeholder(value)
+        && !is_published(value);
+    (closed && random).then(|| (start, cursor.at()))
+}
+
+/// Longest name of a header.
+const MAX_HEADER_BYTES: usize = 48;
+/// Shortest value of a header that is no word.
+const MIN_HEADER_BYTES: usize = 8;
+
 /// Values that documentation uses.
 const PLAIN: [&str; 14] = [
     "pass", "password", "passwd", "pwd", "secret", "token", "test", "user", "admin", "root",
@@ -196,17 +267,19 @@ fn is_password(value: &[u8], user: &[u8]) -> bool {
         && ["password", "passwd", "secret"].iter().any(|word| contains_any_case(value, word));
     let plain = PLAIN.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
     let digits = value.iter().all(u8::is_ascii_digit);
-    let slot =
-        value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'[' | b']' | b'*'))
-            || value.starts_with(b"$")
-            || value.starts_with(b"%")
-            || value.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"$("))
-            || value.contains(&b'(');
     value.len() >= 4
         && !told
         && !plain
-        && !slot
+        && !is_slot(value)
         && !digits
         && value != user
         && !is_placeholder(value)
+}
+
+/// Whether the value names a variable or shows where one goes.
+fn is_slot(value: &[u8]) -> bool {
+    value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'[' | b']' | b'*' | b'('))
+        || value.starts_with(b"$")
+        || value.starts_with(b"%")
+        || value.windows(2).any(|pair| pair == b"${")
 }

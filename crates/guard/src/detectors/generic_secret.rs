@@ -9,7 +9,7 @@ use bartizan_core::{Category, Severity};
 use crate::cursor::{Cursor, before};
 use crate::detector::{Detector, Findings, Hit};
 use crate::secrets::assignment::{is_name_byte, operator, rest_of_name};
-use crate::secrets::quality::{Classes, entropy, is_placeholder, is_uuid};
+use crate::secrets::quality::{Classes, entropy, is_placeholder, is_published, is_uuid};
 use crate::text::View;
 
 pub(super) static DETECTOR: GenericSecret = GenericSecret;
@@ -20,7 +20,7 @@ pub(super) struct GenericSecret;
 static META: Meta = Meta {
     id: "generic-secret",
     summary: "A random-looking value assigned to a name such as api_key, secret or password",
-    severity: Severity::Medium,
+    severity: Severity::Low,
     category: Category::Secret,
     label: "SECRET",
     docs: Docs {
@@ -49,6 +49,7 @@ static META: Meta = Meta {
         "token: s.ZC9Ecf4M5g9o34Q6RkzGsj0z",
         "--password hT7-qLm2-wZ9",
         "pwd: 9fK#2mQx",
+        "<add key=\"Password\" value=\"Tr0ub4dor-9\" />",
         "Kennwort: Xy7!pq92Lm",
         "mot de passe : Xy7!pq92Lm",
         "contraseña: Xy7!pq92Lm",
@@ -88,7 +89,7 @@ enum Kind {
     Header,
 }
 
-const ANCHORS: [(&str, Kind); 34] = [
+const ANCHORS: [(&str, Kind); 58] = [
     ("password", Kind::Password),
     ("passwd", Kind::Password),
     ("passphrase", Kind::Password),
@@ -110,6 +111,9 @@ const ANCHORS: [(&str, Kind); 34] = [
     ("密碼", Kind::Password),
     ("パスワード", Kind::Password),
     ("비밀번호", Kind::Password),
+    ("db_pass", Kind::Password),
+    ("keypass", Kind::Password),
+    ("contrasena", Kind::Password),
     ("secret", Kind::Key),
     ("token", Kind::Key),
     ("api_key", Kind::Key),
@@ -121,6 +125,27 @@ const ANCHORS: [(&str, Kind); 34] = [
     ("auth_key", Kind::Key),
     ("private_key", Kind::Key),
     ("encryption_key", Kind::Key),
+    ("app_key", Kind::Key),
+    ("appkey", Kind::Key),
+    ("authkey", Kind::Key),
+    ("service_key", Kind::Key),
+    ("servicekey", Kind::Key),
+    ("application_key", Kind::Key),
+    ("applicationkey", Kind::Key),
+    ("account_key", Kind::Key),
+    ("accountkey", Kind::Key),
+    ("db_key", Kind::Key),
+    ("dbkey", Kind::Key),
+    ("database_key", Kind::Key),
+    ("client_key", Kind::Key),
+    ("clientkey", Kind::Key),
+    ("privatekey", Kind::Key),
+    ("priv_key", Kind::Key),
+    ("signing_key", Kind::Key),
+    ("signingkey", Kind::Key),
+    ("master_key", Kind::Key),
+    ("masterkey", Kind::Key),
+    ("encryptionkey", Kind::Key),
     ("credential", Kind::Key),
     ("authorization", Kind::Header),
 ];
@@ -296,6 +321,7 @@ fn is_password(value: &[u8], spoken: bool) -> bool {
         && entropy(value) >= 2.6
         && !is_uuid(value)
         && !is_placeholder(value)
+        && !is_published(value)
 }
 
 /// Whether the value is base64 for `user:password`.
@@ -320,6 +346,7 @@ fn is_key(value: &[u8], quoted: bool) -> bool {
         && !is_path(value)
         && !is_uuid(value)
         && !is_placeholder(value)
+        && !is_published(value)
 }
 
 /// Whether the value reads as a path, a host or a dotted expression of words.

@@ -19,17 +19,17 @@ static META: Meta = Meta {
     category: Category::Secret,
     label: "SECRET",
     docs: Docs {
-        finds: "Over two hundred formats of clouds, code hosts, model providers, payment, mail and chat services: \
+        finds: "Over four hundred formats of clouds, code hosts, model providers, payment, mail and chat services: \
                 a fixed prefix, or the name of the service in an assignment, then characters of one alphabet in the \
                 right number and random enough. GitHub and npm checksums raise the score. JSON Web Tokens are found \
                 by a header that decodes to JSON with `alg`. The placeholder is named after the service.",
         matters: "Whoever reads the text can act as the owner of the key: run models, read repositories, move money.",
         example: "`export GITHUB_TOKEN=ghp_…` becomes `export GITHUB_TOKEN=<GITHUB_TOKEN_1>`.",
         fix: "Mask or block it, and revoke the key: it has been in a prompt. Keep keys out of files that agents read.",
-        limits: "Keys without a mark of their own are found only next to the name of their service. Keys with \
-                 `EXAMPLE`, long runs of one character or counting characters count as placeholders. Whether a \
-                 key still works is not checked. Of Azure client secrets and Terraform tokens the first few \
-                 characters stay.",
+        limits: "Keys without a mark of their own are found only next to the name of their service; short ones only \
+                 where the name also says `key`, `token` or the like. Ids that only name an account score 0.4. What \
+                 has the format of a key and is a sample is told by `sample-secret`. Whether a key still works is \
+                 not checked.",
     },
     references: &[Reference::Cwe(798), Reference::Cwe(200), Reference::Owasp("LLM02:2025")],
     flags: &[
@@ -45,6 +45,8 @@ static META: Meta = Meta {
             "AccountKey=",
             "lJzRc1YdHaAA2KCNJJ1tkYwF/+mKK6Ygw0NGe170Xu592euJv2wYUtBlV8z+qnlcNQSnIYVTkLWntUO1F8j8rQ==;"
         ),
+        concat!("BITBUCKET_", "SECRET=", "q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"),
+        concat!("hf", "_kQwErTyUiOpAsDfGhJkLzXcVbNmQaZwSxE"),
         concat!("bz", "c_Zr8Kq2Rt_w5ZcJ3nMh7PbXd9LfG4sTvYa1-QeWuIoHs"),
         concat!("key=gh\u{200B}", "p_wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
         concat!("gh", "p%5FwWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"),
@@ -72,6 +74,14 @@ impl Detector for KnownKey {
     fn literals(&self) -> Vec<String> {
         let anchors = formats::all().map(|format| format.anchor);
         anchors.chain([jwt::ANCHOR]).map(str::to_owned).collect()
+    }
+
+    fn begins_word(&self, literal: usize) -> bool {
+        formats::get(literal).is_some_and(formats::Format::begins_word)
+    }
+
+    fn look_behind(&self) -> usize {
+        formats::LOOK_BEHIND_BYTES
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {

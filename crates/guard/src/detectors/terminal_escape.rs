@@ -23,12 +23,13 @@ static META: Meta = Meta {
                 control, application and privacy strings, other escapes, their one-character forms U+0080 to U+009F, \
                 backspaces, carriage returns that are not part of a line break, and other control characters. On \
                 `tool-call`, where arguments are JSON, also the escape characters spelled `\\u001b` and \
-                `\\u0080` to `\\u009f`.",
+                `\\u0080` to `\\u009f`. Sequences that are written out (`\\x1b[`, `\\033]`, `\\e[`, `\\u{1b}[`) score \
+                0.3: a shell or a program that unescapes the text would make them real.",
         matters: "Text printed by a command line tool can rewrite what was shown, fake a prompt, fill the clipboard or \
                   make a link read differently from where it goes.",
         example: "`safe\\x1b[2K\\rmalicious`, shown by `cat`, reads `malicious`; masked it reads `safemalicious`.",
         fix: "Mask it: the placeholder is empty, so that the sequence goes and the text stays.",
-        limits: "Sequences written out in letters (`\\x1b[31m`) are text and pass, except as said above. Of strings without an end within \
+        limits: "Sequences written out in letters are below the usual threshold of 0.5, except as said above. Of strings without an end within \
                  1,000 bytes only the beginning is removed; the rest is harmless without it. Control characters that \
                  terminals ignore score 0.4. Line ends of one carriage return each are found.",
     },
@@ -73,6 +74,8 @@ const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 /// Score of what terminals ignore: worth noting, below the usual threshold.
 const HARMLESS: f32 = 0.4;
+/// Score of what becomes a sequence only where somebody unescapes it.
+const WRITTEN: f32 = 0.3;
 
 impl Detector for TerminalEscape {
     fn meta(&self) -> &'static Meta {
@@ -90,17 +93,17 @@ impl Detector for TerminalEscape {
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
         let json = view.channel() == Channel::ToolCall;
-        let begins = |byte: &u8| is_anchor(*byte) || (json && *byte == b'\\');
+        let begins = |byte: &u8| is_anchor(*byte) || *byte == b'\\';
         let mut from = 0;
         while let Some(skip) = bytes.iter().skip(from).position(begins) {
             let start = from + skip;
             from = start + 1;
             let mut cursor = Cursor::new(bytes, start, MAX_STRING_BYTES + 16);
             let lead = before(bytes, start, MAX_BACKSLASHES);
-            let score = if bytes.get(start) == Some(&b'\\') {
-                spelled::read(lead, &mut cursor)
-            } else {
-                read(lead, &mut cursor)
+            let score = match bytes.get(start) {
+                Some(b'\\') if json => spelled::read(lead, &mut cursor),
+                Some(b'\\') => written::read(&mut cursor),
+                _ => read(lead, &mut cursor),
             };
             if cursor.starved() {
                 findings.undecided(start);
@@ -199,6 +202,30 @@ fn string(cursor: &mut Cursor<'_>) -> f32 {
     }
     cursor.rewind(start);
     0.9
+}
+
+/// Sequences that are written out in letters, in the ways of shells and programming languages.
+mod written {
+    use super::WRITTEN;
+    use crate::cursor::Cursor;
+
+    /// Spellings of the escape character behind the backslash.
+    const ESCAPES: [&str; 8] = ["x1b", "033", "33", "e", "u001b", "u{1b}", "U0000001b", "27"];
+    /// Spellings of the one-character forms of `ESC [` and `ESC ]`.
+    const INTRODUCERS: [&str; 6] = ["x9b", "x9d", "u009b", "u009d", "233", "235"];
+
+    /// Takes the beginning of one sequence.
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<f32> {
+        cursor.next();
+        let start = cursor.at();
+        for escape in ESCAPES {
+            if cursor.eat_word(escape) && cursor.eat_if(|byte| matches!(byte, b'[' | b']')) {
+                return Some(WRITTEN);
+            }
+            cursor.rewind(start);
+        }
+        INTRODUCERS.iter().any(|introducer| cursor.eat_word(introducer)).then_some(WRITTEN)
+    }
 }
 
 /// Sequences in a JSON string, where control characters are spelled `\u001b`.

@@ -9,9 +9,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{self, email_guard, rail};
-use crate::{Guard, Report, Session};
+use crate::{Guard, Judged, Report, Session};
 
 mod personal;
+
+/// Default of `threshold` in policy.
+const USUAL_THRESHOLD: f32 = 0.5;
 
 /// A guard that runs one detector on every channel and acts on the faintest finding.
 fn guard(id: &'static str, action: Action) -> Arc<Guard> {
@@ -26,7 +29,7 @@ fn build_guard(id: &'static str, action: Action) -> Arc<Guard> {
     let detector = find(id).unwrap();
     let on = if detector.needs_whole_text() { ChannelSet::INPUT } else { ChannelSet::ALL };
     let rail = rail(Detect::Detectors(vec![id]), action);
-    testing::guard(&[Guardrail { on, ..rail }])
+    testing::guard(&[Guardrail { on, threshold: 0.0, ..rail }])
 }
 
 /// Channels on which the examples of a detector are tried; it must fire on at least one of them.
@@ -107,8 +110,14 @@ fn every_flags_example_fires() {
 #[test]
 fn every_passes_example_stays_quiet() {
     for detector in ALL {
+        let id = detector.meta().id;
+        let guard = guard(id, Action::Flag);
         for text in detector.meta().passes {
-            assert!(!fires(detector.meta().id, text), "{}: {text:?}", detector.meta().id);
+            for channel in channels(*detector) {
+                let report = guard.inspect(channel, text, &session());
+                let acts = |judged: &&Judged| judged.finding.score >= USUAL_THRESHOLD;
+                assert_eq!(report.judged.iter().find(acts), None, "{id}: {text:?}");
+            }
         }
     }
 }
@@ -182,8 +191,25 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
 }
 
 #[test]
+fn sequences_that_are_written_out_are_faint() {
+    let guard = guard("terminal-escape", Action::Flag);
+    let score = |text: &str| {
+        let report = guard.inspect(Channel::Output, text, &session());
+        report.judged.first().map(|judged| judged.finding.score)
+    };
+    for text in [r"\x1b[31m", r"\033]0;t", r"\e[0m", r"\u{1b}[m", r"\U0000001B[m", r"\x9b", r"\27["]
+    {
+        assert_eq!(score(text), Some(0.3), "{text}");
+    }
+    for text in [r"\x1", r"\e", r"C:\e\x", r"\n\t\033 [0m", r"\27 pages"] {
+        assert_eq!(score(text), None, "{text}");
+    }
+}
+
+#[test]
 fn spelled_control_characters_go_from_tool_calls_alone() {
-    let guard = guard("terminal-escape", Action::Mask);
+    let mask = rail(Detect::Detectors(vec!["terminal-escape"]), Action::Mask);
+    let guard = testing::guard(&[mask]);
     for (text, masked) in [
         (r#"{"a":"\u001b[31mred\u001B[0m"}"#, r#"{"a":"red"}"#),
         (r#"{"a":"\u009b2Jcleared"}"#, r#"{"a":"cleared"}"#),
@@ -222,7 +248,7 @@ fn guard_of_all(action: Action) -> Arc<Guard> {
 fn build_guard_of_all(action: Action) -> Arc<Guard> {
     let ids = ALL.iter().filter(|detector| !detector.needs_whole_text());
     let ids = ids.map(|detector| detector.meta().id).collect();
-    testing::guard(&[rail(Detect::Detectors(ids), action)])
+    testing::guard(&[Guardrail { threshold: 0.0, ..rail(Detect::Detectors(ids), action) }])
 }
 
 /// Pieces of examples, filler and disguises, glued in random order.

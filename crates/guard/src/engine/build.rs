@@ -7,9 +7,10 @@ use bartizan_core::settings::{Detect, Guardrail};
 use bartizan_core::{Channel, RuleId};
 
 use super::clean::CleanTexts;
+use super::except::exempts;
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
-use super::{Guard, Member, Plan, Rail, Source};
+use super::{Exempt, Guard, Member, Plan, Rail, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors;
 use crate::text::fold_to_string;
@@ -102,7 +103,7 @@ impl GuardBuilder {
             let guardrail = guardrail.id.clone();
             return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
         }
-        self.push(guardrail, indexes);
+        self.push(guardrail, indexes, exempts(guardrail)?);
         Ok(self)
     }
 
@@ -113,11 +114,11 @@ impl GuardBuilder {
         self.has_foreign = true;
         self.detectors.push(Source::Policy(detector));
         let index = self.detectors.len() - 1;
-        self.push(guardrail, vec![index]);
+        self.push(guardrail, vec![index], Vec::new());
         self
     }
 
-    fn push(&mut self, guardrail: &Guardrail, detectors: Vec<usize>) {
+    fn push(&mut self, guardrail: &Guardrail, detectors: Vec<usize>, exempts: Vec<Exempt>) {
         self.rails.push(Rail {
             id: guardrail.id.clone(),
             on: guardrail.on,
@@ -128,6 +129,7 @@ impl GuardBuilder {
             on_error: guardrail.on_error,
             threshold: guardrail.threshold,
             sensitivity: guardrail.sensitivity,
+            exempts,
         });
     }
 

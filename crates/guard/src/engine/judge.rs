@@ -1,8 +1,11 @@
 //! Judging: findings become verdicts, edits and the place where a text must stop.
 
+use std::sync::Arc;
+
 use bartizan_core::settings::OnError;
 use bartizan_core::{Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
 
+use super::except::reason_for;
 use super::mask::{fit_all, mask, overlaps_any};
 use super::read::Reading;
 use super::{Guard, Plan, Rail, Source};
@@ -97,7 +100,7 @@ impl Guard {
         let mut report = Report::default();
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
-        let mut components = self.components(window.channel, &findings);
+        let mut components = self.components(window, session, &findings);
         let unfit = fit_all(&mut components, window);
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
         let spoiling = components.iter().find(|part| answers && part.has_structure(window.text));
@@ -130,7 +133,7 @@ impl Guard {
         for seen in &findings {
             report.note_score(seen.finding.category, seen.finding.score);
             if seen.finding.span.start < release || window.complete {
-                self.judge_finding(window.channel, seen, &mut report);
+                self.judge_finding(window, session, seen, &mut report);
             }
         }
         self.judge_failures(plan, window, &reading.failed, &mut report);
@@ -164,16 +167,20 @@ impl Guard {
         (report, release)
     }
 
+    /// Guardrails that look for a finding, each with the reason of the exception that lets it pass.
     pub(super) fn rails_for<'a>(
         &'a self,
-        channel: Channel,
+        window: &'a Window<'_>,
+        session: &'a Session,
         seen: &'a Seen,
-    ) -> impl Iterator<Item = &'a Rail> {
-        self.rails.iter().filter(move |rail| {
-            rail.on.contains(channel)
+    ) -> impl Iterator<Item = (&'a Rail, Option<Arc<str>>)> {
+        let text = window.text.get(seen.finding.span.range()).unwrap_or_default();
+        let asked = self.rails.iter().filter(|rail| {
+            rail.on.contains(window.channel)
                 && rail.detectors.contains(&seen.detector)
                 && seen.finding.score >= self.threshold(rail, seen.detector)
-        })
+        });
+        asked.map(move |rail| (rail, reason_for(&rail.exempts, seen, text, session)))
     }
 
     /// Score from which a guardrail acts on what a detector found.
@@ -184,13 +191,21 @@ impl Guard {
         trained.unwrap_or(rail.threshold)
     }
 
-    fn judge_finding(&self, channel: Channel, seen: &Seen, report: &mut Report) {
-        for rail in self.rails_for(channel, seen) {
+    fn judge_finding(
+        &self,
+        window: &Window<'_>,
+        session: &Session,
+        seen: &Seen,
+        report: &mut Report,
+    ) {
+        for (rail, exception) in self.rails_for(window, session, seen) {
+            let verdict = rail.action.verdict();
             let judged = Judged {
                 finding: seen.finding.clone(),
                 guardrail: rail.id.clone(),
-                verdict: rail.action.verdict(),
+                verdict: if exception.is_some() { Verdict::Allow } else { verdict },
                 dry_run: rail.mode == Mode::DryRun,
+                exception,
             };
             if judged.effective() == Verdict::Block {
                 stop(report, seen.finding.span.start, &rail.id);

@@ -53,6 +53,7 @@ mod tests {
             on_error: OnError::Block,
             threshold: 0.0,
             sensitivity: None,
+            exceptions: Vec::new(),
         };
         let guard = Guard::builder().guardrail(&guardrail).unwrap().build().unwrap();
         let left_out = left_out(&guardrail);

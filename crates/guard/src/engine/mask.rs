@@ -1,7 +1,7 @@
 //! Masking: which stretches of a text are replaced, by which placeholder, and how that fits into
 //! JSON.
 
-use bartizan_core::{Action, Channel, Finding, Mode, Span};
+use bartizan_core::{Action, Finding, Mode, Span};
 
 use super::Guard;
 use super::fit::{self, Pieces};
@@ -74,12 +74,19 @@ impl Precision {
 impl Guard {
     /// Stretches to mask. Findings that overlap become one, named after the best of them, and put
     /// back only if every guardrail that masks a part of it puts values back.
-    pub(super) fn components(&self, channel: Channel, findings: &[Seen]) -> Vec<Component> {
+    pub(super) fn components(
+        &self,
+        window: &Window<'_>,
+        session: &Session,
+        findings: &[Seen],
+    ) -> Vec<Component> {
         let mut components: Vec<Component> = Vec::new();
         for seen in findings {
             let finding = &seen.finding;
             let mut masks = self
-                .rails_for(channel, seen)
+                .rails_for(window, session, seen)
+                .filter(|(_, exception)| exception.is_none())
+                .map(|(rail, _)| rail)
                 .filter(|rail| rail.action == Action::Mask && rail.mode == Mode::Enforce)
                 .peekable();
             if masks.peek().is_none() || finding.span.is_empty() {

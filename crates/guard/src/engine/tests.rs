@@ -1,5 +1,6 @@
 //! Guardrails, overlaps, blocks and restoration, through the public surface.
 
+mod except;
 mod failures;
 
 use std::sync::Arc;

@@ -31,10 +31,20 @@ pub(crate) fn operator(cursor: &mut Cursor<'_>) -> Option<Operator> {
         !cursor.run(3, |byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b'*')).is_empty();
     let gap = blanks(cursor);
     let spoken = gap > 0 && (cursor.eat_word("is ") || cursor.eat_word("is: "));
-    if !spoken && !sign(cursor, closed) {
+    // `<add key="Password" value="…"/>`
+    let attribute = closed && gap > 0 && cursor.eat_word("value=");
+    if !spoken && !attribute && !sign(cursor, closed) {
         return None;
     }
     blanks(cursor);
+    // `\"` stands in code inside a string.
+    if cursor.peek() == Some(b'\\') {
+        let start = cursor.at();
+        cursor.run(3, |byte| byte == b'\\');
+        if !matches!(cursor.peek(), Some(b'"' | b'\'')) {
+            cursor.rewind(start);
+        }
+    }
     let quote = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     cursor.run(3, |byte| Some(byte) == quote);
     Some(Operator { quote, spoken })
@@ -44,7 +54,7 @@ pub(crate) fn operator(cursor: &mut Cursor<'_>) -> Option<Operator> {
 fn sign(cursor: &mut Cursor<'_>, closed: bool) -> bool {
     match cursor.peek() {
         Some(b':') => {
-            cursor.next();
+            cursor.run(3, |byte| byte == b':');
             if !cursor.eat(b'=') {
                 declared_type(cursor);
             }
@@ -54,6 +64,16 @@ fn sign(cursor: &mut Cursor<'_>, closed: bool) -> bool {
             cursor.run(3, |byte| matches!(byte, b'=' | b'>'));
             true
         }
+        // `?=`, `??=`, `+=`, `.=`, `!=`
+        Some(b'?' | b'+' | b'.' | b'!') => {
+            let start = cursor.at();
+            cursor.run(2, |byte| matches!(byte, b'?' | b'+' | b'.' | b'!'));
+            let assigns = !cursor.run(2, |byte| byte == b'=').is_empty();
+            if !assigns {
+                cursor.rewind(start);
+            }
+            assigns
+        }
         Some(b',') if !closed => false,
         Some(b',' | b'>' | b'(') => {
             cursor.next();
@@ -61,6 +81,7 @@ fn sign(cursor: &mut Cursor<'_>, closed: bool) -> bool {
         }
         Some(b'|') => {
             cursor.run(2, |byte| byte == b'|');
+            cursor.eat(b'=');
             true
         }
         _ => false,
@@ -113,6 +134,13 @@ mod tests {
             "key\", \"v",
             "key>v",
             "key | v",
+            "key ?= v",
+            "key ::= v",
+            "key += 'v",
+            "key .= 'v",
+            "key ||= \"v",
+            "key\" value=\"v",
+            "key = \\\"v",
         ] {
             let text = text.trim_start_matches('"');
             assert_eq!(rest(text), Some("v"), "{text}");
@@ -121,7 +149,7 @@ mod tests {
 
     #[test]
     fn prose_is_no_assignment() {
-        for text in ["key of the city", "key. Then", "key", "key and v", "key\nv"] {
+        for text in ["key of the city", "key. Then", "key", "key and v", "key\nv", "key?! v"] {
             assert_eq!(rest(text), None, "{text}");
         }
     }

@@ -56,9 +56,69 @@ const STOP_WORDS: &[&str] = &[
     "....",
     "****",
     "____",
+    "1234-1234",
+];
+
+/// Words by which a value says that it is none.
+const SAMPLE_WORDS: &[&str] =
+    &["example", "sample", "dummy", "placeholder", "changeme", "redacted", "notreal", "fakekey"];
+
+/// FNV-1a hashes of values that look like secrets and that documentation, demonstrations or every
+/// copy of a program print: keys of maps for browsers, passwords of manuals. As hashes, since
+/// scanners would hold the values against this file.
+#[rustfmt::skip]
+const PUBLISHED: &[u64] = &[
+    0x08B5_4596_2ADC_7D8B,
+    0x1211_3C2E_6979_F447,
+    0x1A3E_1C90_EE66_98A0,
+    0x294C_63F8_344D_5DF1,
+    0x29A3_36C7_244F_48DD,
+    0x4155_0317_7A5C_10E1,
+    0x515C_B771_A423_8032,
+    0x6835_E0F2_8883_2A40,
+    0x6ACB_D824_BD32_BBD4,
+    0x816C_D10F_DB11_EAD0,
+    0x8288_18F8_3325_7868,
+    0x99B2_7263_46A1_E92A,
+    0xADBD_04E3_FE1B_6D49,
+    0xAE7C_CF5B_6EFD_EED2,
+    0xC73F_1E61_952E_6987,
+    0xD8E1_3CDE_D253_33C6,
+    0xDB94_22F1_DD33_2DCC,
+    0xE754_678E_A2B1_4EF1,
+    0xE766_6DBB_286C_6C2E,
 ];
 
 static STOP_PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(STOP_WORDS));
+static SAMPLE_PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(SAMPLE_WORDS));
+
+/// Whether the value is one that everybody knows.
+pub(crate) fn is_published(bytes: &[u8]) -> bool {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    PUBLISHED.binary_search(&bytes.iter().fold(0xCBF2_9CE4_8422_2325, step)).is_ok()
+}
+
+/// Whether the value says that it is a sample, also with signs between the letters.
+pub(crate) fn says_sample(bytes: &[u8]) -> bool {
+    let letters: Vec<u8> = bytes.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    SAMPLE_PHRASES.count_in(&letters, 1) == 1
+}
+
+/// Whether the value only shows where one goes: but for fillers, hardly a character differs.
+pub(crate) fn is_blank(bytes: &[u8]) -> bool {
+    let mut counts = [0u16; 256];
+    for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        if let Some(count) = counts.get_mut(usize::from(byte.to_ascii_lowercase())) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let fillers = counts.get(usize::from(b'x')).is_some_and(|count| *count > 0);
+    let different = counts.iter().filter(|count| **count > 0).count();
+    different <= MAX_BLANK_LETTERS + usize::from(fillers)
+}
+
+/// Most different letters and digits of a value that only shows where one goes.
+const MAX_BLANK_LETTERS: usize = 3;
 
 /// Most bytes of equal or counting neighbours in a row that a short random key may have.
 const MAX_STREAK: usize = 7;
@@ -164,6 +224,16 @@ mod tests {
         for text in ["wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx", "743b294acd0311ec9d640242ac120002"] {
             assert!(!is_placeholder(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn tells_samples_from_blanks() {
+        assert!(says_sample(b"AIzaE-X-A-M-PL-E9") && !says_sample(b"AIzaE-X-A-M9"));
+        for text in ["xxxxxxxxxxxx", "T00000000/B00000000/XXXXXXXX", "0ZZZZZZZZ", ""] {
+            assert!(is_blank(text.as_bytes()), "{text}");
+        }
+        assert!(!is_blank(b"123456789") && !is_blank(b"IOSFODNN7EXAMPLE"));
+        assert!(PUBLISHED.is_sorted() && !is_published(b"example"));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Compiler<'_, '_> {
         let guardrails: Vec<Guardrail> = endpoint
             .guardrails
             .iter()
-            .filter_map(|rail| self.guardrail(&rail.value, &mut ids))
+            .filter_map(|rail| self.guardrail(file, &rail.value, &mut ids))
             .collect();
         let limits = endpoint
             .limits

@@ -9,6 +9,7 @@ use bartizan_core::verdict::{Action, Mode};
 
 use crate::compile::Compiler;
 use crate::error::Problem;
+use crate::file::PolicyFile;
 use crate::file::endpoint::{GuardrailFile, Words};
 use crate::located::{Located, Place};
 use crate::snippet::quote;
@@ -22,6 +23,7 @@ const INPUT: &str = "input";
 impl Compiler<'_, '_> {
     pub(super) fn guardrail(
         &mut self,
+        policy: &PolicyFile,
         file: &GuardrailFile,
         ids: &mut BTreeSet<RuleId>,
     ) -> Option<Guardrail> {
@@ -44,6 +46,7 @@ impl Compiler<'_, '_> {
             Some(given) => self.word(given).map(Some),
             None => Some(None),
         };
+        let exceptions = self.exceptions(policy, file, detect.as_ref());
         Some(Guardrail {
             id: id?,
             on: on?,
@@ -54,6 +57,7 @@ impl Compiler<'_, '_> {
             on_error: on_error?,
             threshold: threshold?,
             sensitivity: sensitivity?,
+            exceptions,
         })
     }
 

@@ -7,7 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::file::scalar::{ActionWord, BudgetText, Choice, DurationText, FailureWord, ModalityWord, ModeWord, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord};
+use crate::file::scalar::{
+    ActionWord, BudgetText, Choice, DateText, DurationText, FailureWord, ModalityWord, ModeWord,
+    PrincipalText, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord,
+};
 use crate::located::{Located, Unsupported, filled, given};
 
 /// A governed way to one or more models.
@@ -111,10 +114,57 @@ pub(crate) struct GuardrailFile {
     /// How soon trained detectors speak up, in place of `threshold`: `low`, `balanced` or `high`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) sensitivity: Option<Located<Choice<SensitivityWord>>>,
+    /// Findings that pass all the same, by their exact text. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 256))]
+    pub(crate) allow: Vec<Located<AllowFile>>,
+    /// Callers for whom what one detector finds passes. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 256))]
+    pub(crate) except: Vec<Located<ExceptFile>>,
 
     #[serde(default)]
     #[schemars(skip)]
     pub(crate) categories: Unsupported,
+}
+
+/// A text that passes although it is found: `literal` or `pattern`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AllowFile {
+    /// The whole text of the finding, byte for byte.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub(crate) literal: Option<Located<String>>,
+    /// A regular expression that matches the whole text of the finding, at most 1,024 bytes.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) pattern: Option<Located<String>>,
+    /// Why it passes; events repeat it. Without the text itself.
+    #[schemars(length(min = 1, max = 200))]
+    pub(crate) reason: Located<String>,
+    /// Last day on which it counts, in UTC. Default: no end.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) expires: Option<Located<DateText>>,
+}
+
+/// A caller for whom what one detector finds passes: `principal` or `group`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ExceptFile {
+    /// `alice@example.com` or `sp:support-bot`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) principal: Option<Located<PrincipalText>>,
+    /// A group that exists.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) group: Option<Located<String>>,
+    /// One of the detectors that `detect` names.
+    pub(crate) rule: Located<String>,
+    /// Why it passes; events repeat it.
+    #[schemars(length(min = 1, max = 200))]
+    pub(crate) reason: Located<String>,
+    /// Last day on which it counts, in UTC. Default: no end.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) expires: Option<Located<DateText>>,
 }
 
 /// Allowed topics, each with its words.

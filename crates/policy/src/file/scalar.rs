@@ -52,6 +52,8 @@ text_types! {
     DollarsText ["string", "number"] r"^[0-9]+(\.[0-9]{1,9})?$";
     /// `60s`.
     DurationText "string" r"^[0-9]+(ms|s|m|min|h|d)$";
+    /// `2027-01-31`.
+    DateText "string" r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
     /// `64MiB`.
     SizeText ["string", "integer"] r"^[0-9]+(B|KiB|MiB|GiB)?$";
     /// `env:NAME` or `file:PATH`.

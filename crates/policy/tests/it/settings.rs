@@ -37,7 +37,7 @@ endpoints:
     routes: [{ provider: openai, model: gpt-5-mini }, { provider: dbx, model: claude-sonnet }]
     guardrails: &shared
       - { id: g-pii, on: [input, output], detect: pii, entities: [iban, email], action: mask, restore: true, on-error: allow }
-      - { id: g-mix, on: tool-call, detect: [secret, email], action: block, mode: dry-run, threshold: 0.9 }
+      - { id: g-mix, on: tool-call, detect: [secret, email], action: block, mode: dry-run, threshold: 0.9, allow: [{ literal: a@example.com, reason: of the manual, expires: 2030-01-31 }, { pattern: '[a-z]{1,9}@example[.]org', reason: ours }], except: [{ group: analysts, rule: email, reason: they review }, { principal: "sp:support-bot", rule: email, reason: it writes mail }] }
       - { id: g-leak, on: [output, tool-call], detect: prompt-leak, action: block }
       - { id: g-words, on: [output], detect: keywords, keywords: [project falcon, "12"], action: block }
       - { id: g-ticket, on: [output], detect: patterns, patterns: ['\bPROJ-\d{1,6}\b'], action: flag }
@@ -120,7 +120,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 4a7b7822b8cc
+        # policy version 81f9045deb9c
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -178,6 +178,12 @@ fn shows_everything_but_credentials() {
                 restore: false
                 on-error: block
                 threshold: 0.9
+                allow:
+                  - { literal: "a@example.com", reason: "of the manual", expires: 2030-01-31 }
+                  - { pattern: "[a-z]{1,9}@example[.]org", reason: ours }
+                except:
+                  - { group: analysts, rule: email, reason: "they review" }
+                  - { principal: "sp:support-bot", rule: email, reason: "it writes mail" }
               - id: g-leak
                 on: [tool-call, output]
                 detect: [system-prompt, canary-leak]
@@ -250,6 +256,12 @@ fn shows_everything_but_credentials() {
                 restore: false
                 on-error: block
                 threshold: 0.9
+                allow:
+                  - { literal: "a@example.com", reason: "of the manual", expires: 2030-01-31 }
+                  - { pattern: "[a-z]{1,9}@example[.]org", reason: ours }
+                except:
+                  - { group: analysts, rule: email, reason: "they review" }
+                  - { principal: "sp:support-bot", rule: email, reason: "it writes mail" }
               - id: g-leak
                 on: [tool-call, output]
                 detect: [system-prompt, canary-leak]

@@ -6,7 +6,7 @@ use bartizan_core::Verdict;
 use bartizan_guard::Report;
 
 use super::places::Places;
-use super::result::masked;
+use super::result::{Shown, masked};
 use crate::terminal::{Paint, printable};
 
 /// Longest masked text that is shown whole, in bytes.
@@ -18,6 +18,7 @@ pub(super) fn write(
     name: &str,
     text: &str,
     report: &Report,
+    shown: Shown,
 ) -> io::Result<()> {
     let verdict = report.verdict();
     writeln!(out, "{}: {}", printable(name), paint.verdict(verdict, verdict.name()))?;
@@ -37,11 +38,14 @@ pub(super) fn write(
             judged.guardrail,
             if judged.dry_run { " (dry run)" } else { "" },
         )?;
+        if let Some(reason) = &judged.exception {
+            writeln!(out, "        passes by the policy: {}", printable(reason))?;
+        }
     }
     for reason in &report.not_evaluated {
         writeln!(out, "  {}: {reason}", paint.caution("not evaluated"))?;
     }
-    if verdict != Verdict::Mask {
+    if verdict != Verdict::Mask || shown == Shown::Findings {
         return Ok(());
     }
     let masked = masked(text, report);

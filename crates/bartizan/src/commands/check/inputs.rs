@@ -43,6 +43,14 @@ impl Input {
         }
     }
 
+    /// The folder, when it is one.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) if path.is_dir() => Some(path.clone()),
+            Self::File(_) | Self::Standard => None,
+        }
+    }
+
     pub(in crate::commands) fn open(&self) -> Result<Box<dyn Read>, Unreadable> {
         match self {
             Self::Standard => Ok(Box::new(io::stdin().lock())),

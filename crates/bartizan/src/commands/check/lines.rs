@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inputs::Input;
-use super::result::{Failure, Outcome};
+use super::result::{Failure, Outcome, Shown};
 use super::{Judge, Tally};
 use crate::output::Output;
 use crate::progress::{Counted, Progress};
@@ -260,7 +260,7 @@ fn answer_line(line: &Taken, judge: &Judge, answer: &mut Answer) -> Result<(), U
     };
     let report = judge.inspect(channel, &line.text);
     answer.tally.add(report.verdict());
-    write_line(&mut answer.bytes, &Outcome::new(&line.id, &line.text, &report, judge));
+    write_line(&mut answer.bytes, &Outcome::new(&line.id, &line.text, &report, judge, Shown::Text));
     Ok(())
 }
 

@@ -15,7 +15,8 @@ pub(super) struct Outcome<'a> {
     id: &'a Value,
     verdict: Verdict,
     findings: Vec<Found<'a>>,
-    text: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<BTreeMap<&'static str, f64>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,6 +36,9 @@ struct Found<'a> {
     verdict: Verdict,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    /// Reason of the exception by which the policy lets it pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<&'a str>,
 }
 
 /// Stands in for a text that was not judged.
@@ -44,13 +48,28 @@ pub(super) struct Failure<'a> {
     pub(super) error: &'a str,
 }
 
+/// How much of a text is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// All of it, after masking.
+    Text,
+    /// Places only.
+    Findings,
+}
+
 impl<'a> Outcome<'a> {
-    pub(super) fn new(id: &'a Value, text: &'a str, report: &'a Report, judge: &Judge) -> Self {
+    pub(super) fn new(
+        id: &'a Value,
+        text: &'a str,
+        report: &'a Report,
+        judge: &Judge,
+        shown: Shown,
+    ) -> Self {
         Self {
             id,
             verdict: report.verdict(),
             findings: report.judged.iter().map(Found::new).collect(),
-            text: masked(text, report),
+            text: (shown == Shown::Text).then(|| masked(text, report)),
             scores: judge.scored.as_ref().map(|wanted| {
                 let found = |category: &Category| {
                     let score = report.scores.iter().find(|(known, _)| known == category);
@@ -76,6 +95,7 @@ impl<'a> Found<'a> {
             guardrail: judged.guardrail.as_str(),
             verdict: judged.effective(),
             dry_run: judged.dry_run,
+            exception: judged.exception.as_deref(),
         }
     }
 }

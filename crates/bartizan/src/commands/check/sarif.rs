@@ -154,8 +154,13 @@ fn result(judged: &Judged, location: &Value) -> Value {
             "verdict": effective.name(),
         },
     });
-    if let (Some(position), Some(result)) = (position, result.as_object_mut()) {
-        result.insert("ruleIndex".to_owned(), position.into());
+    let Some(fields) = result.as_object_mut() else { return result };
+    if let Some(position) = position {
+        fields.insert("ruleIndex".to_owned(), position.into());
+    }
+    if let Some(reason) = &judged.exception {
+        let suppression = json!({ "kind": "external", "justification": &**reason });
+        fields.insert("suppressions".to_owned(), json!([suppression]));
     }
     result
 }

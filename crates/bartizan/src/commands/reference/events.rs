@@ -160,6 +160,7 @@ mod tests {
                 disguise: Some(Disguise::Base64),
                 verdict: Verdict::Block,
                 dry_run: true,
+                exception: None,
             }],
             not_evaluated: vec![text()],
             streamed: true,

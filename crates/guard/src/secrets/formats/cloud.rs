@@ -1,10 +1,10 @@
 //! Clouds, hosting, databases and infrastructure tools.
 
 use super::Alphabet::{
-    Alnum, Base64, Base64Url, Digits, Hex, Lower, Path, Unreserved, Upper, UpperDashed,
+    Alnum, AnyBase64, Base64, Base64Url, Digits, Hex, Lower, Path, Token, Unreserved, Upper,
 };
 use super::Part::{Run, Text};
-use super::{Format, UUID, key, named};
+use super::{Format, Part, UUID, key, named};
 
 pub(super) const FORMATS: &[Format] = &[
     // Amazon: `AKIA` long-lived, `ASIA` temporary, `ABIA` bearer, `ACCA` context, `A3T` legacy.
@@ -18,12 +18,9 @@ pub(super) const FORMATS: &[Format] = &[
     key("AWS_MWS_KEY", "amzn.mws.", UUID),
     named("AWS_SECRET_KEY", "secret_access_key", &[Run(Base64, 40, 40)]).bits(3.5),
     named("AWS_SECRET_KEY", "secretaccesskey", &[Run(Base64, 40, 40)]).bits(3.5),
-    named("AWS_SECRET_KEY", "aws_secret", &[Run(Base64, 40, 40)]).bits(3.5),
     // Microsoft.
     key("AZURE_STORAGE_KEY", "AccountKey=", &[Run(Base64, 86, 86), Text("==")]).behind(),
     key("AZURE_SHARED_ACCESS_KEY", "SharedAccessKey=", &[Run(Base64, 43, 43), Text("=")]).behind(),
-    key("AZURE_CLIENT_SECRET", "7Q~", &[Run(Unreserved, 31, 34)]).inside().mixed().bits(3.5),
-    key("AZURE_CLIENT_SECRET", "8Q~", &[Run(Unreserved, 31, 34)]).inside().mixed().bits(3.5),
     key("AZURE_SAS_SIGNATURE", "&sig=", &[Run(Base64, 43, 43), Text("=")]).behind(),
     key("AZURE_SAS_SIGNATURE", "&sig=", &[Run(Alnum, 20, 43), Text("%")]).behind().bits(3.5),
     key("TEAMS_WEBHOOK", "webhook.office.com/webhookb2/", &[Run(Path, 80, 300)]),
@@ -41,18 +38,19 @@ pub(super) const FORMATS: &[Format] = &[
     key("HEROKU_KEY", "HRKU-", UUID),
     named("HEROKU_KEY", "heroku", UUID).any(),
     key("FLY_TOKEN", "fo1_", &[Run(Base64Url, 43, 43)]),
-    key("FLY_TOKEN", "fm1r_", &[Run(Path, 100, 1500)]),
-    key("FLY_TOKEN", "fm2_", &[Run(Path, 100, 1500)]),
+    key("FLY_TOKEN", "fm1r_", &[Run(AnyBase64, 100, 1500)]),
+    key("FLY_TOKEN", "fm1a_", &[Run(AnyBase64, 100, 1500)]),
+    key("FLY_TOKEN", "fm2_", &[Run(AnyBase64, 100, 1500)]),
     named("VERCEL_TOKEN", "vercel", &[Run(Alnum, 24, 24)]).bits(3.3),
     key("VERCEL_BLOB_TOKEN", "vercel_blob_rw_", &[Run(Base64Url, 40, 64)]),
     key("NETLIFY_TOKEN", "nfp_", &[Run(Alnum, 36, 40)]),
-    named("NETLIFY_TOKEN", "netlify", &[Run(Base64Url, 40, 46)]).bits(3.5),
+    named("NETLIFY_TOKEN", "netlify", &[Run(Token, 40, 46)]).bits(3.5),
     key("CLOUDFLARE_ORIGIN_KEY", "v1.0-", &[Run(Hex, 24, 24), Text("-"), Run(Hex, 146, 146)]),
     named("CLOUDFLARE_TOKEN", "cloudflare", &[Run(Base64Url, 37, 40)]).bits(3.3),
     key("RAILWAY_TOKEN", "railway_", &[Run(Base64Url, 32, 64)]).mixed(),
     key("RENDER_KEY", "rnd_", &[Run(Alnum, 28, 36)]),
     key("SCALINGO_TOKEN", "tk-us-", &[Run(Base64Url, 48, 48)]),
-    named("FASTLY_TOKEN", "fastly", &[Run(Base64Url, 32, 32)]).bits(3.3),
+    named("FASTLY_TOKEN", "fastly", &[Run(Token, 32, 32)]).bits(3.3),
     named("LINODE_TOKEN", "linode", &[Run(Hex, 64, 64)]),
     named("ALIBABA_ACCESS_KEY", "alibaba", &[Run(Alnum, 30, 30)]).bits(3.5),
     key("ALIBABA_ACCESS_KEY_ID", "LTAI", &[Run(Alnum, 20, 20)]).mixed(),
@@ -71,8 +69,24 @@ pub(super) const FORMATS: &[Format] = &[
     key("VAULT_TOKEN", "hvs.", &[Run(Base64Url, 24, 300)]),
     key("VAULT_TOKEN", "hvb.", &[Run(Base64Url, 100, 400)]),
     key("VAULT_TOKEN", "hvr.", &[Run(Base64Url, 24, 300)]),
-    named("VAULT_TOKEN", "vault", &[Text("s."), Run(Alnum, 24, 24)]),
-    key("TERRAFORM_TOKEN", ".atlasv1.", &[Run(Base64Url, 60, 70)]).inside(),
+    key("VAULT_TOKEN", "s.", &[Run(Alnum, 24, 24)]).mixed_case().bits(3.5),
+    key("HARNESS_TOKEN", "pat.", HARNESS).word(),
+    key("HARNESS_TOKEN", "sat.", HARNESS).word(),
+    key("AUTHRESS_KEY", "sc_", AUTHRESS),
+    key("AUTHRESS_KEY", "ext_", AUTHRESS).word(),
+    key("AUTHRESS_KEY", "scauth_", AUTHRESS),
+    key("AUTHRESS_KEY", "authress_", AUTHRESS),
+    key("INFRACOST_KEY", "ico-", &[Run(Alnum, 32, 32)]).word().mixed(),
+    key("DEFINED_NETWORKING_KEY", "dnkey-", &[Run(Token, 26, 26), Text("-"), Run(Token, 52, 52)]),
+    key("SETTLEMINT_TOKEN", "sm_aat_", &[Run(Alnum, 16, 16)]),
+    key("SETTLEMINT_TOKEN", "sm_pat_", &[Run(Alnum, 16, 16)]),
+    key("SETTLEMINT_TOKEN", "sm_sat_", &[Run(Alnum, 16, 16)]),
+    key("SOFTLAYER_KEY", "api.softlayer.com/soap/v3/", &[Run(Lower, 64, 64)]).behind(),
+    key("SOFTLAYER_KEY", "api.softlayer.com/soap/v3.1/", &[Run(Lower, 64, 64)]).behind(),
+    key("AKAMAI_TOKEN", "akab-", &[Run(Lower, 16, 16), Text("-"), Run(Lower, 16, 16)]),
+    key("SPACELIFT_KEY", "spacelift_", &[Run(Base64Url, 32, 64)]).mixed(),
+    key("ZAPIER_WEBHOOK", "hooks.zapier.com/hooks/catch/", ZAPIER),
+    key("LOGIC_APP_URL", "logic.azure.com/workflows/", &[Run(Hex, 32, 32)]),
     key("PULUMI_TOKEN", "pul-", &[Run(Hex, 40, 40)]),
     key("DOPPLER_TOKEN", "dp.pt.", &[Run(Alnum, 40, 44)]),
     key("DOPPLER_TOKEN", "dp.ct.", &[Run(Alnum, 40, 44)]),
@@ -81,7 +95,9 @@ pub(super) const FORMATS: &[Format] = &[
     key("DOPPLER_TOKEN", "dp.audit.", &[Run(Alnum, 40, 44)]),
     key("DOPPLER_TOKEN", "dp.st.", &[Run(Unreserved, 40, 80)]).mixed(),
     key("ONEPASSWORD_TOKEN", "ops_eyJ", &[Run(Base64, 250, 1800)]),
-    key("ONEPASSWORD_SECRET_KEY", "A3-", &[Run(UpperDashed, 32, 40)]).mixed().bits(3.5),
+    key("ONEPASSWORD_SECRET_KEY", "A3-", ONEPASSWORD).mixed().bits(3.5),
+    key("ONEPASSWORD_SECRET_KEY", "A3-", ONEPASSWORD_IN_SIX).mixed().bits(3.5),
+    key("DOPPLER_TOKEN", "dp.said.", &[Run(Unreserved, 40, 80)]).mixed(),
     key("AGE_SECRET_KEY", "AGE-SECRET-KEY-1", &[Run(Upper, 58, 58)]),
     key("TAILSCALE_KEY", "tskey-", &[Run(Base64Url, 24, 90)]).mixed(),
     key("OPENSHIFT_TOKEN", "sha256~", &[Run(Base64Url, 43, 43)]),
@@ -90,3 +106,40 @@ pub(super) const FORMATS: &[Format] = &[
     key("BARTIZAN_CLIENT_KEY", "bzc_", &[Run(Base64Url, 43, 43)]),
     key("BARTIZAN_ADMIN_KEY", "bza_", &[Run(Base64Url, 43, 43)]),
 ];
+
+const HARNESS: &[Part] =
+    &[Run(Base64Url, 22, 22), Text("."), Run(Alnum, 24, 24), Text("."), Run(Alnum, 20, 20)];
+const AUTHRESS: &[Part] = &[
+    Run(Alnum, 5, 30),
+    Text("."),
+    Run(Alnum, 4, 6),
+    Text(".acc"),
+    Run(Base64Url, 11, 33),
+    Text("."),
+    Run(AnyBase64, 30, 120),
+];
+const ONEPASSWORD: &[Part] = &[
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 11, 11),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+];
+const ONEPASSWORD_IN_SIX: &[Part] = &[
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 6, 6),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+    Text("-"),
+    Run(Upper, 5, 5),
+];
+const ZAPIER: &[Part] = &[Run(Digits, 4, 12), Text("/"), Run(Alnum, 5, 12)];

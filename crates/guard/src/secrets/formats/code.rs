@@ -1,8 +1,8 @@
 //! Code hosts, package registries, build services and tools of developers.
 
-use super::Alphabet::{Alnum, AnyHex, Base64Url, Digits, Hex, Lower, Path, Upper};
+use super::Alphabet::{Alnum, AnyHex, Base64, Base64Url, Digits, Hex, Lower, Path, Upper};
 use super::Part::{Run, Text};
-use super::{Format, UUID, key, named};
+use super::{Format, Part, UUID, key, named};
 
 pub(super) const FORMATS: &[Format] = &[
     key("GITHUB_TOKEN", "ghp_", &[Run(Alnum, 36, 36)]).crc32(),
@@ -15,6 +15,12 @@ pub(super) const FORMATS: &[Format] = &[
     key("GITLAB_TOKEN", "glpat-", &[Run(Base64Url, 27, 300), Text("."), Run(Lower, 9, 9)]),
     key("GITLAB_TOKEN", "gldt-", &[Run(Base64Url, 20, 50)]),
     key("GITLAB_TOKEN", "glrt-", &[Run(Base64Url, 20, 64)]).mixed(),
+    key(
+        "GITLAB_TOKEN",
+        "glrt-t",
+        &[Run(Digits, 1, 1), Text("_"), Run(Base64Url, 27, 300), Text("."), Run(Lower, 9, 9)],
+    ),
+    key("GITLAB_SESSION", "_gitlab_session=", &[Run(Lower, 32, 32)]).behind(),
     key("GITLAB_TOKEN", "glcbt-", &[Run(Base64Url, 20, 27)]),
     key("GITLAB_TOKEN", "glft-", &[Run(Base64Url, 20, 20)]),
     key("GITLAB_TOKEN", "glimt-", &[Run(Base64Url, 25, 25)]),
@@ -34,13 +40,33 @@ pub(super) const FORMATS: &[Format] = &[
     key("RUBYGEMS_KEY", "rubygems_", &[Run(Hex, 48, 48)]),
     key("CRATES_TOKEN", "cio", &[Run(Alnum, 32, 32)]).mixed().bits(3.5),
     key("NUGET_KEY", "oy2", &[Run(Lower, 43, 43)]).mixed().bits(3.5),
-    key("CLOJARS_TOKEN", "CLOJARS_", &[Run(Hex, 60, 60)]),
+    key("CLOJARS_TOKEN", "CLOJARS_", &[Run(Alnum, 60, 60)]),
+    key("CLOJARS_TOKEN", "clojars_", &[Run(Alnum, 60, 60)]),
     key("DOCKER_TOKEN", "dckr_pat_", &[Run(Base64Url, 27, 27)]),
     key("DOCKER_TOKEN", "dckr_oat_", &[Run(Base64Url, 27, 32)]),
     key("ARTIFACTORY_KEY", "AKCp", &[Run(Alnum, 69, 69)]),
-    key("ARTIFACTORY_TOKEN", "cmVmdGtu", &[Run(Alnum, 56, 56)]),
+    key("ARTIFACTORY_KEY", "AKC", &[Run(Alnum, 20, 200)]).mixed_case().bits(3.5),
+    key("ARTIFACTORY_TOKEN", "cmVmd", &[Run(Alnum, 59, 59)]).bits(3.8),
+    // Encrypted passwords: a hexadecimal digit of the version, then base58.
+    key("ARTIFACTORY_PASSWORD", "AP0", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP1", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP2", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP3", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP4", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP5", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP6", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP7", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP8", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "AP9", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APA", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APB", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APC", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APD", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APE", ENCRYPTED).mixed_case().bits(3.5),
+    key("ARTIFACTORY_PASSWORD", "APF", ENCRYPTED).mixed_case().bits(3.5),
     key("SOURCEGRAPH_TOKEN", "sgp_", &[Run(AnyHex, 40, 40)]),
-    key("SOURCEGRAPH_TOKEN", "sgp_", &[Run(Alnum, 5, 16), Text("_"), Run(AnyHex, 40, 40)]),
+    key("SOURCEGRAPH_TOKEN", "sgp_", &[Run(AnyHex, 16, 16), Text("_"), Run(AnyHex, 40, 40)]),
+    key("SOURCEGRAPH_TOKEN", "sgp_local_", &[Run(AnyHex, 40, 40)]),
     key("CIRCLECI_TOKEN", "CCIPAT_", &[Run(Alnum, 22, 22), Text("_"), Run(Hex, 40, 40)]),
     named("CIRCLECI_TOKEN", "circleci", &[Run(Hex, 40, 40)]),
     named("TRAVIS_TOKEN", "travis", &[Run(Alnum, 22, 22)]).bits(3.3),
@@ -51,7 +77,7 @@ pub(super) const FORMATS: &[Format] = &[
     named("CODECOV_TOKEN", "codecov", &[Run(Alnum, 32, 32)]),
     named("CODECOV_TOKEN", "codecov", UUID).any(),
     key("OCTOPUS_KEY", "API-", &[Run(Upper, 26, 26)]).mixed().bits(3.3),
-    key("POSTMAN_KEY", "PMAK-", &[Run(Hex, 24, 24), Text("-"), Run(Hex, 34, 34)]),
+    key("POSTMAN_KEY", "PMAK-", &[Run(AnyHex, 24, 24), Text("-"), Run(AnyHex, 34, 34)]),
     key("READ_ME_KEY", "rdme_", &[Run(Lower, 70, 70)]),
     key("LINEAR_KEY", "lin_api_", &[Run(Alnum, 40, 40)]),
     key("LINEAR_KEY", "lin_oauth_", &[Run(AnyHex, 40, 64)]),
@@ -66,11 +92,13 @@ pub(super) const FORMATS: &[Format] = &[
     ),
     named("ASANA_TOKEN", "asana", &[Run(AnyHex, 32, 32)]),
     key("CONTENTFUL_TOKEN", "CFPAT-", &[Run(Base64Url, 43, 43)]),
-    key("DYNATRACE_TOKEN", "dt0c01.", &[Run(Upper, 24, 24), Text("."), Run(Upper, 64, 64)]),
+    key("DYNATRACE_TOKEN", "dt0c01.", &[Run(Alnum, 24, 24), Text("."), Run(Alnum, 64, 64)]),
+    key("DYNATRACE_TOKEN", "dt0s01.", &[Run(Alnum, 8, 24), Text("."), Run(Alnum, 64, 64)]),
     key("GRAFANA_TOKEN", "glsa_", &[Run(Alnum, 32, 32), Text("_"), Run(AnyHex, 8, 8)]),
-    key("GRAFANA_TOKEN", "glc_eyJ", &[Run(Alnum, 29, 400)]),
+    key("GRAFANA_TOKEN", "glc_", &[Run(Base64, 32, 400)]).mixed_case(),
     key("GRAFANA_TOKEN", "eyJrIjoi", &[Run(Alnum, 60, 400)]),
-    key("NEW_RELIC_KEY", "NRAK-", &[Run(Upper, 27, 27)]),
+    key("NEW_RELIC_KEY", "NRAK-", &[Run(Alnum, 27, 27)]),
+    key("NEW_RELIC_BROWSER_KEY", "NRJS-", &[Run(AnyHex, 19, 19)]),
     key("NEW_RELIC_KEY", "NRII-", &[Run(Base64Url, 32, 32)]),
     key("NEW_RELIC_KEY", "NRSP-", &[Run(Alnum, 30, 40)]).mixed(),
     key("SENTRY_TOKEN", "sntrys_eyJ", &[Run(Path, 80, 400)]),
@@ -82,4 +110,9 @@ pub(super) const FORMATS: &[Format] = &[
     key("LAUNCHDARKLY_KEY", "sdk-", UUID),
     key("POSTHOG_KEY", "phx_", &[Run(Alnum, 43, 50)]),
     key("HONEYCOMB_KEY", "hcaik_", &[Run(Lower, 58, 58)]),
+    key("JETBRAINS_TOKEN", "perm:", &[Run(Path, 40, 120)]).mixed(),
+    key("STACKHAWK_KEY", "hawk.", &[Run(Base64Url, 20, 20), Text("."), Run(Base64Url, 20, 20)]),
+    key("WAKATIME_KEY", "waka_", UUID),
 ];
+
+const ENCRYPTED: &[Part] = &[Run(Alnum, 20, 200)];

@@ -451,3 +451,79 @@ endpoints:
         "#]],
     );
 }
+
+#[test]
+fn exceptions_that_cannot_count() {
+    check(
+        r"version: 1
+providers: { demo: { demo: {} } }
+endpoints:
+  e:
+    routes: [{ provider: demo }]
+    guardrails:
+      - id: g-one
+        on: input
+        detect: [email, iban]
+        action: block
+        allow:
+          - { literal: bob@example.com, pattern: '[a-z]{1,9}', reason: both }
+          - { literal: bob@example.com, reason: because bob@example.com is ours }
+          - { literal: bob@example.com, reason: ours, expires: 2027-02-30 }
+          - { pattern: '[a-z]+', reason: any }
+        except:
+          - { principal: bob@example.com, rule: emial, reason: tester }
+          - { group: nobody, rule: email, reason: tester }
+          - { rule: email, reason: everybody }
+",
+        expect![[r#"
+            error: one of `literal` and `pattern` is needed
+              --> bartizan.yaml:12:13
+               |
+            12 |           - { literal: bob@example.com, pattern: '[a-z]{1,9}', reason: both }
+               |             ^
+            help: write the exact text as `literal`
+
+            error: `reason` repeats the text that passes, and events repeat the reason
+              --> bartizan.yaml:13:49
+               |
+            13 |           - { literal: bob@example.com, reason: because bob@example.com is ours }
+               |                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            help: say why, and not what
+
+            error: `2027-02-30` is no day
+              --> bartizan.yaml:14:64
+               |
+            14 |           - { literal: bob@example.com, reason: ours, expires: 2027-02-30 }
+               |                                                                ^^^^^^^^^^
+            help: write it as `expires: 2027-01-31`
+
+            error: pattern `[a-z]+` has no longest match
+              --> bartizan.yaml:15:24
+               |
+            15 |           - { pattern: '[a-z]+', reason: any }
+               |                        ^^^^^^^^
+            help: give repetitions a bound: `{0,64}` for `*`, `{1,64}` for `+`
+
+            error: `emial` is no detector of this guardrail
+              --> bartizan.yaml:17:49
+               |
+            17 |           - { principal: bob@example.com, rule: emial, reason: tester }
+               |                                                 ^^^^^
+            help: did you mean `email`?
+
+            error: no group is named `nobody`
+              --> bartizan.yaml:18:22
+               |
+            18 |           - { group: nobody, rule: email, reason: tester }
+               |                      ^^^^^^
+            help: add it to `groups:`; a person is written with `@`, a program as `sp:NAME`
+
+            error: one of `principal` and `group` is needed
+              --> bartizan.yaml:19:13
+               |
+            19 |           - { rule: email, reason: everybody }
+               |             ^
+            help: write `principal: alice@example.com`
+        "#]],
+    );
+}
