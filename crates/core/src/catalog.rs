@@ -81,13 +81,25 @@ impl std::fmt::Display for Reference {
 /// expands to `mod email; mod iban;` and
 /// `pub static ALL: &[&dyn Detector] = &[&email::DETECTOR, &iban::DETECTOR];`, plus `FILES`, the
 /// module names in order, for the test that no file lies unregistered.
+///
+/// Entries may lie in folders, which are named after the list: `email, iban; de { tax_id, passport }`.
+/// Their names in `FILES` are `de/tax_id` and so on.
 #[macro_export]
 macro_rules! catalog {
-    ($vis:vis $all:ident: dyn $kind:path as $item:ident; $($module:ident),+ $(,)?) => {
+    (
+        $vis:vis $all:ident: dyn $kind:path as $item:ident;
+        $($module:ident),+ $(,)?
+        $(; $($folder:ident { $($entry:ident),+ $(,)? })+)?
+    ) => {
         $(mod $module;)+
+        $($(mod $folder { $(pub(super) mod $entry;)+ })+)?
         /// Every entry, in the order of the catalogue.
-        $vis static $all: &[&(dyn $kind)] = &[$(&$module::$item),+];
+        $vis static $all: &[&(dyn $kind)] =
+            &[$(&$module::$item),+ $(, $($(&$folder::$entry::$item),+),+)?];
         /// Module names of the entries, in the same order.
-        $vis const FILES: &[&str] = &[$(stringify!($module)),+];
+        $vis const FILES: &[&str] = &[
+            $(stringify!($module)),+
+            $(, $($(concat!(stringify!($folder), "/", stringify!($entry))),+),+)?
+        ];
     };
 }

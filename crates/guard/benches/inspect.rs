@@ -8,8 +8,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use bartizan_core::catalog::Meta;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
-use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use bartizan_core::{Action, Category, Channel, ChannelSet, Mode};
 use bartizan_guard::{Guard, Session, detectors};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -35,13 +36,32 @@ const CODE: &str = "fn tide(at: Time, port: &Port) -> Option<Height> {\n    let 
     // Between two entries the water follows a half sine.\n    let part = (at - low.time) as f64 / (high.time - \
     low.time) as f64;\n    Some(low.height + (high.height - low.height) * (1.0 - (part * PI).cos()) / 2.0)\n}\n\n";
 
+const NUMBERS: &str = "Invoice 20417 of 2026-03-04, order 4500123456, customer 882134907, item BT-88-A (EAN 4006381333931), \
+    3 x 19,95 = 59,85; tracking 1Z999AA10123456784, ref 7731-5520-18, pier 4, berth HH 12, slot AB12-34, build 10.4.2.881, \
+    9 of 12, ticket 000123456789, batch 2231 7765 9012, phone box 12, row 77, seat 14C, gate 22B, 48 kg, 12:30:45. ";
+
 fn guard(channel: Channel) -> Arc<Guard> {
     let streamed = matches!(channel, Channel::Output | Channel::ToolCall);
     let ids = detectors::ALL.iter().filter(|detector| !(streamed && detector.needs_whole_text()));
+    guard_of(channel, by_default(ids.map(|detector| detector.meta())))
+}
+
+/// Ids of detectors, without those that are looked for on request alone.
+fn by_default(metas: impl Iterator<Item = &'static Meta>) -> Vec<&'static str> {
+    metas.map(|meta| meta.id).filter(|id| !detectors::ON_REQUEST.contains(id)).collect()
+}
+
+/// A guard of the detectors of personal data.
+fn pii_guard(channel: Channel) -> Arc<Guard> {
+    let metas = detectors::ALL.iter().map(|detector| detector.meta());
+    guard_of(channel, by_default(metas.filter(|meta| meta.category == Category::Pii)))
+}
+
+fn guard_of(channel: Channel, ids: Vec<&'static str>) -> Arc<Guard> {
     let guardrail = Guardrail {
         id: "g-all".parse().unwrap(),
         on: ChannelSet::of(&[channel]),
-        detect: Detect::Detectors(ids.map(|detector| detector.meta().id).collect()),
+        detect: Detect::Detectors(ids),
         action: Action::Block,
         mode: Mode::Enforce,
         restore: false,
@@ -74,6 +94,24 @@ fn inspect(bencher: Bencher<'_, '_>, channel: Channel, text: &str) {
     bencher
         .counter(BytesCount::new(text.len()))
         .bench(|| guard.inspect(channel, divan::black_box(text), &session));
+}
+
+fn inspect_pii(bencher: Bencher<'_, '_>, text: &str) {
+    let guard = pii_guard(Channel::User);
+    let session = Session::default();
+    bencher
+        .counter(BytesCount::new(text.len()))
+        .bench(|| guard.inspect(Channel::User, divan::black_box(text), &session));
+}
+
+#[divan::bench(name = "pii/500B/prose")]
+fn pii_prose(bencher: Bencher<'_, '_>) {
+    inspect_pii(bencher, &text(ENGLISH, 500));
+}
+
+#[divan::bench(name = "pii/500B/numbers")]
+fn pii_numbers(bencher: Bencher<'_, '_>) {
+    inspect_pii(bencher, &text(NUMBERS, 500));
 }
 
 const CHANNELS: [Channel; 2] = [Channel::User, Channel::Output];

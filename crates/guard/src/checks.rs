@@ -7,11 +7,16 @@ pub(crate) mod base58;
 pub(crate) mod bech32;
 pub(crate) mod card;
 pub(crate) mod context;
+pub(crate) mod date;
 pub(crate) mod iban;
+pub(crate) mod iso7064;
 pub(crate) mod keccak;
 pub(crate) mod luhn;
 pub(crate) mod phone;
 pub(crate) mod ssn;
+pub(crate) mod verhoeff;
+pub(crate) mod weighted;
+pub(crate) mod written_date;
 
 /// Values of ASCII digits; other bytes are skipped.
 pub(crate) fn digits(bytes: &[u8]) -> impl DoubleEndedIterator<Item = u8> {

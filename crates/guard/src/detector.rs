@@ -38,6 +38,19 @@ pub trait Detector: Send + Sync {
         false
     }
 
+    /// Shapes of which every match is one, as the identifiers of the catalogue write them. When there
+    /// are any, the detector is called only for views in which something fits one, with the places in
+    /// `hits` and the index of the shape as the literal; the engine itself holds back what more text
+    /// could make fit.
+    fn shapes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Words that name what the detector looks for, when they stand before it.
+    fn words(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Most bytes of the view before the start of a finding that decide about it.
     fn look_behind(&self) -> usize {
         64

@@ -13,7 +13,38 @@ bartizan_core::catalog! {
     known_key, shaped_key, private_key, connection_secret, kubernetes_secret, generic_secret, sample_secret, data_link, html_loader, hidden_text, active_markup, terminal_escape,
     prompt_attack, adversarial_suffix,
     system_prompt_leak, canary_leak, repetition, token_flood,
+    date_of_birth, imei, medical_license, passport_mrz, swift_bic, vin, date_time, url;
+    au { abn, acn, medicare, tfn }
+    be { national_number }
+    br { cnpj, cpf }
+    ca { sin }
+    ch { ahv }
+    cn { resident_id }
+    de { bsnr, driver_license, health_insurance, id_card, lanr, license_plate, passport, postcode, social_security, tax_id, tax_number, trade_register, vat_id }
+    es { nie, nif, passport }
+    fi { personal_identity }
+    fr { nir }
+    r#in { aadhaar, gstin, pan, passport, vehicle_registration, voter_id }
+    it { driver_license, fiscal_code, id_card, passport, vat }
+    jp { my_number }
+    kr { brn, driver_license, frn, passport, rrn }
+    mx { curp, rfc }
+    ng { nin, vehicle_registration }
+    nl { bsn }
+    ph { tin, umid }
+    pl { pesel }
+    se { organisation_number, personal_number }
+    sg { nric, uen }
+    th { tnin }
+    tr { license_plate, national_id }
+    uk { driving_licence, nhs, nino, passport, postcode, vehicle_registration }
+    us { aba_routing, bank_account, dea, driver_license, itin, mbi, npi, passport }
+    za { id }
 }
+
+/// Detectors that `detect:` with a category leaves out unless `entities` names them: what they find is
+/// everywhere, and most of it harmless.
+pub const ON_REQUEST: &[&str] = &["date-time", "url"];
 
 /// The detector with this id.
 pub fn find(id: &str) -> Option<&'static dyn Detector> {

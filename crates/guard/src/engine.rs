@@ -9,6 +9,7 @@ mod left_out;
 mod literals;
 mod mask;
 mod read;
+mod shapes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::vault::Place;
 use clean::CleanTexts;
 use except::Exempt;
 use literals::LiteralSet;
+use shapes::ShapeSet;
 
 /// The guardrails of one endpoint, ready to judge texts. Cheap to share, never changes.
 pub struct Guard {
@@ -77,10 +79,13 @@ struct Plan {
     look_behind: usize,
     literals: LiteralSet,
     rot13: LiteralSet,
-    /// Detectors without literals: they read every view of their kind.
+    shapes: ShapeSet,
+    /// Detectors without literals and shapes: they read every view of their kind.
     always: Vec<Member>,
-    /// The others, by their slot in the literals.
+    /// Those with literals, by their slot there.
     on_hit: Vec<Member>,
+    /// Those with shapes, by their slot there.
+    on_shape: Vec<Member>,
 }
 
 /// A detector of a plan.

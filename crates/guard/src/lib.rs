@@ -16,6 +16,7 @@ pub mod detectors;
 mod engine;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod identifier;
 mod intent;
 mod lexicon;
 mod markup;

@@ -40,6 +40,8 @@ use crate::file::PolicyFile;
 pub struct Catalogue<'a> {
     /// Every detector of this build.
     pub detectors: &'a [&'static Meta],
+    /// Ids of those that a category does not include unless `entities` names them.
+    pub on_request: &'a [&'static str],
 }
 
 /// Where values outside the policy file come from. Handed in, so that tests need no process state.
@@ -116,7 +118,7 @@ pub fn load_data(
     source_name: &str,
     base_dir: &Path,
 ) -> Result<DataSettings, PolicyError> {
-    let catalogue = Catalogue { detectors: &[] };
+    let catalogue = Catalogue { detectors: &[], on_request: &[] };
     let sources = Sources { env: &|_| None };
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)

@@ -5,18 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::entities;
 use crate::shell::Program;
-
-/// Recognisers whose entity the default guards know, and how our rule for it starts.
-const ENTITIES: &[(&str, &str)] = &[
-    ("test_email_recognizer.py", "email"),
-    ("test_credit_card_recognizer.py", "credit-card"),
-    ("test_iban_recognizer.py", "iban"),
-    ("test_ip_recognizer.py", "ip"),
-    ("test_crypto_recognizer.py", "crypto"),
-    ("test_mac_recognizer.py", "mac"),
-    ("test_us_ssn_recognizer.py", "us-ssn"),
-];
 
 /// Tests of garak that no reading of a text answers, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
@@ -42,20 +32,23 @@ pub(super) enum Way {
     Shapes,
     /// What an answer must not hold, faint findings included.
     Answers,
+    /// Every entity that has a recogniser elsewhere, faint findings included.
+    Entities,
 }
 
 impl Way {
     /// `detect:` and `threshold:` of the guardrail; absent for the default ones.
     pub(super) const fn guardrail(self) -> Option<(&'static str, f32)> {
         match self {
-            Self::Usual => None,
+            Self::Usual | Self::Entities => None,
             Self::Samples => Some(("[secret]", 0.2)),
             Self::Shapes => Some(("[secret]", 0.05)),
             Self::Answers => Some(("[exfiltration, markup, terminal]", 0.2)),
         }
     }
 
-    pub(super) const ALL: [Self; 4] = [Self::Usual, Self::Samples, Self::Shapes, Self::Answers];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Usual, Self::Samples, Self::Shapes, Self::Answers, Self::Entities];
 }
 
 /// One text and what another project says about it.
@@ -72,8 +65,8 @@ pub(super) struct Case {
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Expect {
-    /// So many findings of a rule; where known, at these character positions.
-    Entities { rule: &'static str, count: usize, spans: Vec<(usize, usize)> },
+    /// So many findings of a rule with at least this score; where known, at these character positions.
+    Entities { rule: &'static str, count: usize, spans: Vec<(usize, usize)>, score: f64 },
     /// Something of these families, or nothing.
     Found(&'static [&'static str], bool),
 }
@@ -93,7 +86,7 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<Case>, Vec<LeftOut>)> {
     let mut cases = Vec::new();
     let mut left_out: Vec<LeftOut> = Vec::new();
     for (file, read) in [
-        ("presidio_analyzer", (|record| entity_case(record).into_iter().collect()) as Reader),
+        ("presidio_analyzer", (|record| entities::case(record).into_iter().collect()) as Reader),
         ("gitleaks", |record| leak_case(record).into_iter().collect()),
         ("detect_secrets", |record| plugin_case(record).into_iter().collect()),
         ("garak_detectors", garak_cases),
@@ -126,31 +119,8 @@ fn file_of(record: &Value) -> Option<&str> {
     record.get("file")?.as_str()?.rsplit('/').next()
 }
 
-fn test_of(record: &Value) -> String {
+pub(super) fn test_of(record: &Value) -> String {
     record.get("test").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-pub(super) fn entity_case(record: &Value) -> Option<Case> {
-    let file = file_of(record)?;
-    let (_, rule) = ENTITIES.iter().find(|(name, _)| *name == file)?;
-    let params = record.get("params")?;
-    let text = params.get("text").or_else(|| params.get("iban"))?.as_str()?;
-    let spans = params.get("expected_positions").or_else(|| params.get("expected_res"));
-    let spans = spans
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|span| Some((span.get(0)?.as_u64()? as usize, span.get(1)?.as_u64()? as usize)))
-        .collect();
-    let count = params.get("expected_len")?.as_u64()? as usize;
-    Some(Case {
-        suite: format!("presidio {rule}"),
-        test: test_of(record),
-        text: text.to_owned(),
-        channel: "user",
-        way: Way::Usual,
-        expect: Expect::Entities { rule, count, spans },
-    })
 }
 
 pub(super) fn leak_case(record: &Value) -> Option<Case> {

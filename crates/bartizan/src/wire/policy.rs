@@ -109,5 +109,6 @@ pub(crate) fn default_text() -> String {
 fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
     let detectors: Vec<_> =
         bartizan_guard::detectors::ALL.iter().map(|detector| detector.meta()).collect();
-    run(Catalogue { detectors: &detectors })
+    let on_request = bartizan_guard::detectors::ON_REQUEST;
+    run(Catalogue { detectors: &detectors, on_request })
 }

@@ -30,8 +30,9 @@ static META: Meta = Meta {
         fix: "Mask it before it reaches a model that need not know it.",
         limits: "Octal, hexadecimal and single-number spellings are not found. Four numbers after a word such as \
                  `version` or a product name, or before `release`, are taken for a version; small ones that open a \
-                 line before a capital for a section; and `2.5.4.x` and `2.5.29.x` for object identifiers. Loopback, unspecified and broadcast addresses \
-                 and netmasks belong to nobody and are left alone. A short IPv6 address outside the assigned ranges \
+                 line before a capital for a section; and `2.5.4.x` and `2.5.29.x` for object identifiers. Loopback, \
+                 unspecified and broadcast addresses and netmasks belong to nobody and score below the default \
+                 threshold. A short IPv6 address outside the assigned ranges \
                  (`1::2`) is taken for code.",
     },
     references: &[
@@ -96,6 +97,8 @@ static META: Meta = Meta {
 const V6_BYTES: usize = 45;
 /// Bytes read ahead: an address, its zone, its prefix length, and what follows.
 const CAP_BYTES: usize = V6_BYTES + 32;
+/// Score of addresses that are the same everywhere.
+const NOBODY_SCORE: f32 = 0.2;
 /// Longest zone that is read.
 const ZONE_BYTES: usize = 16;
 
@@ -147,12 +150,12 @@ impl Detector for IpAddress {
                 continue;
             }
             let mut cursor = Cursor::new(bytes, start, CAP_BYTES);
-            let end = version_six(bytes, &mut cursor);
+            let found = version_six(bytes, &mut cursor);
             if cursor.starved() {
                 findings.undecided(start);
             }
-            if let Some(end) = end {
-                findings.push(start, end, 0.95);
+            if let Some((end, score)) = found {
+                findings.push(start, end, score);
             }
         }
         // The first group of a version 6 address may be all that has arrived.
@@ -191,7 +194,7 @@ fn version_four(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
         Some(byte) => !is_glue(byte),
         None => true,
     };
-    if !fits || !is_somebody(address) || is_version(bytes, start, address) {
+    if !fits || is_version(bytes, start, address) {
         return None;
     }
     // Object identifiers of X.509: `2.5.29.14`.
@@ -219,6 +222,7 @@ fn version_four(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
     let end = prefix_length(cursor, 32);
     let small = address.octets().iter().all(|octet| *octet < 10);
     let score = match (small, address.is_private()) {
+        _ if !is_somebody(address) => NOBODY_SCORE,
         (true, _) => 0.5,
         (false, true) => 0.8,
         (false, false) => 0.95,
@@ -281,8 +285,8 @@ fn is_tail_of_version_six(bytes: &[u8], start: usize, text: &str) -> bool {
             .is_ok_and(|whole| whole.parse::<Ipv6Addr>().is_ok())
 }
 
-/// End of an IPv6 address at the cursor.
-fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<usize> {
+/// End and score of an IPv6 address at the cursor.
+fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
     let start = cursor.at();
     let run =
         cursor.run(V6_BYTES + 2, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
@@ -292,9 +296,12 @@ fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<usize> {
     let (text, address) = [whole, trimmed]
         .into_iter()
         .find_map(|text| text.parse::<Ipv6Addr>().ok().map(|address| (text, address)))?;
-    if (glued && text.len() == run.len()) || !is_likely(bytes, start, text, address) {
+    // `:::` is no address.
+    let more = text == "::" && run.len() > 2;
+    if more || (glued && text.len() == run.len()) {
         return None;
     }
+    let score = likelihood(bytes, start, text, address)?;
     cursor.rewind(start + text.len());
     let end = cursor.at();
     if cursor.eat(b'%') {
@@ -303,15 +310,20 @@ fn version_six(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<usize> {
             cursor.rewind(end);
         }
     }
-    Some(prefix_length(cursor, 128))
+    Some((prefix_length(cursor, 128), score))
 }
 
-/// Whether the text is an address of somebody, and not a slice, a path or a time of day.
-fn is_likely(bytes: &[u8], start: usize, text: &str, address: Ipv6Addr) -> bool {
+/// Score of the text as an address of somebody; none for a slice, a path or a time of day.
+fn likelihood(bytes: &[u8], start: usize, text: &str, address: Ipv6Addr) -> Option<f32> {
     // Loopback and unspecified addresses read as 0.0.0.x of version 4.
     if !address.to_ipv4().is_none_or(is_somebody) {
-        return false;
+        return Some(NOBODY_SCORE);
     }
+    is_likely(bytes, start, text, address).then_some(0.95)
+}
+
+/// Whether the text is an address, and not a slice, a path or a time of day.
+fn is_likely(bytes: &[u8], start: usize, text: &str, address: Ipv6Addr) -> bool {
     if text.contains('.') {
         return true;
     }

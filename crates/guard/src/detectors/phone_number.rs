@@ -134,6 +134,9 @@ enum Left {
     Blocked,
 }
 
+/// Score of eleven digits with a trunk prefix, alone.
+const PREFIXED_SCORE: f32 = 0.2;
+
 impl Detector for PhoneNumber {
     fn meta(&self) -> &'static Meta {
         &META
@@ -308,6 +311,9 @@ impl<'a> Candidate<'a> {
             let date = phone::is_date(&lengths, &digits);
             (!date && (dialled || any)).then_some(0.55)
         });
+        // `09171234567`: with the prefix of calls within a country.
+        let prefixed = || count == 1 && digits.len() == 11 && phone::is_bare_national(&digits);
+        let base = base.or_else(|| (digits.starts_with(b"0") && prefixed()).then_some(PREFIXED_SCORE));
         base.map(|base| if hinted && count > 1 { base + 0.2 } else { base })
     }
 

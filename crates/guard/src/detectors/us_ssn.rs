@@ -27,9 +27,9 @@ static META: Meta = Meta {
         matters: "The number opens credit, tax and health records, and its holder cannot change it.",
         example: "`SSN 536-90-4399` becomes `SSN <US_SSN_1>`.",
         fix: "Mask it and do not restore it. Ask why it was in a prompt at all.",
-        limits: "Nine digits without separators and without such a word are not found, nor are numbers of which only \
-                 the last four digits are given. Numbers that were never issued or were printed in advertisements \
-                 are left alone; individual taxpayer numbers (area 900 to 999) are too.",
+        limits: "Nine digits without separators, or with one dash of two, score below the default threshold without \
+                 such a word. Numbers of which only the last four digits are given are not found. Numbers that were \
+                 never issued or were printed in advertisements are left alone; individual taxpayer numbers (area 900 to 999) are too.",
     },
     references: &[
         Reference::Spec("20 CFR 422.103"),
@@ -85,42 +85,64 @@ impl Detector for UsSsn {
     }
 }
 
+/// How the digits of a number are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// Together.
+    Plain,
+    /// Three, two and four, with this byte between.
+    Grouped(u8),
+    /// With one of the two dashes.
+    Half,
+}
+
 /// End and score of a number that begins at the cursor.
 fn find(bytes: &[u8], cursor: &mut Cursor<'_>) -> Option<(usize, f32)> {
     let start = cursor.at();
-    let area = cursor.run(10, |byte| byte.is_ascii_digit()).len();
-    let separator = match area {
-        9 => None,
-        3 => {
-            let separator = cursor.peek().filter(|byte| matches!(byte, b' ' | b'-'))?;
-            let grouped = cursor.eat(separator)
-                && cursor.run(3, |byte| byte.is_ascii_digit()).len() == 2
-                && cursor.eat(separator)
-                && cursor.run(5, |byte| byte.is_ascii_digit()).len() == 4;
-            if !grouped {
-                return None;
-            }
-            Some(separator)
-        }
-        _ => return None,
-    };
+    let layout = layout(cursor)?;
     let end = cursor.at();
     let digits: SmallVec<[u8; 9]> =
         cursor.since(start).iter().copied().filter(u8::is_ascii_digit).collect();
+    let separator = match layout {
+        Layout::Grouped(byte) => Some(byte),
+        Layout::Half => Some(b'-'),
+        Layout::Plain => None,
+    };
     if !ssn::is_ssn(&digits)
         || !is_free_before(bytes, start, separator)
         || !is_free_after(cursor, separator)
     {
         return None;
     }
-    let named = is_named(bytes, start);
-    let score = match separator {
-        _ if named => 1.0,
-        Some(b'-') => 0.85,
-        Some(_) => 0.6,
-        None => return None,
+    let score = match layout {
+        _ if is_named(bytes, start) => 1.0,
+        Layout::Grouped(b'-') => 0.85,
+        Layout::Grouped(_) => 0.6,
+        Layout::Plain => 0.2,
+        // Postcodes with four more digits look like this.
+        Layout::Half => 0.1,
     };
     Some((end, score))
+}
+
+/// Takes nine digits.
+fn layout(cursor: &mut Cursor<'_>) -> Option<Layout> {
+    let mut run = |most: usize| cursor.run(most + 1, |byte| byte.is_ascii_digit()).len();
+    let first = run(9);
+    if first == 9 {
+        return Some(Layout::Plain);
+    }
+    let separator = cursor.peek().filter(|byte| matches!(byte, b' ' | b'-'))?;
+    cursor.next();
+    let second = cursor.run(7, |byte| byte.is_ascii_digit()).len();
+    match (first, second) {
+        (3, 2) => {
+            let last = cursor.eat(separator) && cursor.run(5, |byte| byte.is_ascii_digit()).len() == 4;
+            last.then_some(Layout::Grouped(separator))
+        }
+        (3, 6) | (5, 4) => (separator == b'-').then_some(Layout::Half),
+        _ => None,
+    }
 }
 
 fn is_free_before(bytes: &[u8], start: usize, separator: Option<u8>) -> bool {

@@ -10,6 +10,7 @@ use super::clean::CleanTexts;
 use super::except::exempts;
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
+use super::shapes::ShapeSet;
 use super::{Exempt, Guard, Member, Plan, Rail, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors;
@@ -194,12 +195,19 @@ impl GuardBuilder {
         let mut look_behind = 0;
         let mut always = Vec::new();
         let mut on_hit = Vec::new();
+        let mut on_shape = Vec::new();
+        let mut shapes = ShapeSet::default();
         for (slot, index) in active.iter().enumerate() {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
             look_behind = look_behind.max(detector.look_behind());
             let member = Member { slot, index: *index, reads: detector.reads() };
+            shapes.add(slot, detector.shapes());
             let own = detector.literals();
-            if own.is_empty() { &mut always } else { &mut on_hit }.push(member);
+            match (own.is_empty(), detector.shapes().is_empty()) {
+                (false, _) => on_hit.push(member),
+                (true, false) => on_shape.push(member),
+                (true, true) => always.push(member),
+            }
             for (index, text) in own.into_iter().enumerate() {
                 let text = fold_to_string(&text);
                 let begins_word = detector.begins_word(index);
@@ -218,8 +226,10 @@ impl GuardBuilder {
             look_behind,
             literals: LiteralSet::new(&literals)?,
             rot13: LiteralSet::new(&rotated)?,
+            shapes,
             always,
             on_hit,
+            on_shape,
         })
     }
 }

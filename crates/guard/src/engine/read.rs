@@ -178,7 +178,29 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        self.ask_about_shapes(view);
         scan.other_view
+    }
+
+    /// Shows a view to the detectors of which something in it fits a shape.
+    fn ask_about_shapes(&mut self, view: &View<'_>) {
+        if view.kind() == ViewKind::Raw || self.plan.on_shape.is_empty() {
+            return;
+        }
+        let scan = self.plan.shapes.scan(view);
+        if let Some(open) = scan.open {
+            self.reading.undecided = self.reading.undecided.min(view.start_in_source(open));
+        }
+        let mut rest = scan.hits.as_slice();
+        for member in &self.plan.on_shape {
+            let own = rest.iter().take_while(|(slot, _)| *slot == member.slot).count();
+            let Some((own, other)) = rest.split_at_checked(own) else { break };
+            rest = other;
+            if !own.is_empty() && wants(member.reads, view.kind()) {
+                let own: Vec<Hit> = own.iter().map(|(_, hit)| *hit).collect();
+                self.ask(*member, view, &own);
+            }
+        }
     }
 
     /// Shows a view to one detector.

@@ -1,12 +1,14 @@
 //! One way of reading a text, with the way back to its bytes.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 use bartizan_core::{Channel, Disguise, Span};
 
 use super::encoded::Encoding;
 use super::offsets::Offsets;
 use super::runs::{Digit, runs};
+use crate::identifier::{Names, names};
 use crate::session::Session;
 
 /// Which disguise a view removes.
@@ -43,6 +45,8 @@ pub struct View<'a> {
     texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
+    /// What the words before a place name, by place.
+    names: RefCell<BTreeMap<usize, Names>>,
 }
 
 /// Where the bytes of a view stand.
@@ -77,6 +81,7 @@ impl<'a> View<'a> {
             texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
+            names: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -156,6 +161,16 @@ impl<'a> View<'a> {
     /// Maximal runs of ASCII digits; found once per view.
     pub fn digit_runs(&self) -> &[Span] {
         self.digit_runs.get_or_init(|| runs::<Digit>(self.bytes()).collect())
+    }
+
+    /// What the words before `at` name; read once per place.
+    pub(crate) fn names_before(&self, at: usize) -> Names {
+        if let Some(known) = self.names.borrow().get(&at) {
+            return *known;
+        }
+        let names = names::before(self, at);
+        self.names.borrow_mut().insert(at, names);
+        names
     }
 
     pub(crate) fn to_source(&self, start: usize, end: usize) -> Span {

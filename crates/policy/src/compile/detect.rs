@@ -91,7 +91,10 @@ impl Compiler<'_, '_> {
         for (word, place) in wanted {
             let found = self.detectors_called(word, *place);
             complete &= !found.is_empty();
-            named.extend(found);
+            // Of a category, some are looked for only when they are named.
+            let asked = |meta: &&Meta| meta.id == *word || file.entities.is_some();
+            let on_request = |meta: &&Meta| self.catalogue.on_request.contains(&meta.id);
+            named.extend(found.into_iter().filter(|meta| asked(meta) || !on_request(meta)));
         }
         // The order of the catalogue, each once, however the policy names them.
         let all = self.catalogue.detectors.iter().copied();

@@ -81,7 +81,8 @@ pub(crate) struct GuardrailFile {
     /// What it looks for: a category, a detector, a list of these, or `keywords`, `patterns`,
     /// `topics`, `size`.
     pub(crate) detect: Located<Words>,
-    /// Only these detectors of the categories in `detect`.
+    /// Only these detectors of the categories in `detect`. Some, such as `date-time` and `url`, are looked for only
+    /// when they stand here.
     #[serde(default, deserialize_with = "given")]
     pub(crate) entities: Option<Located<Vec<Located<String>>>>,
     /// With `detect: keywords`: words and phrases that must not occur.

@@ -30,6 +30,7 @@ static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
 static CANARY: Meta = meta("canary-leak", Category::PromptLeak);
 static MARKUP: Meta = meta("script", Category::Markup);
 static ANSI: Meta = meta("ansi-escape", Category::Terminal);
+static DATE: Meta = meta("date-time", Category::Pii);
 static REPEAT: Meta = meta("repetition", Category::Flood);
 
 /// Every category but `unsafe-content`, which this build cannot find.
@@ -48,5 +49,7 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &MARKUP,
         &ANSI,
         &REPEAT,
+        &DATE,
     ],
+    on_request: &["date-time"],
 };

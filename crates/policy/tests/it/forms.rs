@@ -1,6 +1,6 @@
 //! Values that have several right spellings, and near misses that must not pass.
 
-use bartizan_core::settings::Settings;
+use bartizan_core::settings::{Detect, Settings};
 use bartizan_core::{Channel, ChannelSet};
 
 use crate::load;
@@ -23,6 +23,20 @@ fn channels_are_one_word_or_a_list() {
     ] {
         let settings = with_guardrail(&format!("on: {on}, detect: pii, action: flag")).unwrap();
         assert_eq!(settings.endpoints["e"].guardrails[0].on, expected, "{on}");
+    }
+}
+
+#[test]
+fn a_category_leaves_out_what_is_looked_for_on_request() {
+    for (detect, expected) in [
+        ("detect: pii", &["email", "iban", "credit-card"][..]),
+        ("detect: pii, entities: [date-time, iban]", &["iban", "date-time"]),
+        ("detect: [pii, date-time]", &["email", "iban", "credit-card", "date-time"]),
+        ("detect: date-time", &["date-time"]),
+    ] {
+        let settings = with_guardrail(&format!("on: input, {detect}, action: flag")).unwrap();
+        let found = &settings.endpoints["e"].guardrails[0].detect;
+        assert_eq!(*found, Detect::Detectors(expected.to_vec()), "{detect}");
     }
 }
 

@@ -135,3 +135,48 @@ fn mail_addresses_leave_the_sentence_alone() {
         ],
     );
 }
+
+/// A guard of all identifiers that acts on the faintest finding.
+pub(super) fn identifiers(action: Action) -> Arc<Guard> {
+    static GUARDS: LazyLock<[Arc<Guard>; 2]> = LazyLock::new(|| {
+        [Action::Flag, Action::Mask].map(|action| {
+            let ids = ALL.iter().filter(|detector| !detector.shapes().is_empty());
+            let ids = ids.map(|detector| detector.meta().id).collect();
+            testing::guard(&[Guardrail { threshold: 0.0, ..rail(Detect::Detectors(ids), action) }])
+        })
+    });
+    Arc::clone(&GUARDS[usize::from(action == Action::Mask)])
+}
+
+/// Groups of letters and digits, what stands between them, and words that name them.
+fn numbers() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[0-9]{1,14}",
+        2 => "[A-Z]{1,4}",
+        2 => "[A-Za-z0-9]{1,12}",
+        4 => "[ ./:+_-]",
+        1 => "[ ,;#@%$]{1,2}",
+        1 => proptest::sample::select(vec![
+            "passport ", "Steuer-ID: ", "护照", "tax_id=", "\n\n", "driving licence no. ", "DE", "HRB ", "&#49;", "１",
+        ]).prop_map(str::to_owned),
+        1 => proptest::sample::select(ALL.iter().flat_map(|detector| {
+            let meta = detector.meta();
+            meta.flags.iter().filter(|_| !detector.shapes().is_empty())
+        }).copied().collect::<Vec<_>>()).prop_map(str::to_owned),
+    ];
+    proptest::collection::vec(piece, 1..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(384))]
+
+    #[test]
+    fn identifiers_stream_like_the_whole_down_to_the_faintest(
+        text in numbers(),
+        lengths in proptest::collection::vec(1usize..24, 1..6),
+        mask in any::<bool>(),
+    ) {
+        let guard = identifiers(if mask { Action::Mask } else { Action::Flag });
+        assert_streamed_equals_whole(&guard, Channel::Output, &text, &cuts_of(&text, &lengths));
+    }
+}

@@ -181,7 +181,7 @@ endpoints:
               |
             7 |       - { id: g-one, on: input, detect: pii, entities: [e-mail, api-key], action: mask }
               |                                                                 ^^^^^^^
-            help: `detect` gives `email`, `iban`, `credit-card`
+            help: `detect` gives `email`, `iban`, `credit-card`, `date-time`
         "#]],
     );
 }
