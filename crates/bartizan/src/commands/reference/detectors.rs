@@ -14,7 +14,7 @@ mostly harmless; `entities` asks for them.
 
 Numbers that people and companies are given score by what they prove: those with a shape of their own and right check
 digits 0.65 and more, plain digits with a right check digit 0.4, others less. After a word that names them, in the 96 bytes
-before, they score 0.6 and more. The default threshold is 0.5.
+before, they score 0.6 and more, but for what ordinary words make by chance. The default threshold is 0.5.
 
 All of them read rules: formats, check digits, words and grammar. None is a trained model; the section *Limits* of each
 says what it cannot see. Before they look, the engine removes disguises: look-alike and full-width letters, invisible
