@@ -29,8 +29,9 @@ static META: Meta = Meta {
                   with stands in it.",
         example: "`password: aHVudGVyMi1YazkhdlE=` below `data:` becomes `password: <SECRET_1>`.",
         fix: "Mask it, change what it holds, and keep secrets out of manifests: use sealed or external secrets.",
-        limits: "`kind:` has to stand within 300 bytes before `data:` or 300 bytes behind its values, in the same \
-                 document, and of a long list only the first 600 bytes are read. `stringData` holds plain text, which other detectors read. JSON manifests are not read.",
+        limits: "`kind:` has to stand within 200 bytes before `data:` or 300 bytes behind its values, in the same \
+                 document, and of a long list only the first 300 bytes are read. `stringData` holds plain text, which other \
+                 detectors read. JSON manifests are not read.",
     },
     references: &[Reference::Cwe(312), Reference::Cwe(798), Reference::Owasp("LLM02:2025")],
     flags: &[
@@ -53,11 +54,11 @@ const ANCHOR: &str = "data:";
 /// The kind of a secret.
 const KIND: &[u8] = b"Secret";
 /// How far `kind:` may stand before.
-const BEFORE_BYTES: usize = 300;
+const BEFORE_BYTES: usize = 200;
 /// How far it may stand behind.
 const BEHIND_BYTES: usize = 300;
 /// How far the beginning of a value may stand behind `data:`.
-const MAX_DATA_BYTES: usize = 600;
+const MAX_DATA_BYTES: usize = 300;
 /// Most bytes that are read behind `data:`.
 const READ_BYTES: usize = MAX_DATA_BYTES + MAX_VALUE_BYTES + BEHIND_BYTES;
 /// Most values.

@@ -316,7 +316,10 @@ impl Format {
             }
             Place::Prefix | Place::Word | Place::Behind => {
                 let glued = |byte: &u8| {
-                    byte.is_ascii_alphanumeric() || (self.place == Place::Word && *byte == b'_')
+                    byte.is_ascii_alphanumeric()
+                        || (self.place == Place::Word && *byte == b'_')
+                        // What is random in three kinds of characters also stands inside base64.
+                        || (self.check == Check::MixedCase && matches!(byte, b'+' | b'/'))
                 };
                 if before(bytes, start, 1).first().is_some_and(glued) {
                     return None;

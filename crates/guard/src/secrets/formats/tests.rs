@@ -82,6 +82,9 @@ fn keys_that_are_cut_or_glued_are_none() {
         if matches!(format.place, Place::Prefix | Place::Word) {
             assert_eq!(find(format, &format!("Z{text}")), None, "Z{text}");
         }
+        if format.check == Check::MixedCase && format.place != Place::Assigned {
+            assert_eq!(find(format, &format!("/{text}")), None, "/{text}");
+        }
         if format.begins_word() {
             assert_eq!(find(format, &format!("_{text}")), None, "_{text}");
         }
