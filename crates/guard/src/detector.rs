@@ -61,6 +61,9 @@ pub trait Detector: Send + Sync {
         false
     }
 
+    /// Loads what the first text would have to wait for.
+    fn prepare(&self) {}
+
     /// Score from which a trained detector speaks at a sensitivity, 0..=1; `None` for one whose
     /// scores are not measured.
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

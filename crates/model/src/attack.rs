@@ -9,7 +9,7 @@ use super::plain::plain;
 use super::scale::Scale;
 use super::segments::{SegmentSums, Sums, read};
 use super::senses::{Lexicon, Sense, features, is_foreign};
-use super::table::Table;
+use super::table::{HEADS, Table};
 use super::trees::Trees;
 
 /// Heads of the table.
@@ -35,26 +35,38 @@ const NEAR_LEAST: f32 = -3.0;
 /// Short stretches of one text that are judged in full.
 pub const NEAR_MOST: usize = 4;
 
-/// A linear head over senses.
+/// What the heads make of senses: the heads of the table, and one that sees nothing else.
+pub const SENSE_HEADS: usize = HEADS + 1;
+
+/// Linear heads over senses.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SenseHead {
-    /// Weights by hashed feature; their number is a power of two.
-    pub weights: Vec<i8>,
-    /// What one step of a weight is worth.
-    pub scale: f32,
-    /// Score of a text without known words.
+pub struct SenseTable {
+    /// Weights by hashed feature; the number of rows is a power of two.
+    pub rows: Vec<[i8; SENSE_HEADS]>,
+    /// What one step of a weight is worth, per head.
+    pub scales: [f32; SENSE_HEADS],
+    /// Score of a text without known words by the head that sees nothing else.
     pub bias: f32,
 }
 
-impl SenseHead {
-    fn score(&self, senses: &[Sense]) -> f32 {
-        let (mut sum, mut number) = (0_i32, 0_u32);
+impl SenseTable {
+    /// What senses add to the log odds of each head of the table, and what they say alone.
+    fn scores(&self, senses: &[Sense]) -> [f32; SENSE_HEADS] {
+        let (mut sums, mut number) = ([0_i32; SENSE_HEADS], 0_u32);
         features(senses, |hash| {
-            let row = hash as usize & (self.weights.len().max(1) - 1);
-            sum += self.weights.get(row).copied().map_or(0, i32::from);
+            let row = self.rows.get(hash as usize & (self.rows.len().max(1) - 1));
+            for (sum, weight) in sums.iter_mut().zip(row.copied().unwrap_or_default()) {
+                *sum += i32::from(weight);
+            }
             number += 1;
         });
-        self.bias + sum as f32 * self.scale / (number.max(1) as f32).sqrt()
+        let share = 1.0 / (number.max(1) as f32).sqrt();
+        let mut scores = [0.0; SENSE_HEADS];
+        for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(self.scales) {
+            *score = sum as f32 * scale * share;
+        }
+        scores[HEADS] += self.bias;
+        scores
     }
 }
 
@@ -65,8 +77,8 @@ pub struct Heads {
     pub table: Table,
     /// Words by what they mean.
     pub lexicon: Lexicon,
-    /// Head over senses.
-    pub senses: SenseHead,
+    /// Heads over senses.
+    pub senses: SenseTable,
 }
 
 /// Who speaks: what is rare among prompts may be common in documents, and what is common in English
@@ -221,13 +233,13 @@ impl Reading<'_> {
         let heads = Sums::of(segments).heads(&self.heads.table);
         let first = self.senses.partition_point(|sense| sense.start < start);
         let last = self.senses.partition_point(|sense| sense.start < end);
-        let senses = self.heads.senses.score(self.senses.get(first..last).unwrap_or_default());
+        let senses = self.heads.senses.scores(self.senses.get(first..last).unwrap_or_default());
         let signals = [
-            heads[head::ATTACK],
-            heads[head::HARMFUL],
-            heads[head::FRAME],
-            senses,
-            heads[head::GREEDY],
+            heads[head::ATTACK] + senses[head::ATTACK],
+            heads[head::HARMFUL] + senses[head::HARMFUL],
+            heads[head::FRAME] + senses[head::FRAME],
+            senses[HEADS],
+            heads[head::GREEDY] + senses[head::GREEDY],
             f32::from(u8::from(self.is_foreign)),
         ];
         Some(Stretch { start, end, signals: signals.map(|signal| signal.clamp(-12.0, 12.0)) })

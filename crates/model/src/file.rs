@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::attack::{AttackModel, Heads, Judge, SenseHead};
+use super::attack::{AttackModel, Heads, Judge, SENSE_HEADS, SenseTable};
 use super::noise::{Counts, NUMBERS, Noise};
 use super::scale::Scale;
 use super::senses::{Entry, Lexicon};
@@ -55,9 +55,10 @@ pub fn encode(model: &AttackModel) -> Vec<u8> {
         out.0.extend([entry.sense, u8::from(entry.whole)]);
     }
     let senses = &model.heads.senses;
-    out.floats(&[senses.scale, senses.bias]);
-    out.length(senses.weights.len());
-    out.0.extend(senses.weights.iter().map(|weight| weight.cast_unsigned()));
+    out.floats(&senses.scales);
+    out.floats(&[senses.bias]);
+    out.length(senses.rows.len());
+    out.0.extend(senses.rows.iter().flatten().map(|weight| weight.cast_unsigned()));
     out.trees(&model.judge.whole);
     out.trees(&model.judge.near);
     for scale in model.judge.scales.iter().chain(&model.judge.speakers) {
@@ -91,7 +92,7 @@ pub fn decode(file: &[u8]) -> Result<AttackModel, ModelError> {
     }
     let mut from = Reader(body);
     let model = AttackModel {
-        heads: Heads { table: from.table()?, lexicon: from.lexicon()?, senses: from.sense_head()? },
+        heads: Heads { table: from.table()?, lexicon: from.lexicon()?, senses: from.senses()? },
         judge: Judge {
             whole: from.trees(super::attack::SIGNALS)?,
             near: from.trees(super::attack::SIGNALS)?,
@@ -196,15 +197,20 @@ impl<'f> Reader<'f> {
         Ok(Lexicon::new(&entries))
     }
 
-    fn sense_head(&mut self) -> Result<SenseHead, ModelError> {
-        const PART: &str = "head of senses";
-        let (scale, bias) = (self.finite(PART)?, self.finite(PART)?);
-        let number = self.length(1, PART)?;
+    fn senses(&mut self) -> Result<SenseTable, ModelError> {
+        const PART: &str = "heads of senses";
+        let mut scales = [0.0; SENSE_HEADS];
+        for scale in &mut scales {
+            *scale = self.finite(PART)?;
+        }
+        let bias = self.finite(PART)?;
+        let number = self.length(SENSE_HEADS, PART)?;
         if !number.is_power_of_two() {
             return Err(ModelError::Part { part: PART });
         }
-        let weights = self.take(number, PART)?.iter().map(|byte| byte.cast_signed()).collect();
-        Ok(SenseHead { weights, scale, bias })
+        let (rows, _) = self.take(number * SENSE_HEADS, PART)?.as_chunks::<SENSE_HEADS>();
+        let rows = rows.iter().map(|row| row.map(u8::cast_signed)).collect();
+        Ok(SenseTable { rows, scales, bias })
     }
 
     fn trees(&mut self, numbers: usize) -> Result<Trees, ModelError> {
@@ -272,7 +278,11 @@ mod tests {
             heads: Heads {
                 table: Table::new(vec![[1, -2, 3, -4]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
                 lexicon: Lexicon::new(&[entry]),
-                senses: SenseHead { weights: vec![5; 4], scale: 0.1, bias: -1.0 },
+                senses: SenseTable {
+                    rows: vec![[5; SENSE_HEADS]; 4],
+                    scales: [0.1; SENSE_HEADS],
+                    bias: -1.0,
+                },
             },
             judge: Judge {
                 whole: trees(),

@@ -6,8 +6,6 @@
 //! capitals and scripts look like. Trees turn the numbers into one score; the worst stretch of a
 //! text counts.
 
-use std::collections::HashMap;
-
 use super::tokens::{Kind, Token, tokens};
 use super::trees::Trees;
 use super::walk::{FNV_OFFSET, fnv, join, mix};
@@ -18,6 +16,9 @@ pub const WINDOW: usize = 24;
 const STEP: usize = 12;
 /// Fewest tokens that say anything.
 const FEWEST: usize = 8;
+/// Mean logarithm of the counts of neighbours above which a stretch is text, whatever else it looks
+/// like: half of harmless text goes beyond it, and of stretches that hold a searched suffix hardly one.
+const TEXT_FROM: f32 = 6.0;
 /// Numbers that describe a stretch.
 pub const NUMBERS: usize = 30;
 /// Most tokens of a text that are read: more of them are read in parts.
@@ -48,7 +49,7 @@ impl Counts {
     fn get(&self, hash: u32) -> u8 {
         let cell = hash as usize & (self.cells.len() * 2 - 1);
         let byte = self.cells.get(cell / 2).copied().unwrap_or_default();
-        if cell % 2 == 0 { byte & 15 } else { byte >> 4 }
+        if cell.is_multiple_of(2) { byte & 15 } else { byte >> 4 }
     }
 }
 
@@ -75,7 +76,7 @@ pub struct Worst {
 impl Noise {
     /// The stretch of a text that looks most like noise; `None` for short texts.
     pub fn worst(&self, text: &str) -> Option<Worst> {
-        let scored = self.stretches(text).into_iter().map(|stretch| Worst {
+        let scored = stretches(&self.counts, text, TEXT_FROM).into_iter().map(|stretch| Worst {
             start: stretch.start,
             end: stretch.end,
             score: self.trees.score(&stretch.numbers),
@@ -83,9 +84,10 @@ impl Noise {
         scored.max_by(|a, b| a.score.total_cmp(&b.score))
     }
 
-    /// Every stretch of a text, described.
+    /// Every stretch of a text, described. Trees learn from all of them: from those alone that could be
+    /// noise they learn to tell salads from tables, and miss what is searched for.
     pub fn stretches(&self, text: &str) -> Vec<Stretch> {
-        stretches(&self.counts, text)
+        stretches(&self.counts, text, f32::INFINITY)
     }
 }
 
@@ -120,7 +122,9 @@ pub fn counted(text: &str, mut take: impl FnMut(usize, u32)) {
 fn hash(kind: Kind, bytes: &[u8]) -> u32 {
     match kind {
         Kind::Number => mix(fnv(fnv(FNV_OFFSET, b'0'), bytes.len().min(6) as u8)),
-        _ => mix(bytes.iter().take(24).fold(FNV_OFFSET, |hash, b| fnv(hash, b.to_ascii_lowercase()))),
+        _ => {
+            mix(bytes.iter().take(24).fold(FNV_OFFSET, |hash, b| fnv(hash, b.to_ascii_lowercase())))
+        }
     }
 }
 
@@ -136,6 +140,7 @@ fn groups(word: &[u8], mut take: impl FnMut(u32)) {
 }
 
 /// One token, as the numbers need it.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is seen of a token")]
 struct Seen {
     start: usize,
     end: usize,
@@ -145,8 +150,6 @@ struct Seen {
     count: u8,
     /// With the token before.
     pair: u8,
-    /// Mean of the letter groups.
-    group: f32,
     glued: bool,
     foreign: bool,
     capital: bool,
@@ -156,7 +159,7 @@ struct Seen {
 }
 
 fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
-    let [token_counts, pair_counts, group_counts] = counts;
+    let [token_counts, pair_counts, _] = counts;
     let mut seen: Vec<Seen> = Vec::new();
     let mut breaks_before = 0;
     let mut end_before = None;
@@ -168,13 +171,6 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
         let bytes = text.as_bytes().get(start..end).unwrap_or_default();
         let hash = hash(kind, bytes);
         let before = seen.last().map(|before| before.hash);
-        let (mut total, mut number) = (0_u32, 0_u32);
-        if kind == Kind::Word {
-            groups(bytes, |group| {
-                total += u32::from(group_counts.get(group));
-                number += 1;
-            });
-        }
         let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
         let pairs = bytes.iter().zip(bytes.iter().skip(1));
         let humps = pairs.filter(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
@@ -186,7 +182,6 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
             mark: if kind == Kind::Mark { bytes.first().copied().unwrap_or_default() } else { 0 },
             count: token_counts.get(hash),
             pair: before.map_or(15, |before| pair_counts.get(join(before, hash))),
-            group: if number == 0 { 15.0 } else { total as f32 / number as f32 },
             glued: end_before == Some(start),
             foreign: !bytes.is_ascii(),
             capital: upper(0),
@@ -200,7 +195,8 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
     seen
 }
 
-fn stretches(counts: &[Counts; 3], text: &str) -> Vec<Stretch> {
+/// Stretches whose neighbours are less common than `text_from`.
+fn stretches(counts: &[Counts; 3], text: &str, text_from: f32) -> Vec<Stretch> {
     let seen = see(counts, text);
     if seen.len() < FEWEST {
         return Vec::new();
@@ -211,21 +207,41 @@ fn stretches(counts: &[Counts; 3], text: &str) -> Vec<Stretch> {
         starts.push(last);
     }
     let windows = starts.into_iter().filter_map(|at| {
-        seen.get(at..(at + WINDOW).min(seen.len())).filter(|window| !window.is_empty())
+        let window = seen.get(at..(at + WINDOW).min(seen.len()))?;
+        Some((window, pair_mean(window)))
     });
-    let mut stretches: Vec<Stretch> = windows.map(describe).collect();
+    let windows: Vec<(&[Seen], f32)> = windows.collect();
     // How much worse a stretch is than the best of its text: code is odd throughout.
-    let best = stretches.iter().map(|s| s.numbers[UNSEEN_PAIRS]).fold(f32::INFINITY, f32::min);
-    for stretch in &mut stretches {
-        stretch.numbers[NUMBERS - 1] = stretch.numbers[UNSEEN_PAIRS] - best;
-    }
-    stretches
+    let best = windows.iter().map(|(_, pairs)| *pairs).fold(0.0, f32::max);
+    windows
+        .into_iter()
+        .filter(|(_, pairs)| *pairs < text_from)
+        .map(|(window, pairs)| {
+            let mut stretch = describe(window, &counts[2], text);
+            stretch.numbers[NUMBERS - 1] = best - pairs;
+            stretch
+        })
+        .collect()
 }
 
-/// Place of the share of unseen pairs among the numbers.
-const UNSEEN_PAIRS: usize = 4;
+/// Mean logarithm of the counts of neighbours.
+fn pair_mean(window: &[Seen]) -> f32 {
+    let total: u32 = window.iter().skip(1).map(|seen| u32::from(seen.pair)).sum();
+    total as f32 / window.len().saturating_sub(1).max(1) as f32
+}
 
-fn describe(window: &[Seen]) -> Stretch {
+/// Mean logarithm of the counts of the letter groups of a word.
+fn group_mean(counts: &Counts, text: &str, seen: &Seen) -> f32 {
+    let bytes = text.as_bytes().get(seen.start..seen.end).unwrap_or_default();
+    let (mut total, mut number) = (0_u32, 0_u32);
+    groups(bytes, |group| {
+        total += u32::from(counts.get(group));
+        number += 1;
+    });
+    if number == 0 { 15.0 } else { total as f32 / number as f32 }
+}
+
+fn describe(window: &[Seen], group_counts: &Counts, text: &str) -> Stretch {
     /// Logarithm of a count from which a token is common.
     const COMMON: u8 = 7;
     /// Mean logarithm of the counts of letter groups below which a word is odd.
@@ -247,18 +263,17 @@ fn describe(window: &[Seen]) -> Stretch {
         run = if b.pair == 0 { run + 1 } else { 0 };
         longest = longest.max(run);
     }
-    let mut marks: HashMap<u8, u32> = HashMap::new();
-    for seen in window.iter().filter(|seen| seen.kind == Kind::Mark) {
-        *marks.entry(seen.mark).or_default() += 1;
-    }
-    let mark_count: u32 = marks.values().sum();
-    let mut entropy = 0.0;
-    let mut by_mark: Vec<u32> = marks.values().copied().collect();
+    let mut by_mark: Vec<u8> =
+        window.iter().filter(|seen| seen.kind == Kind::Mark).map(|seen| seen.mark).collect();
     by_mark.sort_unstable();
-    for count in &by_mark {
-        let part = *count as f32 / mark_count as f32;
-        entropy -= part * part.log2();
-    }
+    let mark_count = by_mark.len();
+    let kinds = by_mark.chunk_by(|a, b| a == b);
+    let mark_kinds = kinds.clone().count();
+    let entropy: f32 = kinds
+        .map(|of_kind| of_kind.len() as f32 / mark_count as f32)
+        .map(|part| -part * part.log2())
+        .sum();
+    let groups: Vec<f32> = words().map(|seen| group_mean(group_counts, text, seen)).collect();
     let glued_marks =
         pairs.iter().filter(|(a, b)| b.glued && a.kind == Kind::Mark && b.kind == Kind::Word);
     let letters = words().map(|seen| (seen.end - seen.start) as f32).sum::<f32>();
@@ -269,7 +284,7 @@ fn describe(window: &[Seen]) -> Stretch {
     let numbers = [
         mean_count,
         mean_pair,
-        words().map(|seen| seen.group).sum::<f32>() / word_count,
+        groups.iter().sum::<f32>() / word_count,
         share(window.iter().filter(|seen| seen.count == 0).count()),
         pairs.iter().filter(|(_, b)| b.pair == 0).count() as f32 / pair_count,
         both_words.iter().filter(|(_, b)| b.pair == 0).count() as f32
@@ -279,9 +294,9 @@ fn describe(window: &[Seen]) -> Stretch {
             / pair_count,
         mean_pair - mean_count,
         longest as f32 / all,
-        share(mark_count as usize),
+        share(mark_count),
         entropy,
-        marks.len() as f32 / all,
+        mark_kinds as f32 / all,
         glued_marks.count() as f32 / all,
         of_words(words().filter(|seen| seen.capital).count()),
         of_words(words().filter(|seen| seen.second_capital).count()),
@@ -296,7 +311,7 @@ fn describe(window: &[Seen]) -> Stretch {
         share(window.iter().filter(|seen| seen.glued).count()),
         share(words().filter(|seen| seen.glued).count()),
         1.0 - hashes.len() as f32 / all,
-        of_words(words().filter(|seen| seen.group < ODD).count()),
+        of_words(groups.iter().filter(|group| **group < ODD).count()),
         all.ln(),
         of_words(words().filter(|seen| seen.count == 0).count()),
         0.0,

@@ -50,8 +50,10 @@ pub fn plain(text: &str) -> Plain<'_> {
 
 fn push(c: char, even: &mut String) {
     match c {
-        '\0'..='\u{7F}' => even.push(c),
-        '«' | '»' | '“' | '”' | '„' | '‟' | '「' | '」' | '『' | '』' | '《' | '》' => even.push('"'),
+        '«' | '»' | '“' | '”' | '„' | '‟' | '「' | '」' | '『' | '』' | '《' | '》' =>
+        {
+            even.push('"');
+        }
         '‘' | '’' | '‚' | 'ʼ' => even.push('\''),
         '‐'..='―' | '−' => even.push('-'),
         '¿' | '؟' => even.push('?'),
@@ -63,19 +65,35 @@ fn push(c: char, even: &mut String) {
         '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{3000}' => even.push(' '),
         // Soft hyphen, joiners and marks of direction; vowel points and stretching of Arabic and
         // Hebrew, which are rarely written.
-        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}' => {}
-        '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{591}'..='\u{5C7}' => {}
+        '\u{AD}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}'
+        | '\u{E0000}'..='\u{E0FFF}'
+        | '\u{640}'
+        | '\u{64B}'..='\u{65F}'
+        | '\u{670}'
+        | '\u{591}'..='\u{5C7}' => {}
         'أ' | 'إ' | 'آ' | 'ٱ' => even.push('ا'),
         'ی' | 'ى' => even.push('ي'),
         'ک' => even.push('ك'),
         'ة' => even.push('ه'),
         // Vietnamese: the tone tells words apart.
-        'ơ' | 'ư' | 'đ' | 'Ơ' | 'Ư' | 'Đ' | '\u{1EA0}'..='\u{1EF9}' => even.push(c),
+        'ơ' | 'ư' | 'đ' | 'Ơ' | 'Ư' | 'Đ' | '\u{1EA0}'..='\u{1EF9}' | '\0'..='\u{7F}' => {
+            even.push(c);
+        }
         'ß' => even.push_str("ss"),
-        '\u{C0}'..='\u{24F}' | '\u{370}'..='\u{52F}' | '\u{1E00}'..='\u{1E9F}'
-        | '\u{1F00}'..='\u{1FFF}' | '\u{2100}'..='\u{214F}' | '\u{2460}'..='\u{24FF}'
-        | '\u{FB00}'..='\u{FB06}' | '\u{FF00}'..='\u{FFEF}' | '\u{1D400}'..='\u{1D7FF}'
+        '\u{C0}'..='\u{24F}'
+        | '\u{370}'..='\u{52F}'
+        | '\u{1E00}'..='\u{1E9F}'
+        | '\u{1F00}'..='\u{1FFF}'
+        | '\u{2100}'..='\u{214F}'
+        | '\u{2460}'..='\u{24FF}'
+        | '\u{FB00}'..='\u{FB06}'
+        | '\u{FF00}'..='\u{FFEF}'
+        | '\u{1D400}'..='\u{1D7FF}'
         | '\u{300}'..='\u{36F}' => {
             even.extend(std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c)));
         }

@@ -10,8 +10,7 @@ pub struct Scale {
 }
 
 /// Shares of harmless texts at which a scale is measured.
-const SHARES: [f64; 12] =
-    [0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005];
+const SHARES: [f64; 12] = [0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005];
 
 impl Scale {
     /// Takes points that rise; `None` when they do not.
@@ -34,15 +33,16 @@ impl Scale {
         };
         // A share that stands for fewer than five texts is chance.
         let known = SHARES.iter().filter(|share| count as f64 * **share >= 5.0);
-        let points = known
-            .filter_map(|share| Some((at(*share)?, -(share.log10()) as f32)))
-            .fold(Vec::new(), |mut points: Vec<(f32, f32)>, point| {
+        let points = known.filter_map(|share| Some((at(*share)?, -(share.log10()) as f32))).fold(
+            Vec::new(),
+            |mut points: Vec<(f32, f32)>, point| {
                 if points.last().is_some_and(|last| last.0 >= point.0) {
                     points.pop();
                 }
                 points.push(point);
                 points
-            });
+            },
+        );
         Self { points }
     }
 

@@ -230,8 +230,7 @@ impl Lexicon {
 /// Shows what senses say together to `take`: each by itself, each with those before it, and with
 /// pairs of those; each feature once.
 pub fn features(senses: &[Sense], mut take: impl FnMut(u32)) {
-    let senses: Vec<Sense> =
-        senses.iter().copied().filter(|sense| sense.sense > FOREIGN).collect();
+    let senses: Vec<Sense> = senses.iter().copied().filter(|sense| sense.sense > FOREIGN).collect();
     let mut seen: Vec<u32> = Vec::with_capacity(senses.len() * 4);
     for (index, this) in senses.iter().enumerate() {
         seen.push(feature(&[this.sense]));

@@ -16,11 +16,7 @@ pub struct Table {
 
 impl Table {
     /// Makes a table of `rows`, whose number is a power of two; `None` when it is not.
-    pub fn new(
-        rows: Vec<[i8; HEADS]>,
-        scales: [f32; HEADS],
-        biases: [f32; HEADS],
-    ) -> Option<Self> {
+    pub fn new(rows: Vec<[i8; HEADS]>, scales: [f32; HEADS], biases: [f32; HEADS]) -> Option<Self> {
         let finite = scales.iter().chain(&biases).all(|value| value.is_finite());
         let mask = u32::try_from(rows.len()).ok()?.checked_sub(1)?;
         (rows.len().is_power_of_two() && finite).then_some(Self { rows, mask, scales, biases })

@@ -139,9 +139,10 @@ mod tests {
 
     #[test]
     fn cuts_words_numbers_marks_and_breaks() {
-        assert_eq!(cut("Say  it: 1234!\n \n\nüber_x"), [
-            "Say", "it", ":", "1234", "!", "\n \n\n", "über", "_", "x"
-        ]);
+        assert_eq!(
+            cut("Say  it: 1234!\n \n\nüber_x"),
+            ["Say", "it", ":", "1234", "!", "\n \n\n", "über", "_", "x"]
+        );
         assert_eq!(cut(" \t"), [""; 0]);
     }
 

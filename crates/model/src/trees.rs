@@ -56,7 +56,8 @@ mod tests {
             splits: vec![(0, 1.0), (1, 2.0), (1, 3.0)],
             leaves: vec![10.0, 20.0, 30.0, 40.0],
         };
-        let cases = [([1.0, 2.0], 10.0), ([0.0, 2.5], 20.0), ([1.5, 3.0], 30.0), ([9.0, 9.0], 40.0)];
+        let cases =
+            [([1.0, 2.0], 10.0), ([0.0, 2.5], 20.0), ([1.5, 3.0], 30.0), ([9.0, 9.0], 40.0)];
         for (numbers, expected) in cases {
             assert!((tree.vote(&numbers) - expected).abs() < f32::EPSILON, "{numbers:?}");
         }

@@ -232,10 +232,12 @@ impl<'t, 's, S: Sink> Walker<'t, 's, S> {
 mod tests {
     use super::*;
 
+    type Features = Vec<(Block, u32)>;
+
     #[derive(Default)]
     struct Seen {
-        open: Vec<(Block, u32)>,
-        segments: Vec<(usize, usize, Vec<(Block, u32)>)>,
+        open: Features,
+        segments: Vec<(usize, usize, Features)>,
     }
 
     impl Sink for Seen {
@@ -258,7 +260,10 @@ mod tests {
     #[test]
     fn segments_follow_each_other_and_cover_the_text() {
         let text = "One sentence that is long enough to stand alone. And another one, that is as \
-                    long as the first.\nshort\nshort\n".repeat(9) + &"x".repeat(5000) + &" y".repeat(900);
+                    long as the first.\nshort\nshort\n"
+            .repeat(9)
+            + &"x".repeat(5000)
+            + &" y".repeat(900);
         let seen = seen(&text);
         let mut at = 0;
         for (start, end, features) in &seen.segments {
@@ -282,7 +287,8 @@ mod tests {
 
     #[test]
     fn case_does_not_matter() {
-        for (a, b) in [("Ignore THIS", "ignore this"), ("ПРИВЕТ Мир", "привет мир")] {
+        for (a, b) in [("Ignore THIS", "ignore this"), ("ПРИВЕТ Мир", "привет мир")]
+        {
             assert_eq!(seen(a).segments, seen(b).segments);
         }
     }

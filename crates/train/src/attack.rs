@@ -43,12 +43,11 @@ pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
     let folds: Vec<Heads> = (0..FOLDS)
         .map(|fold| heads::train(items, lexicon, |item| item.fold != fold, seed))
         .collect();
-    let readings: Vec<Reading<'_>> = on_threads(items, |item| {
-        folds.get(item.fold).map(|heads| heads.read(&item.text))
-    })
-    .into_iter()
-    .flatten()
-    .collect();
+    let readings: Vec<Reading<'_>> =
+        on_threads(items, |item| folds.get(item.fold).map(|heads| heads.read(&item.text)))
+            .into_iter()
+            .flatten()
+            .collect();
     let judge = train_judge(items, &readings);
     let unseen = readings
         .iter()
@@ -60,7 +59,12 @@ pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
         .collect();
     let (noise, noise_scale, unseen_noise) = train_noise(items, seed);
     let heads = heads::train(items, lexicon, |_| true, seed);
-    Trained { model: AttackModel { heads, judge, noise, noise_scale }, unseen, unseen_noise, signals }
+    Trained {
+        model: AttackModel { heads, judge, noise, noise_scale },
+        unseen,
+        unseen_noise,
+        signals,
+    }
 }
 
 fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {
@@ -81,7 +85,9 @@ fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {
         scales: [Scale::default(), Scale::default()],
         speakers: [Scale::default(), Scale::default(), Scale::default()],
     };
-    let everyone = pool(items, |item| item.in_pool);
+    // Written documents talk about attacks more than any others do: they are measured as documents.
+    let everyone =
+        pool(items, |item| item.in_pool && !(item.is_document && item.origin == Origin::Written));
     let worst = |stretches: Vec<Stretch>, trees: &Trees| {
         stretches.iter().map(|stretch| trees.score(&stretch.signals)).fold(-50.0, f32::max)
     };
@@ -157,10 +163,7 @@ fn pool(items: &[Item], belongs: impl Fn(&Item) -> bool) -> Vec<usize> {
     pool
 }
 
-fn train_noise(
-    items: &[Item],
-    seed: u64,
-) -> (bartizan_model::noise::Noise, Scale, Vec<f32>) {
+fn train_noise(items: &[Item], seed: u64) -> (bartizan_model::noise::Noise, Scale, Vec<f32>) {
     let mut random = Random::new(seed ^ 0x6E6F_6973);
     let (mut counted, mut fresh, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     // Where a text was counted, its score says nothing about texts that were not.
@@ -178,27 +181,21 @@ fn train_noise(
             requests.push(text);
         }
     }
-    let material = noise::Material {
-        counted: &counted,
-        fresh: &fresh,
-        requests: &requests,
-        salads: 10_000,
-    };
+    let material =
+        noise::Material { counted: &counted, fresh: &fresh, requests: &requests, salads: 10_000 };
     let noise = noise::train(&material, seed);
-    let scores: Vec<f32> = on_threads(items, |item| {
-        noise.worst(&item.text).map_or(-50.0, |worst| worst.score)
-    });
-    let pool = pool(items, |item| item.in_pool).into_iter().filter(|index| unknown.get(*index) == Some(&true));
+    let scores: Vec<f32> =
+        on_threads(items, |item| noise.worst(&item.text).map_or(-50.0, |worst| worst.score));
+    let pool = pool(items, |item| item.in_pool)
+        .into_iter()
+        .filter(|index| unknown.get(*index) == Some(&true));
     let scale = Scale::measure(pool.filter_map(|index| scores.get(index).copied()).collect());
     let rare = scores.iter().map(|score| scale.rarity(*score)).collect();
     (noise, scale, rare)
 }
 
 /// Maps items on all cores, in order.
-fn on_threads<'i, T: Send>(
-    items: &'i [Item],
-    map: impl Fn(&'i Item) -> T + Sync,
-) -> Vec<T> {
+fn on_threads<'i, T: Send>(items: &'i [Item], map: impl Fn(&'i Item) -> T + Sync) -> Vec<T> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = items.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {

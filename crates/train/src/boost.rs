@@ -91,9 +91,8 @@ fn bounds(points: &[Point], number: usize) -> Vec<f32> {
     let mut values: Vec<f32> =
         points.iter().filter_map(|point| point.numbers.get(number).copied()).collect();
     values.sort_by(f32::total_cmp);
-    let mut bounds: Vec<f32> = (1..BINS)
-        .filter_map(|bin| values.get(bin * values.len() / BINS).copied())
-        .collect();
+    let mut bounds: Vec<f32> =
+        (1..BINS).filter_map(|bin| values.get(bin * values.len() / BINS).copied()).collect();
     bounds.dedup();
     bounds
 }
@@ -158,9 +157,7 @@ fn tree(
             for ((child, child_value), child_limit) in
                 [left, right].into_iter().zip(values).zip(child_limits)
             {
-                if let (Some(value), Some(limit)) =
-                    (value.get_mut(child), limits.get_mut(child))
-                {
+                if let (Some(value), Some(limit)) = (value.get_mut(child), limits.get_mut(child)) {
                     *value = child_value;
                     *limit = child_limit;
                 }

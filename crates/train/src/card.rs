@@ -98,7 +98,8 @@ fn table(
 ) -> std::fmt::Result {
     let mut lines: BTreeMap<&str, (usize, [usize; POINTS.len()], usize)> = BTreeMap::new();
     let scores = trained.unseen.iter().zip(&trained.unseen_noise);
-    for (item, (attack, noise)) in corpus.items.iter().zip(scores).filter(|(item, _)| counts(item)) {
+    for (item, (attack, noise)) in corpus.items.iter().zip(scores).filter(|(item, _)| counts(item))
+    {
         for name in [item.report.as_str(), "all"] {
             let (rows, found, noisy) = lines.entry(name).or_default();
             *rows += 1;

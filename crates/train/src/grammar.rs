@@ -48,8 +48,8 @@ macro_rules! grammars {
 }
 
 grammars!(
-    "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "vi",
-    "zh",
+    "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr",
+    "vi", "zh",
 );
 
 /// Number of languages.
@@ -245,7 +245,8 @@ mod tests {
         let langs: BTreeSet<&str> = made.iter().map(|made| made.lang).collect();
         assert_eq!(langs.len(), FILES.len());
         for lang in langs {
-            let of = |attack: bool| made.iter().filter(move |m| m.lang == lang && m.attack == attack);
+            let of =
+                |attack: bool| made.iter().filter(move |m| m.lang == lang && m.attack == attack);
             assert_eq!((of(true).count(), of(false).count()), (20, 20));
             assert!(of(true).chain(of(false)).all(|made| made.text.trim().len() > 3), "{lang}");
         }

@@ -7,9 +7,7 @@ use crate::random::Random;
 /// The features of one text: rows of the table, by block.
 #[derive(Debug, Clone, Default)]
 pub struct Features {
-    blocks: [Vec<u32>; 2],
-    /// Where each segment ends in either block.
-    ends: Vec<[u32; 2]>,
+    blocks: [Vec<u32>; 3],
 }
 
 impl Features {
@@ -25,10 +23,7 @@ impl Features {
                 .push(hash & self.1);
             }
 
-            fn segment(&mut self, _start: usize, _end: usize) {
-                let [a, b] = &self.0.blocks;
-                self.0.ends.push([a.len() as u32, b.len() as u32]);
-            }
+            fn segment(&mut self, _start: usize, _end: usize) {}
         }
         let mut collect = Collect(Self::default(), (1 << bits) - 1);
         walk(text, &mut collect);
@@ -38,41 +33,26 @@ impl Features {
     /// Features that were gathered elsewhere, as one block.
     pub fn from_rows(hashes: Vec<u32>, bits: u32) -> Self {
         let rows: Vec<u32> = hashes.into_iter().map(|hash| hash & ((1 << bits) - 1)).collect();
-        let ends = vec![[rows.len() as u32, 0]];
-        Self { blocks: [rows, Vec::new()], ends }
+        Self { blocks: [rows, Vec::new(), Vec::new()] }
     }
 
-    /// Segments of the text.
-    pub fn segments(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Features of `from..to` of the segments only.
+    /// The features with those of senses, which lie behind the table of n-grams.
     #[must_use]
-    pub fn part(&self, from: usize, to: usize) -> Self {
-        let start = from.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or_default();
-        let end = to.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or_default();
-        let cut = |block: usize| {
-            let range = start[block] as usize..end[block] as usize;
-            self.blocks[block].get(range).unwrap_or_default().to_vec()
-        };
-        let ends = self.ends.get(from..to).unwrap_or_default();
-        let ends = ends.iter().map(|[a, b]| [a - start[0], b - start[1]]).collect();
-        Self { blocks: [cut(0), cut(1)], ends }
+    pub fn with_senses(mut self, hashes: &[u32], bits: u32, sense_bits: u32) -> Self {
+        let row = |hash: &u32| (1 << bits) + (hash & ((1 << sense_bits) - 1));
+        self.blocks[2] = hashes.iter().map(row).collect();
+        self
     }
 
-    fn shares(&self) -> [f32; 2] {
-        [0, 1].map(|block: usize| 1.0 / (self.blocks[block].len().max(1) as f32).sqrt())
+    fn shares(&self) -> [f32; 3] {
+        self.blocks.each_ref().map(|block| 1.0 / (block.len().max(1) as f32).sqrt())
     }
 
     /// The product with weights.
     pub fn dot(&self, weights: &[f32]) -> f32 {
-        let shares = self.shares();
-        let sum = |block: usize| -> f32 {
-            let rows = self.blocks[block].iter();
-            rows.map(|row| weights.get(*row as usize).copied().unwrap_or_default()).sum()
-        };
-        sum(0) * shares[0] + sum(1) * shares[1]
+        let weight = |row: &u32| weights.get(*row as usize).copied().unwrap_or_default();
+        let sum = |block: &Vec<u32>| block.iter().map(weight).sum::<f32>();
+        self.blocks.iter().zip(self.shares()).map(|(block, share)| sum(block) * share).sum()
     }
 
     fn add(&self, weights: &mut [f32], step: f32) {
@@ -111,23 +91,6 @@ impl Head {
     pub fn score(&self, features: &Features) -> f32 {
         features.dot(&self.weights) + self.bias
     }
-
-    /// The head as it is shipped: weights in whole steps.
-    #[must_use]
-    pub fn rounded(mut self) -> Self {
-        let scale = self.scale();
-        for weight in &mut self.weights {
-            *weight = (*weight / scale).round() * scale;
-        }
-        self
-    }
-
-    /// What one step of a weight of 8 bits is worth. The largest weight sets it: cutting off the
-    /// few largest costs more than the finer steps gain.
-    pub fn scale(&self) -> f32 {
-        self.weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs())).max(1e-9)
-            / 127.0
-    }
 }
 
 /// How a head learns.
@@ -156,12 +119,12 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Trains a head on a table of `1 << bits` rows.
-pub fn train(examples: &[Example<'_>], bits: u32, method: Method, seed: u64) -> Head {
+/// Trains a head on a table of so many rows.
+pub fn train(examples: &[Example<'_>], rows: usize, method: Method, seed: u64) -> Head {
     match method {
-        Method::Averaged { alpha, epochs } => averaged(examples, bits, alpha, epochs, seed),
+        Method::Averaged { alpha, epochs } => averaged(examples, rows, alpha, epochs, seed),
         Method::Adaptive { rate, decay, epochs } => {
-            adaptive(examples, bits, rate, decay, epochs, seed)
+            adaptive(examples, rows, rate, decay, epochs, seed)
         }
     }
 }
@@ -171,14 +134,14 @@ const CLIP: f32 = 8.0;
 /// States that make up the mean.
 const SNAPSHOTS: usize = 24;
 
-fn averaged(examples: &[Example<'_>], bits: u32, alpha: f32, epochs: usize, seed: u64) -> Head {
+fn averaged(examples: &[Example<'_>], rows: usize, alpha: f32, epochs: usize, seed: u64) -> Head {
     let mut random = Random::new(seed);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut weights = vec![0.0_f32; 1 << bits];
+    let mut weights = vec![0.0_f32; rows];
     let mut bias = 0.0_f32;
     // The true weights are `weights * scale`: shrinking all of them is one multiplication.
     let mut scale = 1.0_f32;
-    let mut mean = vec![0.0_f32; 1 << bits];
+    let mut mean = vec![0.0_f32; rows];
     let mut mean_bias = 0.0_f32;
     let steps = (epochs * examples.len()).max(1);
     let begin = steps - steps / 3;
@@ -199,7 +162,9 @@ fn averaged(examples: &[Example<'_>], bits: u32, alpha: f32, epochs: usize, seed
             example.features.add(&mut weights, pull / scale);
             bias += pull * 0.1;
             if scale < 1e-4 {
-                weights.iter_mut().for_each(|weight| *weight *= scale);
+                for weight in &mut weights {
+                    *weight *= scale;
+                }
                 scale = 1.0;
             }
             t += 1;
@@ -213,13 +178,15 @@ fn averaged(examples: &[Example<'_>], bits: u32, alpha: f32, epochs: usize, seed
         }
     }
     let share = 1.0 / taken.max(1) as f32;
-    mean.iter_mut().for_each(|weight| *weight *= share);
+    for weight in &mut mean {
+        *weight *= share;
+    }
     Head { weights: mean, bias: mean_bias * share }
 }
 
 fn adaptive(
     examples: &[Example<'_>],
-    bits: u32,
+    rows: usize,
     rate: f32,
     decay: f32,
     epochs: usize,
@@ -227,8 +194,8 @@ fn adaptive(
 ) -> Head {
     let mut random = Random::new(seed);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut weights = vec![0.0_f32; 1 << bits];
-    let mut squares = vec![1e-8_f32; 1 << bits];
+    let mut weights = vec![0.0_f32; rows];
+    let mut squares = vec![1e-8_f32; rows];
     let (mut bias, mut bias_square) = (0.0_f32, 1e-8_f32);
     for _ in 0..epochs {
         random.shuffle(&mut order);
@@ -238,8 +205,8 @@ fn adaptive(
             let error = sigmoid(score) - f32::from(u8::from(example.positive));
             let pull = (error * example.weight).clamp(-CLIP, CLIP);
             let shares = example.features.shares();
-            for (rows, share) in example.features.blocks.iter().zip(shares) {
-                for row in rows {
+            for (block, share) in example.features.blocks.iter().zip(shares) {
+                for row in block {
                     let row = *row as usize;
                     if let (Some(weight), Some(square)) =
                         (weights.get_mut(row), squares.get_mut(row))

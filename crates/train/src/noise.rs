@@ -48,7 +48,8 @@ pub fn count(texts: &[&str]) -> [Counts; 3] {
             let [low, high] = [pair.first(), pair.get(1)].map(|count| count.map_or(0, level));
             low | (high << 4)
         };
-        Counts::new(table.chunks(2).map(pack).collect()).unwrap_or_else(|| unreachable!("a power of two"))
+        Counts::new(table.chunks(2).map(pack).collect())
+            .unwrap_or_else(|| unreachable!("a power of two"))
     })
 }
 

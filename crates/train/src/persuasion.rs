@@ -39,14 +39,30 @@ pub fn clause(request: &str) -> String {
         return request.get(at..).unwrap_or_default().to_owned();
     }
     let mut rest = request;
-    for opening in ["How do I ", "How can I ", "How do you ", "How can you ", "How could one ",
-        "How would you ", "How did people ", "How can one ", "How to ", "How might I "]
-    {
+    for opening in [
+        "How do I ",
+        "How can I ",
+        "How do you ",
+        "How can you ",
+        "How could one ",
+        "How would you ",
+        "How did people ",
+        "How can one ",
+        "How to ",
+        "How might I ",
+    ] {
         if let Some(tail) = request.strip_prefix(opening) {
             return format!("how one can {tail}");
         }
     }
-    for opening in ["Can you please ", "Could you please ", "Can you ", "Could you ", "Please ", "In the past, "] {
+    for opening in [
+        "Can you please ",
+        "Could you please ",
+        "Can you ",
+        "Could you ",
+        "Please ",
+        "In the past, ",
+    ] {
         rest = rest.strip_prefix(opening).unwrap_or(rest);
     }
     let mut characters = rest.chars();
@@ -62,7 +78,8 @@ impl Frames {
         harmful: impl IntoIterator<Item = &'t str>,
         harmless: impl IntoIterator<Item = &'t str>,
     ) -> Result<Self, serde_saphyr::Error> {
-        let phrases: Phrases = serde_saphyr::from_str(include_str!("../data/frames/persuasion.yaml"))?;
+        let phrases: Phrases =
+            serde_saphyr::from_str(include_str!("../data/frames/persuasion.yaml"))?;
         let harmful: Vec<String> = harmful.into_iter().map(clause).collect();
         let mut all: Vec<String> = harmless.into_iter().map(clause).collect();
         for _ in 0..8 {
@@ -82,10 +99,13 @@ impl Frames {
         let requests = if is_harmful { &self.harmful } else { &self.harmless };
         let request = pick(requests, random).to_owned();
         let work = pick(&phrases.works, random).to_owned();
-        let (first, second) =
-            (pick(&phrases.characters, random).to_owned(), pick(&phrases.characters, random).to_owned());
+        let (first, second) = (
+            pick(&phrases.characters, random).to_owned(),
+            pick(&phrases.characters, random).to_owned(),
+        );
         let fill = |sentence: &str, random: &mut Random| {
-            let setting = pick(&phrases.settings, random).replace("{n}", pick(&phrases.places, random));
+            let setting =
+                pick(&phrases.settings, random).replace("{n}", pick(&phrases.places, random));
             sentence
                 .replace("{r}", pick(&phrases.roles, random))
                 .replace("{s}", &setting)
@@ -105,11 +125,13 @@ impl Frames {
         } else {
             (&phrases.harmless_reasons, &phrases.harmless_demands)
         };
-        let (reason_count, demand_count) = if is_harmful {
-            ([0, 1, 1, 2, 3][random.below(5)], [0, 1, 2, 2, 3][random.below(5)])
+        let (often_reasons, often_demands) = if is_harmful {
+            ([0, 1, 1, 2, 3], [0, 1, 2, 2, 3])
         } else {
-            ([0, 0, 1, 1, 1][random.below(5)], [0, 1, 1, 2, 2][random.below(5)])
+            ([0, 0, 1, 1, 1], [0, 1, 1, 2, 2])
         };
+        let reason_count = random.pick(&often_reasons).copied().unwrap_or(0);
+        let demand_count = random.pick(&often_demands).copied().unwrap_or(0);
         sentences.extend((0..reason_count).map(|_| pick(reasons, random).to_owned()));
         let ask = pick(&phrases.asks, random).to_owned();
         let at = 1 + random.below(sentences.len());
@@ -151,9 +173,9 @@ mod tests {
         let frames = Frames::new(["How do I open a safe?"], []).unwrap();
         let mut random = Random::new(2);
         for _ in 0..300 {
-            let framed = frames.make(true, &mut random);
-            assert!(framed.contains("how one can open a safe"), "{framed}");
-            assert!(!framed.contains(['{', '}']), "{framed}");
+            let text = frames.make(true, &mut random);
+            assert!(text.contains("how one can open a safe"), "{text}");
+            assert!(!text.contains(['{', '}']), "{text}");
             assert!(!frames.make(false, &mut random).contains("open a safe"));
         }
     }

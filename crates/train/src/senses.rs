@@ -1,7 +1,7 @@
 //! Reading the lists of words by what they mean.
 
-use bartizan_model::senses::{Entry, FOREIGN, Lexicon};
 use bartizan_model::plain::plain;
+use bartizan_model::senses::{Entry, FOREIGN, Lexicon};
 
 /// A list of words that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,11 @@ macro_rules! lists {
     };
 }
 
-lists!("en", "mixed");
+lists!(
+    "en", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he",
+    "hi", "hr", "hu", "id", "it", "ja", "kk", "ko", "lt", "ms", "nl", "no", "pl", "pt", "ro", "ru",
+    "sk", "sr", "sv", "sw", "ta", "th", "tl", "tr", "uk", "ur", "vi", "zh", "mixed",
+);
 
 /// The lexicon of all lists.
 ///
@@ -45,11 +49,7 @@ pub fn lexicon() -> Result<Lexicon, SenseError> {
 ///
 /// # Errors
 /// [`SenseError`] for lines without a sense, or with one that `names` lacks unless `may_add`.
-pub fn read(
-    list: &str,
-    names: &mut Vec<String>,
-    may_add: bool,
-) -> Result<Vec<Entry>, SenseError> {
+pub fn read(list: &str, names: &mut Vec<String>, may_add: bool) -> Result<Vec<Entry>, SenseError> {
     let mut entries = Vec::new();
     for (index, line) in list.lines().enumerate() {
         let line = line.trim();

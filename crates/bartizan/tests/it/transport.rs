@@ -150,5 +150,13 @@ async fn a_provider_whose_certificate_nobody_vouches_for_gets_nothing() {
     assert_eq!(answer.status, 502, "{}", answer.text());
     assert_eq!(answer.json()["error"]["code"], "bartizan::gateway::provider-unreachable");
     assert!(stage.upstream.requests().is_empty());
-    assert!(stage.process.stderr().contains("provider not reached"), "{}", stage.process.stderr());
+    // The line is read by another thread than the answer.
+    let said = || stage.process.stderr().contains("provider not reached");
+    for _ in 0..100 {
+        if said() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(said(), "{}", stage.process.stderr());
 }

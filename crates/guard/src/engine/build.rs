@@ -199,6 +199,7 @@ impl GuardBuilder {
         let mut shapes = ShapeSet::default();
         for (slot, index) in active.iter().enumerate() {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
+            detector.prepare();
             look_behind = look_behind.max(detector.look_behind());
             let member = Member { slot, index: *index, reads: detector.reads() };
             shapes.add(slot, detector.shapes());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bartizan_model::plain::plain;
+use bartizan_model::senses::{Lexicon, features};
 
 use crate::grammar;
 use crate::linear::Features;
@@ -14,6 +15,8 @@ use super::FOLDS;
 
 /// Size of the table of n-grams, as a power of two.
 pub(super) const TABLE_BITS: u32 = 19;
+/// Size of the table of senses, as a power of two.
+pub(super) const SENSE_BITS: u32 = 15;
 /// Bytes of a text that the heads learn from.
 const LEARNED_BYTES: usize = 2500;
 
@@ -80,6 +83,8 @@ pub struct Item {
     /// Part of the collections that it belongs to.
     pub fold: usize,
     pub(super) features: Features,
+    /// Senses alone.
+    pub(super) senses: Features,
 }
 
 impl Item {
@@ -137,27 +142,40 @@ impl Corpus {
             let times = if row.text.contains(SLOT) && row.kind == "framing" { 2 } else { 1 };
             for _ in 0..times {
                 let text = row.text.replace(SLOT, frames.harmful(&mut random));
-                items.extend(item(row, text));
+                items.extend(item(row, &text));
             }
         }
         for made in grammar::make(150, &mut random)? {
             let class = if made.attack { Class::Attack } else { Class::Benign };
             let report = format!("grammar {}", made.lang);
-            items.push(new(made.text, class, Origin::Grammar, made.lang, report, made.lang));
+            items.push(new(&made.text, class, Origin::Grammar, made.lang, report, made.lang));
         }
         for index in 0..6000 {
             let is_harmful = index % 5 < 3;
             let text = frames.make(is_harmful, &mut random);
             let class = if is_harmful { Class::Framed } else { Class::FramedHarmless };
-            let group = text.clone();
-            items.push(new(text, class, Origin::Frame, "en", "frames".to_owned(), &group));
+            items.push(new(&text, class, Origin::Frame, "en", "frames".to_owned(), &text));
         }
         Ok(Self { items })
     }
 
+    /// Reads the senses of all texts, which the heads learn from besides n-grams.
+    #[must_use]
+    pub fn with_senses(mut self, lexicon: &Lexicon) -> Self {
+        for item in &mut self.items {
+            let learned = item.text.get(..item.text.floor_char_boundary(LEARNED_BYTES));
+            let mut hashes = Vec::new();
+            features(&lexicon.senses(learned.unwrap_or_default()), |hash| hashes.push(hash));
+            let own = std::mem::take(&mut item.features);
+            item.features = own.with_senses(&hashes, TABLE_BITS, SENSE_BITS);
+            item.senses = Features::from_rows(hashes, SENSE_BITS);
+        }
+        self
+    }
+
     /// Only what the rows say, for measuring.
     pub fn rows_only(rows: &[Row]) -> Self {
-        Self { items: rows.iter().filter_map(|row| item(row, row.text.clone())).collect() }
+        Self { items: rows.iter().filter_map(|row| item(row, &row.text)).collect() }
     }
 
     /// Items by the name under which they are counted.
@@ -175,12 +193,11 @@ const SLOT: &str = "{harm}";
 /// Source of rows written by hand for training.
 const WRITTEN: &str = "written";
 
-fn item(row: &Row, text: String) -> Option<Item> {
+fn item(row: &Row, text: &str) -> Option<Item> {
     let kind = row.kind_group();
     let class = match (row.label.as_str(), kind) {
-        ("injection", "direct" | "extraction" | "indirect") | ("jailbreak" | "attack", "direct") => {
-            Class::Attack
-        }
+        ("injection", "direct" | "extraction" | "indirect")
+        | ("jailbreak" | "attack", "direct") => Class::Attack,
         ("attack", "framing") => Class::Framed,
         ("jailbreak", "adversarial_suffix") => Class::Suffix,
         ("harmful_request", "direct" | "rephrased" | "latent") => Class::Harmful,
@@ -194,8 +211,8 @@ fn item(row: &Row, text: String) -> Option<Item> {
         "synthetic" => Origin::Generated,
         _ => Origin::Real,
     };
-    let in_pool =
-        class == Class::Benign && !matches!(kind, "content_negative" | "encoded" | "document_written");
+    let in_pool = class == Class::Benign
+        && !matches!(kind, "content_negative" | "encoded" | "document_written");
     let words: Vec<&str> = row.text.split_whitespace().take(3).collect();
     let group = match origin {
         // What begins alike was made or written alike.
@@ -216,20 +233,19 @@ fn item(row: &Row, text: String) -> Option<Item> {
     };
     item.is_document = matches!(
         kind,
-        "document" | "code" | "model_output" | "dialogue" | "document_task" | "security_doc" | "ui_text"
+        "document"
+            | "code"
+            | "model_output"
+            | "dialogue"
+            | "document_task"
+            | "security_doc"
+            | "ui_text"
     );
     Some(item)
 }
 
-fn new(
-    text: String,
-    class: Class,
-    origin: Origin,
-    lang: &str,
-    report: String,
-    group: &str,
-) -> Item {
-    let text = plain(&text).text.into_owned();
+fn new(text: &str, class: Class, origin: Origin, lang: &str, report: String, group: &str) -> Item {
+    let text = plain(text).text.into_owned();
     let learned = text.get(..text.floor_char_boundary(LEARNED_BYTES)).unwrap_or(&text);
     let features = Features::new(learned, TABLE_BITS);
     Item {
@@ -242,6 +258,7 @@ fn new(
         is_document: false,
         fold: fold(group),
         features,
+        senses: Features::default(),
         text,
     }
 }

@@ -1,14 +1,11 @@
 //! Training the linear heads of the model of attacks.
 
-use bartizan_model::attack::{Heads, SenseHead};
-use bartizan_model::senses::{Lexicon, features};
+use bartizan_model::attack::{Heads, SENSE_HEADS, SenseTable};
+use bartizan_model::senses::Lexicon;
 use bartizan_model::{HEADS, Table};
 
-use super::corpus::{Class, Item, Origin, TABLE_BITS};
-use crate::linear::{Example, Features, Head, Method, train as train_head};
-
-/// Size of the table of senses, as a power of two.
-const SENSE_BITS: u32 = 15;
+use super::corpus::{Class, Item, Origin, SENSE_BITS, TABLE_BITS};
+use crate::linear::{Example, Head, Method, train as train_head};
 
 /// What a head learns: the texts, and whether and how much each counts.
 struct Lesson {
@@ -52,7 +49,9 @@ fn greedy(item: &Item) -> Option<(bool, f32)> {
         (Class::Attack | Class::Framed, _) => Some((true, 0.5)),
         (Class::FramedHarmless | Class::Benign, Origin::Written) => Some((false, 1.5)),
         (Class::FramedHarmless, _) => Some((false, 0.5)),
-        (Class::Benign, Origin::Grammar) | (Class::Role | Class::Harmful | Class::Suffix, _) => None,
+        (Class::Benign, Origin::Grammar) | (Class::Role | Class::Harmful | Class::Suffix, _) => {
+            None
+        }
         (Class::Benign, _) => Some((false, 1.0)),
     }
 }
@@ -67,9 +66,8 @@ fn harmful(item: &Item) -> Option<(bool, f32)> {
 
 fn frame(item: &Item) -> Option<(bool, f32)> {
     match (item.class, item.origin) {
-        (Class::Attack, Origin::Real) | (Class::Framed | Class::FramedHarmless | Class::Role, _) => {
-            Some((true, 2.0))
-        }
+        (Class::Attack, Origin::Real)
+        | (Class::Framed | Class::FramedHarmless | Class::Role, _) => Some((true, 2.0)),
         (Class::Benign, Origin::Grammar) | (Class::Attack | Class::Suffix, _) => None,
         (Class::Benign | Class::Harmful, _) => Some((false, 1.0)),
     }
@@ -91,28 +89,19 @@ pub(super) fn train(
                 Some(Example { features: &item.features, positive, weight })
             })
             .collect();
-        train_head(&examples, TABLE_BITS, lesson.method, seed ^ lesson.head as u64)
+        let rows = (1 << TABLE_BITS) + (1 << SENSE_BITS);
+        train_head(&examples, rows, lesson.method, seed ^ lesson.head as u64)
     };
     let learn_senses = || {
-        let read: Vec<(Features, bool, f32)> = items
+        let examples: Vec<Example<'_>> = items
             .iter()
             .filter(|item| uses(item))
             .filter_map(|item| {
                 let (positive, weight) = attack(item)?;
-                let mut rows = Vec::new();
-                features(&lexicon.senses(&item.text), |hash| rows.push(hash));
-                Some((Features::from_rows(rows, SENSE_BITS), positive, weight))
+                Some(Example { features: &item.senses, positive, weight })
             })
             .collect();
-        let examples: Vec<Example<'_>> = read
-            .iter()
-            .map(|(features, positive, weight)| Example {
-                features,
-                positive: *positive,
-                weight: *weight,
-            })
-            .collect();
-        train_head(&examples, SENSE_BITS, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed)
+        train_head(&examples, 1 << SENSE_BITS, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed)
     };
     let [first, second, third, fourth] = &LESSONS;
     let (trained, senses) = std::thread::scope(|scope| {
@@ -123,28 +112,51 @@ pub(super) fn train(
             (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         }
     });
-    Heads { table: table(&trained), lexicon: lexicon.clone(), senses: sense_head(&senses) }
+    Heads {
+        table: table(&trained),
+        lexicon: lexicon.clone(),
+        senses: sense_table(&trained, &senses),
+    }
 }
 
 fn table(heads: &[Head]) -> Table {
-    let mut rows = vec![[0_i8; HEADS]; 1 << TABLE_BITS];
-    let (mut scales, mut biases) = ([1.0; HEADS], [0.0; HEADS]);
-    for (index, head) in heads.iter().enumerate().take(HEADS) {
-        let scale = head.scale();
-        scales[index] = scale;
-        biases[index] = head.bias;
-        for (row, weight) in rows.iter_mut().zip(&head.weights) {
-            row[index] = (weight / scale).round() as i8;
-        }
+    let parts = heads.iter().map(|head| head.weights.get(..1 << TABLE_BITS).unwrap_or_default());
+    let (rows, scales) = rounded::<HEADS>(parts, 1 << TABLE_BITS);
+    let mut biases = [0.0; HEADS];
+    for (bias, head) in biases.iter_mut().zip(heads) {
+        *bias = head.bias;
     }
-    Table::new(rows, scales, biases).unwrap_or_else(|| unreachable!("a power of two of finite rows"))
+    Table::new(rows, scales, biases)
+        .unwrap_or_else(|| unreachable!("a power of two of finite rows"))
 }
 
-fn sense_head(head: &Head) -> SenseHead {
-    let scale = head.scale();
-    SenseHead {
-        weights: head.weights.iter().map(|weight| (weight / scale).round() as i8).collect(),
-        scale,
-        bias: head.bias,
+fn sense_table(heads: &[Head], alone: &Head) -> SenseTable {
+    let behind = heads.iter().map(|head| head.weights.get(1 << TABLE_BITS..).unwrap_or_default());
+    let parts = behind.chain([alone.weights.as_slice()]);
+    let (rows, scales) = rounded::<SENSE_HEADS>(parts, 1 << SENSE_BITS);
+    SenseTable { rows, scales, bias: alone.bias }
+}
+
+/// Weights of several heads in whole steps, side by side, and what a step is worth.
+fn rounded<'h, const N: usize>(
+    heads: impl Iterator<Item = &'h [f32]>,
+    rows: usize,
+) -> (Vec<[i8; N]>, [f32; N]) {
+    let mut table = vec![[0_i8; N]; rows];
+    let mut scales = [1.0; N];
+    for (index, (weights, scale)) in heads.zip(&mut scales).enumerate() {
+        *scale = step(weights);
+        for (row, weight) in table.iter_mut().zip(weights) {
+            if let Some(cell) = row.get_mut(index) {
+                *cell = (weight / *scale).round() as i8;
+            }
+        }
     }
+    (table, scales)
+}
+
+/// What one step of a weight of 8 bits is worth. The largest weight sets it: cutting off the few
+/// largest costs more than the finer steps gain.
+fn step(weights: &[f32]) -> f32 {
+    weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs())).max(1e-9) / 127.0
 }

@@ -1,5 +1,7 @@
 //! Harmless text that looks like noise: tables, logs, keys, lists.
 
+use std::fmt::Write as _;
+
 use crate::random::Random;
 
 /// Makes such texts.
@@ -42,14 +44,15 @@ const SYLLABLES: &[&str] = &[
 ];
 
 const NOUNS: &[&str] = &[
-    "order", "price", "user", "region", "total", "status", "device", "item", "batch", "city", "node",
-    "queue", "cache", "token", "index", "report", "invoice", "sensor", "level", "height", "width",
-    "color", "shoe", "bag", "phone", "laptop", "camera", "ticket", "hotel", "flight", "coffee",
-    "garden", "school", "bank", "loan", "engine", "filter", "server", "client", "window", "table",
+    "order", "price", "user", "region", "total", "status", "device", "item", "batch", "city",
+    "node", "queue", "cache", "token", "index", "report", "invoice", "sensor", "level", "height",
+    "width", "color", "shoe", "bag", "phone", "laptop", "camera", "ticket", "hotel", "flight",
+    "coffee", "garden", "school", "bank", "loan", "engine", "filter", "server", "client", "window",
+    "table",
 ];
 
 fn word(random: &mut Random) -> String {
-    (0..1 + random.below(3)).map(|_| *random.pick(SYLLABLES).unwrap_or(&"ba")).collect()
+    (0..=random.below(3)).map(|_| *random.pick(SYLLABLES).unwrap_or(&"ba")).collect()
 }
 
 fn noun(random: &mut Random) -> &'static str {
@@ -67,14 +70,15 @@ fn digits(random: &mut Random, most: usize) -> String {
 }
 
 fn hex(random: &mut Random, length: usize) -> String {
-    (0..length).map(|_| char::from(b"0123456789abcdef"[random.below(16)])).collect()
+    let digit = |random: &mut Random| random.pick(b"0123456789abcdef").copied().unwrap_or(b'0');
+    (0..length).map(|_| char::from(digit(random))).collect()
 }
 
 fn url(random: &mut Random) -> String {
     let mut url = format!("https://{}.example/{}/{}", word(random), noun(random), word(random));
     for index in 0..random.below(5) {
         url.push(if index == 0 { '?' } else { '&' });
-        url.push_str(&format!("{}={}", noun(random), digits(random, 6)));
+        let _ = write!(url, "{}={}", noun(random), digits(random, 6));
     }
     url
 }
@@ -125,18 +129,24 @@ fn log(random: &mut Random) -> String {
 fn flags(random: &mut Random) -> String {
     let mut line = format!("{} {}", word(random), noun(random));
     for _ in 0..2 + random.below(5) {
-        line.push_str(&match random.below(3) {
+        let flag = match random.below(3) {
             0 => format!(" --{}={}", noun(random), digits(random, 4)),
             1 => format!(" -{}", char::from(b'a' + random.below(26) as u8)),
             _ => format!(" --{}-{} {}", noun(random), noun(random), word(random)),
-        });
+        };
+        line.push_str(&flag);
     }
     line
 }
 
 fn checksum(random: &mut Random) -> String {
     let length = *random.pick(&[32, 40, 64]).unwrap_or(&40);
-    format!("{}  {}.{}", hex(random, length), word(random), random.pick(&["tar.gz", "whl", "bin"]).unwrap_or(&"bin"))
+    format!(
+        "{}  {}.{}",
+        hex(random, length),
+        word(random),
+        random.pick(&["tar.gz", "whl", "bin"]).unwrap_or(&"bin")
+    )
 }
 
 fn names(random: &mut Random) -> String {
@@ -166,11 +176,24 @@ fn path(random: &mut Random) -> String {
         path.push('/');
         path.push_str(noun(random));
     }
-    format!("{path}/{}_{}.{}:{}", word(random), noun(random), random.pick(&["rs", "py", "ts", "go"]).unwrap_or(&"rs"), random.below(900))
+    format!(
+        "{path}/{}_{}.{}:{}",
+        word(random),
+        noun(random),
+        random.pick(&["rs", "py", "ts", "go"]).unwrap_or(&"rs"),
+        random.below(900)
+    )
 }
 
 fn setting(random: &mut Random) -> String {
-    format!("{}_{}: {} # {} {}", noun(random), noun(random), digits(random, 4), word(random), noun(random))
+    format!(
+        "{}_{}: {} # {} {}",
+        noun(random),
+        noun(random),
+        digits(random, 4),
+        word(random),
+        noun(random)
+    )
 }
 
 fn formula(random: &mut Random) -> String {
@@ -180,7 +203,7 @@ fn formula(random: &mut Random) -> String {
         if index > 0 {
             line.push_str(random.pick(&[" + ", " - ", "*", "/", " = ", "^", ", "]).unwrap_or(&"+"));
         }
-        line.push_str(&format!("{}{}", random.below(20), variable(random)));
+        let _ = write!(line, "{}{}", random.below(20), variable(random));
     }
     line.push(')');
     line

@@ -8,21 +8,78 @@ use crate::random::Random;
 
 /// Marks that stand together in code, markup and searched text.
 const CLUSTERS: &[&str] = &[
-    "!", "?", ".", ",", ":", ";", "\"", "'", "(", ")", "[", "]", "{", "}", "<", ">", "/", "\\", "|",
-    "@", "#", "$", "%", "^", "&", "*", "-", "_", "+", "=", "~", "`", "!!", "...", "->", "=>", "==",
-    "()", "[]", "{}", "}}", "({", "})", "](", "**", "\\\\", "//", "::", "';", "\");", "\"]", ">>",
-    "<<", "/>", "#{", "${", "%%", "--", "\\\"", "'])", "?>", "+\\", "}(", "`,", "!--",
+    "!", "?", ".", ",", ":", ";", "\"", "'", "(", ")", "[", "]", "{", "}", "<", ">", "/", "\\",
+    "|", "@", "#", "$", "%", "^", "&", "*", "-", "_", "+", "=", "~", "`", "!!", "...", "->", "=>",
+    "==", "()", "[]", "{}", "}}", "({", "})", "](", "**", "\\\\", "//", "::", "';", "\");", "\"]",
+    ">>", "<<", "/>", "#{", "${", "%%", "--", "\\\"", "'])", "?>", "+\\", "}(", "`,", "!--",
 ];
 
 /// Ends of words in code that searched text is full of.
 const CODE: &[&str] = &[
-    "getElementById", "printf", "stdout", "ViewModel", "toString", "className", "fetchAll", "nullptr",
-    "UIButton", "EOF", "async", "foreach", "params", "argv", "iostream", "usepackage", "textbf",
-    "mathrm", "begin", "tabular", "href", "onClick", "innerHTML", "setState", "println", "unsigned",
-    "typedef", "ArrayList", "HashMap", "BufferedReader", "NSString", "IBOutlet", "selectAll", "vbox",
-    "Formatter", "Exception", "Controller", "Listener", "Adapter", "Repository", "jdbc", "sqlite",
-    "utf", "xmlns", "http", "www", "localhost", "bool", "elif", "endif", "ifndef", "sizeof", "malloc",
-    "struct", "impl", "lambda", "yield", "enum", "const", "static", "void", "char", "float", "double",
+    "getElementById",
+    "printf",
+    "stdout",
+    "ViewModel",
+    "toString",
+    "className",
+    "fetchAll",
+    "nullptr",
+    "UIButton",
+    "EOF",
+    "async",
+    "foreach",
+    "params",
+    "argv",
+    "iostream",
+    "usepackage",
+    "textbf",
+    "mathrm",
+    "begin",
+    "tabular",
+    "href",
+    "onClick",
+    "innerHTML",
+    "setState",
+    "println",
+    "unsigned",
+    "typedef",
+    "ArrayList",
+    "HashMap",
+    "BufferedReader",
+    "NSString",
+    "IBOutlet",
+    "selectAll",
+    "vbox",
+    "Formatter",
+    "Exception",
+    "Controller",
+    "Listener",
+    "Adapter",
+    "Repository",
+    "jdbc",
+    "sqlite",
+    "utf",
+    "xmlns",
+    "http",
+    "www",
+    "localhost",
+    "bool",
+    "elif",
+    "endif",
+    "ifndef",
+    "sizeof",
+    "malloc",
+    "struct",
+    "impl",
+    "lambda",
+    "yield",
+    "enum",
+    "const",
+    "static",
+    "void",
+    "char",
+    "float",
+    "double",
 ];
 
 /// Knows the words of harmless texts and makes salads of them.
@@ -38,7 +95,8 @@ impl Kitchen {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for text in texts {
             for token in tokens(text).filter(|token| token.kind == Kind::Word) {
-                if let Some(word) = text.get(token.start..token.end).filter(|word| word.len() < 24) {
+                if let Some(word) = text.get(token.start..token.end).filter(|word| word.len() < 24)
+                {
                     *counts.entry(word).or_default() += 1;
                 }
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bartizan_core::Mode;
 use bartizan_core::money::NanoUsd;
-use bartizan_core::settings::{Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Sensitivity, Subject};
+use bartizan_core::settings::{
+    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Sensitivity, Subject,
+};
 use bartizan_core::{Channel, PrincipalKind};
 use bartizan_guard::{Detector, detectors, left_out};
 use serde_json::{Value, json};
