@@ -127,7 +127,8 @@ fn scores_name_every_family_that_is_looked_for() {
     assert_eq!(scores["pii"], 1.0);
     for family in ["prompt-injection", "jailbreak", "disguise", "secret", "exfiltration", "markup"]
     {
-        assert_eq!(scores[family], 0.0, "{family}");
+        // Trained detectors tell faint scores, too.
+        assert!(scores[family].as_f64().unwrap() < 0.2, "{family}");
     }
     assert_eq!(line["id"], serde_json::Value::Null);
 }

@@ -101,6 +101,9 @@ impl Guard {
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
         let mut components = self.components(window, session, &findings);
+        // What is masked may begin later than what was found. A stream that stops between the two
+        // would not know the finding again.
+        let found: Vec<Span> = components.iter().map(|part| part.span).collect();
         let unfit = fit_all(&mut components, window);
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
         let spoiling = components.iter().find(|part| answers && part.has_structure(window.text));
@@ -125,6 +128,7 @@ impl Guard {
             let whole = components
                 .iter()
                 .map(|part| part.span)
+                .chain(found)
                 .chain(restorations.iter().map(|(span, _)| *span));
             let undecided = reading.undecided.min(open).min(unfit);
             settle(undecided.max(window.from), whole, window.text)

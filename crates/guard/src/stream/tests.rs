@@ -189,6 +189,14 @@ fn text_with_addresses() -> impl Strategy<Value = String> {
         .prop_map(|(start, pieces)| format!("{start}{}", pieces.concat()))
 }
 
+#[test]
+fn what_begins_with_an_escape_is_masked_behind_it_in_streams_too() {
+    let text = r#"{"to":"\u002f@evil.test\/"#;
+    let out = streamed(Channel::ToolCall, std::iter::once(text));
+    assert_eq!(out, whole(Channel::ToolCall, text));
+    assert!(!out.contains("evil.test"), "{out}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(768))]
 
