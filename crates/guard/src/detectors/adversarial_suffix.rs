@@ -48,6 +48,9 @@ static META: Meta = Meta {
     ],
 };
 
+/// How much rarer a score must be than among prompts that are judged by what they say: two of a
+/// thousand harmless texts reach the default threshold, and hardly a suffix stays below it.
+const MORE: f32 = 0.7;
 /// Least score that is reported, whatever a guardrail asks for.
 const LEAST: f32 = 0.2;
 
@@ -77,7 +80,7 @@ impl Detector for AdversarialSuffix {
             return;
         }
         let Some(worst) = ATTACK.noise(view.text()) else { return };
-        let score = score(worst.rarity);
+        let score = score(worst.rarity - MORE);
         if score >= LEAST {
             findings.push(worst.start, worst.end, score);
         }

@@ -2,13 +2,13 @@
 
 use bartizan_core::settings::Sensitivity;
 
-/// Rarity at which a finding is as likely an attack as not: one harmless text in two hundred scores
-/// as high.
-const EVEN: f32 = 2.301;
+/// Rarity at which a finding is as likely an attack as not: one harmless text in a hundred scores as
+/// high.
+const EVEN: f32 = 2.0;
 
 /// Score of a finding, 0..=1, from its rarity.
 ///
-/// It is the chance that a text is an attack where one text in two hundred is one: the share of
+/// It is the chance that a text is an attack where one text in a hundred is one: the share of
 /// attacks over the share of attacks and of harmless texts that score as high.
 pub(crate) fn score(rarity: f32) -> f32 {
     1.0 / (1.0 + 10.0_f32.powf(EVEN - rarity))
@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn the_balanced_point_is_the_default_threshold() {
         assert!((operating_point(Sensitivity::Balanced) - 0.5).abs() < 1e-6);
-        assert!(operating_point(Sensitivity::Low) > 0.8);
-        assert!((operating_point(Sensitivity::High) - 0.2).abs() < 1e-3);
+        assert!(operating_point(Sensitivity::Low) > 0.9);
+        assert!((operating_point(Sensitivity::High) - 1.0 / 3.0).abs() < 1e-3);
     }
 }

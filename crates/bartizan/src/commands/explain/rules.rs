@@ -112,7 +112,7 @@ fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String
     if let Some(sensitivity) = rail.sensitivity {
         let says = match sensitivity {
             Sensitivity::Low => "low: wrong about one harmless text in a thousand",
-            Sensitivity::Balanced => "balanced: wrong about one harmless text in two hundred",
+            Sensitivity::Balanced => "balanced: wrong about one harmless text in a hundred",
             Sensitivity::High => "high: wrong about one harmless text in fifty",
         };
         facts.push(("trained detectors", says.to_owned()));
