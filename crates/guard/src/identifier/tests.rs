@@ -113,7 +113,10 @@ proptest! {
         // Of some heads no check digit makes a number.
         prop_assume!(found.is_some());
         let mut wrong = found.clone().unwrap().into_bytes();
-        let places: Vec<usize> = (0..wrong.len()).filter(|at| wrong[*at].is_ascii_digit()).collect();
+        // The check digit of a Swedish number does not see the century.
+        let first = if id == "se-personal-number" { 2 } else { 0 };
+        let places: Vec<usize> =
+            (first..wrong.len()).filter(|at| wrong[*at].is_ascii_digit()).collect();
         let at = places[at.index(places.len())];
         wrong[at] = (wrong[at] - b'0' + add) % 10 + b'0';
         prop_assert!(!is_found(&guard, &String::from_utf8(wrong).unwrap()), "{id}: {found:?} at {at}");
