@@ -207,3 +207,6 @@ fn on_threads<'i, T: Send>(items: &'i [Item], map: impl Fn(&'i Item) -> T + Sync
         threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
     })
 }
+
+#[cfg(test)]
+mod tests;
