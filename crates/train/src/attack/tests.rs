@@ -1,3 +1,5 @@
+//! Training is repeatable, and gives a model that tells attacks from what is harmless.
+
 use bartizan_model::file::encode;
 
 use super::*;
