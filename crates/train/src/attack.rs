@@ -33,8 +33,6 @@ pub struct Trained {
     pub unseen: Vec<f32>,
     /// The same for optimised gibberish.
     pub unseen_noise: Vec<f32>,
-    /// What the heads said about the beginning of each text.
-    pub signals: Vec<[f32; SIGNALS]>,
 }
 
 /// Trains the model.
@@ -53,18 +51,9 @@ pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
         .iter()
         .map(|reading| judge.worst(reading, Speaker::User).map_or(0.0, |worst| worst.rarity))
         .collect();
-    let signals = readings
-        .iter()
-        .map(|reading| reading.wholes().first().map_or([0.0; SIGNALS], |first| first.signals))
-        .collect();
     let (noise, noise_scale, unseen_noise) = train_noise(items, seed);
     let heads = heads::train(items, lexicon, |_| true, seed);
-    Trained {
-        model: AttackModel { heads, judge, noise, noise_scale },
-        unseen,
-        unseen_noise,
-        signals,
-    }
+    Trained { model: AttackModel { heads, judge, noise, noise_scale }, unseen, unseen_noise }
 }
 
 fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {

@@ -109,8 +109,8 @@ fn must_suffice(corpus: &Corpus) -> anyhow::Result<()> {
         format!(
             "there are {attacks} attacks and {harmless} harmless texts, fewer than {FEWEST} of either"
         ),
-        "attacks are rows labelled `injection`, `jailbreak` or `attack` of the kinds `direct`, `extraction` or \
-         `framing`, harmless texts are labelled `benign`; add the rows in `crates/train/data/rows`",
+        "attacks are rows labelled `injection`, `jailbreak` or `attack`, harmless texts are labelled `benign`; add the \
+         rows in `crates/train/data/rows`",
     ))
 }
 

@@ -1,7 +1,5 @@
 //! What the model of attacks learns from.
 
-use std::collections::BTreeMap;
-
 use bartizan_model::plain::plain;
 use bartizan_model::senses::{Lexicon, features};
 
@@ -172,20 +170,6 @@ impl Corpus {
         }
         self
     }
-
-    /// Only what the rows say, for measuring.
-    pub fn rows_only(rows: &[Row]) -> Self {
-        Self { items: rows.iter().filter_map(|row| item(row, &row.text)).collect() }
-    }
-
-    /// Items by the name under which they are counted.
-    pub fn by_report(&self) -> BTreeMap<&str, Vec<usize>> {
-        let mut by_report: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (index, item) in self.items.iter().enumerate() {
-            by_report.entry(&item.report).or_default().push(index);
-        }
-        by_report
-    }
 }
 
 /// Place of a harmful request in a written frame.
@@ -196,11 +180,13 @@ const WRITTEN: &str = "written";
 fn item(row: &Row, text: &str) -> Option<Item> {
     let kind = row.kind_group();
     let class = match (row.label.as_str(), kind) {
-        ("injection", "direct" | "extraction" | "indirect")
-        | ("jailbreak" | "attack", "direct") => Class::Attack,
         ("attack", "framing") => Class::Framed,
         ("jailbreak", "adversarial_suffix") => Class::Suffix,
-        ("harmful_request", "direct" | "rephrased" | "latent") => Class::Harmful,
+        // Disguises are undone before a model reads; what is planted in documents is no prompt.
+        ("injection" | "jailbreak" | "attack", "obfuscated" | "indirect_probe" | "document")
+        | ("harmful_request", "weak") => return None,
+        ("injection" | "jailbreak" | "attack", _) => Class::Attack,
+        ("harmful_request", _) => Class::Harmful,
         ("benign", "role_prompt" | "system_prompt") => Class::Role,
         ("benign", "framing") => Class::FramedHarmless,
         ("benign", _) => Class::Benign,
