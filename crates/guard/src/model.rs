@@ -4,4 +4,4 @@ mod embedded;
 mod points;
 
 pub(crate) use embedded::ATTACK;
-pub(crate) use points::{operating_point, score};
+pub(crate) use points::{operating_point, rarity, score};

@@ -75,5 +75,5 @@ fn attack(bencher: Bencher<'_, '_>, bytes: usize) {
 #[divan::bench(args = [500, 10_000])]
 fn noise(bencher: Bencher<'_, '_>, bytes: usize) {
     let (text, model) = (text(bytes), model());
-    bencher.counter(BytesCount::new(bytes)).bench(|| model.noise(black_box(&text)));
+    bencher.counter(BytesCount::new(bytes)).bench(|| model.noise(black_box(&text), 2.1));
 }

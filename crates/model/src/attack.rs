@@ -165,10 +165,10 @@ impl AttackModel {
         Some(worst.moved(|at| plain.to_source(at)))
     }
 
-    /// The stretch that looks most like optimised gibberish.
-    pub fn noise(&self, text: &str) -> Option<Suspicion> {
+    /// The stretch that looks most like optimised gibberish, if it is rarer than `least`.
+    pub fn noise(&self, text: &str, least: f32) -> Option<Suspicion> {
         let plain = plain(text);
-        let worst = self.noise.worst(&plain.text)?;
+        let worst = self.noise.worst(&plain.text, self.noise_scale.raw(least))?;
         let rarity = self.noise_scale.rarity(worst.score);
         let suspicion = Suspicion { start: worst.start, end: worst.end, rarity };
         Some(suspicion.moved(|at| plain.to_source(at)))

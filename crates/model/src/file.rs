@@ -120,9 +120,9 @@ impl Writer {
     }
 
     fn trees(&mut self, trees: &Trees) {
-        self.floats(&[trees.base]);
-        self.length(trees.trees.len());
-        for tree in &trees.trees {
+        self.floats(&[trees.base()]);
+        self.length(trees.trees().len());
+        for tree in trees.trees() {
             self.length(tree.splits.len());
             for (number, bound) in &tree.splits {
                 self.0.push(*number);
@@ -239,7 +239,7 @@ impl<'f> Reader<'f> {
             }
             trees.push(Tree { splits, leaves });
         }
-        Ok(Trees { base, trees })
+        Ok(Trees::new(base, trees))
     }
 
     fn scale(&mut self) -> Result<Scale, ModelError> {
@@ -264,10 +264,8 @@ mod tests {
     use super::*;
 
     fn trees() -> Trees {
-        Trees {
-            base: 0.5,
-            trees: vec![Tree { splits: vec![(0, f32::INFINITY)], leaves: vec![1.0, -1.0] }],
-        }
+        let tree = Tree { splits: vec![(0, f32::INFINITY)], leaves: vec![1.0, -1.0] };
+        Trees::new(0.5, vec![tree])
     }
 
     fn model() -> AttackModel {

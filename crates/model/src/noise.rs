@@ -74,20 +74,25 @@ pub struct Worst {
 }
 
 impl Noise {
-    /// The stretch of a text that looks most like noise; `None` for short texts.
-    pub fn worst(&self, text: &str) -> Option<Worst> {
-        let scored = stretches(&self.counts, text, TEXT_FROM).into_iter().map(|stretch| Worst {
-            start: stretch.start,
-            end: stretch.end,
-            score: self.trees.score(&stretch.numbers),
+    /// The stretch of a text that looks most like noise, if it reaches `least`; `None` for short texts.
+    pub fn worst(&self, text: &str, least: f32) -> Option<Worst> {
+        let mut worst = None;
+        let mut least = least;
+        stretches(&self.counts, text, TEXT_FROM, |stretch| {
+            if let Some(score) = self.trees.score_above(&stretch.numbers, least) {
+                worst = Some(Worst { start: stretch.start, end: stretch.end, score });
+                least = score;
+            }
         });
-        scored.max_by(|a, b| a.score.total_cmp(&b.score))
+        worst
     }
 
     /// Every stretch of a text, described. Trees learn from all of them: from those alone that could be
     /// noise they learn to tell salads from tables, and miss what is searched for.
     pub fn stretches(&self, text: &str) -> Vec<Stretch> {
-        stretches(&self.counts, text, f32::INFINITY)
+        let mut all = Vec::new();
+        stretches(&self.counts, text, f32::INFINITY, |stretch| all.push(stretch.clone()));
+        all
     }
 }
 
@@ -156,6 +161,8 @@ struct Seen {
     second_capital: bool,
     humps: u8,
     breaks_before: u8,
+    /// Mean logarithm of the counts of its letter groups, once it was needed.
+    groups: Option<f32>,
 }
 
 fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
@@ -188,6 +195,7 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
             second_capital: upper(1),
             humps: humps.min(255) as u8,
             breaks_before,
+            groups: None,
         });
         breaks_before = 0;
         end_before = Some(end);
@@ -195,33 +203,31 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
     seen
 }
 
-/// Stretches whose neighbours are less common than `text_from`.
-fn stretches(counts: &[Counts; 3], text: &str, text_from: f32) -> Vec<Stretch> {
-    let seen = see(counts, text);
+/// Stretches whose neighbours are less common than `text_from`, one after the other.
+fn stretches(counts: &[Counts; 3], text: &str, text_from: f32, mut take: impl FnMut(&Stretch)) {
+    let mut seen = see(counts, text);
     if seen.len() < FEWEST {
-        return Vec::new();
+        return;
     }
     let last = seen.len().saturating_sub(WINDOW);
-    let mut starts: Vec<usize> = (0..=last).step_by(STEP).collect();
-    if starts.last() != Some(&last) {
-        starts.push(last);
-    }
-    let windows = starts.into_iter().filter_map(|at| {
-        let window = seen.get(at..(at + WINDOW).min(seen.len()))?;
-        Some((window, pair_mean(window)))
-    });
-    let windows: Vec<(&[Seen], f32)> = windows.collect();
+    let steps = (0..last).step_by(STEP);
     // How much worse a stretch is than the best of its text: code is odd throughout.
-    let best = windows.iter().map(|(_, pairs)| *pairs).fold(0.0, f32::max);
-    windows
-        .into_iter()
-        .filter(|(_, pairs)| *pairs < text_from)
-        .map(|(window, pairs)| {
-            let mut stretch = describe(window, &counts[2], text);
-            stretch.numbers[NUMBERS - 1] = best - pairs;
-            stretch
-        })
-        .collect()
+    let means = steps.clone().chain([last]).map(|at| pair_mean(window(&seen, at)));
+    let best = means.fold(0.0, f32::max);
+    for at in steps.chain([last]) {
+        let pairs = pair_mean(window(&seen, at));
+        if pairs < text_from {
+            let end = (at + WINDOW).min(seen.len());
+            for token in seen.get_mut(at..end).unwrap_or_default() {
+                token.read_groups(&counts[2], text);
+            }
+            take(&describe(window(&seen, at), pairs, best - pairs));
+        }
+    }
+}
+
+fn window(seen: &[Seen], at: usize) -> &[Seen] {
+    seen.get(at..(at + WINDOW).min(seen.len())).unwrap_or_default()
 }
 
 /// Mean logarithm of the counts of neighbours.
@@ -230,92 +236,174 @@ fn pair_mean(window: &[Seen]) -> f32 {
     total as f32 / window.len().saturating_sub(1).max(1) as f32
 }
 
-/// Mean logarithm of the counts of the letter groups of a word.
-fn group_mean(counts: &Counts, text: &str, seen: &Seen) -> f32 {
-    let bytes = text.as_bytes().get(seen.start..seen.end).unwrap_or_default();
-    let (mut total, mut number) = (0_u32, 0_u32);
-    groups(bytes, |group| {
-        total += u32::from(counts.get(group));
-        number += 1;
-    });
-    if number == 0 { 15.0 } else { total as f32 / number as f32 }
+impl Seen {
+    /// Looks up the letter groups of a word, once: stretches overlap.
+    fn read_groups(&mut self, counts: &Counts, text: &str) {
+        if self.kind != Kind::Word || self.groups.is_some() {
+            return;
+        }
+        let bytes = text.as_bytes().get(self.start..self.end).unwrap_or_default();
+        let (mut total, mut number) = (0_u32, 0_u32);
+        groups(bytes, |group| {
+            total += u32::from(counts.get(group));
+            number += 1;
+        });
+        self.groups = Some(if number == 0 { 15.0 } else { total as f32 / number as f32 });
+    }
 }
 
-fn describe(window: &[Seen], group_counts: &Counts, text: &str) -> Stretch {
-    /// Logarithm of a count from which a token is common.
-    const COMMON: u8 = 7;
-    /// Mean logarithm of the counts of letter groups below which a word is odd.
-    const ODD: f32 = 4.0;
-    let all = window.len() as f32;
-    let pairs: Vec<(&Seen, &Seen)> = window.iter().zip(window.iter().skip(1)).collect();
-    let words = || window.iter().filter(|seen| seen.kind == Kind::Word);
-    let word_count = words().count().max(1) as f32;
-    let share = |count: usize| count as f32 / all;
-    let of_words = |count: usize| count as f32 / word_count;
-    let mean_count = window.iter().map(|seen| f32::from(seen.count)).sum::<f32>() / all;
-    let pair_count = pairs.len().max(1) as f32;
-    let mean_pair = pairs.iter().map(|(_, b)| f32::from(b.pair)).sum::<f32>() / pair_count;
-    let both_words: Vec<_> =
-        pairs.iter().filter(|(a, b)| a.kind == Kind::Word && b.kind == Kind::Word).collect();
-    let mut run = 0_usize;
-    let mut longest = 0;
-    for (_, b) in &pairs {
-        run = if b.pair == 0 { run + 1 } else { 0 };
-        longest = longest.max(run);
+/// What is counted in one pass over a stretch.
+#[derive(Default)]
+struct Tally {
+    words: u32,
+    numbers: u32,
+    characters: u32,
+    foreign_words: u32,
+    capitals: u32,
+    second_capitals: u32,
+    humps: u32,
+    unseen: u32,
+    unseen_words: u32,
+    odd_words: u32,
+    glued: u32,
+    glued_words: u32,
+    glued_behind_marks: u32,
+    word_bytes: usize,
+    breaks: u32,
+    counts: u32,
+    groups: f32,
+    unseen_pairs: u32,
+    unseen_common_pairs: u32,
+    word_pairs: u32,
+    unseen_word_pairs: u32,
+    script_changes: u32,
+    run: u32,
+    longest_run: u32,
+}
+
+fn one(seen: impl Into<u32>) -> u32 {
+    seen.into()
+}
+
+impl Tally {
+    fn token(&mut self, seen: &Seen) {
+        /// Mean logarithm of the counts of letter groups below which a word is odd.
+        const ODD: f32 = 4.0;
+        let unseen = seen.count == 0;
+        self.counts += one(seen.count);
+        self.unseen += one(unseen);
+        self.glued += one(seen.glued);
+        self.breaks += one(seen.breaks_before);
+        match seen.kind {
+            Kind::Number => self.numbers += 1,
+            Kind::Character => self.characters += 1,
+            Kind::Word => {
+                let groups = seen.groups.unwrap_or(15.0);
+                self.words += 1;
+                self.word_bytes += seen.end - seen.start;
+                self.groups += groups;
+                self.odd_words += one(groups < ODD);
+                self.unseen_words += one(unseen);
+                self.foreign_words += one(seen.foreign);
+                self.capitals += one(seen.capital);
+                self.second_capitals += one(seen.second_capital);
+                self.humps += one(seen.humps);
+                self.glued_words += one(seen.glued);
+            }
+            Kind::Mark | Kind::Break => {}
+        }
     }
-    let mut by_mark: Vec<u8> =
-        window.iter().filter(|seen| seen.kind == Kind::Mark).map(|seen| seen.mark).collect();
-    by_mark.sort_unstable();
-    let mark_count = by_mark.len();
-    let kinds = by_mark.chunk_by(|a, b| a == b);
-    let mark_kinds = kinds.clone().count();
-    let entropy: f32 = kinds
-        .map(|of_kind| of_kind.len() as f32 / mark_count as f32)
-        .map(|part| -part * part.log2())
-        .sum();
-    let groups: Vec<f32> = words().map(|seen| group_mean(group_counts, text, seen)).collect();
-    let glued_marks =
-        pairs.iter().filter(|(a, b)| b.glued && a.kind == Kind::Mark && b.kind == Kind::Word);
-    let letters = words().map(|seen| (seen.end - seen.start) as f32).sum::<f32>();
-    let mut hashes: Vec<u32> = window.iter().map(|seen| seen.hash).collect();
-    hashes.sort_unstable();
-    hashes.dedup();
-    let script_changes = pairs.iter().filter(|(a, b)| a.foreign != b.foreign);
+
+    fn pair(&mut self, first: &Seen, second: &Seen) {
+        /// Logarithm of a count from which a token is common.
+        const COMMON: u8 = 7;
+        let unseen = second.pair == 0;
+        let words = first.kind == Kind::Word && second.kind == Kind::Word;
+        let behind_mark = first.kind == Kind::Mark && second.kind == Kind::Word;
+        self.unseen_pairs += one(unseen);
+        self.unseen_common_pairs += one(unseen && first.count >= COMMON && second.count >= COMMON);
+        self.word_pairs += one(words);
+        self.unseen_word_pairs += one(words && unseen);
+        self.glued_behind_marks += one(behind_mark && second.glued);
+        self.script_changes += one(first.foreign != second.foreign);
+        self.run = if unseen { self.run + 1 } else { 0 };
+        self.longest_run = self.longest_run.max(self.run);
+    }
+}
+
+/// Describes a stretch whose neighbours are as common as `mean_pair`, by `behind_best` less than those of
+/// the best stretch of its text.
+fn describe(window: &[Seen], mean_pair: f32, behind_best: f32) -> Stretch {
+    let mut tally = Tally::default();
+    let mut marks = [0_u8; WINDOW];
+    let mut mark_count = 0;
+    let mut hashes = [0_u32; WINDOW];
+    for (seen, cell) in window.iter().zip(&mut hashes) {
+        tally.token(seen);
+        *cell = seen.hash;
+        if seen.kind == Kind::Mark
+            && let Some(cell) = marks.get_mut(mark_count)
+        {
+            *cell = seen.mark;
+            mark_count += 1;
+        }
+    }
+    for (first, second) in window.iter().zip(window.iter().skip(1)) {
+        tally.pair(first, second);
+    }
+    let all = window.len() as f32;
+    let of = |count: u32, number: f32| count as f32 / number;
+    let words = tally.words.max(1) as f32;
+    let pairs = window.len().saturating_sub(1).max(1) as f32;
+    let mean_count = of(tally.counts, all);
+    let (mark_kinds, entropy) = spread(marks.get_mut(..mark_count).unwrap_or_default());
     let numbers = [
         mean_count,
         mean_pair,
-        groups.iter().sum::<f32>() / word_count,
-        share(window.iter().filter(|seen| seen.count == 0).count()),
-        pairs.iter().filter(|(_, b)| b.pair == 0).count() as f32 / pair_count,
-        both_words.iter().filter(|(_, b)| b.pair == 0).count() as f32
-            / both_words.len().max(1) as f32,
-        pairs.iter().filter(|(a, b)| b.pair == 0 && a.count >= COMMON && b.count >= COMMON).count()
-            as f32
-            / pair_count,
+        tally.groups / words,
+        of(tally.unseen, all),
+        of(tally.unseen_pairs, pairs),
+        of(tally.unseen_word_pairs, tally.word_pairs.max(1) as f32),
+        of(tally.unseen_common_pairs, pairs),
         mean_pair - mean_count,
-        longest as f32 / all,
-        share(mark_count),
+        of(tally.longest_run, all),
+        mark_count as f32 / all,
         entropy,
         mark_kinds as f32 / all,
-        glued_marks.count() as f32 / all,
-        of_words(words().filter(|seen| seen.capital).count()),
-        of_words(words().filter(|seen| seen.second_capital).count()),
-        words().map(|seen| f32::from(seen.humps)).sum::<f32>() / word_count,
-        share(words().count()),
-        share(window.iter().filter(|seen| seen.kind == Kind::Number).count()),
-        share(words().filter(|seen| seen.foreign).count()),
-        share(window.iter().filter(|seen| seen.kind == Kind::Character).count()),
-        script_changes.count() as f32 / all,
-        window.iter().map(|seen| f32::from(seen.breaks_before)).sum::<f32>() / all,
-        letters / word_count,
-        share(window.iter().filter(|seen| seen.glued).count()),
-        share(words().filter(|seen| seen.glued).count()),
-        1.0 - hashes.len() as f32 / all,
-        of_words(groups.iter().filter(|group| **group < ODD).count()),
+        of(tally.glued_behind_marks, all),
+        of(tally.capitals, words),
+        of(tally.second_capitals, words),
+        of(tally.humps, words),
+        of(tally.words, all),
+        of(tally.numbers, all),
+        of(tally.foreign_words, all),
+        of(tally.characters, all),
+        of(tally.script_changes, all),
+        of(tally.breaks, all),
+        tally.word_bytes as f32 / words,
+        of(tally.glued, all),
+        of(tally.glued_words, all),
+        repeated(hashes.get_mut(..window.len()).unwrap_or_default()) as f32 / all,
+        of(tally.odd_words, words),
         all.ln(),
-        of_words(words().filter(|seen| seen.count == 0).count()),
-        0.0,
+        of(tally.unseen_words, words),
+        behind_best,
     ];
     let start = window.first().map_or(0, |seen| seen.start);
     Stretch { start, end: window.last().map_or(start, |seen| seen.end), numbers }
+}
+
+/// How many kinds of marks there are, and the entropy of their shares in bits.
+fn spread(marks: &mut [u8]) -> (usize, f32) {
+    marks.sort_unstable();
+    let all = marks.len() as f32;
+    let kinds = marks.chunk_by(|a, b| a == b);
+    let shares = kinds.clone().map(|of_kind| of_kind.len() as f32 / all);
+    (kinds.count(), shares.map(|part| -part * part.log2()).sum())
+}
+
+/// How many tokens occurred before in the stretch.
+fn repeated(hashes: &mut [u32]) -> usize {
+    hashes.sort_unstable();
+    hashes.windows(2).filter(|pair| matches!(pair, [a, b] if a == b)).count()
 }

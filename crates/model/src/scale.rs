@@ -51,6 +51,12 @@ impl Scale {
         &self.points
     }
 
+    /// A raw score at or below which nothing is rarer than `rarity`.
+    pub fn raw(&self, rarity: f32) -> f32 {
+        let below = self.points.iter().rev().find(|point| point.1 < rarity);
+        below.map_or(f32::NEG_INFINITY, |point| point.0)
+    }
+
     /// How rare a raw score is; beyond the last point the line goes on.
     pub fn rarity(&self, raw: f32) -> f32 {
         let above = self.points.partition_point(|point| point.0 < raw);
@@ -88,6 +94,16 @@ mod tests {
             assert!(rarity >= last - 1e-6, "{step}");
             last = rarity;
         }
+    }
+
+    #[test]
+    fn what_lies_below_a_raw_score_is_less_rare() {
+        let scale = Scale::measure((0..5000).map(|n| (n % 977) as f32).collect());
+        for rarity in [0.1, 0.5, 1.0, 2.0, 4.0] {
+            let raw = scale.raw(rarity);
+            assert!(scale.rarity(raw) <= rarity, "{rarity}");
+        }
+        assert!(scale.raw(2.0) > scale.raw(1.0));
     }
 
     #[test]

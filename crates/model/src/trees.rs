@@ -16,16 +16,57 @@ pub struct Tree {
 /// Trees that vote.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trees {
-    /// Log odds before any vote.
-    pub base: f32,
-    /// The trees; all of one depth.
-    pub trees: Vec<Tree>,
+    base: f32,
+    trees: Vec<Tree>,
+    /// The most that a tree and all behind it can add.
+    most: Vec<f32>,
 }
 
+/// Trees after which it is asked whether the rest could still reach what counts.
+const ASKED_EVERY: usize = 8;
+
 impl Trees {
+    /// Takes log odds before any vote, and trees.
+    pub fn new(base: f32, trees: Vec<Tree>) -> Self {
+        let mut most: Vec<f32> = trees
+            .iter()
+            .rev()
+            .scan(0.0, |total, tree| {
+                *total += tree.leaves.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                Some(*total)
+            })
+            .collect();
+        most.reverse();
+        Self { base, trees, most }
+    }
+
+    /// Log odds before any vote.
+    pub const fn base(&self) -> f32 {
+        self.base
+    }
+
+    /// The trees.
+    pub fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
     /// Log odds of what `numbers` describe. A number that is missing counts as zero.
     pub fn score(&self, numbers: &[f32]) -> f32 {
-        self.base + self.trees.iter().map(|tree| tree.vote(numbers)).sum::<f32>()
+        self.trees.iter().fold(self.base, |sum, tree| sum + tree.vote(numbers))
+    }
+
+    /// As [`Trees::score`], for who asks for more than `least` only.
+    pub fn score_above(&self, numbers: &[f32], least: f32) -> Option<f32> {
+        let mut sum = self.base;
+        for (trees, most) in
+            self.trees.chunks(ASKED_EVERY).zip(self.most.iter().step_by(ASKED_EVERY))
+        {
+            if sum + most < least {
+                return None;
+            }
+            sum = trees.iter().fold(sum, |sum, tree| sum + tree.vote(numbers));
+        }
+        (sum > least).then_some(sum)
     }
 }
 
@@ -62,5 +103,18 @@ mod tests {
             assert!((tree.vote(&numbers) - expected).abs() < f32::EPSILON, "{numbers:?}");
         }
         assert!((tree.vote(&[]) - 10.0).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn who_asks_for_more_than_there_is_gets_nothing() {
+        let tree = |bound: f32| Tree { splits: vec![(0, bound)], leaves: vec![-1.0, 0.5] };
+        let trees = Trees::new(0.25, (0..40).map(|bound| tree(bound as f32)).collect());
+        for value in 0..42 {
+            let numbers = [value as f32];
+            let score = trees.score(&numbers);
+            for least in [-50.0, -20.0, -3.0, 0.0, 5.0, 20.0, 50.0] {
+                assert_eq!(trees.score_above(&numbers, least), (score > least).then_some(score));
+            }
+        }
     }
 }

@@ -173,8 +173,9 @@ fn train_noise(items: &[Item], seed: u64) -> (bartizan_model::noise::Noise, Scal
     let material =
         noise::Material { counted: &counted, fresh: &fresh, requests: &requests, salads: 10_000 };
     let noise = noise::train(&material, seed);
-    let scores: Vec<f32> =
-        on_threads(items, |item| noise.worst(&item.text).map_or(-50.0, |worst| worst.score));
+    let scores: Vec<f32> = on_threads(items, |item| {
+        noise.worst(&item.text, f32::NEG_INFINITY).map_or(-50.0, |worst| worst.score)
+    });
     let pool = pool(items, |item| item.in_pool)
         .into_iter()
         .filter(|index| unknown.get(*index) == Some(&true));

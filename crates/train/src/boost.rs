@@ -83,7 +83,7 @@ pub fn grow(points: &[Point], growth: &Growth) -> Trees {
             .collect();
         trees.push(tree(&binned, &bounds, &slopes, growth, &mut scores));
     }
-    Trees { base: base as f32, trees }
+    Trees::new(base as f32, trees)
 }
 
 /// Bounds between bins: at most [`BINS`] quantiles of a number.

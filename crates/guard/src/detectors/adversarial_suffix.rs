@@ -7,7 +7,7 @@ use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, operating_point, score};
+use crate::model::{ATTACK, operating_point, rarity, score};
 use crate::text::View;
 
 pub(super) static DETECTOR: AdversarialSuffix = AdversarialSuffix;
@@ -79,7 +79,7 @@ impl Detector for AdversarialSuffix {
         if view.channel() != Channel::User {
             return;
         }
-        let Some(worst) = ATTACK.noise(view.text()) else { return };
+        let Some(worst) = ATTACK.noise(view.text(), rarity(LEAST) + MORE) else { return };
         let score = score(worst.rarity - MORE);
         if score >= LEAST {
             findings.push(worst.start, worst.end, score);

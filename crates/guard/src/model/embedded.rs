@@ -21,6 +21,6 @@ mod tests {
     #[test]
     fn the_built_in_model_is_whole_and_small() {
         assert!(include_bytes!("../../models/attack.bin").len() <= 4 << 20);
-        assert!(ATTACK.noise("hello").is_none());
+        assert!(ATTACK.noise("hello", 0.0).is_none());
     }
 }

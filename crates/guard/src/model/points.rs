@@ -14,6 +14,11 @@ pub(crate) fn score(rarity: f32) -> f32 {
     1.0 / (1.0 + 10.0_f32.powf(EVEN - rarity))
 }
 
+/// Rarity that has a score.
+pub(crate) fn rarity(score: f32) -> f32 {
+    EVEN - (1.0 / score - 1.0).log10()
+}
+
 /// Score from which a finding counts.
 pub(crate) fn operating_point(sensitivity: Sensitivity) -> f32 {
     score(match sensitivity {
@@ -26,6 +31,13 @@ pub(crate) fn operating_point(sensitivity: Sensitivity) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_and_rarities_are_each_other_s_inverse() {
+        for score_of in [0.05, 0.2, 0.5, 0.9] {
+            assert!((score(rarity(score_of)) - score_of).abs() < 1e-5);
+        }
+    }
 
     #[test]
     fn the_balanced_point_is_the_default_threshold() {
