@@ -17,6 +17,7 @@ use bartizan_model::{Trees, attack::SIGNALS};
 use crate::boost::{Growth, Point, grow};
 use crate::noise;
 use crate::random::Random;
+use crate::threads::on_threads;
 
 pub use corpus::{Class, Corpus, Item, Origin};
 
@@ -182,20 +183,6 @@ fn train_noise(items: &[Item], seed: u64) -> (bartizan_model::noise::Noise, Scal
     let scale = Scale::measure(pool.filter_map(|index| scores.get(index).copied()).collect());
     let rare = scores.iter().map(|score| scale.rarity(*score)).collect();
     (noise, scale, rare)
-}
-
-/// Maps items on all cores, in order.
-fn on_threads<'i, T: Send>(items: &'i [Item], map: impl Fn(&'i Item) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = items.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let map = &map;
-        let threads: Vec<_> = items
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(map).collect::<Vec<T>>()))
-            .collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-    })
 }
 
 #[cfg(test)]

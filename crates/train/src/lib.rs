@@ -7,13 +7,16 @@
 pub mod attack;
 pub mod boost;
 pub mod card;
+pub mod content;
 pub mod grammar;
 pub mod linear;
 pub mod noise;
 pub mod persuasion;
 pub mod random;
+pub mod rounding;
 pub mod rows;
 pub mod senses;
+mod threads;
 
 use std::fmt::Write as _;
 

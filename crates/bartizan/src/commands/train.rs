@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::limits::TRAIN_FILE_BYTES;
 use bartizan_core::limits::read_capped;
-use bartizan_model::file::encode;
+use bartizan_model::attack::encode;
 use bartizan_train::attack::{Class, Corpus, train};
 use bartizan_train::card::{Source, card};
 use bartizan_train::rows::{self, Row, RowError};

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use bartizan_model::attack::AttackModel;
-use bartizan_model::file::decode;
+use bartizan_model::attack::decode;
 
 /// The model of attacks that this build ships.
 #[expect(
