@@ -224,6 +224,8 @@ pub struct Guardrail {
     pub on_error: OnError,
     /// Findings below this score are ignored: 0..=1.
     pub threshold: f32,
+    /// Thresholds of single detectors, by id, in place of `threshold` and `sensitivity`.
+    pub thresholds: Vec<(&'static str, f32)>,
     /// How soon detectors that were trained speak up; in place of `threshold` for these.
     pub sensitivity: Option<Sensitivity>,
     /// What it lets pass although it finds it. Only policy makes exceptions, never a caller.

@@ -14,6 +14,7 @@ pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
         restore: true,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

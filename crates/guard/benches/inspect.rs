@@ -67,6 +67,7 @@ fn guard_of(channel: Channel, ids: Vec<&'static str>) -> Arc<Guard> {
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     };

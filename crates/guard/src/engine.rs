@@ -66,6 +66,8 @@ struct Rail {
     restore: bool,
     on_error: OnError,
     threshold: f32,
+    /// Those of single detectors, by index.
+    thresholds: Vec<(usize, f32)>,
     sensitivity: Option<Sensitivity>,
     exempts: Vec<Exempt>,
 }

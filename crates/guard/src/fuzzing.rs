@@ -32,6 +32,7 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     };

@@ -10,6 +10,7 @@
 
 mod canaries;
 mod checks;
+mod content;
 mod cursor;
 pub mod detector;
 pub mod detectors;

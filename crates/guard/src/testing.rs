@@ -19,6 +19,7 @@ pub(crate) fn rail(detect: Detect, action: Action) -> Guardrail {
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

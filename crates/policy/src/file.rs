@@ -18,8 +18,7 @@ use provider::ProviderFile;
 use scalar::{AddressText, Choice, DollarsText, FailureWord, PrincipalText, SizeText, UrlText};
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
-pub(crate) const UNSUPPORTED: [&str; 6] =
-    ["egress", "data", "tools", "cedar", "tests", "categories"];
+pub(crate) const UNSUPPORTED: [&str; 5] = ["egress", "data", "tools", "cedar", "tests"];
 
 /// Policy of one Bartizan: which models may be called, by whom, with which guards and limits.
 #[derive(Debug, Deserialize, JsonSchema)]

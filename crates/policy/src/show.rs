@@ -172,6 +172,11 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
     writeln!(out, "        restore: {}", rail.restore)?;
     writeln!(out, "        on-error: {}", on_error(rail.on_error))?;
     writeln!(out, "        threshold: {}", rail.threshold)?;
+    if !rail.thresholds.is_empty() {
+        let own: Vec<String> =
+            rail.thresholds.iter().map(|(id, own)| format!("{id}: {own}")).collect();
+        writeln!(out, "        thresholds: {{ {} }}", own.join(", "))?;
+    }
     if let Some(sensitivity) = rail.sensitivity {
         let sensitivity = match sensitivity {
             Sensitivity::Low => "low",

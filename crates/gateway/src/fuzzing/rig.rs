@@ -143,6 +143,7 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
         restore: true,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

@@ -120,6 +120,12 @@ impl GuardBuilder {
     }
 
     fn push(&mut self, guardrail: &Guardrail, detectors: Vec<usize>, exempts: Vec<Exempt>) {
+        let thresholds = detectors.iter().filter_map(|index| {
+            let id = self.detectors.get(*index)?.get().meta().id;
+            let own = guardrail.thresholds.iter().find(|(named, _)| *named == id)?;
+            Some((*index, own.1))
+        });
+        let thresholds = thresholds.collect();
         self.rails.push(Rail {
             id: guardrail.id.clone(),
             on: guardrail.on,
@@ -129,6 +135,7 @@ impl GuardBuilder {
             restore: guardrail.restore,
             on_error: guardrail.on_error,
             threshold: guardrail.threshold,
+            thresholds,
             sensitivity: guardrail.sensitivity,
             exempts,
         });

@@ -49,8 +49,8 @@ impl Window<'_> {
         encoding: Option<Encoding>,
         session: &'a Session,
     ) -> crate::text::Place<'a> {
-        let (channel, base, texts) = (self.channel, self.base, self.texts);
-        crate::text::Place { channel, complete, base, encoding, texts, session }
+        let (channel, base, from, texts) = (self.channel, self.base, self.from, self.texts);
+        crate::text::Place { channel, complete, base, from, encoding, texts, session }
     }
 
     /// Placeholders to be replaced, each text read for itself, and the first byte that is open.
@@ -189,6 +189,9 @@ impl Guard {
 
     /// Score from which a guardrail acts on what a detector found.
     fn threshold(&self, rail: &Rail, detector: usize) -> f32 {
+        if let Some((_, own)) = rail.thresholds.iter().find(|(index, _)| *index == detector) {
+            return *own;
+        }
         let trained = rail.sensitivity.and_then(|sensitivity| {
             self.detectors.get(detector)?.get().operating_point(sensitivity)
         });

@@ -52,6 +52,7 @@ mod tests {
             restore: false,
             on_error: OnError::Block,
             threshold: 0.0,
+            thresholds: Vec::new(),
             sensitivity: None,
             exceptions: Vec::new(),
         };

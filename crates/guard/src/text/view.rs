@@ -8,6 +8,7 @@ use bartizan_core::{Channel, Disguise, Span};
 use super::encoded::Encoding;
 use super::offsets::Offsets;
 use super::runs::{Digit, runs};
+use crate::content::Content;
 use crate::identifier::{Names, names};
 use crate::session::Session;
 
@@ -41,10 +42,13 @@ pub struct View<'a> {
     channel: Channel,
     complete: bool,
     base: usize,
+    from: usize,
     encoding: Option<Encoding>,
     texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
+    /// Sentences that are judged, with how much each is of what many do not want.
+    content: OnceCell<Content>,
     /// What the words before a place name, by place.
     names: RefCell<BTreeMap<usize, Names>>,
 }
@@ -55,6 +59,8 @@ pub(crate) struct Place<'a> {
     pub(crate) channel: Channel,
     pub(crate) complete: bool,
     pub(crate) base: usize,
+    /// First byte of the window that is not yet judged.
+    pub(crate) from: usize,
     /// How the run was encoded in which the text stood; the outermost, where several are nested.
     pub(crate) encoding: Option<Encoding>,
     /// The texts that were joined, in bytes of the original; empty when it is one text.
@@ -77,10 +83,12 @@ impl<'a> View<'a> {
             channel: place.channel,
             complete: place.complete,
             base: place.base,
+            from: place.from,
             encoding: place.encoding,
             texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
+            content: OnceCell::new(),
             names: RefCell::new(BTreeMap::new()),
         }
     }
@@ -153,6 +161,12 @@ impl<'a> View<'a> {
         self.base
     }
 
+    /// Whether a finding that begins at `start` can still count: what stands before was judged, and has
+    /// left.
+    pub(crate) fn is_fresh(&self, start: usize) -> bool {
+        self.start_in_source(start) >= self.from
+    }
+
     /// What is known about the request that the text belongs to.
     pub const fn session(&self) -> &'a Session {
         self.session
@@ -161,6 +175,11 @@ impl<'a> View<'a> {
     /// Maximal runs of ASCII digits; found once per view.
     pub fn digit_runs(&self) -> &[Span] {
         self.digit_runs.get_or_init(|| runs::<Digit>(self.bytes()).collect())
+    }
+
+    /// How much its sentences are of what many do not want; judged once per view.
+    pub(crate) fn content(&self) -> &Content {
+        self.content.get_or_init(|| Content::of(self))
     }
 
     /// What the words before `at` name; read once per place.
