@@ -5,9 +5,10 @@
 //! trees say is put on one scale by how rare it is among harmless texts.
 
 mod file;
+pub mod planted;
 
 use super::noise::Noise;
-use super::plain::plain;
+use super::plain::{Plain, plain};
 use super::scale::Scale;
 use super::segments::{SegmentSums, Sums, read};
 use super::senses::{Lexicon, Sense, SenseTable, is_foreign};
@@ -17,7 +18,7 @@ use super::trees::Trees;
 pub use file::{decode, encode};
 
 /// Heads of the table.
-pub const HEADS: usize = 4;
+pub const HEADS: usize = 5;
 
 /// Which head of the table is which.
 pub mod head {
@@ -29,6 +30,8 @@ pub mod head {
     pub const HARMFUL: usize = 2;
     /// Frames of fiction, expertise and need.
     pub const FRAME: usize = 3;
+    /// Lines that ask for something, among lines of documents.
+    pub const PLANTED: usize = 4;
 }
 
 /// Signals of a stretch: attack, harmful, frame, senses, greedy, and whether it is not English.
@@ -80,6 +83,10 @@ pub struct Judge {
     /// Put the higher of both on a scale of its own for users who write English, for users who write
     /// anything else, and for documents.
     pub speakers: [Scale; 3],
+    /// Judges the lines of a document.
+    pub planted: Trees,
+    /// Puts its score on the same scale, of documents.
+    pub planted_scale: Scale,
 }
 
 /// The model of attacks.
@@ -108,8 +115,10 @@ pub struct Suspicion {
 }
 
 impl Suspicion {
-    fn moved(self, to: impl Fn(usize) -> usize) -> Self {
-        Self { start: to(self.start), end: to(self.end), ..self }
+    /// The stretch as it stood before its spelling was made even.
+    #[must_use]
+    pub fn at_source(self, plain: &Plain<'_>) -> Self {
+        Self { start: plain.to_source(self.start), end: plain.to_source(self.end), ..self }
     }
 }
 
@@ -139,7 +148,14 @@ impl AttackModel {
     pub fn worst(&self, text: &str, speaker: Speaker) -> Option<Suspicion> {
         let plain = plain(text);
         let worst = self.judge.worst(&self.heads.read(&plain.text), speaker)?;
-        Some(worst.moved(|at| plain.to_source(at)))
+        Some(worst.at_source(&plain))
+    }
+
+    /// The line of a document that looks most like a planted request, if it is rarer than `least`.
+    pub fn planted(&self, text: &str, least: f32) -> Option<Suspicion> {
+        let plain = plain(text);
+        let worst = self.judge.planted(&self.heads.read(&plain.text), &plain.text, least)?;
+        Some(worst.at_source(&plain))
     }
 
     /// The stretch that looks most like optimised gibberish, if it is rarer than `least`.
@@ -148,7 +164,7 @@ impl AttackModel {
         let worst = self.noise.worst(&plain.text, self.noise_scale.raw(least))?;
         let rarity = self.noise_scale.rarity(worst.score);
         let suspicion = Suspicion { start: worst.start, end: worst.end, rarity };
-        Some(suspicion.moved(|at| plain.to_source(at)))
+        Some(suspicion.at_source(&plain))
     }
 }
 

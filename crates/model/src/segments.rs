@@ -1,7 +1,7 @@
 //! Sums of weights per segment, and the score of a stretch of segments.
 
 use super::table::Table;
-use super::walk::{Block, Scratch, Sink, walk_with};
+use super::walk::{Block, Scratch, Sink, walk, walk_with};
 
 /// What the features of a stretch add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,21 @@ pub fn read<const HEADS: usize>(table: &Table<HEADS>, text: &str) -> Vec<Segment
     let mut reader = Reader::new(table);
     walk_with(&mut reader.scratch, text, &mut reader.adder);
     reader.adder.segments
+}
+
+/// The segments of a text, without reading it.
+pub fn cut(text: &str) -> Vec<(usize, usize)> {
+    struct Cuts(Vec<(usize, usize)>);
+    impl Sink for Cuts {
+        fn feature(&mut self, _: Block, _: u32) {}
+
+        fn segment(&mut self, start: usize, end: usize) {
+            self.0.push((start, end));
+        }
+    }
+    let mut cuts = Cuts(Vec::new());
+    walk(text, &mut cuts);
+    cuts.0
 }
 
 /// Reads many texts.

@@ -3,6 +3,7 @@
 //! As with the model of attacks, the scales that say how rare a score is come from texts whose
 //! collection the heads had not seen.
 
+mod card;
 mod corpus;
 
 use bartizan_model::content::{ContentModel, HEADS};
@@ -13,9 +14,12 @@ use crate::linear::{Example, Head, Method, train as train_head};
 use crate::rounding::{rounded, table};
 use crate::threads::on_threads;
 
+pub use card::card;
 pub use corpus::{Corpus, Item, NAMES, lexicon};
 use corpus::{SENSE_BITS, TABLE_BITS};
 
+/// Most that one example counts at once.
+const STEP: f32 = 6.0;
 /// Parts that the collections are dealt into.
 pub const FOLDS: usize = 4;
 
@@ -57,9 +61,13 @@ fn fit(
         let examples: Vec<Example<'_>> = items
             .iter()
             .filter(|item| uses(item))
-            .filter_map(|item| {
-                let (positive, weight) = item.lessons.get(*head).copied().flatten()?;
-                Some(Example { features: &item.features, positive, weight })
+            .filter_map(|item| Some((item, item.lessons.get(*head).copied().flatten()?)))
+            .flat_map(|(item, (positive, weight))| {
+                // One step is bounded, so that what counts more is learned more often.
+                let times = (weight / STEP).ceil().max(1.0);
+                let example =
+                    Example { features: &item.features, positive, weight: weight / times };
+                std::iter::repeat_n(example, times as usize)
             })
             .collect();
         let rows = (1 << TABLE_BITS) + (1 << SENSE_BITS);

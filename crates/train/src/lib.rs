@@ -9,6 +9,7 @@ pub mod boost;
 pub mod card;
 pub mod content;
 pub mod grammar;
+pub mod letters;
 pub mod linear;
 pub mod noise;
 pub mod persuasion;

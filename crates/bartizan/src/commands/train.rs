@@ -1,4 +1,4 @@
-//! `bartizan train`: a model of attacks from labelled texts.
+//! `bartizan train`: a model of attacks or of unsafe content from labelled texts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,12 +8,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::limits::TRAIN_FILE_BYTES;
 use bartizan_core::limits::read_capped;
-use bartizan_model::attack::encode;
-use bartizan_train::attack::{Class, Corpus, train};
-use bartizan_train::card::{Source, card};
+use bartizan_train::attack::{self, Class};
+use bartizan_train::card::{self, Source};
 use bartizan_train::rows::{self, Row, RowError};
-use bartizan_train::{digest, senses};
-use clap::Args;
+use bartizan_train::{content, digest, senses};
+use clap::{Args, ValueEnum};
 
 use super::check::inputs::Input;
 use crate::format::{print_error, usage};
@@ -24,6 +23,9 @@ use crate::terminal::Terminal;
     after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md"
 )]
 pub(crate) struct TrainArgs {
+    /// What the model finds
+    #[arg(long, value_enum, default_value = "attack", value_name = "KIND")]
+    kind: Kind,
     /// Labelled JSON Lines; `-` for standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
@@ -36,6 +38,21 @@ pub(crate) struct TrainArgs {
     /// Another seed gives another model of the same data
     #[arg(long, default_value_t = 7, value_name = "N")]
     seed: u64,
+}
+
+/// What a model finds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Attacks on the model that reads a text: `prompt-attack`, `planted-request`, `adversarial-suffix`
+    Attack,
+    /// Unsafe content: `hate`, `harassment`, `violence`, `sexual`, `self-harm`, `dangerous`, `profanity`
+    Content,
+}
+
+/// A model and its card.
+struct Made {
+    file: Vec<u8>,
+    card: String,
 }
 
 /// Fewest texts of either sort that a model can be trained on.
@@ -55,19 +72,68 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         sources.push(source);
         all.extend(rows);
     }
-    let lexicon = senses::lexicon().context("the lists of words cannot be read")?;
-    let corpus = Corpus::gather(&all, args.seed).context("the phrases cannot be read")?;
-    must_suffice(&corpus)?;
-    let corpus = corpus.with_senses(&lexicon);
-    say(&format!("training on {} texts, which takes some minutes", corpus.items.len()));
-    let trained = train(&corpus, &lexicon, args.seed);
-    let file = encode(&trained.model);
+    let made = match args.kind {
+        Kind::Attack => attacks(&all, &sources, args.seed, say)?,
+        Kind::Content => unsafe_content(&all, &sources, args.seed, say)?,
+    };
     let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
-    let card = card(&corpus, &trained, &sources, &digest(&file));
-    write(&args.output, &file)?;
-    write(&card_path, card.as_bytes())?;
+    write(&args.output, &made.file)?;
+    write(&card_path, made.card.as_bytes())?;
     say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+fn attacks(
+    rows: &[Row],
+    sources: &[Source],
+    seed: u64,
+    say: impl Fn(&str),
+) -> anyhow::Result<Made> {
+    let lexicon = senses::lexicon().context("the lists of words cannot be read")?;
+    let corpus = attack::Corpus::gather(rows, seed).context("the phrases cannot be read")?;
+    must_suffice(&corpus)?;
+    let corpus = corpus.with_senses(&lexicon);
+    say(&learned(rows.len(), corpus.left_out));
+    let trained = attack::train(&corpus, &lexicon, seed);
+    let file = bartizan_model::attack::encode(&trained.model);
+    let card = card::card(&corpus, &trained, sources, &digest(&file));
+    Ok(Made { file, card })
+}
+
+fn unsafe_content(
+    rows: &[Row],
+    sources: &[Source],
+    seed: u64,
+    say: impl Fn(&str),
+) -> anyhow::Result<Made> {
+    let lexicon = content::lexicon().context("the lists of words cannot be read")?;
+    let corpus = content::Corpus::gather(rows, &lexicon);
+    let harmless = corpus.items.iter().filter(|item| item.is_harmless()).count();
+    let found = corpus.items.len() - harmless;
+    if found < FEWEST || harmless < FEWEST {
+        return Err(usage(
+            format!(
+                "there are {found} unsafe and {harmless} harmless texts, fewer than {FEWEST} of either"
+            ),
+            "unsafe texts are rows labelled `unsafe` with a category as `kind`, harmless ones are labelled `benign`; add \
+             the rows in `crates/train/data/rows`",
+        ));
+    }
+    say(&learned(rows.len(), rows.len() - corpus.items.len()));
+    let trained = content::train(&corpus, &lexicon, seed);
+    let file = bartizan_model::content::encode(&trained.model);
+    let card = content::card(&corpus, &trained, sources, &digest(&file));
+    Ok(Made { file, card })
+}
+
+fn learned(rows: usize, left_out: usize) -> String {
+    let others = match left_out {
+        0 => String::new(),
+        left_out => format!(
+            "; {left_out} others are of labels or kinds that this model does not learn from"
+        ),
+    };
+    format!("training on {} rows, which takes some minutes{others}", rows - left_out)
 }
 
 fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
@@ -97,7 +163,7 @@ fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
     Ok((source, rows))
 }
 
-fn must_suffice(corpus: &Corpus) -> anyhow::Result<()> {
+fn must_suffice(corpus: &attack::Corpus) -> anyhow::Result<()> {
     let of = |class: Class| {
         corpus.items.iter().filter(|item| item.is_from_rows() && item.class == class).count()
     };

@@ -29,7 +29,7 @@ static META: Meta = Meta {
     ],
     passes: &[
         "How do I kill a process that holds a port on Linux?",
-        "The police arrested a man who is accused of stabbing his neighbour, the paper reports.",
+        "The talks between the two parties were attacked by the opposition as a waste of time.",
         "We killed them 3-0 in the final, what a match!",
         "The photographer wants to shoot the wedding with two cameras.",
     ],

@@ -10,6 +10,7 @@ use super::offsets::Offsets;
 use super::runs::{Digit, runs};
 use crate::content::Content;
 use crate::identifier::{Names, names};
+use crate::model::AttackReading;
 use crate::session::Session;
 
 /// Which disguise a view removes.
@@ -49,6 +50,8 @@ pub struct View<'a> {
     digit_runs: OnceCell<Vec<Span>>,
     /// Sentences that are judged, with how much each is of what many do not want.
     content: OnceCell<Content>,
+    /// The text as the model of attacks reads it.
+    reading: OnceCell<AttackReading>,
     /// What the words before a place name, by place.
     names: RefCell<BTreeMap<usize, Names>>,
 }
@@ -89,6 +92,7 @@ impl<'a> View<'a> {
             session: place.session,
             digit_runs: OnceCell::new(),
             content: OnceCell::new(),
+            reading: OnceCell::new(),
             names: RefCell::new(BTreeMap::new()),
         }
     }
@@ -180,6 +184,11 @@ impl<'a> View<'a> {
     /// How much its sentences are of what many do not want; judged once per view.
     pub(crate) fn content(&self) -> &Content {
         self.content.get_or_init(|| Content::of(self))
+    }
+
+    /// The text as the model of attacks reads it; read once per view.
+    pub(crate) fn reading(&self) -> &AttackReading {
+        self.reading.get_or_init(|| AttackReading::of(self.text))
     }
 
     /// What the words before `at` name; read once per place.

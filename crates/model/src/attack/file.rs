@@ -1,11 +1,11 @@
 //! The file of the model of attacks.
 
-use super::{AttackModel, Heads, Judge, SIGNALS};
+use super::{AttackModel, Heads, Judge, SIGNALS, planted};
 use crate::file::{Magic, ModelError, Reader, open, seal};
 use crate::noise::{Counts, NUMBERS, Noise};
 
 /// First bytes of a file.
-const MAGIC: &Magic = b"BZATTCK2";
+const MAGIC: &Magic = b"BZATTCK3";
 
 /// Writes a model down.
 pub fn encode(model: &AttackModel) -> Vec<u8> {
@@ -19,6 +19,8 @@ pub fn encode(model: &AttackModel) -> Vec<u8> {
         for scale in model.judge.scales.iter().chain(&model.judge.speakers) {
             out.scale(scale);
         }
+        out.trees(&model.judge.planted);
+        out.scale(&model.judge.planted_scale);
         for counts in &model.noise.counts {
             out.bytes(counts.cells());
         }
@@ -45,6 +47,8 @@ pub fn decode(file: &[u8]) -> Result<AttackModel, ModelError> {
                 near: from.trees(SIGNALS)?,
                 scales: [from.scale()?, from.scale()?],
                 speakers: [from.scale()?, from.scale()?, from.scale()?],
+                planted: from.trees(planted::NUMBERS)?,
+                planted_scale: from.scale()?,
             },
             noise: Noise {
                 counts: [counts(from)?, counts(from)?, counts(from)?],
@@ -83,7 +87,7 @@ mod tests {
         let entry = Entry { hash: Lexicon::hash("ignore"), sense: 3, whole: true };
         AttackModel {
             heads: Heads {
-                table: Table::new(vec![[1, -2, 3, -4]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
+                table: Table::new(vec![[1, -2, 3, -4, 5]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
                 lexicon: Lexicon::new(&[entry]),
                 senses: SenseTable { rows: vec![[5; SENSE_HEADS]; 4], scales: [0.1; SENSE_HEADS] },
                 sense_bias: -1.0,
@@ -93,6 +97,8 @@ mod tests {
                 near: trees(),
                 scales: [scale(), scale()],
                 speakers: [scale(), scale(), scale()],
+                planted: trees(),
+                planted_scale: scale(),
             },
             noise: Noise { counts: [counts(), counts(), counts()], trees: trees() },
             noise_scale: scale(),

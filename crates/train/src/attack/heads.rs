@@ -4,6 +4,7 @@ use bartizan_model::attack::{Heads, SENSE_HEADS};
 use bartizan_model::senses::{Lexicon, SenseTable};
 
 use super::corpus::{Class, Item, Origin, SENSE_BITS, TABLE_BITS};
+use super::pages::Line;
 use crate::linear::{Example, Head, Method, train as train_head};
 use crate::rounding::{rounded, table};
 
@@ -73,13 +74,15 @@ fn frame(item: &Item) -> Option<(bool, f32)> {
     }
 }
 
-/// Trains all heads on the items that `uses` keeps.
+/// Trains all heads on the items and lines that do not belong to the part `without`.
 pub(super) fn train(
     items: &[Item],
+    lines: &[Line],
     lexicon: &Lexicon,
-    uses: impl Fn(&Item) -> bool + Sync,
+    without: Option<usize>,
     seed: u64,
 ) -> Heads {
+    let uses = |item: &Item| Some(item.fold) != without;
     let learn = |lesson: &Lesson| {
         let examples: Vec<Example<'_>> = items
             .iter()
@@ -103,12 +106,24 @@ pub(super) fn train(
             .collect();
         train_head(&examples, 1 << SENSE_BITS, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed)
     };
+    let learn_lines = || {
+        let own = lines.iter().filter(|line| Some(line.fold) != without);
+        let examples: Vec<Example<'_>> = own
+            .map(|line| Example {
+                features: &line.features,
+                positive: line.planted,
+                weight: line.weight,
+            })
+            .collect();
+        let rows = (1 << TABLE_BITS) + (1 << SENSE_BITS);
+        train_head(&examples, rows, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed ^ 5)
+    };
     let [first, second, third, fourth] = &LESSONS;
     let (trained, senses) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| [learn(first), learn(third)]);
+        let one = scope.spawn(|| [learn(first), learn(third), learn_lines()]);
         let two = scope.spawn(|| ([learn(second), learn(fourth)], learn_senses()));
         match (one.join(), two.join()) {
-            (Ok([a, c]), Ok(([b, d], senses))) => (vec![a, b, c, d], senses),
+            (Ok([a, c, e]), Ok(([b, d], senses))) => (vec![a, b, c, d, e], senses),
             (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         }
     });

@@ -85,6 +85,19 @@ fn turned(list: &str) -> String {
     list.lines().map(line).collect()
 }
 
+impl Item {
+    /// Heads that must find it.
+    pub fn positive_heads(&self) -> impl Iterator<Item = usize> {
+        let found = |(_, lesson): &(usize, &Lesson)| lesson.is_some_and(|(positive, _)| positive);
+        self.lessons.iter().enumerate().filter(found).map(|(head, _)| head)
+    }
+
+    /// Whether no head must find it.
+    pub fn is_harmless(&self) -> bool {
+        self.positive_heads().next().is_none()
+    }
+}
+
 impl Corpus {
     /// Gathers what rows say about unsafe content.
     pub fn gather(rows: &[Row], lexicon: &Lexicon) -> Self {
@@ -168,19 +181,19 @@ fn lessons(row: &Row) -> Option<[Lesson; HEADS]> {
         ("toxic", "hate" | "rtp:identity_attack") => only(&[(HATE, 4.0)], &[SELF_HARM]),
         ("toxic", "offensive") => only(&[(PROFANITY, 0.7)], &[SELF_HARM, DANGEROUS, HATE]),
         ("toxic", "toxic" | "rtp:insult") => only(&[(HARASSMENT, 4.0)], &[SELF_HARM, DANGEROUS]),
-        ("toxic", "rtp:threat") => only(&[(VIOLENCE, 8.0)], &[]),
+        ("toxic", "rtp:threat") => only(&[(VIOLENCE, 16.0)], &[]),
         ("toxic", "rtp:profanity") => only(&[(PROFANITY, 4.0)], &[SELF_HARM, DANGEROUS]),
         ("toxic", "rtp:severe_toxicity") => {
             only(&[(PROFANITY, 3.0), (HARASSMENT, 3.0)], &[SELF_HARM, DANGEROUS])
         }
-        ("toxic", "rtp:sexually_explicit") => only(&[(SEXUAL, 8.0)], &[SELF_HARM, DANGEROUS]),
+        ("toxic", "rtp:sexually_explicit") => only(&[(SEXUAL, 16.0)], &[SELF_HARM, DANGEROUS]),
         ("toxic", "rtp:flirtation") => only(&[(SEXUAL, 2.0)], &[SELF_HARM, DANGEROUS, HATE]),
         ("harmful_request", "direct" | "rephrased") => only(&[(DANGEROUS, 3.0)], &[]),
         ("harmful_request", "latent") => only(&[(HATE, 1.0)], &[SELF_HARM]),
         ("unsafe", kind) => {
             let head = NAMES.iter().position(|name| *name == kind)?;
             let clean = if head == PROFANITY { [SELF_HARM, DANGEROUS, HATE] } else { [head; 3] };
-            only(&[(head, 8.0)], &clean)
+            only(&[(head, 24.0)], &clean)
         }
         _ => None,
     }
