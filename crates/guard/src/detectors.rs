@@ -53,4 +53,4 @@ pub fn find(id: &str) -> Option<&'static dyn Detector> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,6 +22,7 @@ pub(crate) use judge::Window;
 pub use left_out::{LeftOut, left_out};
 
 use crate::detector::{Detector, Reads};
+use crate::operators::Ready;
 use crate::report::Report;
 use crate::session::Session;
 use crate::stream::StreamGuard;
@@ -63,6 +64,7 @@ struct Rail {
     detectors: Vec<usize>,
     action: Action,
     mode: Mode,
+    operators: RailOperators,
     restore: bool,
     on_error: OnError,
     threshold: f32,
@@ -70,6 +72,20 @@ struct Rail {
     thresholds: Vec<(usize, f32)>,
     sensitivity: Option<Sensitivity>,
     exempts: Vec<Exempt>,
+}
+
+/// The operators of a guardrail.
+struct RailOperators {
+    usual: Ready,
+    /// Those of single detectors, by index.
+    by_detector: Vec<(usize, Ready)>,
+}
+
+impl RailOperators {
+    fn of(&self, detector: usize) -> &Ready {
+        let own = self.by_detector.iter().find(|(index, _)| *index == detector);
+        own.map_or(&self.usual, |(_, ready)| ready)
+    }
 }
 
 /// What is done with a text of one channel.

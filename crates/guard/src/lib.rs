@@ -22,6 +22,7 @@ mod intent;
 mod lexicon;
 mod markup;
 mod model;
+pub mod operators;
 mod phrases;
 pub mod prompt_index;
 mod report;

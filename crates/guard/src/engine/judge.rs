@@ -156,7 +156,7 @@ impl Guard {
         let mut edits: Vec<Edit> = restorations
             .into_iter()
             .filter(|(span, value)| span.end <= end && vault.has_room(value.len()))
-            .map(|(span, text)| Edit { span, text, restores: true })
+            .map(|(span, text)| Edit { span, text, restores: true, alike: None })
             .collect();
         drop(vault);
         edits.extend(
@@ -172,12 +172,12 @@ impl Guard {
     }
 
     /// Guardrails that look for a finding, each with the reason of the exception that lets it pass.
-    pub(super) fn rails_for<'a>(
-        &'a self,
+    pub(super) fn rails_for<'g: 'a, 'a>(
+        &'g self,
         window: &'a Window<'_>,
         session: &'a Session,
         seen: &'a Seen,
-    ) -> impl Iterator<Item = (&'a Rail, Option<Arc<str>>)> {
+    ) -> impl Iterator<Item = (&'g Rail, Option<Arc<str>>)> {
         let text = window.text.get(seen.finding.span.range()).unwrap_or_default();
         let asked = self.rails.iter().filter(|rail| {
             rail.on.contains(window.channel)

@@ -40,6 +40,10 @@ impl Compiler<'_, '_> {
             let help = "write `action: mask`, or remove `restore`";
             self.report(Problem::new(place, message).help(help));
         }
+        let operators = self.operators(file, detect.as_ref(), action);
+        if let (true, Some(Action::Mask), Some(operators)) = (restore, action, &operators) {
+            self.restore_with(file.restore.as_ref(), operators);
+        }
         let threshold = self.threshold(file.threshold.as_ref());
         let sensitivity = match &file.sensitivity {
             Some(given) => self.word(given).map(Some),
@@ -53,6 +57,7 @@ impl Compiler<'_, '_> {
             detect: detect?,
             action: action?,
             mode: mode?,
+            operators: operators?,
             restore,
             on_error: on_error?,
             threshold: threshold?,

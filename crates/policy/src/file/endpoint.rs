@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DateText, DurationText, FailureWord, ModalityWord, ModeWord,
     PrincipalText, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord,
@@ -105,6 +106,12 @@ pub(crate) struct GuardrailFile {
     /// Whether it acts, or only records what it would have done. Default: `enforce`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) mode: Option<Located<Choice<ModeWord>>>,
+    /// With `action: mask`: what stands in place of a value. Default: `placeholder`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) operator: Option<Located<OperatorFile>>,
+    /// With `action: mask`: operators of single detectors or categories, in place of `operator`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) operators: Option<Located<OperatorsFile>>,
     /// With `action: mask`: puts masked values back into the answer. Default: false.
     #[serde(default, deserialize_with = "given")]
     pub(crate) restore: Option<Located<bool>>,
