@@ -83,16 +83,22 @@ impl Content {
     }
 }
 
-/// Whether a view shows a sentence as no better one does: folding takes look-alikes for Latin
-/// letters, and what it makes of other languages the raw view shows better.
+/// Whether a view shows a sentence as no better one does.
+///
+/// Folding takes look-alikes for Latin letters, and what it makes of other languages the raw view shows
+/// better. A view that exists only where something is disguised counts only for sentences in which that
+/// is so: what it shows of others must not depend on what stands far away from them.
 fn is_worth_reading(view: &View<'_>, start: usize, end: usize) -> bool {
     let text = view.text().get(start..end).unwrap_or_default();
-    if view.kind() != ViewKind::Folded {
-        return !text.is_empty();
+    let differs = || view.to_source(start, end).len() != end - start;
+    let other = || text.bytes().filter(|byte| !byte.is_ascii()).count();
+    match view.kind() {
+        ViewKind::Raw | ViewKind::Hidden => !text.is_empty(),
+        ViewKind::Folded if view.encoding().is_some() => !text.is_empty(),
+        ViewKind::Folded => differs() && other() * 10 <= text.len(),
+        ViewKind::Unescaped | ViewKind::Squeezed => differs(),
+        ViewKind::Apart | ViewKind::Rot13 => false,
     }
-    let source = view.to_source(start, end);
-    let other = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    source.len() != end - start && other * 10 <= text.len()
 }
 
 impl Detector for Unsafe {

@@ -40,7 +40,7 @@ pub enum ModelError {
 }
 
 /// A file with these sections.
-pub(crate) fn seal(magic: &Magic, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+pub(crate) fn seal(magic: Magic, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut out = Writer(magic.to_vec());
     write(&mut out);
     let checksum = Sha256::digest(&out.0);
@@ -50,14 +50,14 @@ pub(crate) fn seal(magic: &Magic, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 
 /// The sections of a file.
 pub(crate) fn open<M>(
-    magic: &Magic,
+    magic: Magic,
     file: &[u8],
     read: impl FnOnce(&mut Reader<'_>) -> Result<M, ModelError>,
 ) -> Result<M, ModelError> {
     if file.len() > MAX_BYTES {
         return Err(ModelError::TooLarge);
     }
-    let rest = file.strip_prefix(magic).ok_or(ModelError::Magic)?;
+    let rest = file.strip_prefix(&magic).ok_or(ModelError::Magic)?;
     let end = rest.len().checked_sub(CHECKSUM).ok_or(ModelError::Checksum)?;
     let (body, checksum) = rest.split_at_checked(end).ok_or(ModelError::Checksum)?;
     let content = file.get(..magic.len() + end).unwrap_or_default();

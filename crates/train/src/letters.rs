@@ -33,15 +33,15 @@ impl Letters {
         let number = 3 + random.below(10);
         let between = if random.chance(0.4) { "\n" } else { " " };
         let sentences: Vec<String> = (0..number).map(|_| self.sentence(random)).collect();
-        let mut letter = self.one(&self.0.shells, random).replace("{x}", &sentences.join(between));
+        let mut letter = one(&self.0.shells, random).replace("{x}", &sentences.join(between));
         for slot in ["{a}", "{b}", "{c}"] {
-            letter = letter.replace(slot, &self.one(&self.0.people, random));
+            letter = letter.replace(slot, &one(&self.0.people, random));
         }
         self.filled(letter, random)
     }
 
     fn sentence(&self, random: &mut Random) -> String {
-        self.filled(self.one(&self.0.sentences, random), random)
+        self.filled(one(&self.0.sentences, random), random)
     }
 
     fn filled(&self, mut sentence: String, random: &mut Random) -> String {
@@ -51,12 +51,12 @@ impl Letters {
             ("{d}", &self.0.times),
             ("{e}", &self.0.events),
         ] {
-            sentence = sentence.replace(slot, &self.one(list, random));
+            sentence = sentence.replace(slot, &one(list, random));
         }
         sentence
     }
+}
 
-    fn one(&self, list: &[String], random: &mut Random) -> String {
-        random.pick(list).cloned().unwrap_or_default()
-    }
+fn one(list: &[String], random: &mut Random) -> String {
+    random.pick(list).cloned().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use crate::file::{Magic, ModelError, Reader, open, seal};
 use crate::noise::{Counts, NUMBERS, Noise};
 
 /// First bytes of a file.
-const MAGIC: &Magic = b"BZATTCK3";
+const MAGIC: Magic = *b"BZATTCK3";
 
 /// Writes a model down.
 pub fn encode(model: &AttackModel) -> Vec<u8> {

@@ -4,7 +4,7 @@ use super::ContentModel;
 use crate::file::{Magic, ModelError, open, seal};
 
 /// First bytes of a file.
-const MAGIC: &Magic = b"BZCONTN1";
+const MAGIC: Magic = *b"BZCONTN1";
 
 /// Writes a model down.
 pub fn encode(model: &ContentModel) -> Vec<u8> {

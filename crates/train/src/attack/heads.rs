@@ -123,7 +123,9 @@ pub(super) fn train(
         let one = scope.spawn(|| [learn(first), learn(third), learn_lines()]);
         let two = scope.spawn(|| ([learn(second), learn(fourth)], learn_senses()));
         match (one.join(), two.join()) {
-            (Ok([a, c, e]), Ok(([b, d], senses))) => (vec![a, b, c, d, e], senses),
+            (Ok([attack, harmful, planted]), Ok(([greedy, frame], senses))) => {
+                (vec![attack, greedy, harmful, frame, planted], senses)
+            }
             (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         }
     });

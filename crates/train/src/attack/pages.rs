@@ -73,7 +73,7 @@ pub(super) fn gather(rows: &[Row], seed: u64) -> Result<Vec<Page>, serde_saphyr:
         let written = row.group() == "written";
         let group = format!("{} {}", if written { &row.source } else { row.group() }, row.kind);
         match (row.label.as_str(), row.kind.as_str()) {
-            ("attack", "document") => pages.extend(written_page(row, group)),
+            ("attack", "document") => pages.extend(written_page(row, &group)),
             ("benign", kind) if is_host(kind) => {
                 let of_group = taken.entry(group.clone()).or_default();
                 *of_group += 1;
@@ -115,7 +115,7 @@ fn is_host(kind: &str) -> bool {
 }
 
 /// A document that was written with something planted in it.
-fn written_page(row: &Row, group: String) -> Option<Page> {
+fn written_page(row: &Row, group: &str) -> Option<Page> {
     let text = plain(&row.text).text.into_owned();
     let planted: Vec<(usize, usize)> = row
         .inserted
@@ -141,11 +141,11 @@ fn requests(rows: &[Row]) -> Vec<Request> {
     let mut requests = Vec::new();
     for row in rows {
         let fits = (15..260).contains(&row.text.len()) && !row.text.contains('\n');
-        let asks = match (row.label.as_str(), row.kind_group()) {
-            ("benign", "user_prompt" | "hard_negative") => true,
-            ("attack" | "injection", "direct" | "extraction") => true,
-            _ => false,
-        };
+        let asks = matches!(
+            (row.label.as_str(), row.kind_group()),
+            ("benign", "user_prompt" | "hard_negative")
+                | ("attack" | "injection", "direct" | "extraction")
+        );
         let of_group = taken.entry(row.group()).or_default();
         if fits && asks && *of_group < 3000 {
             *of_group += 1;
