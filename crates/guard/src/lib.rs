@@ -24,6 +24,7 @@ mod model;
 mod phrases;
 pub mod prompt_index;
 mod report;
+mod rules;
 mod secrets;
 mod segments;
 mod session;
