@@ -47,9 +47,7 @@ impl Machine {
             return Err(format!("it can match more than {MAX_LEN} bytes"));
         }
         let nfa = thompson::Compiler::new()
-            .configure(
-                thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_NFA_BYTES)),
-            )
+            .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_NFA_BYTES)))
             .build_from_hir(&hir)
             .map_err(|error| error.to_string())?;
         let config = DFA::config()
