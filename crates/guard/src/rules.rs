@@ -30,6 +30,7 @@ pub(crate) struct Rule {
     /// What follows the word: a regular expression over bytes, in any case, `.` for any byte.
     pub(crate) then: &'static str,
     lead: Lead,
+    extent: Extent,
     holds: Option<fn(&[u8]) -> bool>,
     /// Name for placeholders.
     pub(crate) label: &'static str,
@@ -54,6 +55,15 @@ enum Lead {
     Fits(fn(&[u8]) -> bool),
 }
 
+/// How far a match reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// As far as the expression can go.
+    Longest,
+    /// To the first place where it may end.
+    Shortest,
+}
+
 impl Rule {
     /// A rule for words of their own, with a score of 0.7.
     pub(crate) const fn new(
@@ -63,12 +73,19 @@ impl Rule {
         severity: Severity,
         cwe: u32,
     ) -> Self {
-        Self { words, then, lead: Lead::Word, holds: None, label, severity, score: 0.7, cwe }
+        let (lead, extent) = (Lead::Word, Extent::Longest);
+        Self { words, then, lead, extent, holds: None, label, severity, score: 0.7, cwe }
     }
 
     /// Wherever the word stands, within others too.
     pub(crate) const fn anywhere(mut self) -> Self {
         self.lead = Lead::Free;
+        self
+    }
+
+    /// To the first place where the expression may end.
+    pub(crate) const fn shortest(mut self) -> Self {
+        self.extent = Extent::Shortest;
         self
     }
 
@@ -195,7 +212,7 @@ impl RuleSet {
                 if !rule.leads(literal.word, bytes, hit.start) {
                     continue;
                 }
-                let found = machine.longest(bytes, hit.end);
+                let found = machine.follow(bytes, hit.end, rule.extent);
                 if found.is_open {
                     findings.undecided(hit.start);
                 }

@@ -5,7 +5,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::pool::Pool;
 use regex_automata::{Anchored, Input, MatchKind};
 
-use super::MAX_LEN;
+use super::{Extent, MAX_LEN};
 
 /// Most memory of the automaton that an expression compiles to, in bytes.
 const MAX_NFA_BYTES: usize = 4 << 20;
@@ -23,7 +23,7 @@ pub(super) struct Machine {
 /// What stands at a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// End of the longest match.
+    /// Where the match ends.
     pub(super) end: Option<usize>,
     /// Whether the bytes end where more of them could change that.
     pub(super) is_open: bool,
@@ -63,7 +63,7 @@ impl Machine {
     }
 
     /// Follows the expression from `start` on.
-    pub(super) fn longest(&self, bytes: &[u8], start: usize) -> Found {
+    pub(super) fn follow(&self, bytes: &[u8], start: usize, extent: Extent) -> Found {
         let mut cache = self.caches.get();
         let mut end = None;
         let input = Input::new(bytes).range(start..).anchored(Anchored::Yes);
@@ -79,6 +79,9 @@ impl Machine {
             // A state says one byte late that a match has ended.
             if state.is_match() {
                 end = Some(at);
+                if extent == Extent::Shortest {
+                    return Found { end, is_open: false };
+                }
             }
             if state.is_dead() {
                 return Found { end, is_open: false };
@@ -99,11 +102,13 @@ mod tests {
     #[test]
     fn the_longest_match_is_found_and_an_open_end_told() {
         let machine = Machine::new(r"\s{1,3}a{1,3}b?").unwrap();
-        let found = |text: &str| machine.longest(text.as_bytes(), 1);
+        let found = |text: &str| machine.follow(text.as_bytes(), 1, Extent::Longest);
         assert_eq!(found("x aab c"), Found { end: Some(5), is_open: false });
         assert_eq!(found("x AAA"), Found { end: Some(5), is_open: true });
         assert_eq!(found("x  "), Found { end: None, is_open: true });
         assert_eq!(found("xa"), Found { end: None, is_open: false });
+        let first = machine.follow(b"x aab c", 1, Extent::Shortest);
+        assert_eq!(first, Found { end: Some(3), is_open: false });
     }
 
     #[test]
@@ -111,7 +116,8 @@ mod tests {
         assert!(Machine::new("a+").is_err());
         assert!(Machine::new("(").is_err());
         let machine = Machine::new(r"--\s{0,2}(?:$|\n)").unwrap();
-        assert_eq!(machine.longest(b"--", 0), Found { end: Some(2), is_open: true });
-        assert_eq!(machine.longest(b"-- x", 0), Found { end: None, is_open: false });
+        let found = |text: &[u8]| machine.follow(text, 0, Extent::Longest);
+        assert_eq!(found(b"--"), Found { end: Some(2), is_open: true });
+        assert_eq!(found(b"-- x"), Found { end: None, is_open: false });
     }
 }
