@@ -9,6 +9,7 @@ mod endpoints;
 mod exceptions;
 mod guardrails;
 mod limits;
+mod lists;
 mod providers;
 mod secrets;
 mod subjects;
@@ -18,8 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bartizan_core::id::Name;
+use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::{EventLog, Listen, Member, OnError, Price, Settings};
 use sha2::{Digest, Sha256};
 
@@ -49,6 +52,8 @@ pub(crate) struct Compiler<'a, 't> {
     sources: Sources<'a>,
     base_dir: &'a Path,
     problems: &'a mut Problems<'t>,
+    /// Endpoints share guardrails, and lists of packages are large: each is read once.
+    package_lists: BTreeMap<(Ecosystem, Vec<String>), Arc<PackageNames>>,
 }
 
 impl<'a, 't> Compiler<'a, 't> {
@@ -58,7 +63,7 @@ impl<'a, 't> Compiler<'a, 't> {
         base_dir: &'a Path,
         problems: &'a mut Problems<'t>,
     ) -> Self {
-        Self { catalogue, sources, base_dir, problems }
+        Self { catalogue, sources, base_dir, problems, package_lists: BTreeMap::new() }
     }
 
     /// The settings of a file; complete only if no problem was reported.

@@ -18,6 +18,7 @@ mod doors;
 mod eval;
 mod faults;
 mod limits;
+mod lists;
 mod logprobs;
 mod masking;
 mod start;

@@ -54,7 +54,7 @@ static META: Meta = Meta {
         example: "`subprocess.run(command, shell=True)` is found, `subprocess.run([\"ls\", path])` is not.",
         fix: "Let it `flag`, show the finding beside the code, and ask for the safe call: parameters for queries, lists for \
               commands, `yaml.safe_load`, checked certificates. It is a hint for reviewers, not a reason to withhold an answer.",
-        limits: "One call at a time: that a value was checked before, or comes from nowhere dangerous, is not seen, so findings are \
+        limits: "One call at a time: that a value was checked before, or comes from nowhere dangerous, or that a library is safe from some version on, is not seen, so findings are \
                  of low or medium severity. Code that shows what not to do is found, too. It is no replacement for an analysis of the \
                  whole program.",
     },

@@ -4,6 +4,7 @@ mod endpoints;
 mod form;
 mod guardrails;
 mod limits;
+mod lists;
 mod providers;
 mod report;
 mod sections;

@@ -41,8 +41,8 @@ pub(super) const COMMANDS: &[Rule] = &[
     Rule::new(&["os.system", "os.popen", "commands.getoutput", "subprocess.getoutput", "subprocess.getstatusoutput"], concat!(r"\s{0,2}\(\s{0,8}(?:", composed!(), r"|[a-z_][\w.]{0,40}\s{0,2}[),+\[%]|(?:raw_)?input\()"), "CODE_COMMAND", MEDIUM, 78)
         .scored(0.8),
     Rule::new(&["subprocess.run", "subprocess.call", "subprocess.popen", "subprocess.check_output", "subprocess.check_call", "create_subprocess_exec"], r"\s{0,2}\([^;]{0,240}?\bshell\s{0,2}=\s{0,2}(?-i:True)\b", "CODE_COMMAND", MEDIUM, 78)
-        .when(|text| !text.windows(3).any(|part| part == b"\n\n\n"))
-        .scored(0.8),
+        .shortest()
+    .scored(0.8),
     Rule::new(&["create_subprocess_shell"], concat!(r"\s{0,2}\(\s{0,8}(?:", composed!(), "|[a-z_])"), "CODE_COMMAND", MEDIUM, 78),
     Rule::new(&["child_process.exec", "child_process.execsync", "cp.exec", "execsync", "exec"], concat!(r"\s{0,2}\(\s{0,8}", composed!()), "CODE_COMMAND", MEDIUM, 78)
         .behind(starts_call)
@@ -63,7 +63,7 @@ pub(super) const OBJECTS: &[Rule] = &[
     Rule::new(&["pickle.load", "cpickle.load", "dill.load", "marshal.load", "cloudpickle.load", "jsonpickle.decode", "shelve.open", "pd.read_pickle", "pandas.read_pickle"], r"s?\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502)
         .scored(0.7),
     Rule::new(&["yaml.load", "yaml.load_all"], r"\s{0,2}\([^()\n]{0,120}(?:\([^()\n]{0,80}\)[^()\n]{0,80})?\)", "CODE_DESERIALIZATION", LOW, 502)
-        .when(|text| !has(text, b"safe") && !has(text, b"baseloader") && !has(text, b"schema") && text.len() > 3),
+        .when(|text| !has(text, b"safe") && !has(text, b"fullloader") && !has(text, b"baseloader") && !has(text, b"schema") && text.len() > 3),
     Rule::new(&["yaml.unsafe_load", "yaml.full_load"], r"\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502),
     Rule::new(&["torch.load"], r"\s{0,2}\([^;\n]{0,160}?weights_only\s{0,2}=\s{0,2}(?-i:False)", "CODE_DESERIALIZATION", LOW, 502),
     Rule::new(&["allow_pickle", "allow_dangerous_deserialization"], r"\s{0,2}=\s{0,2}(?-i:True)\b", "CODE_DESERIALIZATION", LOW, 502)
