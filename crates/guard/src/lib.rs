@@ -10,6 +10,7 @@
 
 mod canaries;
 mod checks;
+pub mod context_index;
 mod cursor;
 pub mod detector;
 pub mod detectors;

@@ -17,6 +17,7 @@ mod cli;
 mod doors;
 mod eval;
 mod faults;
+mod groundedness;
 mod limits;
 mod lists;
 mod logprobs;

@@ -43,7 +43,7 @@ fn makes_secret(lead: &[u8]) -> bool {
     let line = lead.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let Some(at) = line.iter().position(|byte| *byte == b'=') else { return false };
     let name = line.get(..at).unwrap_or_default().trim_ascii_end().to_ascii_lowercase();
-    let name = name.rsplit(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let name = name.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     let holds = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
     SECRETS.iter().any(|secret| holds(secret)) && !holds(b"num") && !holds(b"count") && !holds(b"len")
 }

@@ -50,7 +50,7 @@ pub(super) const COMMANDS: &[Rule] = &[
     Rule::new(&["getruntime().exec", "getruntime( ).exec"], concat!(r"\s{0,2}\(\s{0,8}(?:", composed!(), r"|[a-z_]\w{0,40}\s{0,2}\))"), "CODE_COMMAND", MEDIUM, 78)
         .anywhere(),
     Rule::new(&["processbuilder", "exec.command", "exec.commandcontext", "process.start", "command::new"], concat!(r#"\s{0,2}\((?:\s{0,4}ctx\s{0,2},)?\s{0,8}"(?:/bin/)?(?:ba|z)?(?:sh|cmd(?:\.exe)?)"\)?\s{0,8}(?:,\s{0,8}|\.args?\(\s{0,2})(?:\[\s{0,4})?"[-/]c"\s{0,2}(?:\)\s{0,8}\.args?\(|,)\s{0,8}(?:"#, composed!(), r"|[a-z_&$]|fmt\.sprintf)"), "CODE_COMMAND", MEDIUM, 78),
-    Rule::new(&["system", "exec", "shell_exec", "passthru", "popen", "proc_open"], concat!(r#"\s{0,2}\(\s{0,8}(?:\$\w{0,20}|"[^"\n]{0,120}"\s{0,2}\.\s{0,2}\$|'[^'\n]{0,120}'\s{0,2}\.\s{0,2}\$|"[^"\n]{0,120}(?:#\{|\$\{?[a-z_]))"#), "CODE_COMMAND", MEDIUM, 78)
+    Rule::new(&["system", "exec", "shell_exec", "passthru", "popen", "proc_open"], r#"\s{0,2}\(\s{0,8}(?:\$\w{0,20}|"[^"\n]{0,120}"\s{0,2}\.\s{0,2}\$|'[^'\n]{0,120}'\s{0,2}\.\s{0,2}\$|"[^"\n]{0,120}(?:#\{|\$\{?[a-z_]))"#, "CODE_COMMAND", MEDIUM, 78)
         .behind(starts_call)
         .scored(0.7),
     Rule::new(&["system"], r"\s{0,2}\(\s{0,4}(?:argv\[|cmd|command|buf|buffer|user_?input|input|line)\w{0,12}(?:\.c_str\(\))?\s{0,2}\)\s{0,2};", "CODE_COMMAND", MEDIUM, 78)

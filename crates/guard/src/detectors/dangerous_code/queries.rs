@@ -26,7 +26,7 @@ macro_rules! query {
 /// SQL that values are written into.
 pub(super) const QUERIES: &[Rule] = &[
     Rule::new(VERBS, concat!(query!(r#"[^"]"#), r#"\{[a-z_]"#), "CODE_SQL", MEDIUM, 89)
-        .behind(|lead| in_string(lead, b'"', &[b'f', b'$']))
+        .behind(|lead| in_string(lead, b'"', b"f$"))
         .scored(0.8),
     Rule::new(VERBS, concat!(query!("[^']"), r"\{[a-z_]"), "CODE_SQL", MEDIUM, 89)
         .behind(|lead| in_string(lead, b'\'', b"f"))

@@ -44,7 +44,7 @@ pub(super) const CHAINS: &[Rule] = &[
     .scored(0.9),
     Rule::new(
         &["cat", "type", "head", "tail", "less", "more", "nl", "tac", "base64", "xxd", "strings"],
-        r#"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:/etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/root/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))"#,
+        r"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:/etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/root/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))",
         "SHELL_CHAIN",
         CRITICAL,
         78,
@@ -105,7 +105,7 @@ pub(super) const SHELLS: &[Rule] = &[
     .scored(0.9),
     Rule::new(
         &["python", "python2", "python3", "perl", "php", "ruby", "lua", "node"],
-        r#"\s{1,4}(?:-\w{1,8}\s{1,4}){0,2}-(?:c|e|r|rsocket)\b[^\n]{1,240}?(?:socket\.socket|fsockopen|use\s{1,2}socket|tcpsocket|net\.socket|socket\.tcp)"#,
+        r"\s{1,4}(?:-\w{1,8}\s{1,4}){0,2}-(?:c|e|r|rsocket)\b[^\n]{1,240}?(?:socket\.socket|fsockopen|use\s{1,2}socket|tcpsocket|net\.socket|socket\.tcp)",
         "SHELL_REVERSE",
         CRITICAL,
         506,
@@ -244,7 +244,7 @@ const fn is_tick_chain(lead: &[u8]) -> bool {
 
 /// Options of `rm` that remove folders or ask nothing.
 fn removes_folders(text: &[u8]) -> bool {
-    let options = text.split(|byte| byte.is_ascii_whitespace()).filter(|part| part.starts_with(b"-"));
+    let options = text.split(u8::is_ascii_whitespace).filter(|part| part.starts_with(b"-"));
     options.into_iter().any(|part| {
         part.iter().any(|byte| matches!(byte, b'r' | b'R' | b'f')) && !part.starts_with(b"--for")
     })

@@ -222,6 +222,9 @@ const SENTENCE: &[&str] = &[
     "your",
 ];
 
+/// Words behind which a command may begin.
+const BEFORE: [&[u8]; 8] = [b"sudo", b"RUN", b"-m", b"uv", b"time", b"exec", b"-H", b"-y"];
+
 /// Whether a command may begin at `start`.
 pub(super) fn may_begin(bytes: &[u8], start: usize) -> bool {
     let lead = before(bytes, start, LEAD_BYTES);
@@ -231,7 +234,6 @@ pub(super) fn may_begin(bytes: &[u8], start: usize) -> bool {
     if b"\n\r`\"';&|($>!%#:-*".contains(last) {
         return true;
     }
-    const BEFORE: [&[u8]; 8] = [b"sudo", b"RUN", b"-m", b"uv", b"time", b"exec", b"-H", b"-y"];
     BEFORE.iter().any(|word| {
         let head = lead.len().checked_sub(word.len() + 1).and_then(|at| lead.get(at));
         lead.ends_with(word) && !head.is_some_and(u8::is_ascii_alphanumeric)
@@ -243,7 +245,7 @@ impl Command {
     pub(super) fn packages(&self, cursor: &mut Cursor<'_>) -> Vec<Span> {
         let mut packages = Vec::new();
         let mut skips = false;
-        while cursor.run(8, |byte| matches!(byte, b' ' | b'\t')).len() > 0 || continues(cursor) {
+        while !cursor.run(8, |byte| matches!(byte, b' ' | b'\t')).is_empty() || continues(cursor) {
             let Some(argument) = argument(cursor) else { break };
             let (text, span) = argument;
             if std::mem::take(&mut skips) {
