@@ -99,7 +99,7 @@ static META: Meta = Meta {
         "the users' -- all of them -- opinions",
         "SELECT CASE WHEN a = 'b' AND (SELECT count(*) FROM c) > 1 THEN 1 ELSE 0 END",
         "DELETE FROM users WHERE id = 5; -- remove the test user",
-        "COPY measurements FROM '/home/data/m.csv' WITH (FORMAT csv);",
+        "COPY measurements FROM '/srv/data/m.csv' WITH (FORMAT csv);",
         "- name: x\n  when: \"ansible_os_family == 'Debian' or ansible_os_family == 'RedHat'\"",
         "If the state's union selects delegates, the parents' union and teachers' union select theirs, too.",
         "'My dog'; update the calendar, delete from the list what is done",

@@ -129,7 +129,7 @@ endpoints:
     assert!(["numpy", "Flask", "requests"].iter().all(|name| lists[0].names.contains(name)));
     assert!(!lists[0].names.contains("of") && lists[0].names.len() == 3);
     assert!(std::sync::Arc::ptr_eq(&lists[0].names, &lists[1].names), "one file is read once");
-    let shown = show(&settings).to_string();
+    let shown = show(&settings);
     assert!(shown.contains("file:names") && !shown.contains("numpy"), "{shown}");
     for (bytes, said) in [
         (&b"numpy\nflask==1.0\n"[..], "line 2 of `names` holds `flask==1.0`"),

@@ -44,7 +44,7 @@ pub(super) const CHAINS: &[Rule] = &[
     .scored(0.9),
     Rule::new(
         &["cat", "type", "head", "tail", "less", "more", "nl", "tac", "base64", "xxd", "strings"],
-        r"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:/etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/root/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))",
+        r"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:/etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/(?:root)/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))",
         "SHELL_CHAIN",
         CRITICAL,
         78,

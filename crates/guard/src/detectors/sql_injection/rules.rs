@@ -155,7 +155,7 @@ pub(super) const RULES: &[Rule] = &[
     .scored(0.85),
     Rule::new(
         &["load_file"],
-        r#"\s{0,2}\(\s{0,4}(?:0x[0-9a-f]{8}|\\?['"](?:/etc/|/proc/|/root/|c:[\\/]|\\\\))"#,
+        r#"\s{0,2}\(\s{0,4}(?:0x[0-9a-f]{8}|\\?['"](?:/(?:etc|proc|root)/|c:[\\/]|\\\\))"#,
         "SQL_FILE",
         CRITICAL,
         89,
