@@ -15,14 +15,19 @@ pub(crate) const PHRASE_WORDS: usize = 4;
 /// Figures that are combined with each other.
 const MAX_COMBINED: usize = 16;
 
+/// Largest ratio or share, in per cent, that an answer works out.
+const MAX_SHARE: f64 = 1000.0;
+
 /// An index over the texts of a request.
 #[derive(Debug)]
 pub struct ContextIndex {
     keys: RandomState,
     /// Figures, sorted.
     figures: Vec<f64>,
-    /// What two of the first figures give, sorted.
+    /// Sums, differences and products of two of the first figures, sorted.
     combined: Vec<f64>,
+    /// Ratios and shares of two of them, sorted.
+    shares: Vec<f64>,
     /// Hashes of words and of phrases, sorted.
     words: Vec<u64>,
     phrases: Vec<u64>,
@@ -35,6 +40,7 @@ impl ContextIndex {
             keys: RandomState::new(),
             figures: Vec::new(),
             combined: Vec::new(),
+            shares: Vec::new(),
             words: Vec::new(),
             phrases: Vec::new(),
         };
@@ -98,21 +104,20 @@ impl ContextIndex {
         for one in &first {
             for other in &first {
                 let share = 100.0 * one / other;
-                let given = [
+                self.combined.extend([
                     one + other,
-                    one - other,
+                    (one - other).abs(),
                     one * other,
-                    one / other,
-                    share,
-                    share - 100.0,
                     one * other / 100.0,
-                ];
-                self.combined
-                    .extend(given.into_iter().map(f64::abs).filter(|value| value.is_finite()));
+                ]);
+                self.shares.extend([one / other, share, (share - 100.0).abs()]);
             }
         }
-        self.combined.sort_unstable_by(f64::total_cmp);
-        self.combined.dedup();
+        for figures in [&mut self.combined, &mut self.shares] {
+            figures.retain(|figure| figure.is_finite());
+            figures.sort_unstable_by(f64::total_cmp);
+            figures.dedup();
+        }
     }
 
     /// Whether the texts hold this figure, one that is rounded to it, or two that give it.
@@ -124,17 +129,19 @@ impl ContextIndex {
         let exact = |value: f64| value.abs() * 1e-9 + 1e-12;
         let stated = number.stated().any(|value| {
             let rounded = number.rounding(value).max(exact(value));
-            // Of so many combinations one is near anything.
+            // Of so many combinations one is near anything; only shares are rounded as a rule.
             let close = rounded.min(value.abs() * 0.005).max(exact(value));
-            near(&self.figures, value, rounded) || near(&self.combined, value, close)
+            near(&self.figures, value, rounded)
+                || (value < MAX_SHARE && near(&self.shares, value, close))
+                || near(&self.combined, value, exact(value))
         });
         stated || {
-            // A date with points, or a list without blanks.
+            // A date with points, whose month may be a word in the text, or a list without blanks.
             let is_date = number.parts().count() > 2;
             let held = |part: f64| near(&self.figures, part, exact(part));
-            number.parts().count() > 1
+            number.may_be_several()
                 && number.parts().any(held)
-                && number.parts().all(|part| (is_date && part <= 31.0) || held(part))
+                && number.parts().all(|part| (is_date && part <= 12.0) || held(part))
         }
     }
 
@@ -200,6 +207,12 @@ mod tests {
         for text in ["1234.6", "2.1 million", "98766", "18%", "3.15", "2025", "22.03.2024"] {
             assert!(!holds(&index, text), "{text}");
         }
+    }
+
+    #[test]
+    fn digits_apart_that_are_no_figure_are_held_each() {
+        let index = ContextIndex::new(["he is 6'2 tall"]).unwrap();
+        assert!(holds(&index, "6'2") && !holds(&index, "7'5"));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Number {
     readings: Vec<Reading>,
     /// Its digits apart, where there are separators.
     parts: Vec<f64>,
+    /// Whether these may be a date or a list, and not one figure.
+    may_be_several: bool,
     /// Per cent, thousands and so on.
     factors: Vec<f64>,
     is_too_long: bool,
@@ -67,12 +69,17 @@ impl Number {
             is_open: end + UNIT_BYTES >= bytes.len(),
             readings: Vec::new(),
             parts: Vec::new(),
+            may_be_several: false,
             factors: factors(tail),
             is_too_long,
         };
         if !is_too_long {
             number.readings = readings(&groups, &separators);
             if !separators.is_empty() {
+                number.may_be_several = number.factors.len() == 1
+                    && (number.readings.is_empty()
+                        || separators.len() > 1
+                        || separators.first() == Some(&b','));
                 number.parts = groups.iter().filter_map(|group| group.parse().ok()).collect();
             }
         }
@@ -113,6 +120,11 @@ impl Number {
     /// The numbers between its separators.
     pub(crate) fn parts(&self) -> impl Iterator<Item = f64> {
         self.parts.iter().copied()
+    }
+
+    /// Whether the numbers between its separators may be a date or a list.
+    pub(crate) const fn may_be_several(&self) -> bool {
+        self.may_be_several
     }
 
     /// How far a figure that was rounded to `value` may be from it.
