@@ -68,11 +68,19 @@ pub enum Category {
     Topic,
     /// Text that exhausts tokens, time or patience.
     Flood,
+    /// Text that a database, shell or template engine would run when it is pasted there.
+    CodeInjection,
+    /// Source code with a known weakness.
+    InsecureCode,
+    /// Packages that nobody listed.
+    SupplyChain,
+    /// Claims that the context of the request does not hold.
+    Groundedness,
 }
 
 impl Category {
     /// All categories.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::PromptInjection,
         Self::Jailbreak,
         Self::Disguise,
@@ -86,6 +94,10 @@ impl Category {
         Self::Keyword,
         Self::Topic,
         Self::Flood,
+        Self::CodeInjection,
+        Self::InsecureCode,
+        Self::SupplyChain,
+        Self::Groundedness,
     ];
 
     /// Name used in policy and reports.
@@ -104,6 +116,10 @@ impl Category {
             Self::Keyword => "keyword",
             Self::Topic => "topic",
             Self::Flood => "flood",
+            Self::CodeInjection => "code-injection",
+            Self::InsecureCode => "insecure-code",
+            Self::SupplyChain => "supply-chain",
+            Self::Groundedness => "groundedness",
         }
     }
 

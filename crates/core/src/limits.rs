@@ -19,6 +19,8 @@ pub const CHECK_LINE_BYTES: usize = 16 << 20;
 pub const TRAIN_FILE_BYTES: u64 = 1 << 30;
 /// Largest policy file, in bytes.
 pub const POLICY_BYTES: u64 = 16 << 20;
+/// Largest file of names of packages, in bytes; the names of all of npm take some 90 MiB.
+pub const PACKAGE_LIST_BYTES: u64 = 128 << 20;
 
 /// Reads all of `reader`, at most `cap` bytes.
 ///

@@ -7,13 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::channel::ChannelSet;
 use crate::finding::Category;
+use crate::host::HostPattern;
 use crate::id::{Name, RuleId};
 use crate::money::NanoUsd;
 use crate::operator::Operators;
+use crate::packages::{Ecosystem, PackageNames};
 use crate::principal::PrincipalKind;
 use crate::redact::Secret;
 use crate::time::Timestamp;
@@ -296,6 +299,19 @@ pub enum Detect {
         /// Bytes of UTF-8.
         max_bytes: usize,
     },
+    /// Links to hosts that none of these patterns stands for.
+    Links(Vec<HostPattern>),
+    /// Packages of these registries that are in none of the lists.
+    Packages(BTreeMap<Ecosystem, PackageList>),
+}
+
+/// Names of packages that policy gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageList {
+    /// As they stand in the policy: names and `file:PATH`.
+    pub given: Vec<String>,
+    /// The names, of files too.
+    pub names: Arc<PackageNames>,
 }
 
 impl Detect {
@@ -306,6 +322,8 @@ impl Detect {
             Self::Keywords(_) | Self::Patterns(_) => Some(Category::Keyword),
             Self::Topics(_) => Some(Category::Topic),
             Self::Size { .. } => Some(Category::Flood),
+            Self::Links(_) => Some(Category::Exfiltration),
+            Self::Packages(_) => Some(Category::SupplyChain),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a detector is: text in, findings out, and an honest word about what more text could change.
 
-use bartizan_core::Finding;
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
+use bartizan_core::{Finding, Severity};
 
 use crate::text::View;
 
@@ -135,10 +135,23 @@ impl<'v> Findings<'v> {
 
     /// As [`Findings::push`], with a name for the placeholder other than the detector's own.
     pub fn push_labelled(&mut self, start: usize, end: usize, score: f32, label: &'static str) {
+        self.push_rated(start, end, score, label, self.meta.severity);
+    }
+
+    /// As [`Findings::push_labelled`], with a severity other than the detector's own. The same label
+    /// always goes with the same severity.
+    pub fn push_rated(
+        &mut self,
+        start: usize,
+        end: usize,
+        score: f32,
+        label: &'static str,
+        severity: Severity,
+    ) {
         let finding = Finding {
             rule: self.meta.id,
             category: self.meta.category,
-            severity: self.meta.severity,
+            severity,
             score: score.clamp(0.0, 1.0),
             span: self.view.to_source(start, end),
             label,

@@ -13,6 +13,7 @@ bartizan_core::catalog! {
     known_key, shaped_key, private_key, connection_secret, kubernetes_secret, generic_secret, sample_secret, data_link, html_loader, hidden_text, active_markup, terminal_escape,
     prompt_attack, planted_request, adversarial_suffix,
     hate, harassment, violence, sexual, sexual_minors, self_harm, dangerous, profanity,
+    sql_injection, shell_injection, template_injection, dangerous_code, unsupported_claim,
     system_prompt_leak, canary_leak, repetition, token_flood,
     date_of_birth, imei, medical_license, passport_mrz, swift_bic, vin, date_time, url;
     au { abn, acn, medicare, tfn }

@@ -11,6 +11,7 @@
 mod canaries;
 mod checks;
 mod content;
+pub mod context_index;
 mod cursor;
 pub mod detector;
 pub mod detectors;
@@ -26,6 +27,7 @@ pub mod operators;
 mod phrases;
 pub mod prompt_index;
 mod report;
+mod rules;
 mod secrets;
 mod segments;
 mod session;

@@ -7,6 +7,7 @@ use bartizan_core::settings::Subject;
 use bartizan_core::time::Timestamp;
 
 use crate::canaries::Canary;
+use crate::context_index::ContextIndex;
 use crate::prompt_index::{PromptCache, PromptIndex};
 use crate::vault::Vault;
 
@@ -15,6 +16,7 @@ use crate::vault::Vault;
 pub struct Session {
     vault: Mutex<Vault>,
     system_prompt: Option<Arc<PromptIndex>>,
+    context: Option<Arc<ContextIndex>>,
     canaries: Vec<String>,
     prepared: Vec<Canary>,
     now: Option<Timestamp>,
@@ -36,6 +38,11 @@ impl Session {
     /// The system prompt, ready for overlap search; absent when the request has none.
     pub fn system_prompt(&self) -> Option<&PromptIndex> {
         self.system_prompt.as_deref()
+    }
+
+    /// What the texts of the request say; absent when it carries too little, or nobody asks.
+    pub fn context(&self) -> Option<&ContextIndex> {
+        self.context.as_deref()
     }
 
     /// Strings that stand in the system prompt for the sole purpose of being noticed elsewhere.
@@ -80,6 +87,13 @@ impl SessionBuilder {
     #[must_use]
     pub fn system_prompt_index(mut self, index: Option<Arc<PromptIndex>>) -> Self {
         self.session.system_prompt = index;
+        self
+    }
+
+    /// Sets what the texts of the request say.
+    #[must_use]
+    pub fn context(mut self, context: Option<Arc<ContextIndex>>) -> Self {
+        self.session.context = context;
         self
     }
 

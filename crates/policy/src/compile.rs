@@ -9,6 +9,7 @@ mod endpoints;
 mod exceptions;
 mod guardrails;
 mod limits;
+mod lists;
 mod operators;
 mod providers;
 mod secrets;
@@ -19,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bartizan_core::id::Name;
+use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::{EventLog, Listen, Member, OnError, Price, Settings};
 use sha2::{Digest, Sha256};
 
@@ -51,6 +54,8 @@ pub(crate) struct Compiler<'a, 't> {
     base_dir: &'a Path,
     problems: &'a mut Problems<'t>,
     mask_key: operators::MaskKeyState,
+    /// Endpoints share guardrails, and lists of packages are large: each is read once.
+    package_lists: BTreeMap<(Ecosystem, Vec<String>), Arc<PackageNames>>,
 }
 
 impl<'a, 't> Compiler<'a, 't> {
@@ -61,7 +66,8 @@ impl<'a, 't> Compiler<'a, 't> {
         problems: &'a mut Problems<'t>,
     ) -> Self {
         let mask_key = operators::MaskKeyState::default();
-        Self { catalogue, sources, base_dir, problems, mask_key }
+        let package_lists = BTreeMap::new();
+        Self { catalogue, sources, base_dir, problems, mask_key, package_lists }
     }
 
     /// The settings of a file; complete only if no problem was reported.

@@ -167,6 +167,19 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
             writeln!(out, "        detect: size")?;
             writeln!(out, "        max-bytes: {max_bytes}")?;
         }
+        Detect::Links(hosts) => {
+            writeln!(out, "        detect: links")?;
+            let hosts = list(hosts.iter().map(|host| text(&host.to_string())));
+            writeln!(out, "        hosts: [{hosts}]")?;
+        }
+        Detect::Packages(lists) => {
+            writeln!(out, "        detect: packages")?;
+            writeln!(out, "        packages:")?;
+            for (ecosystem, packages) in lists {
+                let names = list(packages.given.iter().map(|name| text(name)));
+                writeln!(out, "          {ecosystem}: [{names}]")?;
+            }
+        }
     }
     writeln!(out, "        action: {}", rail.action.verdict())?;
     let mode = match rail.mode {

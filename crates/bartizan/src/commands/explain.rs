@@ -24,11 +24,13 @@ use codes::{Code, Listed, Section};
 use rules::Rule;
 
 /// What `detect:` says for a detector that the policy makes, and the detector's id.
-pub(crate) const FORMS: [(&str, &str); 4] = [
+pub(crate) const FORMS: [(&str, &str); 6] = [
     ("keywords", "keyword"),
     ("patterns", "pattern"),
     ("topics", "off-topic"),
     ("size", "oversize"),
+    ("links", "outside-link"),
+    ("packages", "unknown-package"),
 ];
 /// Most names that are offered for one that is unknown.
 const OFFERED: usize = 6;
@@ -313,8 +315,11 @@ mod tests {
     fn unknown_names_lead_to_near_ones() {
         assert_eq!(offers("emial", None), "did you mean `email`?");
         assert_eq!(offers("key-unknwon", None), "did you mean `key-unknown`?");
-        assert_eq!(offers("injecton", None), "did you mean `prompt-injection`?");
-        assert_eq!(offers("Injections", None), "did you mean `prompt-injection`?");
+        assert_eq!(offers("prompt-injecton", None), "did you mean `prompt-injection`?");
+        for near in ["injecton", "Injections"] {
+            let offered = offers(near, None);
+            assert!(offered.contains("`prompt-injection`"), "{near}: {offered}");
+        }
         assert!(offers("zzzzzzzzzzzz", None).starts_with("`bartizan explain` lists"));
     }
 }

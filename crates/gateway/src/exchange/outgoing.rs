@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bartizan_core::time::now;
-use bartizan_core::{Channel, NotEvaluated, Principal, Verdict};
+use bartizan_core::{Category, Channel, NotEvaluated, Principal, Verdict};
+use bartizan_guard::context_index::ContextIndex;
 use bartizan_guard::{Session, SessionBuilder};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -196,6 +197,10 @@ fn judge(
         let prompt = request.endpoint.prompts.index(envelope.texts(Channel::System));
         session = session.system_prompt_index(prompt);
     }
+    if guard.categories(Channel::Output).contains(&Category::Groundedness) {
+        let translated = (spoken != request.operation).then_some(request);
+        session = session.context(context(&envelope, translated));
+    }
     for canary in &request.endpoint.settings.canaries {
         session = session.canary(canary);
     }
@@ -225,6 +230,31 @@ fn judge(
 }
 
 /// What the guard knows of a request before it reads any of it.
+/// Fewest bytes of documents and results of tools on which an answer could lean.
+const MIN_CONTEXT_BYTES: usize = 200;
+
+/// What the texts of a request say, where it carries enough that an answer could lean on. The documents of one
+/// that was translated stand in the request as it came.
+fn context(envelope: &Envelope<'_>, translated: Option<&Request<'_>>) -> Option<Arc<ContextIndex>> {
+    let given = |envelope: &Envelope<'_>| {
+        let texts = envelope.texts(Channel::Document).chain(envelope.texts(Channel::ToolResult));
+        texts.map(str::len).sum::<usize>()
+    };
+    let mut bytes = given(envelope);
+    let original = translated.and_then(|it| Some((it, protocols::of(it.operation)?)));
+    if let Some((request, protocol)) = original {
+        let mut places = Places::new(request.document, Channel::User);
+        protocol.place_request(request.document.root(), &mut places);
+        bytes = bytes.max(given(&Envelope::seal(request.document, places)));
+    }
+    if bytes < MIN_CONTEXT_BYTES {
+        return None;
+    }
+    let channels = [Channel::Document, Channel::ToolResult, Channel::User, Channel::System];
+    let texts = channels.into_iter().flat_map(|channel| envelope.texts(channel));
+    ContextIndex::new(texts).map(Arc::new)
+}
+
 fn begin(request: &Request<'_>) -> SessionBuilder {
     Session::builder().now(now()).caller(request.caller.clone())
 }

@@ -1,6 +1,9 @@
-//! Detectors made from what policy gives: keywords, patterns, allowed topics, a largest size.
+//! Detectors made from what policy gives: keywords, patterns, allowed topics, a largest size, listed hosts,
+//! known packages.
 
 mod keywords;
+mod links;
+mod packages;
 mod patterns;
 mod size;
 mod topics;
@@ -10,10 +13,11 @@ use bartizan_core::settings::Detect;
 
 use crate::detector::Detector;
 
-/// What they say about themselves, in the order of `detect:` keywords, patterns, topics, size.
-pub static POLICY_MADE: [&Meta; 4] = [&keywords::META, &patterns::META, &topics::META, &size::META];
+/// What they say about themselves, in the order of `detect:` keywords, patterns, topics, size, links, packages.
+pub static POLICY_MADE: [&Meta; 6] =
+    [&keywords::META, &patterns::META, &topics::META, &size::META, &links::META, &packages::META];
 
-/// A detector for keywords, patterns, topics or sizes that policy gives.
+/// A detector for what policy gives.
 ///
 /// # Errors
 /// A sentence saying what cannot be used, and what to write instead.
@@ -23,6 +27,8 @@ pub(crate) fn from_policy(detect: &Detect) -> Result<Box<dyn Detector>, String> 
         Detect::Patterns(patterns) => Box::new(patterns::Patterns::new(patterns)?),
         Detect::Topics(topics) => Box::new(topics::Topics::new(topics)?),
         Detect::Size { max_bytes } => Box::new(size::Size::new(*max_bytes)),
+        Detect::Links(hosts) => Box::new(links::Links::new(hosts)),
+        Detect::Packages(lists) => Box::new(packages::Packages::new(lists)),
         Detect::Detectors(ids) => {
             return Err(format!("`{}` is in the catalogue, not in the policy", ids.join(", ")));
         }

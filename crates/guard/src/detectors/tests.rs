@@ -10,6 +10,7 @@ use bartizan_core::{Action, Channel, ChannelSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::context_index::ContextIndex;
 use crate::testing::{self, email_guard, rail};
 use crate::{Guard, Judged, Report, Session};
 
@@ -43,7 +44,17 @@ fn channels(detector: &dyn Detector) -> Vec<Channel> {
     }
 }
 
-/// A session with a system prompt and a canary, for detectors that compare with them.
+static CONTEXT: LazyLock<Arc<ContextIndex>> = LazyLock::new(|| {
+    let texts = [
+        "The harbour has 285 berths, of which 140 are for guests. It opened on 3 May 1998. Quay fees rose to \
+         4.2 million euros in 2023; the fee for one night is 85.50. The harbour master, Anna Berg, says that the \
+         office closes at noon on Fridays and at 12:30 on all other days.",
+        "How many berths are there?",
+    ];
+    Arc::new(ContextIndex::new(texts).unwrap())
+});
+
+/// A session with a system prompt, a canary and a document, for detectors that compare with them.
 fn session() -> Session {
     Session::builder()
         .system_prompt([
@@ -52,6 +63,7 @@ fn session() -> Session {
             "You are a helpful assistant.",
         ])
         .canary("bz-7f3a-harbour")
+        .context(Some(Arc::clone(&CONTEXT)))
         .build()
 }
 

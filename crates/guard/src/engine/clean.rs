@@ -11,7 +11,7 @@ use bartizan_core::Channel;
 use crate::session::Session;
 
 /// Longest text that is remembered, in bytes. What is known about a request (its system prompt)
-/// changes no judgement of a text this short.
+/// changes no judgement of a text this short; where more is known, nothing is remembered.
 const MAX_BYTES: usize = 23;
 /// Texts that are remembered; a power of two.
 const SLOTS: usize = 512;
@@ -38,7 +38,8 @@ impl CleanTexts {
     pub(super) fn mark(&self, channel: Channel, text: &str, session: &Session) -> Option<Mark> {
         let fits = text.len() <= MAX_BYTES
             && !text.bytes().any(|byte| matches!(byte, b'<' | b'\\'))
-            && session.canaries().is_empty();
+            && session.canaries().is_empty()
+            && session.context().is_none();
         // Zero stands for an empty slot.
         fits.then(|| Mark(self.keys.hash_one((channel as usize, text)).max(1)))
     }

@@ -15,11 +15,13 @@ use crate::snippet::quote;
 use crate::{pattern, suggest};
 
 /// Forms of `detect:` that bring their own data, each with the key that holds it.
-const FORMS: [(&str, &str); 4] = [
+const FORMS: [(&str, &str); 6] = [
     ("keywords", "keywords"),
     ("patterns", "patterns"),
     ("topics", "topics"),
     ("size", "max-bytes"),
+    ("links", "hosts"),
+    ("packages", "packages"),
 ];
 /// Longest keyword or word of a topic, in bytes.
 const WORD_BYTES_MAX: usize = 1024;
@@ -47,6 +49,8 @@ impl Compiler<'_, '_> {
             }),
             "patterns" => file.patterns.as_ref().map(|list| self.patterns(list)),
             "topics" => file.topics.as_ref().map(|topics| self.topics(topics)),
+            "links" => file.hosts.as_ref().map(|hosts| self.links(hosts)),
+            "packages" => file.packages.as_ref().map(|lists| self.packages(lists)),
             _ => file.max_bytes.as_ref().map(|bytes| self.max_bytes(bytes)),
         };
         if found.is_none() {
@@ -63,6 +67,8 @@ impl Compiler<'_, '_> {
             ("patterns", file.patterns.as_ref().map(|list| list.place)),
             ("topics", file.topics.as_ref().map(|topics| topics.place)),
             ("max-bytes", file.max_bytes.as_ref().map(|bytes| bytes.place)),
+            ("hosts", file.hosts.as_ref().map(|hosts| hosts.place)),
+            ("packages", file.packages.as_ref().map(|lists| lists.place)),
         ];
         for (key, place) in given {
             let Some(place) = place else { continue };
@@ -140,6 +146,10 @@ impl Compiler<'_, '_> {
                 .help("write `detect: keywords` with `keywords: […]`, or `detect: patterns`"),
             Some(Category::Topic) => Problem::new(place, "no detector knows allowed topics")
                 .help("write `detect: topics` with `topics: { NAME: [words] }`"),
+            Some(Category::SupplyChain) => {
+                Problem::new(place, "no detector knows packages by itself")
+                    .help("write `detect: packages` with `packages: { pypi: file:PATH }`")
+            }
             Some(category) => unsupported(place, &format!("detect: {category}")),
             None => {
                 let known = self.known_names();

@@ -205,6 +205,8 @@ impl Compiler<'_, '_> {
             Detect::Keywords(_) | Detect::Patterns(_) => None,
             Detect::Topics(_) => Some("topics"),
             Detect::Size { .. } => Some("size"),
+            Detect::Links(_) => Some("links"),
+            Detect::Packages(_) => Some("packages"),
             Detect::Detectors(_) => {
                 let metas = self.catalogue.detectors.iter();
                 let found = metas.filter(|meta| ids.contains(&meta.id));

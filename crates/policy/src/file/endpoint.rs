@@ -80,7 +80,7 @@ pub(crate) struct GuardrailFile {
     /// Texts it reads: `input`, `output`, or channels such as `tool-result`.
     pub(crate) on: Located<Words>,
     /// What it looks for: a category, a detector, a list of these, or `keywords`, `patterns`,
-    /// `topics`, `size`.
+    /// `topics`, `size`, `links`, `packages`.
     pub(crate) detect: Located<Words>,
     /// Only these detectors of the categories in `detect`. Some, such as `date-time` and `url`, are looked for only
     /// when they stand here.
@@ -101,6 +101,14 @@ pub(crate) struct GuardrailFile {
     /// With `detect: size`: most bytes of one text.
     #[serde(default, deserialize_with = "given")]
     pub(crate) max_bytes: Option<Located<u64>>,
+    /// With `detect: links`: hosts that links may lead to, such as `example.org` or `*.example.org`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(length(max = 10_000))]
+    pub(crate) hosts: Option<Located<Vec<Located<String>>>>,
+    /// With `detect: packages`: for each registry (`pypi`, `npm`, `crates`, `go`, `rubygems`) the names that are
+    /// known, or `file:PATH` with one name per line.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) packages: Option<Located<PackagesFile>>,
     /// What to do with a finding.
     pub(crate) action: Located<Choice<ActionWord>>,
     /// Whether it acts, or only records what it would have done. Default: `enforce`.
@@ -176,6 +184,9 @@ pub(crate) struct ExceptFile {
     #[serde(default, deserialize_with = "given")]
     pub(crate) expires: Option<Located<DateText>>,
 }
+
+/// Names of packages, by registry.
+pub(crate) type PackagesFile = BTreeMap<Located<String>, Located<Words>>;
 
 /// Allowed topics, each with its words.
 pub(crate) type TopicsFile = BTreeMap<Located<String>, Vec<Located<String>>>;

@@ -1,5 +1,6 @@
 //! Values that have several right spellings, and near misses that must not pass.
 
+use bartizan_core::packages::Ecosystem;
 use bartizan_core::settings::{Detect, Settings};
 use bartizan_core::{Channel, ChannelSet};
 
@@ -57,6 +58,16 @@ fn near_misses_are_refused() {
         "on: input, detect: [keywords, pii], keywords: [a], action: flag",
         "on: input, detect: patterns, patterns: ['a*'], action: flag",
         "on: input, detect: topics, topics: {}, action: flag",
+        "on: output, detect: links, action: flag",
+        "on: output, detect: links, hosts: [], action: flag",
+        "on: output, detect: links, hosts: ['example.org/a'], action: flag",
+        "on: output, detect: exfiltration, hosts: [example.org], action: flag",
+        "on: output, detect: packages, packages: {}, action: flag",
+        "on: output, detect: packages, packages: { pypi: [] }, action: flag",
+        "on: output, detect: packages, packages: { pypi: ['requests==2'] }, action: flag",
+        "on: output, detect: packages, packages: { maven: [a] }, action: flag",
+        "on: output, detect: packages, packages: { pypi: 'file:nowhere.txt' }, action: flag",
+        "on: output, detect: supply-chain, action: flag",
         "on: input, detect: topics, topics: { a: [] }, action: flag",
         "on: input, detect: size, action: flag",
         "on: input, detect: size, max-bytes: 0, action: flag",
@@ -110,4 +121,28 @@ fn a_key_without_value_is_never_a_default() {
         assert_ne!(text, complete, "{from}");
         assert!(load(&text).is_err(), "{to}");
     }
+}
+
+#[test]
+fn hosts_and_packages_are_compared_in_one_form() {
+    let detect = |rest: &str| {
+        let settings = with_guardrail(&format!("on: output, {rest}, action: flag")).unwrap();
+        settings.endpoints["e"].guardrails[0].detect.clone()
+    };
+    let Detect::Links(hosts) = detect("detect: links, hosts: [Example.ORG., '*.corp.example']")
+    else {
+        panic!("these are links");
+    };
+    assert_eq!(
+        hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["example.org", "*.corp.example"]
+    );
+    let Detect::Packages(lists) =
+        detect("detect: packages, packages: { pypi: [Zope.Interface], npm: left-pad }")
+    else {
+        panic!("these are packages");
+    };
+    assert!(lists[&Ecosystem::Pypi].names.contains("zope_interface"));
+    assert!(lists[&Ecosystem::Npm].names.contains("left-pad"));
+    assert_eq!(lists.len(), 2);
 }

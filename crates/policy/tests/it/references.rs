@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use bartizan_policy::{Sources, load_str};
+use bartizan_core::packages::Ecosystem;
+use bartizan_core::settings::Detect;
+use bartizan_policy::{Sources, load_str, show};
 
 use crate::catalogue::FULL;
 use crate::load;
@@ -98,4 +100,42 @@ fn where_data_is_kept_is_read_without_any_secret() {
     assert_eq!((data.events.segment_bytes, data.events.total_bytes), (1 << 20, 3 << 20));
     let wrong = "version: 1\ndata-dir: ''\n";
     assert!(bartizan_policy::load_data(wrong, "f", Path::new("")).is_err());
+}
+
+#[test]
+fn files_of_packages_hold_a_name_per_line_and_are_shown_as_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("names"), bytes).unwrap();
+        let text = "version: 1
+providers: { demo: { demo: {} } }
+endpoints:
+  e:
+    routes: [{ provider: demo }]
+    guardrails: &rails
+      - { id: g, on: output, detect: packages, packages: { pypi: [requests, 'file:names'] }, action: flag }
+  f:
+    routes: [{ provider: demo }]
+    guardrails: *rails
+";
+        load_str(text, "f", folder.path(), FULL, Sources { env: &|_| None })
+    };
+    let settings = load(b"# of our mirror\nNumPy\r\n\n  flask \n").unwrap();
+    let lists =
+        ["e", "f"].map(|endpoint| match &settings.endpoints[endpoint].guardrails[0].detect {
+            Detect::Packages(lists) => lists[&Ecosystem::Pypi].clone(),
+            other => panic!("{other:?}"),
+        });
+    assert!(["numpy", "Flask", "requests"].iter().all(|name| lists[0].names.contains(name)));
+    assert!(!lists[0].names.contains("of") && lists[0].names.len() == 3);
+    assert!(std::sync::Arc::ptr_eq(&lists[0].names, &lists[1].names), "one file is read once");
+    let shown = show(&settings);
+    assert!(shown.contains("file:names") && !shown.contains("numpy"), "{shown}");
+    for (bytes, said) in [
+        (&b"numpy\nflask==1.0\n"[..], "line 2 of `names` holds `flask==1.0`"),
+        (b"\xFF", "not UTF-8"),
+    ] {
+        let error = load(bytes).unwrap_err().render();
+        assert!(error.contains(said), "{error}");
+    }
 }

@@ -141,13 +141,15 @@ fn ids(guardrail: &Guardrail) -> Vec<&'static str> {
 
 /// Id of a detector that the policy makes.
 fn made_id(detect: &Detect) -> Option<&'static str> {
-    let [keywords, patterns, topics, size] = detectors::POLICY_MADE;
+    let [keywords, patterns, topics, size, links, packages] = detectors::POLICY_MADE;
     match detect {
         Detect::Detectors(_) => None,
         Detect::Keywords(_) => Some(keywords.id),
         Detect::Patterns(_) => Some(patterns.id),
         Detect::Topics(_) => Some(topics.id),
         Detect::Size { .. } => Some(size.id),
+        Detect::Links(_) => Some(links.id),
+        Detect::Packages(_) => Some(packages.id),
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
+use bartizan_core::packages::Ecosystem;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Sensitivity, Subject,
+    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, PackageList, Rate, Sensitivity,
+    Subject,
 };
 use bartizan_core::{Action, Channel, Mode, PrincipalKind};
 use bartizan_guard::operators::has_stand_in;
@@ -151,6 +153,17 @@ fn wanted(detect: &Detect) -> String {
             )
         }
         Detect::Size { max_bytes } => format!("texts of more than {max_bytes} bytes"),
+        Detect::Links(hosts) => {
+            let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+            format!("links to hosts other than: {}", hosts.join(", "))
+        }
+        Detect::Packages(lists) => {
+            let counted = |(ecosystem, list): (&Ecosystem, &PackageList)| {
+                format!("{ecosystem} ({} names)", list.names.len())
+            };
+            let lists: Vec<String> = lists.iter().map(counted).collect();
+            format!("packages that are in none of the lists: {}", lists.join(", "))
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bartizan_core::settings::{Detect, Guardrail};
+use bartizan_core::host::HostPattern;
+use bartizan_core::packages::{Ecosystem, PackageNames};
+use bartizan_core::settings::{Detect, Guardrail, PackageList};
 use bartizan_core::{Action, Channel, ChannelSet};
 use proptest::prelude::*;
 
@@ -45,8 +47,32 @@ fn topics() -> Detect {
     ]))
 }
 
-fn all() -> [Detect; 4] {
-    [keywords(), patterns(), topics(), Detect::Size { max_bytes: 8 }]
+fn links() -> Detect {
+    let hosts = ["example.org", "*.corp.example", "b\u{fc}cher.example", "www.example.com"];
+    Detect::Links(hosts.iter().map(|host| HostPattern::new(host).unwrap()).collect())
+}
+
+fn packages() -> Detect {
+    let list = |ecosystem, names: &[&str]| {
+        let names = PackageNames::new(ecosystem, names.iter().copied());
+        (ecosystem, PackageList { given: Vec::new(), names: Arc::new(names) })
+    };
+    Detect::Packages(BTreeMap::from([
+        list(Ecosystem::Pypi, &["requests", "zope.interface", "numpy", "flask", "pip"]),
+        list(Ecosystem::Npm, &["express", "left-pad", "@scope/name"]),
+        list(Ecosystem::Crates, &["serde", "tokio"]),
+        list(Ecosystem::Go, &["example.com/known/module"]),
+        list(Ecosystem::Rubygems, &["rails"]),
+    ]))
+}
+
+fn all() -> [Detect; 6] {
+    [keywords(), patterns(), topics(), Detect::Size { max_bytes: 8 }, links(), packages()]
+}
+
+/// Those that can guard a stream.
+fn streamed() -> impl Iterator<Item = Detect> {
+    all().into_iter().filter(|detect| !from_policy(detect).unwrap().needs_whole_text())
 }
 
 fn guard(detect: &Detect, action: Action) -> Arc<Guard> {
@@ -89,7 +115,7 @@ fn examples_hold() {
 
 #[test]
 fn streamed_equals_whole_at_every_cut_of_every_example() {
-    for detect in [keywords(), patterns(), Detect::Size { max_bytes: 8 }] {
+    for detect in streamed() {
         let meta = from_policy(&detect).unwrap().meta();
         for action in [Action::Mask, Action::Block, Action::Flag] {
             let guard = guard(&detect, action);
@@ -160,6 +186,31 @@ proptest! {
         let folded = crate::text::fold_to_string(&text);
         let bare = regex::Regex::new(pattern).unwrap();
         prop_assert_eq!(found(&detect, &text).is_empty(), !bare.is_match(&folded));
+        let cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
+        for action in [Action::Flag, Action::Mask, Action::Block] {
+            assert_streamed_equals_whole(&guard(&detect, action), Channel::Output, &text, &cuts);
+        }
+    }
+
+    #[test]
+    fn mixed_examples_stream_like_the_whole(
+        pick in 0usize..5,
+        pieces in proptest::collection::vec(
+            (any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), any::<bool>()),
+            1..8,
+        ),
+        glue in proptest::sample::select(vec!["", " ", "\n", "\"", "%20", "](", "=", "&#47;", "\u{200b}", "x y z w "]),
+        cuts in proptest::collection::btree_set(1usize..600, 0..24),
+    ) {
+        let detect = streamed().nth(pick).unwrap();
+        let meta = from_policy(&detect).unwrap().meta();
+        let samples: Vec<&str> = meta.flags.iter().chain(meta.passes).copied().collect();
+        let piece = |(text, cut, whole): &(proptest::sample::Index, proptest::sample::Index, bool)| {
+            let text = samples[text.index(samples.len())];
+            let at = if *whole { 0 } else { text.floor_char_boundary(cut.index(text.len().max(1))) };
+            text[at..].to_owned()
+        };
+        let text = pieces.iter().map(piece).collect::<Vec<_>>().join(glue);
         let cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
         for action in [Action::Flag, Action::Mask, Action::Block] {
             assert_streamed_equals_whole(&guard(&detect, action), Channel::Output, &text, &cuts);
