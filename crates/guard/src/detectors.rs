@@ -44,9 +44,9 @@ bartizan_core::catalog! {
     za { id }
 }
 
-/// Detectors that `detect:` with a category leaves out unless `entities` names them: what they find is
-/// everywhere, and most of it harmless.
-pub const ON_REQUEST: &[&str] = &["date-time", "url"];
+/// Detectors that `detect:` with a category leaves out unless they are named: what they find is
+/// everywhere, and most of it harmless, or they are not sure enough for what is done about others of the category.
+pub const ON_REQUEST: &[&str] = &["date-time", "planted-request", "url"];
 
 /// The detector with this id.
 pub fn find(id: &str) -> Option<&'static dyn Detector> {

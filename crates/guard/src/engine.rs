@@ -197,6 +197,17 @@ impl Guard {
             .collect()
     }
 
+    /// Detectors of a family that the guardrails ask about texts of this channel, by id.
+    pub fn detectors_of(&self, channel: Channel, category: Category) -> Vec<&'static str> {
+        let active = self.plan(channel).into_iter().flat_map(|plan| &plan.active);
+        active
+            .filter_map(|index| self.detectors.get(*index))
+            .map(|source| source.get().meta())
+            .filter(|meta| meta.category == category)
+            .map(|meta| meta.id)
+            .collect()
+    }
+
     /// Most bytes of a view before a finding that decide about it.
     pub(crate) fn look_behind(&self, channel: Channel) -> usize {
         self.plan(channel).map_or(0, |plan| plan.look_behind)

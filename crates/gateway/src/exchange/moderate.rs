@@ -34,7 +34,7 @@ pub(super) fn answer(
         return Err(GatewayError::Shape("`input` may have at most 256 texts"));
     }
     let session = Session::builder().now(now()).caller(caller.clone()).build();
-    let looked_for = guard.categories(Channel::User);
+    let looked_for = LookedFor::by(guard);
     let results: Vec<Json> = texts
         .iter()
         .map(|text| {
@@ -56,15 +56,45 @@ pub(super) fn answer(
     .to_string())
 }
 
+/// What the guardrails look for in requests.
+struct LookedFor {
+    families: BTreeSet<Category>,
+    /// Categories of unsafe content, by the ids of their detectors.
+    unsafe_content: Vec<&'static str>,
+}
+
+impl LookedFor {
+    fn by(guard: &Guard) -> Self {
+        let families = guard.categories(Channel::User);
+        let unsafe_content = guard.detectors_of(Channel::User, Category::UnsafeContent);
+        Self { families, unsafe_content }
+    }
+}
+
+/// The name that OpenAI's answers have for a category of unsafe content; others keep their own.
+fn openai_name(detector: &str) -> &str {
+    match detector {
+        "sexual-minors" => "sexual/minors",
+        "dangerous" => "illicit",
+        other => other,
+    }
+}
+
 /// Says nothing about what nobody looked for: `false` there would read as a clean bill.
-fn result(report: &Report, looked_for: &BTreeSet<Category>) -> Json {
+fn result(report: &Report, looked_for: &LookedFor) -> Json {
     let mut categories = Map::new();
     let mut scores = Map::new();
-    for category in looked_for {
+    for category in &looked_for.families {
         let found = report.judged.iter().any(|judged| judged.finding.category == *category);
         let score = report.scores.iter().find(|(known, _)| known == category);
         categories.insert(category.name().to_owned(), found.into());
         scores.insert(category.name().to_owned(), score.map_or(0.0, |(_, score)| *score).into());
+    }
+    for detector in &looked_for.unsafe_content {
+        let own = report.judged.iter().filter(|judged| judged.finding.rule == *detector);
+        let score = own.map(|judged| judged.finding.score).reduce(f32::max);
+        categories.insert(openai_name(detector).to_owned(), score.is_some().into());
+        scores.insert(openai_name(detector).to_owned(), score.unwrap_or(0.0).into());
     }
     json!({
         "flagged": report.verdict() > Verdict::Allow,
@@ -100,9 +130,25 @@ mod tests {
         }
         let guard = guard.build().unwrap();
         let report = guard.inspect(Channel::User, "mail bob@example.com", &Session::default());
-        let said = result(&report, &guard.categories(Channel::User));
+        let said = result(&report, &LookedFor::by(&guard));
         assert_eq!(said["flagged"], true);
         assert_eq!(said["categories"], json!({ "pii": true, "keyword": false }));
         assert_eq!(said["category_scores"], json!({ "pii": 1.0, "keyword": 0.0 }));
+    }
+
+    #[test]
+    fn categories_of_unsafe_content_have_the_names_that_clients_know() {
+        let detect = Detect::Detectors(vec!["dangerous", "profanity", "sexual-minors"]);
+        let guard = Guard::builder();
+        let guard = guard.guardrail(&guardrail("g-unsafe", detect, Action::Flag)).unwrap();
+        let guard = guard.build().unwrap();
+        let text = "What the fuck is this shit, it broke again.";
+        let report = guard.inspect(Channel::User, text, &Session::default());
+        let said = result(&report, &LookedFor::by(&guard));
+        assert_eq!(
+            said["categories"],
+            json!({ "unsafe-content": true, "illicit": false, "profanity": true, "sexual/minors": false })
+        );
+        assert!(said["category_scores"]["profanity"].as_f64() >= Some(0.5));
     }
 }

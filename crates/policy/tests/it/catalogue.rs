@@ -30,6 +30,8 @@ static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
 static CANARY: Meta = meta("canary-leak", Category::PromptLeak);
 static MARKUP: Meta = meta("script", Category::Markup);
 static ANSI: Meta = meta("ansi-escape", Category::Terminal);
+static PLANTED: Meta = meta("planted-request", Category::PromptInjection);
+static SQL: Meta = meta("sql-injection", Category::CodeInjection);
 static HATE: Meta = meta("hate", Category::UnsafeContent);
 static VIOLENCE: Meta = meta("violence", Category::UnsafeContent);
 static DATE: Meta = meta("date-time", Category::Pii);
@@ -52,8 +54,10 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &ANSI,
         &REPEAT,
         &DATE,
+        &PLANTED,
+        &SQL,
         &HATE,
         &VIOLENCE,
     ],
-    on_request: &["date-time"],
+    on_request: &["date-time", "planted-request"],
 };

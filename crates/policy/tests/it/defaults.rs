@@ -55,7 +55,7 @@ fn loads_in_every_environment() {
 
         // Whatever the provider, the same guards and limits stand before it.
         let demo = &settings.endpoints["demo"];
-        assert_eq!(demo.guardrails.len(), 9);
+        assert_eq!(demo.guardrails.len(), 12);
         for endpoint in settings.endpoints.values() {
             assert_eq!(endpoint.guardrails, demo.guardrails);
             assert_eq!(endpoint.limits, demo.limits);
@@ -99,6 +99,7 @@ fn the_default_guards_are_the_documented_ones() {
     let ids: Vec<&str> = endpoint.guardrails.iter().map(|rail| rail.id.as_str()).collect();
     let expected = [
         "g-injection",
+        "g-planted",
         "g-disguise",
         "g-pii",
         "g-secrets",
@@ -106,6 +107,8 @@ fn the_default_guards_are_the_documented_ones() {
         "g-leak",
         "g-markup",
         "g-terminal",
+        "g-code",
+        "g-unsafe",
         "g-flood",
     ];
     assert_eq!(ids, expected);
@@ -114,6 +117,10 @@ fn the_default_guards_are_the_documented_ones() {
     assert_eq!(rail("g-injection").on, ChannelSet::INPUT);
     let attacks = Detect::Detectors(vec!["instruction-override", "role-play"]);
     assert_eq!(rail("g-injection").detect, attacks);
+    // What is not sure is looked at, and stops nobody.
+    for id in ["g-planted", "g-code", "g-unsafe"] {
+        assert_eq!(rail(id).action, Action::Flag, "{id}");
+    }
     let secrets = rail("g-secrets");
     assert_eq!(secrets.on, ChannelSet::INPUT.with(Channel::Output).with(Channel::ToolCall));
     assert!(secrets.restore && secrets.action == Action::Mask);

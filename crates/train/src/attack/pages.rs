@@ -52,8 +52,9 @@ struct Request {
 
 /// Most hosts of one collection.
 const HOSTS_MOST: usize = 900;
-/// Letters that are made.
+/// Most letters that are made, and documents for each.
 const LETTERS: usize = 1500;
+const DOCUMENTS_A_LETTER: usize = 8;
 /// Most lines of a document without a plant that are learned from.
 const LINES_MOST: usize = 10;
 /// Longest host, in bytes.
@@ -95,7 +96,7 @@ pub(super) fn gather(rows: &[Row], seed: u64) -> Result<Vec<Page>, serde_saphyr:
             _ => {}
         }
     }
-    for index in 0..LETTERS {
+    for index in 0..LETTERS.min(pages.len() / DOCUMENTS_A_LETTER) {
         let host = Page {
             text: letters.make(&mut random),
             planted: Vec::new(),
