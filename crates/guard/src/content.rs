@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use bartizan_core::Channel;
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
 use bartizan_model::content::sentences::{REACH_BYTES, sentences};
@@ -86,17 +87,19 @@ impl Content {
 /// Whether a view shows a sentence as no better one does.
 ///
 /// Folding takes look-alikes for Latin letters, and what it makes of other languages the raw view shows
-/// better. A view that exists only where something is disguised counts only for sentences in which that
-/// is so: what it shows of others must not depend on what stands far away from them.
+/// better. Views that exist only where something is disguised count only for sentences in which that is
+/// so, and only where no text streams: a chain of spaced letters may end sentences later, when its
+/// sentence has left long ago.
 fn is_worth_reading(view: &View<'_>, start: usize, end: usize) -> bool {
     let text = view.text().get(start..end).unwrap_or_default();
     let differs = || view.to_source(start, end).len() != end - start;
     let other = || text.bytes().filter(|byte| !byte.is_ascii()).count();
+    let is_whole = matches!(view.channel(), Channel::User | Channel::System | Channel::Document);
     match view.kind() {
-        ViewKind::Raw | ViewKind::Hidden => !text.is_empty(),
+        ViewKind::Raw => !text.is_empty(),
         ViewKind::Folded if view.encoding().is_some() => !text.is_empty(),
         ViewKind::Folded => differs() && other() * 10 <= text.len(),
-        ViewKind::Unescaped | ViewKind::Squeezed => differs(),
+        ViewKind::Hidden | ViewKind::Unescaped | ViewKind::Squeezed => is_whole && differs(),
         ViewKind::Apart | ViewKind::Rot13 => false,
     }
 }

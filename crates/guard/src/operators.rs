@@ -153,26 +153,27 @@ impl Ready {
 
 /// A hash of the value, with its mark. Spellings of one number or address have one hash.
 fn hash(key: &hmac::Key, label: &str, value: &str) -> String {
-    let tag = keys::mac(key, &[label.as_bytes(), evened(value).as_bytes()]);
+    let tag = keys::mac(key, &[label.as_bytes(), evened(label, value).as_bytes()]);
     let mut text = String::from(HASH_MARK);
     base32::encode(tag.as_ref().get(..HASH_BYTES).unwrap_or_default(), &mut text);
     text
 }
 
-/// A value without what differs between spellings of the same: the case of an address, and what
-/// stands between the digits of a number. What holds letters and is no address stays as it is, since
-/// passwords differ by case.
-fn evened(value: &str) -> Zeroizing<String> {
+/// Kinds of values whose digits alone count: what stands between them is a matter of taste.
+const BY_DIGITS: &[&str] = &["CREDIT_CARD", "PHONE_NUMBER", "US_SSN"];
+
+/// A value without what differs between spellings of the same, for the kinds for which that is known:
+/// the case of an address, and what stands between the digits of a card or phone number. For others every
+/// byte may matter, as it does in passwords, dates and addresses of the net.
+fn evened(label: &str, value: &str) -> Zeroizing<String> {
     let trimmed = value.trim();
-    let has_letter = trimmed.chars().any(char::is_alphabetic);
-    let digits = || trimmed.chars().filter(char::is_ascii_digit).collect::<String>();
-    Zeroizing::new(match (has_letter, trimmed.contains('@')) {
-        (true, true) => trimmed.to_lowercase(),
-        (true, false) => trimmed.to_owned(),
-        (false, _) => match digits() {
-            digits if digits.is_empty() => trimmed.to_owned(),
-            digits => digits,
-        },
+    Zeroizing::new(match label {
+        "EMAIL_ADDRESS" => trimmed.to_lowercase(),
+        "IBAN_CODE" => trimmed.chars().filter(|c| !c.is_whitespace()).collect(),
+        label if BY_DIGITS.contains(&label) && !trimmed.chars().any(char::is_alphabetic) => {
+            trimmed.chars().filter(char::is_ascii_digit).collect()
+        }
+        _ => trimmed.to_owned(),
     })
 }
 

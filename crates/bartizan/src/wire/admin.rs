@@ -85,10 +85,33 @@ fn join(text: &str, extra: &[(String, String)]) -> anyhow::Result<String> {
     let endpoints = endpoints.as_object_mut().context("`endpoints` is not a mapping")?;
     for (name, body) in extra {
         let body: Value = serde_json::from_str(body)?;
+        without_files(name, &body)?;
         // What the file says about a name wins over the admin API.
         endpoints.entry(name.clone()).or_insert(body);
     }
     Ok(document.to_string())
+}
+
+/// Refuses lists of packages that lie in files: whoever may make endpoints need not be able to have
+/// files of this machine read.
+fn without_files(name: &str, body: &Value) -> anyhow::Result<()> {
+    let rails = body.get("guardrails").and_then(Value::as_array);
+    for rail in rails.into_iter().flatten() {
+        let lists = rail.get("packages").and_then(Value::as_object);
+        for (registry, names) in lists.into_iter().flatten() {
+            let names = names.as_array().map_or(std::slice::from_ref(names), Vec::as_slice);
+            let is_file =
+                |name: &Value| name.as_str().is_some_and(|name| name.starts_with("file:"));
+            if names.iter().any(is_file) {
+                let message = format!(
+                    "`/endpoints/{name}`: the names of `{registry}` lie in a file, which only the policy file may name"
+                );
+                let help = "list the names here, or define the endpoint in the policy file";
+                return Err(Joined { message, help: Some(help.to_owned()) }.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with the policy that file and admin API make together. There is no such file to

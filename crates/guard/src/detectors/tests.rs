@@ -531,3 +531,19 @@ proptest! {
         assert_streamed_equals_whole(&guard, Channel::Output, &text, &cuts_of(&text, &lengths));
     }
 }
+
+#[test]
+fn letters_that_are_spaced_across_sentences_stream_like_the_whole() {
+    let ids = ["hate", "harassment", "violence", "sexual", "self-harm", "dangerous", "profanity"];
+    let mask = rail(Detect::Detectors(ids.to_vec()), Action::Mask);
+    let guard = testing::guard(&[mask]);
+    for text in [
+        "xfuck you k i l l \nk i l l ",
+        "zqfuck you b o m b \nb o m b ",
+        "&#xI will beat you up k i l l \nk i l l ",
+    ] {
+        let report = guard.inspect(Channel::Output, text, &session());
+        let every: Vec<usize> = (1..text.len()).collect();
+        assert_streamed_gives(&report, &guard, Channel::Output, text, &every);
+    }
+}

@@ -60,7 +60,7 @@ impl Maker {
     /// The stand-in for a value; none for kinds that have none.
     pub(super) fn make(&self, label: &str, value: &str) -> Option<String> {
         let kind = KINDS.iter().find(|kind| kind.label == label)?;
-        let tag = mac(&self.key, &[label.as_bytes(), evened(value).as_bytes()]);
+        let tag = mac(&self.key, &[label.as_bytes(), evened(label, value).as_bytes()]);
         let (first, _) = tag.as_ref().split_first_chunk::<16>()?;
         Some((kind.make)(&mut Draw(u128::from_be_bytes(*first)), value))
     }
@@ -124,7 +124,9 @@ fn is_phone(value: &str) -> bool {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.');
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(&digits);
-    value.chars().all(is_part)
+    // Other countries have numbers of the same digits, and somebody has those.
+    value.starts_with("+1")
+        && value.chars().all(is_part)
         && digits.len() == 10
         && digits.starts_with(|c| c >= '2')
         && digits.get(3..8) == Some("55501")

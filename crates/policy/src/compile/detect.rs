@@ -187,22 +187,30 @@ impl Compiler<'_, '_> {
             self.report(problem.help("name detectors, or remove the key"));
             return None;
         }
+        // `categories` speaks of unsafe content alone; what else a guardrail looks for stays.
+        let all = self.catalogue.detectors;
+        let is_content = |id: &str| {
+            all.iter().any(|meta| meta.id == id && meta.category == Category::UnsafeContent)
+        };
+        let (narrowed, others): (Vec<_>, Vec<_>) =
+            chosen.iter().copied().partition(|id| key == "entities" || is_content(id));
         let mut complete = true;
         for entity in &entities.value {
-            if chosen.contains(&entity.value.as_str()) {
+            if narrowed.contains(&entity.value.as_str()) {
                 continue;
             }
             complete = false;
-            let help = match suggest::nearest(&entity.value, chosen.iter().copied()) {
+            let help = match suggest::nearest(&entity.value, narrowed.iter().copied()) {
                 Some(id) => format!("did you mean `{id}`?"),
-                None => format!("`detect` gives {}", suggest::list(chosen.iter().copied())),
+                None => format!("`detect` gives {}", suggest::list(narrowed.iter().copied())),
             };
             let message =
                 format!("{} is no detector that `detect` names here", quote(&entity.value));
             self.report(Problem::new(entity.place, message).help(help));
         }
         let wanted = |id: &&str| entities.value.iter().any(|entity| entity.value == *id);
-        complete.then(|| chosen.iter().copied().filter(|id| wanted(id)).collect())
+        let keeps = |id: &&str| others.contains(id) || wanted(id);
+        complete.then(|| chosen.iter().copied().filter(keeps).collect())
     }
 
     fn words_of(

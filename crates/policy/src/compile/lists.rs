@@ -118,11 +118,17 @@ impl Compiler<'_, '_> {
         place: Option<Place>,
     ) -> Option<String> {
         let full = self.base_dir.join(path);
-        let read = File::open(&full)
+        let read = std::fs::metadata(&full)
+            .and_then(|found| match found.is_file() {
+                true => File::open(&full),
+                // A pipe would be waited for, a device has no end.
+                false => Err(std::io::Error::other("it is no regular file")),
+            })
             .and_then(|file| read_capped(file, PACKAGE_LIST_BYTES))
             .map_err(|error| match error.kind() {
                 ErrorKind::NotFound => format!("no such file (looked for {})", full.display()),
                 ErrorKind::FileTooLarge => format!("it is larger than {PACKAGE_LIST_BYTES} bytes"),
+                ErrorKind::Other => error.to_string(),
                 other => other.to_string(),
             })
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned()));
@@ -138,13 +144,12 @@ impl Compiler<'_, '_> {
         let odd = text.lines().enumerate().find(|(_, line)| {
             name_of(line).is_some_and(|name| ecosystem.normalise(name).is_none())
         });
-        if let Some((at, line)) = odd {
-            let shown: String = line.chars().take(80).collect();
+        if let Some((at, _)) = odd {
+            // The line itself is not told: it may be of a file that nobody meant to show.
             let message = format!(
-                "line {} of {} holds {}, which is no name of a package of `{ecosystem}`",
+                "line {} of {} is no name of a package of `{ecosystem}`",
                 at + 1,
-                quote(path),
-                quote(&shown)
+                quote(path)
             );
             let help = "write one name per line, without versions; `#` begins a comment";
             self.report(Problem::new(place, message).help(help));

@@ -98,6 +98,16 @@ fn addresses_take_hosts_with_or_without_scheme() {
 }
 
 #[test]
+fn categories_narrow_unsafe_content_and_nothing_else() {
+    let settings = with_guardrail(
+        "on: input, detect: [unsafe-content, pii], categories: [hate], action: flag",
+    );
+    let rail = &settings.unwrap().endpoints["e"].guardrails[0];
+    let Detect::Detectors(ids) = &rail.detect else { panic!("{:?}", rail.detect) };
+    assert!(ids.contains(&"email") && ids.contains(&"hate") && !ids.contains(&"violence"));
+}
+
+#[test]
 fn a_key_without_value_is_never_a_default() {
     let complete = crate::settings::EVERYTHING;
     for (from, to) in [

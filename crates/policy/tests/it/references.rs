@@ -132,7 +132,7 @@ endpoints:
     let shown = show(&settings);
     assert!(shown.contains("file:names") && !shown.contains("numpy"), "{shown}");
     for (bytes, said) in [
-        (&b"numpy\nflask==1.0\n"[..], "line 2 of `names` holds `flask==1.0`"),
+        (&b"numpy\nflask==1.0\n"[..], "line 2 of `names` is no name of a package"),
         (b"\xFF", "not UTF-8"),
     ] {
         let error = load(bytes).unwrap_err().render();

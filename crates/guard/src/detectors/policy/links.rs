@@ -133,9 +133,10 @@ impl Detector for Links {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        // What encoding, spacing or folding hides is no link to a browser.
-        let as_browsers_read = matches!(view.kind(), ViewKind::Raw | ViewKind::Unescaped);
-        if !as_browsers_read || view.encoding().is_some() {
+        // What encoding, spacing or folding hides is no link to a browser. What escapes hide is one, but that
+        // view folds what it shows, and it exists only where something is escaped: a host would be judged by
+        // what stands far behind it.
+        if view.kind() != ViewKind::Raw {
             return;
         }
         let bytes = view.bytes();
