@@ -263,10 +263,10 @@ fn data_that_cannot_be_measured_is_refused() {
 fn questions_without_an_answer_are_refused() {
     mistake(
         &eval(&["--detector", "weather"], ""),
-        &expect![[r#"
+        &expect![[r"
             error: no guardrail looks for `weather`
             help: use one of prompt-injection, jailbreak, disguise, pii, secret, unsafe-content, exfiltration, markup, terminal, prompt-leak, flood, code-injection, or a detector of theirs; `bartizan explain` lists them
-        "#]],
+        "]],
     );
     mistake(
         &eval(&["--detector", "pii"], ""),

@@ -124,9 +124,7 @@ fn is_phone(value: &str) -> bool {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.');
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(&digits);
-    // Other countries have numbers of the same digits, and somebody has those.
-    value.starts_with("+1")
-        && value.chars().all(is_part)
+    value.chars().all(is_part)
         && digits.len() == 10
         && digits.starts_with(|c| c >= '2')
         && digits.get(3..8) == Some("55501")

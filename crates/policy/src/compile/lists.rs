@@ -119,10 +119,13 @@ impl Compiler<'_, '_> {
     ) -> Option<String> {
         let full = self.base_dir.join(path);
         let read = std::fs::metadata(&full)
-            .and_then(|found| match found.is_file() {
-                true => File::open(&full),
-                // A pipe would be waited for, a device has no end.
-                false => Err(std::io::Error::other("it is no regular file")),
+            .and_then(|found| {
+                if found.is_file() {
+                    File::open(&full)
+                } else {
+                    // A pipe would be waited for, a device has no end.
+                    Err(std::io::Error::other("it is no regular file"))
+                }
             })
             .and_then(|file| read_capped(file, PACKAGE_LIST_BYTES))
             .map_err(|error| match error.kind() {
