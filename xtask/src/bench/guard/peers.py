@@ -102,7 +102,7 @@ def llm_guard(subjects, missing):
         try:
             made_scanner = make()
         except Exception as error:
-            missing.append(f"llm-guard {name}: {type(error).__name__}")
+            missing.append(f"llm-guard {name}: could not be set up here ({type(error).__name__})")
             continue
         scanners.append(made_scanner)
         found = lambda text, it=made_scanner: int(not it.scan(text)[1])
