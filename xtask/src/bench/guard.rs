@@ -81,8 +81,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         match environment(peer, &target) {
             Ok(python) => pythons.push((peer, python)),
             Err(error) => {
-                let first = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
-                missing.push(format!("{}: {first}", peer.name));
+                // With its paths it is for the one who watches, and not for the page.
+                say::note(&format!("{}: {error:#}", peer.name));
+                missing.push(format!("{}: could not be installed", peer.package));
             }
         }
     }
@@ -100,7 +101,10 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
                 missing.extend(answer.missing.iter().cloned());
                 peers.push(answer);
             }
-            Err(error) => missing.push(format!("{}: {error:#}", peer.name)),
+            Err(error) => {
+                say::note(&format!("{}: {error:#}", peer.name));
+                missing.push(format!("{}: could not be measured", peer.package));
+            }
         }
     }
     for line in &missing {
@@ -150,7 +154,6 @@ fn all_texts() -> String {
 fn environment(peer: &Peer, target: &Path) -> Result<PathBuf> {
     let requirements = requirements(peer);
     e2e::environment_with(&target.join("bench-venv").join(peer.name), &requirements, peer.pip)
-        .with_context(|| format!("{} could not be installed", peer.package))
 }
 
 fn requirements(peer: &Peer) -> PathBuf {
