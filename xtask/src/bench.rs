@@ -1,11 +1,13 @@
-//! `cargo xtask bench gateway`: ours and others side by side in one run.
+//! `cargo xtask bench`: ours and others side by side in one run; the gateway here, the guard in `guard`.
 //!
 //! `peers` starts what is compared, `measure` asks the load generator, `table` writes the result.
 //! Absolute times depend on the machine and its day; the columns beside each other do not.
 
+pub(crate) mod guard;
 mod measure;
 mod peers;
 mod table;
+mod versions;
 
 use std::path::Path;
 use std::time::Duration;
@@ -88,7 +90,7 @@ pub(crate) fn gateway(words: &[&str]) -> Result<()> {
     for (peer, row) in peers.iter().zip(&mut rows) {
         row.loaded_kib = peer.memory_kib();
     }
-    let page = table::page(&rows, words, &versions(&options))?;
+    let page = table::page(&rows, words, &said_versions(&options))?;
     say::data(&page);
     if options.write {
         files::write(&files::root().join(PAGE), &page)?;
@@ -129,22 +131,16 @@ fn start(options: &Options, target: &Path, folder: &Path) -> Result<Vec<Peer>> {
 }
 
 /// What is compared, with its versions, since numbers of other versions differ.
-fn versions(options: &Options) -> String {
-    let first = |output: Result<String>| {
-        let output = output.unwrap_or_default();
-        output.lines().next().unwrap_or("of an unknown version").trim().to_owned()
-    };
-    let commit = first(Program::new("git").args(["describe", "--always", "--dirty"]).output());
+fn said_versions(options: &Options) -> String {
     // nginx says its version on stderr.
-    let nginx = first(Program::new("sh").args(["-c", "nginx -v 2>&1"]).output());
+    let nginx = versions::first_line(Program::new("sh").args(["-c", "nginx -v 2>&1"]).output());
     let nginx = nginx.rsplit('/').next().unwrap_or_default();
-    let mut said = format!("Bartizan {} ({commit}), nginx {nginx}", env!("CARGO_PKG_VERSION"));
+    let mut said = format!("{}, nginx {nginx}", versions::ours());
     if options.litellm {
         let pinned = files::read(&files::root().join(peers::LITELLM_REQUIREMENTS));
         let pinned = pinned.unwrap_or_default();
-        let version = pinned.lines().find_map(|line| line.split_once("==")).map(|(_, it)| it);
         said.push_str(", LiteLLM ");
-        said.push_str(version.unwrap_or("of an unknown version").trim());
+        said.push_str(versions::pinned(&pinned, "litellm"));
     }
     said
 }

@@ -41,6 +41,15 @@ pub(crate) fn run(pytest: &[&str]) -> Result<()> {
 
 /// Python of a private environment that has exactly these requirements.
 pub(crate) fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf> {
+    environment_with(folder, requirements, &[])
+}
+
+/// The same, installed with further options of pip.
+pub(crate) fn environment_with(
+    folder: &Path,
+    requirements: &Path,
+    options: &[&str],
+) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let stamp = folder.join("installed.txt");
     let wanted = files::read(requirements)?;
@@ -51,16 +60,18 @@ pub(crate) fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf>
     create(folder)?;
     say::note(&format!("installing {}", requirements.display()));
     Program::new(&python)
-        .args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"])
+        .args(["-m", "pip", "install", "-q", "--disable-pip-version-check"])
+        .args(options)
+        .arg("-r")
         .arg(requirements)
         .run()
-        .context("the Python clients could not be installed; is a package index reachable?")?;
+        .context("the Python packages could not be installed; is a package index reachable?")?;
     files::write(&stamp, &wanted)?;
     Ok(python)
 }
 
 fn create(folder: &Path) -> Result<()> {
-    let why = "running the Python clients";
+    let why = "running Python programs";
     if !Program::new("python3").arg("--version").succeeds() {
         install(&["python3", "python3-venv", "python3-pip"], why)?;
     }

@@ -34,6 +34,8 @@ Usage: cargo xtask <command>
                             one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]
                             side by side with direct calls and peers; --write updates docs/benchmarks
+  bench guard [--seconds N] [--write]
+                            the guard side by side with Python programs that read texts, on one core
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["conformance", "--disagreements"] => conformance::run(conformance::Disagreements::Write),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["bench", "gateway", options @ ..] => bench::gateway(options),
+        ["bench", "guard", options @ ..] => bench::guard::run(options),
         [] | ["help" | "--help" | "-h"] => {
             say::data(HELP);
             Ok(())

@@ -147,12 +147,14 @@ fn or_dash(value: Option<String>) -> String {
     value.unwrap_or_else(|| "–".to_owned())
 }
 
-fn date() -> String {
+/// Today.
+pub(super) fn date() -> String {
     let date = Program::new("date").args(["-u", "+%Y-%m-%d"]).output();
     date.map_or_else(|_| "on an unknown day".to_owned(), |date| date.trim().to_owned())
 }
 
-fn machine() -> String {
+/// Processor and number of cores.
+pub(super) fn machine() -> String {
     let info = files::read("/proc/cpuinfo".as_ref()).unwrap_or_default();
     let model = info
         .lines()
