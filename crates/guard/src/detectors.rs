@@ -12,6 +12,7 @@ bartizan_core::catalog! {
     email, us_ssn, crypto_address, mac_address, ip_address, iban, credit_card, phone_number, instruction_override, prompt_extraction, role_play_jailbreak, chat_template_token, delimiter_trick, hidden_unicode, bidi_override, homoglyph, spaced_letters, encoded_instruction,
     known_key, shaped_key, private_key, connection_secret, kubernetes_secret, generic_secret, sample_secret, data_link, html_loader, hidden_text, active_markup, terminal_escape,
     prompt_attack, adversarial_suffix,
+    person_name, organisation_name, place_name, postal_address,
     system_prompt_leak, canary_leak, repetition, token_flood,
     date_of_birth, imei, medical_license, passport_mrz, swift_bic, vin, date_time, url;
     au { abn, acn, medicare, tfn }
@@ -44,7 +45,8 @@ bartizan_core::catalog! {
 
 /// Detectors that `detect:` with a category leaves out unless `entities` names them: what they find is
 /// everywhere, and most of it harmless.
-pub const ON_REQUEST: &[&str] = &["date-time", "url"];
+pub const ON_REQUEST: &[&str] =
+    &["date-time", "url", "person-name", "organisation-name", "place-name", "postal-address"];
 
 /// The detector with this id.
 pub fn find(id: &str) -> Option<&'static dyn Detector> {

@@ -1,6 +1,7 @@
-//! The trained model that is built in, and what its scores mean.
+//! The trained models that are built in, and what their scores mean.
 
 mod embedded;
+pub(crate) mod names;
 mod points;
 
 pub(crate) use embedded::ATTACK;

@@ -9,6 +9,7 @@ pub mod boost;
 pub mod card;
 pub mod grammar;
 pub mod linear;
+pub mod names;
 pub mod noise;
 pub mod persuasion;
 pub mod random;

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use bartizan_core::{Channel, Disguise, Span};
+use bartizan_model::tagger::Tagged;
 
 use super::encoded::Encoding;
 use super::offsets::Offsets;
@@ -45,6 +46,8 @@ pub struct View<'a> {
     texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
+    /// Persons, organisations, places and addresses.
+    tagged: OnceCell<Tagged>,
     /// What the words before a place name, by place.
     names: RefCell<BTreeMap<usize, Names>>,
 }
@@ -81,6 +84,7 @@ impl<'a> View<'a> {
             texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
+            tagged: OnceCell::new(),
             names: RefCell::new(BTreeMap::new()),
         }
     }
@@ -161,6 +165,11 @@ impl<'a> View<'a> {
     /// Maximal runs of ASCII digits; found once per view.
     pub fn digit_runs(&self) -> &[Span] {
         self.digit_runs.get_or_init(|| runs::<Digit>(self.bytes()).collect())
+    }
+
+    /// Names that the trained tagger finds; looked for once per view.
+    pub(crate) fn names(&self) -> &Tagged {
+        self.tagged.get_or_init(|| crate::model::names::tag(self))
     }
 
     /// What the words before `at` name; read once per place.
