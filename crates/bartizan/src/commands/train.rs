@@ -1,4 +1,6 @@
-//! `bartizan train`: a model of attacks from labelled texts.
+//! `bartizan train`: a model of attacks from labelled texts, or a tagger of names.
+
+mod names;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +15,7 @@ use bartizan_train::attack::{Class, Corpus, train};
 use bartizan_train::card::{Source, card};
 use bartizan_train::rows::{self, Row, RowError};
 use bartizan_train::{digest, senses};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::check::inputs::Input;
 use crate::format::{print_error, usage};
@@ -21,9 +23,12 @@ use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md"
+    after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md\n  bartizan train --kind names --data marked.jsonl harmless.jsonl --output names.bin"
 )]
 pub(crate) struct TrainArgs {
+    /// What is trained
+    #[arg(long, value_enum, default_value_t = Kind::Attacks)]
+    kind: Kind,
     /// Labelled JSON Lines; `-` for standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
@@ -38,6 +43,15 @@ pub(crate) struct TrainArgs {
     seed: u64,
 }
 
+/// What can be trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// The model of attacks, from rows with `text` and `label`
+    Attacks,
+    /// The tagger of names, from rows with `text` and `spans`, and from harmless ones
+    Names,
+}
+
 /// Fewest texts of either sort that a model can be trained on.
 const FEWEST: usize = 200;
 
@@ -47,6 +61,9 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             print_error(what, terminal.stderr());
         }
     };
+    if args.kind == Kind::Names {
+        return names::run(args, say);
+    }
     let mut sources = Vec::new();
     let mut all: Vec<Row> = Vec::new();
     for input in Input::all(&args.data) {
@@ -71,15 +88,10 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
 }
 
 fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
-    let name = input.name();
-    let opened = input
-        .open()
-        .map_err(|unreadable| usage(unreadable.reason, unreadable.help.unwrap_or_default()))?;
-    let bytes =
-        read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
+    let (name, bytes) = bytes(input)?;
     let rows = rows::read(bytes.as_slice()).map_err(|error| {
         let help = match &error {
-            RowError::Read(_) => "the file must be UTF-8; unpack it first when it is compressed",
+            RowError::Read(_) => NOT_TEXT,
             RowError::Parse { .. } => {
                 "each line is an object with `text` and `label`, and may have `kind`, `source`, `lang` and `lic`"
             }
@@ -91,10 +103,26 @@ fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
         let licence = if row.lic.is_empty() { "not stated" } else { &row.lic };
         *licences.entry(licence.to_owned()).or_default() += 1;
     }
+    Ok((source(name, &bytes, rows.len(), licences), rows))
+}
+
+/// What to do about a file that is no text.
+const NOT_TEXT: &str = "the file must be UTF-8; unpack it first when it is compressed";
+
+/// The name of an input and what is in it.
+fn bytes(input: &Input) -> anyhow::Result<(String, Vec<u8>)> {
+    let name = input.name();
+    let opened = input
+        .open()
+        .map_err(|unreadable| usage(unreadable.reason, unreadable.help.unwrap_or_default()))?;
+    let bytes =
+        read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
+    Ok((name, bytes))
+}
+
+fn source(name: String, bytes: &[u8], rows: usize, licences: BTreeMap<String, usize>) -> Source {
     let file = Path::new(&name).file_name().map(|file| file.to_string_lossy().into_owned());
-    let source =
-        Source { name: file.unwrap_or(name), sha256: digest(&bytes), rows: rows.len(), licences };
-    Ok((source, rows))
+    Source { name: file.unwrap_or(name), sha256: digest(bytes), rows, licences }
 }
 
 fn must_suffice(corpus: &Corpus) -> anyhow::Result<()> {

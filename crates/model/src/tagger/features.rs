@@ -1,4 +1,4 @@
-//! What is seen of a token: itself and four neighbours on either side, as hashes.
+//! What is seen of a token: itself and its neighbours on either side, as hashes.
 
 use super::fold::fold;
 use super::gazetteer::{bit, list};
@@ -40,13 +40,20 @@ const NEVER_LAZY: u32 = bit(list::GIVEN)
 
 /// Whether a token is judged only beside another that is part of a name: marks, numbers, words of
 /// everyday use, and characters that begin no name.
-pub fn is_lazy(token: &Token) -> bool {
+pub fn is_lazy(segment: &[Token], at: usize) -> bool {
+    let Some(token) = segment.get(at) else { return true };
+    let is_common = token.lists & bit(list::COMMON) != 0;
+    let may_name = token.lists & NEVER_LAZY != 0;
     match token.shape {
         Shape::Mark | Shape::Letter | Shape::Edge => true,
-        Shape::Lower => {
-            token.lists & bit(list::COMMON) != 0 && token.lists & NEVER_LAZY == 0
+        // Where others have capitals, a word without one is hardly a name.
+        Shape::Lower if is_common => !may_name || case_around(segment, at) >= TITLE,
+        Shape::Lower => !may_name && case_around(segment, at) >= TITLE,
+        Shape::Capital if is_common && !may_name => {
+            let before = at.checked_sub(1).and_then(|at| segment.get(at));
+            begins_sentence(before.unwrap_or(&Token::EDGE), token)
         }
-        Shape::Han | Shape::Hiragana | Shape::Hangul => token.lists & NEVER_LAZY == 0,
+        Shape::Han | Shape::Hiragana | Shape::Hangul => !may_name,
         shape => shape.is_number(),
     }
 }
@@ -76,11 +83,9 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
         take(Sort::Lists, mix(mix(21, lowest), capital));
         lists &= lists - 1;
     }
-    let length = (token.end - token.start).min(12) as u32;
     let begins = u32::from(begins_sentence(near(-1), token));
     take(Sort::Look, mix(30, shape));
     take(Sort::Look, mix(mix(31, shape), case));
-    take(Sort::Look, mix(mix(32, shape), length));
     take(
         Sort::Look,
         mix(
@@ -89,12 +94,12 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
         ),
     );
 
-    for distance in [-4, -3, -2, -1, 1, 2, 3, 4] {
+    for distance in [-3, -2, -1, 1, 2, 3] {
         let other = near(distance);
         // The blank between, seen from the token.
         let gap = if distance < 0 { near(distance + 1).gap } else { other.gap };
         let place = (distance + 100) as u32;
-        if distance.unsigned_abs() <= 3 {
+        if distance.unsigned_abs() <= 2 {
             take(Sort::Beside, mix(mix(40, place), other.word));
         }
         let look = mix(mix(mix(41, place), other.shape as u32), gap as u32);
@@ -109,7 +114,6 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
     take(Sort::Around, mix(mix(54, before.lists), token.lists));
     take(Sort::Around, mix(mix(55, token.lists), after.lists));
     take(Sort::Around, mix(mix(mix(56, before.lists), shape), after.lists));
-    take(Sort::Around, mix(mix(mix(57, near(-2).lists), before.lists), shape));
     let looks = [-2, -1, 0, 1, 2].map(|distance| near(distance));
     let pattern = looks.iter().fold(58, |hash, other| {
         mix(mix(hash, other.shape as u32), other.gap as u32)
@@ -124,7 +128,7 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
     }
 }
 
-/// First two and three letters, last two, three and four.
+/// First three letters, last two, three and four.
 fn letters(text: &str, token: &Token, mut take: impl FnMut(u32, u32)) {
     let word = text.get(token.start..token.end).unwrap_or_default();
     let mut folded = word.chars().map(fold).filter(|c| *c != 0);
@@ -132,7 +136,6 @@ fn letters(text: &str, token: &Token, mut take: impl FnMut(u32, u32)) {
     let second = folded.next().unwrap_or_default();
     let third = folded.next().unwrap_or_default();
     let start = step(step(7, first), second);
-    take(0, start);
     take(1, step(start, third));
     let mut hash = 9;
     let mut back = word.chars().rev().map(fold).filter(|c| *c != 0);
@@ -143,6 +146,9 @@ fn letters(text: &str, token: &Token, mut take: impl FnMut(u32, u32)) {
         }
     }
 }
+
+/// What [`case_around`] says about words written as in a title; 3 is as in a sentence.
+const TITLE: u32 = 2;
 
 /// How the words around are written: 0 all capitals, 1 no capitals, 2 as a title, 3 as a sentence.
 fn case_around(segment: &[Token], at: usize) -> u32 {
@@ -159,7 +165,7 @@ fn case_around(segment: &[Token], at: usize) -> u32 {
     match (lower, capital, upper) {
         (0, 0, 2..) => 0,
         (_, 0, _) => 1,
-        (0..=1, 3.., _) => 2,
+        (0..=1, 3.., _) => TITLE,
         _ => 3,
     }
 }

@@ -23,7 +23,13 @@ pub struct Found {
 pub const RUN_BYTES: usize = 300;
 /// Tokens behind a token that may decide about it: neighbours, what lists say about these together
 /// with others, and marks between words.
-const AHEAD: usize = REACH + ENTRY_TOKENS + SPREAD + 1;
+const AHEAD: usize = REACH + ENTRY_TOKENS + SPREAD + JOINED + 2;
+/// How much likelier a token is part of a name when its neighbour is by itself.
+const LIKE_NEIGHBOUR: f32 = 8.0;
+/// Numbers and marks that may stand between parts of an address, and one more.
+const JOINED: usize = 5;
+/// Index of [`Entity::Place`].
+const PLACE: usize = 2;
 /// Index of [`Entity::Address`].
 const ADDRESS: usize = 3;
 /// Tokens in a row that are judged only because a name is beside them.
@@ -62,15 +68,15 @@ pub(super) fn spans(
     judge: impl Fn(&[Token], usize) -> [f32; TAGS],
     found: &mut Vec<Found>,
 ) -> Option<usize> {
-    let mut parts: Vec<Option<Part>> = vec![None; segment.len()];
-    for ((at, token), part) in segment.iter().enumerate().zip(&mut parts) {
-        if !is_lazy(token) {
-            *part = Part::new(judge(segment, at));
-        }
-    }
+    let raw: Vec<Option<[f32; TAGS]>> = (0..segment.len())
+        .map(|at| (!is_lazy(segment, at)).then(|| judge(segment, at)))
+        .collect();
+    let mut parts: Vec<Option<Part>> =
+        (0..segment.len()).map(|at| beside(segment, &raw, at).and_then(Part::new)).collect();
     let all = 0..segment.len();
     spread(segment, &mut parts, all.clone(), &judge);
     spread(segment, &mut parts, all.rev(), &judge);
+    join_addresses(segment, &mut parts);
     let decided =
         if is_open { segment.len().saturating_sub(AHEAD) } else { segment.len() };
     let mut open = segment.get(decided).map(|token| token.start);
@@ -101,6 +107,54 @@ pub(super) fn spans(
     if is_open { open } else { None }
 }
 
+/// The chances of a token, once it is known what its neighbours are by themselves.
+fn beside(segment: &[Token], raw: &[Option<[f32; TAGS]>], at: usize) -> Option<[f32; TAGS]> {
+    let mut chances = raw.get(at).copied().flatten()?;
+    let part = |at: usize| raw.get(at).copied().flatten().and_then(Part::new);
+    let joins = |at: usize| segment.get(at).is_some_and(|token| token.gap != Gap::Line);
+    let mut more = |entity: usize, further: usize| {
+        if let Some(chance) = chances.get_mut(2 * entity + further) {
+            *chance *= LIKE_NEIGHBOUR;
+        }
+    };
+    if let Some(before) = at.checked_sub(1).and_then(part).filter(|_| joins(at)) {
+        more(before.entity, 1);
+    }
+    if let Some(after) = part(at + 1).filter(|part| !part.begins && joins(at + 1)) {
+        more(after.entity, 0);
+        more(after.entity, 1);
+    }
+    let none = 1.0 - raw.get(at).copied().flatten()?.iter().sum::<f32>();
+    let total = none.max(0.0) + chances.iter().sum::<f32>();
+    Some(chances.map(|chance| chance / total.max(f32::MIN_POSITIVE)))
+}
+
+/// Joins the parts of an address that numbers and marks tear apart, and the town behind it.
+fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
+    let judged = parts.to_vec();
+    let is = |at: usize, entity: usize| {
+        judged.get(at).copied().flatten().is_some_and(|part| part.entity == entity)
+    };
+    let between = |token: &Token| token.shape == Shape::Mark || token.shape.is_number();
+    for at in 0..segment.len() {
+        if !is(at, ADDRESS) || is(at + 1, ADDRESS) {
+            continue;
+        }
+        let gap = segment.iter().skip(at + 1).take(JOINED).take_while(|token| between(token)).count();
+        let next = at + 1 + gap;
+        // Without anything between, two addresses are two, and a town may be no part of one.
+        let is_town = is(next, PLACE) && segment.get(next).is_some_and(|token| token.gap != Gap::Line);
+        if gap == 0 || gap == JOINED || !(is(next, ADDRESS) || is_town) {
+            continue;
+        }
+        let Some(mut part) = judged.get(at).copied().flatten() else { continue };
+        part.begins = false;
+        for place in parts.iter_mut().skip(at + 1).take(gap + 1) {
+            *place = Some(part);
+        }
+    }
+}
+
 /// Judges tokens that are judged only beside parts of names, in one direction.
 fn spread(
     segment: &[Token],
@@ -112,8 +166,8 @@ fn spread(
     // depends on more than these.
     let mut left = 0;
     for at in order {
-        let (Some(token), Some(part)) = (segment.get(at), parts.get_mut(at)) else { continue };
-        if !is_lazy(token) {
+        let Some(part) = parts.get_mut(at) else { continue };
+        if !is_lazy(segment, at) {
             left = if part.is_some() { SPREAD } else { 0 };
         } else if left > 0 {
             let judged = Part::new(judge(segment, at));

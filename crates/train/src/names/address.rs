@@ -2,7 +2,7 @@
 
 use bartizan_model::tagger::Entity;
 
-use super::made::Maker;
+use super::made::{Maker, capitalised};
 use super::sample::Piece;
 
 impl Maker<'_> {
@@ -27,15 +27,12 @@ impl Maker<'_> {
             _ if self.chance(0.08) => " ",
             _ => ", ",
         };
-        let mut whole = match country {
+        let whole = match country {
             "zh" | "ja" => format!("{town}{street}"),
             "ko" => format!("{town} {street}"),
             "ru" if self.chance(0.4) => format!("{town}{joint}{street}"),
             _ => format!("{street}{joint}{town}"),
         };
-        if !matches!(country, "zh" | "ja" | "ko" | "ar" | "hi" | "ru") && self.chance(0.1) {
-            whole = format!("{whole}{joint}{}", self.country(language));
-        }
         Piece::named(whole, Entity::Address)
     }
 
@@ -164,7 +161,14 @@ impl Maker<'_> {
     }
 
     fn english_street(&mut self, country: &str, number: &str, flat: &str) -> String {
-        let name = self.word("words", if country == "in" { "street-in" } else { "street-en" });
+        let mut name = self.word("words", if country == "in" { "street-in" } else { "street-en" }).to_owned();
+        match self.random.below(8) {
+            0 => name = capitalised(self.word("everyday", "en")),
+            1 => name = format!("{} {name}", capitalised(self.word("everyday", "en"))),
+            2 => name = self.surname("en").text,
+            3 => name = self.town("en"),
+            _ => {}
+        }
         let kind = match country {
             "uk" => self.one_of(&["Road", "Street", "Lane", "Avenue", "Close", "Court", "Mews", "Terrace", "Crescent", "Gardens", "Way", "Drive", "Yard", "Grove", "Hill", "Row", "Square", "Place", ""]),
             "in" => self.one_of(&["Road", "Nagar", "Marg", "Street", "Colony", "Layout", "Cross", "Enclave"]),
@@ -173,6 +177,10 @@ impl Maker<'_> {
         let street = format!("{number} {name} {kind}");
         let street = street.trim_end();
         match self.random.below(14) {
+            0 if self.chance(0.4) => {
+                let letter = self.one_of(&["A", "B", "C", "D", "2B", "4a"]);
+                format!("{} {letter}, {street}", self.one_of(&["Flat", "Apt", "Unit"]))
+            }
             0 => format!("Flat {flat}, {street}"),
             1 => format!("{street}, {} {flat}", self.one_of(&["Apt", "Unit", "Suite", "Apt.", "Ste"])),
             2 => format!("{} {flat}, {street}", self.one_of(&["Apt", "Unit", "Apartment", "Suite"])),

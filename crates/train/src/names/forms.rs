@@ -234,6 +234,10 @@ impl Maker<'_> {
         }
         if self.chance(0.6) {
             pieces.push(self.address(language));
+            if self.chance(0.2) {
+                pieces.push(Piece::plain(self.one_of(&["\n", ", "])));
+                pieces.push(Piece::named(self.country(language), Entity::Place));
+            }
             pieces.push(Piece::plain(self.one_of(&["\n", " · ", " | ", "\n"])));
         }
         let label = ["", "", "Tel. ", "PH ", "Phone: ", "T: ", "M: ", "Tel: ", "Mobil ", "Fax ", "tél. ", "ph. "];

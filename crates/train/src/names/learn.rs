@@ -12,7 +12,7 @@ use crate::random::Random;
 
 /// Weights while they are learned.
 #[derive(Debug)]
-pub struct Learner {
+pub(super) struct Learner {
     mask: u32,
     rows: Vec<[f32; WIDTH]>,
     /// Sums of squared slopes per row, of votes and of shares.
@@ -35,7 +35,7 @@ enum Truth {
 
 impl Learner {
     /// A learner with a table of `1 << bits` rows.
-    pub fn new(bits: u32, rate: f32, seed: u64) -> Self {
+    pub(super) fn new(bits: u32, rate: f32, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut out = [[0.0; HIDDEN]; TAGS];
         for weight in out.iter_mut().flatten() {
@@ -58,23 +58,18 @@ impl Learner {
     }
 
     /// Learns from a sample; `pace` scales the step, `weight` how much it counts.
-    pub fn learn(&mut self, sample: &Sample, lists: &Gazetteer, pace: f32, weight: f32) {
+    pub(super) fn learn(&mut self, sample: &Sample, lists: &Gazetteer, pace: f32, weight: f32) {
         self.learn_from(sample, lists, pace, weight, true);
     }
 
-    /// Learns from a text without marks, in which words that may be names are left open.
-    pub fn learn_harmless(&mut self, text: &str, lists: &Gazetteer, pace: f32, weight: f32) {
-        let sample = Sample { text: text.to_owned(), marked: Vec::new() };
-        self.learn_from(&sample, lists, pace, weight, false);
-    }
-
-    /// As [`Learner::learn_harmless`], where some names were marked by a tagger that was sure of them.
-    pub fn learn_guessed(&mut self, sample: &Sample, lists: &Gazetteer, pace: f32, weight: f32) {
+    /// Learns from a text in which a tagger has marked what it was sure of; other words that may be
+    /// names are left open.
+    pub(super) fn learn_guessed(&mut self, sample: &Sample, lists: &Gazetteer, pace: f32, weight: f32) {
         self.learn_from(sample, lists, pace, weight, false);
     }
 
-    /// As [`Learner::learn_harmless`], with the text in other capitals than it came.
-    pub fn learn_shouted(&mut self, text: &str, lists: &Gazetteer, pace: f32, weight: f32) {
+    /// Learns from a text without marks, in other capitals than it came.
+    pub(super) fn learn_shouted(&mut self, text: &str, lists: &Gazetteer, pace: f32, weight: f32) {
         let mut cut = tokens(text, true);
         let mut start = 0;
         let every = self.random.chance(0.3);
@@ -115,7 +110,7 @@ impl Learner {
             start = *end;
             lists.mark(segment);
             for (at, truth) in truths.iter().enumerate() {
-                if *truth == Truth::Tag(0) && !segment.get(at).is_some_and(is_lazy) {
+                if *truth == Truth::Tag(0) && !is_lazy(segment, at) {
                     self.step((&shouted, segment, at), 0, false, pace * weight);
                 }
             }
@@ -151,7 +146,7 @@ impl Learner {
                 let named = |at: usize| matches!(truths.get(at), Some(Truth::Tag(1..)));
                 let near = |at: usize| (at.saturating_sub(2)..at + 3).any(named);
                 // What is judged only beside names is learned mostly there.
-                if segment.get(at).is_some_and(is_lazy) && !near(at) && !self.random.chance(0.1) {
+                if is_lazy(segment, at) && !near(at) && !self.random.chance(0.1) {
                     continue;
                 }
                 let is_unseen = unseen.get(at).copied().unwrap_or_default();
@@ -282,7 +277,7 @@ impl Learner {
     }
 
     /// The weights in small steps.
-    pub fn finish(&self) -> Option<Weights> {
+    pub(super) fn finish(&self) -> Option<Weights> {
         let mut steps = [0.0_f32; 2];
         for (kind, step) in steps.iter_mut().enumerate() {
             let range = if kind == 0 { 0..TAGS } else { TAGS..WIDTH };

@@ -32,6 +32,7 @@ files!(
     "organisation-words",
     "beside",
     "common",
+    "everyday",
     "words",
 );
 
@@ -98,7 +99,7 @@ fn list_of(file: &str, name: &str) -> Option<u32> {
         ("organisations", _) => list::ORGANIZATION,
         ("organisation-words", "suffix") => list::ORGANIZATION_SUFFIX,
         ("organisation-words", _) => list::ORGANIZATION_WORD,
-        ("common", _) => list::COMMON,
+        ("common" | "everyday", _) => list::COMMON,
         ("beside", name) => match name {
             "title" => list::TITLE,
             "kin" => list::KIN,

@@ -6,12 +6,6 @@ use super::lists::Lists;
 use super::sample::Piece;
 use crate::random::Random;
 
-/// Languages with sentences.
-pub const LANGUAGES: [&str; 17] = [
-    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr", "sv", "zh", "ja", "ko", "ar", "hi",
-    "en",
-];
-
 /// Cultures whose names are written in Latin letters.
 const LATIN: [&str; 25] = [
     "en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "hu", "ro", "balkan", "el",

@@ -41,6 +41,15 @@ impl Counts {
         self.touched as f64 / self.marked.max(1) as f64
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn join(&mut self, other: Self) {
+        self.marked += other.marked;
+        self.found += other.found;
+        self.exact += other.exact;
+        self.touched += other.touched;
+        self.right += other.right;
+    }
+
     /// Adds stretches of one text and one sort.
     pub fn add(&mut self, marked: &[(usize, usize)], found: &[(usize, usize)]) {
         let overlaps = |a: &(usize, usize), b: &(usize, usize)| a.0 < b.1 && b.0 < a.1;

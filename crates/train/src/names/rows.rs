@@ -5,6 +5,7 @@ use std::io::BufRead;
 use bartizan_model::tagger::Entity;
 use serde::Deserialize;
 
+use super::Harmless;
 use super::made::Maker;
 use super::sample::{Case, Marked, Piece, Sample};
 
@@ -13,9 +14,11 @@ use super::sample::{Case, Marked, Piece, Sample};
 pub struct SpanRow {
     /// The text.
     pub text: String,
-    /// What is marked, by place.
+    /// What is marked, by place; absent when nobody looked.
+    pub spans: Option<Vec<SpanMark>>,
+    /// What the text is, when nobody marked it: only `benign` is learned from.
     #[serde(default)]
-    pub spans: Vec<SpanMark>,
+    pub label: String,
     /// Language, as an ISO 639-1 code.
     #[serde(default)]
     pub lang: String,
@@ -81,6 +84,43 @@ pub fn entity(label: &str) -> Option<Entity> {
     })
 }
 
+/// Characters of a harmless text that are learned from.
+const HARMLESS_CHARS: usize = 1200;
+/// How often a harmless text in another language than English counts: there are far fewer.
+const FOREIGN: usize = 4;
+
+/// Rows by what they are good for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Split {
+    /// Marked rows to learn from: the first, third, fifth and so on.
+    pub marked: Vec<SpanRow>,
+    /// Marked rows that are only measured: the second, fourth and so on.
+    pub held_out: Vec<SpanRow>,
+    /// Harmless texts in which nobody marked names.
+    pub harmless: Vec<Harmless>,
+}
+
+impl Split {
+    /// Splits rows in the order in which they come. Rows that are neither marked nor harmless are left
+    /// out.
+    pub fn new(rows: impl IntoIterator<Item = SpanRow>) -> Self {
+        let mut split = Self::default();
+        let mut number = 0;
+        for row in rows {
+            if row.spans.is_some() {
+                number += 1;
+                if number % 2 == 1 { &mut split.marked } else { &mut split.held_out }.push(row);
+            } else if row.label == "benign" {
+                let text: String = row.text.chars().take(HARMLESS_CHARS).collect();
+                let times = if matches!(row.lang.as_str(), "en" | "") { 1 } else { FOREIGN };
+                let harmless = Harmless { text, language: row.lang };
+                split.harmless.extend(std::iter::repeat_n(harmless, times));
+            }
+        }
+        split
+    }
+}
+
 impl SpanRow {
     /// The row as a sample, in bytes. Marks that lie outside of the text or overlap are left out.
     pub fn sample(&self) -> Sample {
@@ -89,6 +129,7 @@ impl SpanRow {
         let mut marked: Vec<Marked> = self
             .spans
             .iter()
+            .flatten()
             .filter_map(|mark| {
                 let (start, end) = (*places.get(mark.start)?, *places.get(mark.end)?);
                 (start < end).then_some(Marked { start, end, entity: entity(&mark.label)? })

@@ -2,7 +2,7 @@
 
 use bartizan_model::tagger::Entity;
 
-use super::made::Maker;
+use super::made::{Maker, capitalised};
 use super::sample::{Case, Piece, Sample};
 
 macro_rules! templates {
@@ -37,7 +37,7 @@ const SHARES: [(&str, usize); 16] = [
 ];
 
 /// The sentences of a language.
-pub fn templates(language: &str) -> impl Iterator<Item = &'static str> {
+fn templates(language: &str) -> impl Iterator<Item = &'static str> {
     let found = TEMPLATES.iter().find(|(known, _)| *known == language);
     found.into_iter().flat_map(|(_, lines)| lines.lines())
 }
@@ -64,15 +64,46 @@ impl Maker<'_> {
             3 => self.data(language),
             4 => self.table(language),
             5 => self.signature(language),
+            6..=8 if !self.lists.words("everyday", language).is_empty() => self.everyday(language),
             _ => self.sentences(language),
         };
         let case = match self.random.below(100) {
-            0..=11 => Case::Lower,
-            12..=15 => Case::Casual,
-            16..=20 => Case::Upper,
+            0..=13 => Case::Lower,
+            14..=17 => Case::Casual,
+            18..=22 => Case::Upper,
             _ => Case::Kept,
         };
         Sample::new(&pieces, case)
+    }
+
+    /// Words of everyday use in the places of names: menus, rules, headings.
+    fn everyday(&mut self, language: &str) -> Vec<Piece> {
+        let joint = self.one_of(&[" ", " ", ", ", " - ", "\n", "; "]);
+        let titled = self.chance(0.6);
+        let mut line = String::new();
+        if self.chance(0.3) {
+            let label = capitalised(self.word("everyday", language));
+            line = format!("{label}{}", self.one_of(&[": ", " — ", ". ", " – "]));
+        }
+        for number in 0..3 + self.random.below(9) {
+            if number > 0 {
+                line.push_str(match self.random.below(5) {
+                    0 => self.one_of(&[". ", ", ", ": ", " & ", "! ", " (", ") "]),
+                    _ => joint,
+                });
+            }
+            let word = match self.random.below(4) {
+                0 => self.word("common", "words"),
+                _ => self.word("everyday", language),
+            };
+            let begins = line.is_empty() || line.ends_with(". ") || line.ends_with(": ");
+            if titled || begins {
+                line.push_str(&capitalised(word));
+            } else {
+                line.push_str(&word.to_lowercase());
+            }
+        }
+        vec![Piece::plain(line)]
     }
 
     fn sentences(&mut self, language: &str) -> Vec<Piece> {
