@@ -18,7 +18,7 @@ pub(crate) static NAMES: LazyLock<Tagger> = LazyLock::new(|| {
 });
 
 /// Least score that is reported, whatever a guardrail asks for.
-const LEAST: f32 = 0.3;
+const LEAST: f32 = 0.1;
 
 /// Finds names in a view, each of its texts read for itself.
 pub(crate) fn tag(view: &View<'_>) -> Tagged {

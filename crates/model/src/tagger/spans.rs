@@ -15,7 +15,7 @@ pub struct Found {
     pub end: usize,
     /// What it is.
     pub entity: Entity,
-    /// How sure that is, 0..=1.
+    /// How sure that is, 0..=1; from a half on, precision is worth more than recall.
     pub score: f32,
 }
 
@@ -24,6 +24,9 @@ pub const RUN_BYTES: usize = 300;
 /// Tokens behind a token that may decide about it: neighbours, what lists say about these together
 /// with others, and marks between words.
 const AHEAD: usize = REACH + ENTRY_TOKENS + SPREAD + JOINED + 2;
+/// Power that makes chances into scores: a chance of 0.8 becomes a half. Measured on marked rows, F1 is
+/// best there.
+const CAUTION: f32 = 3.1;
 /// How much likelier a token is part of a name when its neighbour is by itself.
 const LIKE_NEIGHBOUR: f32 = 8.0;
 /// Numbers and marks that may stand between parts of an address, and one more.
@@ -226,6 +229,7 @@ fn push(
         && words > 0.0
         && start < end
     {
-        found.push(Found { start, end, entity, score: sum / words });
+        let score = (sum / words).clamp(0.0, 1.0).powf(CAUTION);
+        found.push(Found { start, end, entity, score });
     }
 }

@@ -22,6 +22,22 @@ pub(super) struct Learner {
     /// Step at full rate.
     rate: f32,
     random: Random,
+    mean: Mean,
+}
+
+/// Sums of the states that make up the mean.
+#[derive(Debug, Default)]
+struct Mean {
+    taken: u32,
+    rows: Vec<[f32; WIDTH]>,
+    biases: [f32; WIDTH],
+    out: [[f32; HIDDEN]; TAGS],
+}
+
+fn add<'a>(sums: impl Iterator<Item = &'a mut f32>, values: impl Iterator<Item = &'a f32>) {
+    for (sum, value) in sums.zip(values) {
+        *sum += value;
+    }
 }
 
 /// What is known about a token of a sample.
@@ -54,6 +70,7 @@ impl Learner {
             out,
             rate,
             random,
+            mean: Mean { rows: vec![[0.0; WIDTH]; size], ..Mean::default() },
         }
     }
 
@@ -276,13 +293,28 @@ impl Learner {
         }
     }
 
-    /// The weights in small steps.
-    pub(super) fn finish(&self) -> Option<Weights> {
+    /// Adds the present state to the mean.
+    pub(super) fn remember(&mut self) {
+        let mean = &mut self.mean;
+        mean.taken += 1;
+        add(mean.rows.iter_mut().flatten(), self.rows.iter().flatten());
+        add(mean.biases.iter_mut(), self.biases.iter());
+        add(mean.out.iter_mut().flatten(), self.out.iter().flatten());
+    }
+
+    /// The mean of the states in small steps; of the last one when none was remembered.
+    pub(super) fn finish(mut self) -> Option<Weights> {
+        if self.mean.taken == 0 {
+            self.remember();
+        }
+        let share = 1.0 / self.mean.taken as f32;
+        let Mean { mut rows, mut biases, mut out, .. } = std::mem::take(&mut self.mean);
+        let values = rows.iter_mut().flatten().chain(&mut biases).chain(out.iter_mut().flatten());
+        values.for_each(|value| *value *= share);
         let mut steps = [0.0_f32; 2];
         for (kind, step) in steps.iter_mut().enumerate() {
             let range = if kind == 0 { 0..TAGS } else { TAGS..WIDTH };
-            let mut sizes: Vec<f32> = self
-                .rows
+            let mut sizes: Vec<f32> = rows
                 .iter()
                 .flat_map(|row| row.get(range.clone()).unwrap_or_default())
                 .map(|weight| weight.abs())
@@ -302,7 +334,7 @@ impl Learner {
             }
             small
         };
-        Weights::new(self.rows.iter().map(small).collect(), steps, self.biases, self.out)
+        Weights::new(rows.iter().map(small).collect(), steps, biases, out)
     }
 }
 
