@@ -6,6 +6,7 @@
 
 mod cases;
 mod entities;
+mod operators;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,7 @@ pub(crate) fn run(disagreements: Disagreements) -> Result<()> {
     let by_default: BTreeMap<usize, Value> = (0..).zip(check(&binary, None, &all)?).collect();
     let suites = compare(&cases, &answers, &by_default);
     report(&suites, &left_out);
+    operators::run(&folder, &binary, disagreements)?;
     if disagreements == Disagreements::Write {
         for (suite, path) in WRITTEN {
             let Some(compared) = suites.get(suite) else { continue };

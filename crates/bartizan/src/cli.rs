@@ -9,6 +9,7 @@ use bartizan_core::access::Scope;
 use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
@@ -78,6 +79,12 @@ pub(crate) enum Command {
     /// `{"id","text","channel"}` and each output line `{"id","verdict","findings","text"}`, in input
     /// order. What cannot be read is named, the rest is scanned, and the exit code is 3.
     Check(CheckArgs),
+    /// Put values back for tokens that the operator `encrypt` wrote
+    ///
+    /// Reads a text and writes it with every token opened, such as `<EMAIL_ADDRESS_E…>`, however a model
+    /// has respelt it. A token of another key, or one that was changed, stays and is named with its
+    /// place; the exit code is then 3. At most 16 MiB.
+    Decrypt(DecryptArgs),
     /// Measure the guard on texts whose answer is known
     ///
     /// Reads JSON Lines, each `{"text","label","source","kind","channel"}`, of which `text` and `label`

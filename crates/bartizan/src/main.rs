@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Up(args) => commands::up::run(&args),
         Command::Init(args) => commands::init::run(&args),
         Command::Check(args) => commands::check::run(&args, terminal),
+        Command::Decrypt(args) => commands::decrypt::run(&args, terminal),
         Command::Eval(args) => commands::eval::run(&args, terminal),
         Command::Train(args) => commands::train::run(&args, terminal),
         Command::Events(args) => commands::events::run(&args, terminal),

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod operator;
 pub mod principal;
 pub mod private;
 pub mod redact;

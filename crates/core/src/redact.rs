@@ -3,8 +3,9 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize as _;
 
-/// A credential. Never printed, compared in constant time.
+/// A credential. Never printed, compared in constant time, overwritten when it is dropped.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -27,6 +28,12 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,7 @@ use crate::channel::ChannelSet;
 use crate::finding::Category;
 use crate::id::{Name, RuleId};
 use crate::money::NanoUsd;
+use crate::operator::Operators;
 use crate::principal::PrincipalKind;
 use crate::redact::Secret;
 use crate::time::Timestamp;
@@ -218,12 +219,16 @@ pub struct Guardrail {
     pub action: Action,
     /// Whether it acts.
     pub mode: Mode,
-    /// Whether masked values are put back into the answer.
+    /// What stands in place of a masked value.
+    pub operators: Operators,
+    /// Whether masked values are put back into the answer, where the operator can.
     pub restore: bool,
     /// What happens to a text it could not read.
     pub on_error: OnError,
     /// Findings below this score are ignored: 0..=1.
     pub threshold: f32,
+    /// Thresholds of single detectors, by id, in place of `threshold` and `sensitivity`.
+    pub thresholds: Vec<(&'static str, f32)>,
     /// How soon detectors that were trained speak up; in place of `threshold` for these.
     pub sensitivity: Option<Sensitivity>,
     /// What it lets pass although it finds it. Only policy makes exceptions, never a caller.

@@ -255,8 +255,10 @@ struct Leaf<'d> {
 /// How a text stands in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// A string or key.
+    /// A string.
     Text,
+    /// The name of a member.
+    Key,
     /// The digits of a number.
     Number,
     /// A value as it is written.
@@ -267,7 +269,8 @@ impl Leaf<'_> {
     /// Whether the text is judged without its neighbours. A number is no sequel to a text, whatever
     /// that says; and the texts of an answer grow by themselves when it is streamed.
     fn stands_alone(&self) -> bool {
-        self.form != Form::Text || matches!(self.channel, Channel::Output | Channel::ToolCall)
+        !matches!(self.form, Form::Text | Form::Key)
+            || matches!(self.channel, Channel::Output | Channel::ToolCall)
     }
 }
 
@@ -291,11 +294,9 @@ impl<'d> Envelope<'d> {
             if place.reading == Reading::Done {
                 continue;
             }
-            let key = if string.is_key {
-                None
-            } else {
-                document.value(string.id).and_then(|value| value.key())
-            };
+            let value = document.value(string.id).filter(|_| !string.is_key);
+            let key = value.and_then(|value| value.key());
+            let form = if string.is_key { Form::Key } else { Form::Text };
             // A word of the protocol is one where the protocol puts it: as a key, or as the value
             // of a member that takes such words. The same word in a text is text.
             let fixed = string.is_key || key.is_some_and(|key| plumbing::takes_words(&key.text()));
@@ -319,7 +320,7 @@ impl<'d> Envelope<'d> {
                     is_joined: false,
                     is_shown: false,
                     may_be_json: false,
-                    form: Form::Text,
+                    form,
                 });
             }
             leaves.push(Leaf {
@@ -331,7 +332,7 @@ impl<'d> Envelope<'d> {
                 is_shown: place.is_shown,
                 may_be_json: key
                     .is_some_and(|key| plumbing::holds_arguments(&key.text(), place.channel)),
-                form: Form::Text,
+                form,
             });
         }
         for number in document.long_numbers() {
@@ -527,7 +528,7 @@ impl<'d> Envelope<'d> {
         self.note(&report, &joined, &counts, judgement);
         for edit in &report.edits {
             if edit.restores || counts(edit.span) {
-                joined.split(edit.span, &edit.text, &mut judgement.edits);
+                joined.split(edit, session, &mut judgement.edits);
             }
         }
         report.spoils

@@ -1,5 +1,6 @@
 //! What tests of several modules set up alike.
 
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, ChannelSet, Mode};
 
@@ -11,9 +12,11 @@ pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
         detect,
         action,
         mode: Mode::Enforce,
+        operators: Operators::default(),
         restore: true,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

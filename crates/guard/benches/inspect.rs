@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bartizan_core::catalog::Meta;
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Category, Channel, ChannelSet, Mode};
 use bartizan_guard::{Guard, Session, detectors};
@@ -64,9 +65,11 @@ fn guard_of(channel: Channel, ids: Vec<&'static str>) -> Arc<Guard> {
         detect: Detect::Detectors(ids),
         action: Action::Block,
         mode: Mode::Enforce,
+        operators: Operators::default(),
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     };

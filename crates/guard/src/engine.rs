@@ -22,6 +22,7 @@ pub(crate) use judge::Window;
 pub use left_out::{LeftOut, left_out};
 
 use crate::detector::{Detector, Reads};
+use crate::operators::Ready;
 use crate::report::Report;
 use crate::session::Session;
 use crate::stream::StreamGuard;
@@ -63,11 +64,28 @@ struct Rail {
     detectors: Vec<usize>,
     action: Action,
     mode: Mode,
+    operators: RailOperators,
     restore: bool,
     on_error: OnError,
     threshold: f32,
+    /// Those of single detectors, by index.
+    thresholds: Vec<(usize, f32)>,
     sensitivity: Option<Sensitivity>,
     exempts: Vec<Exempt>,
+}
+
+/// The operators of a guardrail.
+struct RailOperators {
+    usual: Ready,
+    /// Those of single detectors, by index.
+    by_detector: Vec<(usize, Ready)>,
+}
+
+impl RailOperators {
+    fn of(&self, detector: usize) -> &Ready {
+        let own = self.by_detector.iter().find(|(index, _)| *index == detector);
+        own.map_or(&self.usual, |(_, ready)| ready)
+    }
 }
 
 /// What is done with a text of one channel.

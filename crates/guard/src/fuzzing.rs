@@ -8,6 +8,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Channel, ChannelSet, Mode};
 
@@ -29,9 +30,11 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         detect: Detect::Detectors(ids),
         action: Action::Mask,
         mode: Mode::Enforce,
+        operators: Operators::default(),
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     };

@@ -10,6 +10,7 @@
 
 mod canaries;
 mod checks;
+mod content;
 mod cursor;
 pub mod detector;
 pub mod detectors;
@@ -21,6 +22,7 @@ mod intent;
 mod lexicon;
 mod markup;
 mod model;
+pub mod operators;
 mod phrases;
 pub mod prompt_index;
 mod report;

@@ -35,6 +35,9 @@ pub struct Edit {
     pub text: String,
     /// Whether a value is put back; otherwise one is masked.
     pub restores: bool,
+    /// The label of the value, where different values may become the same text. Where they must stay
+    /// apart, as the names of members do, placeholders keep them so.
+    pub alike: Option<&'static str>,
 }
 
 /// Judgement about one text.

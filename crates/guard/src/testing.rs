@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, ChannelSet, Mode};
 
@@ -16,9 +17,11 @@ pub(crate) fn rail(detect: Detect, action: Action) -> Guardrail {
         detect,
         action,
         mode: Mode::Enforce,
+        operators: Operators::default(),
         restore: false,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

@@ -10,24 +10,37 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use bartizan_core::{Channel, Span};
+use zeroize::Zeroize as _;
 
+use crate::operators::{TOKEN_MARK, is_base32};
 use place::{Glued, glued};
 
 pub use place::Place;
 
 /// Longest value that comes back, in bytes. A placeholder is short and can be repeated.
-const MAX_VALUE_BYTES: usize = 1024;
+pub(crate) const MAX_VALUE_BYTES: usize = 1024;
 /// Most bytes that come back in one answer.
 const MAX_RESTORED_BYTES: usize = 4 << 20;
 
 /// Longest placeholder that is recognised, in bytes.
 pub(crate) const MAX_PLACEHOLDER_BYTES: usize = 64;
+/// Longest encrypted value that is recognised, in bytes: a label, and [`MAX_VALUE_BYTES`] in base32.
+const MAX_TOKEN_BYTES: usize = 2048;
+/// Fewest digits of an encrypted value: those of an empty one.
+const MIN_TOKEN_DIGITS: usize = 31;
 
 /// Values behind the placeholders of one request.
+///
+/// It lives as long as the request, in memory, and overwrites what it holds when it goes.
 #[derive(Default)]
 pub struct Vault {
-    numbers: HashMap<(&'static str, String), Entry>,
+    numbers: HashMap<(&'static str, String), u32>,
+    /// Values that come back, by label.
+    restorable: HashSet<(&'static str, String)>,
+    /// Values that come back, by the name of their placeholder.
     values: HashMap<String, String>,
+    /// What operators wrote that looks like a value.
+    written: HashSet<String>,
     next: HashMap<&'static str, u32>,
     taken: HashSet<String>,
     /// Only what was masked before this comes back.
@@ -35,10 +48,12 @@ pub struct Vault {
     restored_bytes: usize,
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    number: u32,
-    restorable: bool,
+impl Drop for Vault {
+    fn drop(&mut self) {
+        self.numbers.drain().for_each(|((_, mut value), _)| value.zeroize());
+        self.restorable.drain().for_each(|(_, mut value)| value.zeroize());
+        self.values.drain().for_each(|(_, mut value)| value.zeroize());
+    }
 }
 
 impl std::fmt::Debug for Vault {
@@ -78,12 +93,10 @@ impl Vault {
         if label.is_empty() {
             return String::new();
         }
-        let restorable =
-            restorable && !self.is_sealed && value.len() <= MAX_VALUE_BYTES && is_harmless(value);
+        let restorable = restorable && self.may_come_back(value);
         let key = (label, value.to_owned());
-        let number = if let Some(entry) = self.numbers.get_mut(&key) {
-            entry.restorable |= restorable;
-            entry.number
+        let number = if let Some(number) = self.numbers.get(&key) {
+            *number
         } else {
             let next = self.next.entry(label).or_insert(0);
             loop {
@@ -93,20 +106,47 @@ impl Vault {
                 }
             }
             let number = *next;
-            self.numbers.insert(key, Entry { number, restorable });
+            self.numbers.insert(key, number);
             number
         };
         let name = name(label, number);
         let placeholder = format!("<{name}>");
         if restorable {
+            self.restorable.insert((label, value.to_owned()));
             self.values.insert(name, value.to_owned());
         }
         placeholder
     }
 
+    /// Gives a value back for a token that an operator made of it, unless somebody else wrote that
+    /// token into the request.
+    pub(crate) fn keep(&mut self, label: &'static str, value: &str, name: String) {
+        if self.may_come_back(value) && !self.taken.contains(&name) {
+            self.restorable.insert((label, value.to_owned()));
+            self.values.insert(name, value.to_owned());
+        }
+    }
+
+    fn may_come_back(&self, value: &str) -> bool {
+        !self.is_sealed && value.len() <= MAX_VALUE_BYTES && is_harmless(value)
+    }
+
+    /// Remembers that an operator wrote this into the request. What it writes into the answer is not
+    /// remembered: which part of one comes first may depend on how it is cut.
+    pub(crate) fn note_written(&mut self, text: &str) {
+        if !self.is_sealed && !self.written.contains(text) {
+            self.written.insert(text.to_owned());
+        }
+    }
+
+    /// Whether an operator wrote this into the request.
+    pub(crate) fn wrote(&self, text: &str) -> bool {
+        self.written.contains(text)
+    }
+
     /// Whether the value may be shown to the caller because it came from the caller.
     pub fn is_restorable(&self, label: &'static str, value: &str) -> bool {
-        self.numbers.get(&(label, value.to_owned())).is_some_and(|entry| entry.restorable)
+        self.restorable.contains(&(label, value.to_owned()))
     }
 
     /// The value behind a name such as `EMAIL_ADDRESS_1`.
@@ -187,7 +227,7 @@ fn is_harmless(value: &str) -> bool {
 }
 
 /// A value as it stands in a string of JSON.
-fn as_json(value: &str) -> String {
+pub(crate) fn as_json(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
         match c {
@@ -211,7 +251,13 @@ fn name(label: &str, number: u32) -> String {
     name
 }
 
-/// Finds `<LABEL_N>` in any case, with `_`, `-` or a space between words, as models rewrite it; with
+/// Encrypted values in a text, each with the canonical name of its token.
+pub(crate) fn token_names(text: &str) -> impl Iterator<Item = (Span, String)> {
+    let (found, _) = placeholders(text, true, true);
+    found.into_iter().filter(|(_, name)| name.rsplit('_').next().is_some_and(is_token))
+}
+
+/// Finds `<LABEL_N>` and `<LABEL_E…>` in any case, with `_`, `-` or a space between words, as models rewrite it; with
 /// `in_json` also `\u003cLABEL_N\u003e`, as some servers write JSON. Gives the canonical name of each,
 /// and the first byte of one that is cut at the end.
 fn placeholders(text: &str, in_json: bool, complete: bool) -> (Vec<(Span, String)>, usize) {
@@ -245,16 +291,36 @@ fn placeholder_at(bytes: &[u8], in_json: bool, complete: bool) -> Found {
         _ => return Found::Nothing,
     };
     let window = bytes.get(open..).unwrap_or_default();
-    let window = window.get(..MAX_PLACEHOLDER_BYTES.min(window.len())).unwrap_or_default();
+    let most = if may_go_on(window) { MAX_TOKEN_BYTES } else { MAX_PLACEHOLDER_BYTES };
+    let window = window.get(..most.min(window.len())).unwrap_or_default();
     let len = window.iter().take_while(|byte| is_name_byte(**byte)).count();
     match bracket(window.get(len..).unwrap_or_default(), b'>', *b"\\u003e", in_json) {
         Bracket::Whole(close) => match window.get(..len).and_then(canonical) {
             Some(name) => Found::Whole(open + len + close, name),
             None => Found::Nothing,
         },
-        Bracket::Cut if !complete && window.len() < MAX_PLACEHOLDER_BYTES => Found::Cut,
+        Bracket::Cut if !complete && window.len() < most => Found::Cut,
         _ => Found::Nothing,
     }
+}
+
+/// Whether what is too long for a placeholder may be an encrypted value: by its first bytes alone, so
+/// that prose behind a `<` is not held back for long.
+fn may_go_on(window: &[u8]) -> bool {
+    let Some(head) = window.get(..MAX_PLACEHOLDER_BYTES) else { return false };
+    let last = head.rsplit(|byte| matches!(byte, b'_' | b'-' | b' ')).next().unwrap_or_default();
+    last.len() >= 16 && last.len() < head.len() && is_token_start(last)
+}
+
+/// Whether the part of a name behind its label is an encrypted value.
+fn is_token(part: &str) -> bool {
+    part.len() > MIN_TOKEN_DIGITS && is_token_start(part.as_bytes())
+}
+
+fn is_token_start(part: &[u8]) -> bool {
+    part.split_first().is_some_and(|(mark, digits)| {
+        mark.eq_ignore_ascii_case(&(TOKEN_MARK as u8)) && digits.iter().copied().all(is_base32)
+    })
 }
 
 enum Bracket {
@@ -296,9 +362,8 @@ fn canonical(name: &[u8]) -> Option<String> {
         )
         .collect();
     let (label, number) = name.rsplit_once('_')?;
-    let fine =
-        !label.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    fine.then_some(name)
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    (!label.is_empty() && (is_number || is_token(number))).then_some(name)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! The model is the one that ships, read from its file.
 
-use bartizan_model::attack::{AttackModel, Speaker};
-use bartizan_model::{Block, Sink, file, segments, tokens, walk};
+use bartizan_model::attack::{AttackModel, Speaker, decode};
+use bartizan_model::content::{self, ContentModel};
+use bartizan_model::{Block, Sink, segments, tokens, walk};
 use divan::{Bencher, black_box, counter::BytesCount};
 
 fn main() {
@@ -21,7 +22,7 @@ fn text(bytes: usize) -> String {
 
 #[expect(clippy::expect_used, reason = "a benchmark that cannot load its model has nothing to say")]
 fn model() -> AttackModel {
-    file::decode(include_bytes!("../../guard/models/attack.bin")).expect("a whole model")
+    decode(include_bytes!("../../guard/models/attack.bin")).expect("a whole model")
 }
 
 struct Count(usize);
@@ -76,4 +77,23 @@ fn attack(bencher: Bencher<'_, '_>, bytes: usize) {
 fn noise(bencher: Bencher<'_, '_>, bytes: usize) {
     let (text, model) = (text(bytes), model());
     bencher.counter(BytesCount::new(bytes)).bench(|| model.noise(black_box(&text), 2.1));
+}
+
+#[expect(clippy::expect_used, reason = "a benchmark that cannot load its model has nothing to say")]
+fn content_model() -> ContentModel {
+    content::decode(include_bytes!("../../guard/models/content.bin")).expect("a whole model")
+}
+
+#[divan::bench(args = [500, 10_000])]
+fn content(bencher: Bencher<'_, '_>, bytes: usize) {
+    let (text, model) = (text(bytes), content_model());
+    bencher.counter(BytesCount::new(bytes)).bench(|| model.highest(black_box(&text)));
+}
+
+#[divan::bench(args = [500, 10_000])]
+fn content_senses(bencher: Bencher<'_, '_>, bytes: usize) {
+    let (text, model) = (text(bytes), content_model());
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench(|| model.senses.sums(&model.lexicon.senses(black_box(&text))));
 }

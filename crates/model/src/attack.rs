@@ -4,15 +4,23 @@
 //! judged stretch by stretch, so that an attack counts as much in twenty pages as alone. What the
 //! trees say is put on one scale by how rare it is among harmless texts.
 
+mod file;
+pub mod planted;
+
 use super::noise::Noise;
-use super::plain::plain;
+use super::plain::{Plain, plain};
 use super::scale::Scale;
 use super::segments::{SegmentSums, Sums, read};
-use super::senses::{Lexicon, Sense, features, is_foreign};
-use super::table::{HEADS, Table};
+use super::senses::{Lexicon, Sense, SenseTable, is_foreign};
+use super::table::Table;
 use super::trees::Trees;
 
+pub use file::{decode, encode};
+
 /// Heads of the table.
+pub const HEADS: usize = 5;
+
+/// Which head of the table is which.
 pub mod head {
     /// Attacks, learned so that rare n-grams count little: finds kinds that it has not seen.
     pub const ATTACK: usize = 0;
@@ -22,6 +30,8 @@ pub mod head {
     pub const HARMFUL: usize = 2;
     /// Frames of fiction, expertise and need.
     pub const FRAME: usize = 3;
+    /// Lines that ask for something, among lines of documents.
+    pub const PLANTED: usize = 4;
 }
 
 /// Signals of a stretch: attack, harmful, frame, senses, greedy, and whether it is not English.
@@ -38,47 +48,17 @@ pub const NEAR_MOST: usize = 4;
 /// What the heads make of senses: the heads of the table, and one that sees nothing else.
 pub const SENSE_HEADS: usize = HEADS + 1;
 
-/// Linear heads over senses.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SenseTable {
-    /// Weights by hashed feature; the number of rows is a power of two.
-    pub rows: Vec<[i8; SENSE_HEADS]>,
-    /// What one step of a weight is worth, per head.
-    pub scales: [f32; SENSE_HEADS],
-    /// Score of a text without known words by the head that sees nothing else.
-    pub bias: f32,
-}
-
-impl SenseTable {
-    /// What senses add to the log odds of each head of the table, and what they say alone.
-    fn scores(&self, senses: &[Sense]) -> [f32; SENSE_HEADS] {
-        let (mut sums, mut number) = ([0_i32; SENSE_HEADS], 0_u32);
-        features(senses, |hash| {
-            let row = self.rows.get(hash as usize & (self.rows.len().max(1) - 1));
-            for (sum, weight) in sums.iter_mut().zip(row.copied().unwrap_or_default()) {
-                *sum += i32::from(weight);
-            }
-            number += 1;
-        });
-        let share = 1.0 / (number.max(1) as f32).sqrt();
-        let mut scores = [0.0; SENSE_HEADS];
-        for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(self.scales) {
-            *score = sum as f32 * scale * share;
-        }
-        scores[HEADS] += self.bias;
-        scores
-    }
-}
-
 /// What reads texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heads {
     /// Heads over n-grams.
-    pub table: Table,
+    pub table: Table<HEADS>,
     /// Words by what they mean.
     pub lexicon: Lexicon,
-    /// Heads over senses.
-    pub senses: SenseTable,
+    /// What senses add to the log odds of each head of the table, and what they say alone.
+    pub senses: SenseTable<SENSE_HEADS>,
+    /// Score of a text without known words by the head that sees nothing else.
+    pub sense_bias: f32,
 }
 
 /// Who speaks: what is rare among prompts may be common in documents, and what is common in English
@@ -103,6 +83,10 @@ pub struct Judge {
     /// Put the higher of both on a scale of its own for users who write English, for users who write
     /// anything else, and for documents.
     pub speakers: [Scale; 3],
+    /// Judges the lines of a document.
+    pub planted: Trees,
+    /// Puts its score on the same scale, of documents.
+    pub planted_scale: Scale,
 }
 
 /// The model of attacks.
@@ -131,8 +115,10 @@ pub struct Suspicion {
 }
 
 impl Suspicion {
-    fn moved(self, to: impl Fn(usize) -> usize) -> Self {
-        Self { start: to(self.start), end: to(self.end), ..self }
+    /// The stretch as it stood before its spelling was made even.
+    #[must_use]
+    pub fn at_source(self, plain: &Plain<'_>) -> Self {
+        Self { start: plain.to_source(self.start), end: plain.to_source(self.end), ..self }
     }
 }
 
@@ -151,7 +137,7 @@ pub struct Stretch {
 #[derive(Debug)]
 pub struct Reading<'m> {
     heads: &'m Heads,
-    segments: Vec<SegmentSums>,
+    segments: Vec<SegmentSums<HEADS>>,
     senses: Vec<Sense>,
     /// Whether the text is of a language other than English.
     pub is_foreign: bool,
@@ -162,7 +148,14 @@ impl AttackModel {
     pub fn worst(&self, text: &str, speaker: Speaker) -> Option<Suspicion> {
         let plain = plain(text);
         let worst = self.judge.worst(&self.heads.read(&plain.text), speaker)?;
-        Some(worst.moved(|at| plain.to_source(at)))
+        Some(worst.at_source(&plain))
+    }
+
+    /// The line of a document that looks most like a planted request, if it is rarer than `least`.
+    pub fn planted(&self, text: &str, least: f32) -> Option<Suspicion> {
+        let plain = plain(text);
+        let worst = self.judge.planted(&self.heads.read(&plain.text), &plain.text, least)?;
+        Some(worst.at_source(&plain))
     }
 
     /// The stretch that looks most like optimised gibberish, if it is rarer than `least`.
@@ -171,7 +164,7 @@ impl AttackModel {
         let worst = self.noise.worst(&plain.text, self.noise_scale.raw(least))?;
         let rarity = self.noise_scale.rarity(worst.score);
         let suspicion = Suspicion { start: worst.start, end: worst.end, rarity };
-        Some(suspicion.moved(|at| plain.to_source(at)))
+        Some(suspicion.at_source(&plain))
     }
 }
 
@@ -233,12 +226,13 @@ impl Reading<'_> {
         let heads = Sums::of(segments).heads(&self.heads.table);
         let first = self.senses.partition_point(|sense| sense.start < start);
         let last = self.senses.partition_point(|sense| sense.start < end);
-        let senses = self.heads.senses.scores(self.senses.get(first..last).unwrap_or_default());
+        let senses = self.senses.get(first..last).unwrap_or_default();
+        let senses = self.heads.senses.sums(senses).heads(&self.heads.senses);
         let signals = [
             heads[head::ATTACK] + senses[head::ATTACK],
             heads[head::HARMFUL] + senses[head::HARMFUL],
             heads[head::FRAME] + senses[head::FRAME],
-            senses[HEADS],
+            senses[HEADS] + self.heads.sense_bias,
             heads[head::GREEDY] + senses[head::GREEDY],
             f32::from(u8::from(self.is_foreign)),
         ];

@@ -2,21 +2,20 @@
 //!
 //! Numbers are little endian; a list is its length as `u32` and its members. The file is read
 //! strictly: whatever is missing, left over, out of range or not a number is an error, since a model
-//! that is half read would judge texts in ways that nobody measured.
+//! that is half read would judge texts in ways that nobody measured. What the sections of a model
+//! are, the model says beside itself.
 
 use sha2::{Digest, Sha256};
 
-use super::attack::{AttackModel, Heads, Judge, SENSE_HEADS, SenseTable};
-use super::noise::{Counts, NUMBERS, Noise};
 use super::scale::Scale;
-use super::senses::{Entry, Lexicon};
-use super::table::{HEADS, Table};
+use super::senses::{Entry, Lexicon, SenseTable};
+use super::table::Table;
 use super::trees::{MAX_DEPTH, Tree, Trees};
 
-/// First bytes of a file, with the version of the format.
-const MAGIC: &[u8; 8] = b"BZATTCK1";
+/// First bytes of a file: the kind of model, with the version of its format.
+pub(crate) type Magic = [u8; 8];
 /// Bytes of the checksum at the end.
-const CHECKSUM: usize = 32;
+pub(crate) const CHECKSUM: usize = 32;
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 16 << 20;
 
@@ -24,7 +23,7 @@ pub const MAX_BYTES: usize = 16 << 20;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ModelError {
     /// Not such a file.
-    #[error("this is no attack model of this version")]
+    #[error("this is no model of this kind and version")]
     Magic,
     /// The content is not what was written.
     #[error("the model file is damaged: its checksum does not match")]
@@ -40,86 +39,79 @@ pub enum ModelError {
     TooLarge,
 }
 
-/// Writes a model down.
-pub fn encode(model: &AttackModel) -> Vec<u8> {
-    let mut out = Writer(MAGIC.to_vec());
-    let table = &model.heads.table;
-    out.floats(&table.scales);
-    out.floats(&table.biases);
-    out.length(table.rows().len());
-    out.0.extend(table.rows().iter().flatten().map(|weight| weight.cast_unsigned()));
-    let entries = model.heads.lexicon.entries();
-    out.length(entries.len());
-    for entry in entries {
-        out.0.extend(entry.hash.to_le_bytes());
-        out.0.extend([entry.sense, u8::from(entry.whole)]);
-    }
-    let senses = &model.heads.senses;
-    out.floats(&senses.scales);
-    out.floats(&[senses.bias]);
-    out.length(senses.rows.len());
-    out.0.extend(senses.rows.iter().flatten().map(|weight| weight.cast_unsigned()));
-    out.trees(&model.judge.whole);
-    out.trees(&model.judge.near);
-    for scale in model.judge.scales.iter().chain(&model.judge.speakers) {
-        out.scale(scale);
-    }
-    for counts in &model.noise.counts {
-        out.length(counts.cells().len());
-        out.0.extend(counts.cells());
-    }
-    out.trees(&model.noise.trees);
-    out.scale(&model.noise_scale);
+/// A file with these sections.
+pub(crate) fn seal(magic: Magic, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut out = Writer(magic.to_vec());
+    write(&mut out);
     let checksum = Sha256::digest(&out.0);
     out.0.extend(checksum);
     out.0
 }
 
-/// Reads a model.
-///
-/// # Errors
-/// [`ModelError`] for everything but what [`encode`] writes.
-pub fn decode(file: &[u8]) -> Result<AttackModel, ModelError> {
+/// The sections of a file.
+pub(crate) fn open<M>(
+    magic: Magic,
+    file: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<M, ModelError>,
+) -> Result<M, ModelError> {
     if file.len() > MAX_BYTES {
         return Err(ModelError::TooLarge);
     }
-    let rest = file.strip_prefix(MAGIC).ok_or(ModelError::Magic)?;
+    let rest = file.strip_prefix(&magic).ok_or(ModelError::Magic)?;
     let end = rest.len().checked_sub(CHECKSUM).ok_or(ModelError::Checksum)?;
     let (body, checksum) = rest.split_at_checked(end).ok_or(ModelError::Checksum)?;
-    let content = file.get(..MAGIC.len() + end).unwrap_or_default();
+    let content = file.get(..magic.len() + end).unwrap_or_default();
     if Sha256::digest(content).as_slice() != checksum {
         return Err(ModelError::Checksum);
     }
     let mut from = Reader(body);
-    let model = AttackModel {
-        heads: Heads { table: from.table()?, lexicon: from.lexicon()?, senses: from.senses()? },
-        judge: Judge {
-            whole: from.trees(super::attack::SIGNALS)?,
-            near: from.trees(super::attack::SIGNALS)?,
-            scales: [from.scale()?, from.scale()?],
-            speakers: [from.scale()?, from.scale()?, from.scale()?],
-        },
-        noise: Noise {
-            counts: [from.counts()?, from.counts()?, from.counts()?],
-            trees: from.trees(NUMBERS)?,
-        },
-        noise_scale: from.scale()?,
-    };
+    let model = read(&mut from)?;
     if from.0.is_empty() { Ok(model) } else { Err(ModelError::Part { part: "bytes left over" }) }
 }
 
-struct Writer(Vec<u8>);
+/// Writes sections.
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     fn length(&mut self, length: usize) {
         self.0.extend((length as u32).to_le_bytes());
     }
 
-    fn floats(&mut self, floats: &[f32]) {
+    fn weights<const N: usize>(&mut self, rows: &[[i8; N]]) {
+        self.length(rows.len());
+        self.0.extend(rows.iter().flatten().map(|weight| weight.cast_unsigned()));
+    }
+
+    pub(crate) fn table<const N: usize>(&mut self, table: &Table<N>) {
+        self.floats(&table.scales);
+        self.floats(&table.biases);
+        self.weights(table.rows());
+    }
+
+    pub(crate) fn lexicon(&mut self, lexicon: &Lexicon) {
+        let entries = lexicon.entries();
+        self.length(entries.len());
+        for entry in entries {
+            self.0.extend(entry.hash.to_le_bytes());
+            self.0.extend([entry.sense, u8::from(entry.whole)]);
+        }
+    }
+
+    pub(crate) fn senses<const N: usize>(&mut self, senses: &SenseTable<N>) {
+        self.floats(&senses.scales);
+        self.weights(&senses.rows);
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.0.extend(bytes);
+    }
+
+    pub(crate) fn floats(&mut self, floats: &[f32]) {
         self.0.extend(floats.iter().flat_map(|float| float.to_le_bytes()));
     }
 
-    fn trees(&mut self, trees: &Trees) {
+    pub(crate) fn trees(&mut self, trees: &Trees) {
         self.floats(&[trees.base()]);
         self.length(trees.trees().len());
         for tree in trees.trees() {
@@ -132,7 +124,7 @@ impl Writer {
         }
     }
 
-    fn scale(&mut self, scale: &Scale) {
+    pub(crate) fn scale(&mut self, scale: &Scale) {
         self.length(scale.points().len());
         for (raw, rarity) in scale.points() {
             self.floats(&[*raw, *rarity]);
@@ -140,7 +132,8 @@ impl Writer {
     }
 }
 
-struct Reader<'f>(&'f [u8]);
+/// Reads sections.
+pub(crate) struct Reader<'f>(&'f [u8]);
 
 impl<'f> Reader<'f> {
     fn take(&mut self, bytes: usize, part: &'static str) -> Result<&'f [u8], ModelError> {
@@ -167,25 +160,33 @@ impl<'f> Reader<'f> {
         Ok(f32::from_le_bytes(self.array(part)?))
     }
 
-    fn finite(&mut self, part: &'static str) -> Result<f32, ModelError> {
+    pub(crate) fn finite(&mut self, part: &'static str) -> Result<f32, ModelError> {
         let float = self.float(part)?;
         if float.is_finite() { Ok(float) } else { Err(ModelError::Part { part }) }
     }
 
-    fn table(&mut self) -> Result<Table, ModelError> {
-        const PART: &str = "table of n-grams";
-        let (mut scales, mut biases) = ([0.0; HEADS], [0.0; HEADS]);
-        for value in scales.iter_mut().chain(&mut biases) {
-            *value = self.finite(PART)?;
+    fn weights<const N: usize>(&mut self, part: &'static str) -> Result<Vec<[i8; N]>, ModelError> {
+        let rows = self.length(N, part)?;
+        let (rows, _) = self.take(rows * N, part)?.as_chunks::<N>();
+        Ok(rows.iter().map(|row| row.map(u8::cast_signed)).collect())
+    }
+
+    fn floats<const N: usize>(&mut self, part: &'static str) -> Result<[f32; N], ModelError> {
+        let mut floats = [0.0; N];
+        for float in &mut floats {
+            *float = self.finite(part)?;
         }
-        let rows = self.length(HEADS, PART)?;
-        let bytes = self.take(rows * HEADS, PART)?;
-        let (rows, _) = bytes.as_chunks::<HEADS>();
-        let rows = rows.iter().map(|row| row.map(u8::cast_signed)).collect();
+        Ok(floats)
+    }
+
+    pub(crate) fn table<const N: usize>(&mut self) -> Result<Table<N>, ModelError> {
+        const PART: &str = "table of n-grams";
+        let (scales, biases) = (self.floats(PART)?, self.floats(PART)?);
+        let rows = self.weights(PART)?;
         Table::new(rows, scales, biases).ok_or(ModelError::Part { part: PART })
     }
 
-    fn lexicon(&mut self) -> Result<Lexicon, ModelError> {
+    pub(crate) fn lexicon(&mut self) -> Result<Lexicon, ModelError> {
         const PART: &str = "lexicon";
         let number = self.length(6, PART)?;
         let mut entries = Vec::with_capacity(number);
@@ -197,23 +198,15 @@ impl<'f> Reader<'f> {
         Ok(Lexicon::new(&entries))
     }
 
-    fn senses(&mut self) -> Result<SenseTable, ModelError> {
+    pub(crate) fn senses<const N: usize>(&mut self) -> Result<SenseTable<N>, ModelError> {
         const PART: &str = "heads of senses";
-        let mut scales = [0.0; SENSE_HEADS];
-        for scale in &mut scales {
-            *scale = self.finite(PART)?;
-        }
-        let bias = self.finite(PART)?;
-        let number = self.length(SENSE_HEADS, PART)?;
-        if !number.is_power_of_two() {
-            return Err(ModelError::Part { part: PART });
-        }
-        let (rows, _) = self.take(number * SENSE_HEADS, PART)?.as_chunks::<SENSE_HEADS>();
-        let rows = rows.iter().map(|row| row.map(u8::cast_signed)).collect();
-        Ok(SenseTable { rows, scales, bias })
+        let scales = self.floats(PART)?;
+        let rows = self.weights(PART)?;
+        let fits = rows.len().is_power_of_two();
+        fits.then_some(SenseTable { rows, scales }).ok_or(ModelError::Part { part: PART })
     }
 
-    fn trees(&mut self, numbers: usize) -> Result<Trees, ModelError> {
+    pub(crate) fn trees(&mut self, numbers: usize) -> Result<Trees, ModelError> {
         const PART: &str = "trees";
         let base = self.finite(PART)?;
         let number = self.length(1, PART)?;
@@ -242,7 +235,7 @@ impl<'f> Reader<'f> {
         Ok(Trees::new(base, trees))
     }
 
-    fn scale(&mut self) -> Result<Scale, ModelError> {
+    pub(crate) fn scale(&mut self) -> Result<Scale, ModelError> {
         const PART: &str = "scale";
         let number = self.length(8, PART)?;
         let mut points = Vec::with_capacity(number);
@@ -252,72 +245,8 @@ impl<'f> Reader<'f> {
         Scale::new(points).ok_or(ModelError::Part { part: PART })
     }
 
-    fn counts(&mut self) -> Result<Counts, ModelError> {
-        const PART: &str = "counts of harmless text";
-        let number = self.length(1, PART)?;
-        Counts::new(self.take(number, PART)?.to_vec()).ok_or(ModelError::Part { part: PART })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn trees() -> Trees {
-        let tree = Tree { splits: vec![(0, f32::INFINITY)], leaves: vec![1.0, -1.0] };
-        Trees::new(0.5, vec![tree])
-    }
-
-    fn model() -> AttackModel {
-        let scale = || Scale::new(vec![(0.0, 1.0), (2.0, 3.0)]).unwrap();
-        let counts = || Counts::new(vec![7; 4]).unwrap();
-        let entry = Entry { hash: Lexicon::hash("ignore"), sense: 3, whole: true };
-        AttackModel {
-            heads: Heads {
-                table: Table::new(vec![[1, -2, 3, -4]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
-                lexicon: Lexicon::new(&[entry]),
-                senses: SenseTable {
-                    rows: vec![[5; SENSE_HEADS]; 4],
-                    scales: [0.1; SENSE_HEADS],
-                    bias: -1.0,
-                },
-            },
-            judge: Judge {
-                whole: trees(),
-                near: trees(),
-                scales: [scale(), scale()],
-                speakers: [scale(), scale(), scale()],
-            },
-            noise: Noise { counts: [counts(), counts(), counts()], trees: trees() },
-            noise_scale: scale(),
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        assert_eq!(decode(&encode(&model())).unwrap(), model());
-    }
-
-    #[test]
-    fn every_changed_byte_is_noticed() {
-        let file = encode(&model());
-        for at in 0..file.len() {
-            let mut changed = file.clone();
-            changed[at] ^= 0x20;
-            assert!(decode(&changed).is_err(), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn every_cut_is_refused_even_with_a_right_checksum() {
-        let file = encode(&model());
-        let content = &file[..file.len() - CHECKSUM];
-        for end in MAGIC.len()..content.len() {
-            let mut cut = content[..end].to_vec();
-            let checksum = Sha256::digest(&cut);
-            cut.extend(checksum);
-            assert!(matches!(decode(&cut), Err(ModelError::Part { .. })), "cut at {end}");
-        }
-        assert_eq!(decode(b"GIF89a"), Err(ModelError::Magic));
+    pub(crate) fn bytes(&mut self, part: &'static str) -> Result<Vec<u8>, ModelError> {
+        let number = self.length(1, part)?;
+        Ok(self.take(number, part)?.to_vec())
     }
 }

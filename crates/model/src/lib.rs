@@ -11,6 +11,7 @@
 //! stretch of whole segments is then judged from sums, without reading it again.
 
 pub mod attack;
+pub mod content;
 pub mod file;
 pub mod noise;
 pub mod plain;
@@ -23,6 +24,6 @@ pub mod tokens;
 pub mod trees;
 pub mod walk;
 
-pub use table::{HEADS, Table};
+pub use table::Table;
 pub use trees::Trees;
 pub use walk::{Block, Sink, walk};

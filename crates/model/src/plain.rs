@@ -20,6 +20,11 @@ pub struct Plain<'t> {
 }
 
 impl Plain<'_> {
+    /// The same, without the original.
+    pub fn into_owned(self) -> Plain<'static> {
+        Plain { text: Cow::Owned(self.text.into_owned()), steps: self.steps }
+    }
+
     /// Where a byte of the text stood in the original.
     pub fn to_source(&self, at: usize) -> usize {
         let next = self.steps.partition_point(|(here, _)| *here <= at);

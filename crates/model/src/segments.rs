@@ -1,14 +1,11 @@
 //! Sums of weights per segment, and the score of a stretch of segments.
 
-use super::table::{HEADS, Table};
-use super::walk::{Block, Sink, walk};
-
-/// Log odds of every head.
-pub type Heads = [f32; HEADS];
+use super::table::Table;
+use super::walk::{Block, Scratch, Sink, walk, walk_with};
 
 /// What the features of a stretch add up to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sums {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sums<const HEADS: usize> {
     /// Summed weights by block and head, in steps of the table.
     weights: [[i32; HEADS]; 2],
     /// Features by block.
@@ -17,16 +14,22 @@ pub struct Sums {
 
 /// The sums of one segment of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SegmentSums {
+pub struct SegmentSums<const HEADS: usize> {
     /// First byte of the segment.
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
     /// What its features add up to.
-    pub sums: Sums,
+    pub sums: Sums<HEADS>,
 }
 
-impl Sums {
+impl<const HEADS: usize> Default for Sums<HEADS> {
+    fn default() -> Self {
+        Self { weights: [[0; HEADS]; 2], features: [0; 2] }
+    }
+}
+
+impl<const HEADS: usize> Sums<HEADS> {
     /// Adds the features of another stretch.
     pub fn absorb(&mut self, other: &Self) {
         for (mine, theirs) in self.weights.iter_mut().zip(&other.weights) {
@@ -40,7 +43,7 @@ impl Sums {
     }
 
     /// What several stretches add up to.
-    pub fn of<'s>(stretches: impl IntoIterator<Item = &'s SegmentSums>) -> Self {
+    pub fn of<'s>(stretches: impl IntoIterator<Item = &'s SegmentSums<HEADS>>) -> Self {
         let mut sums = Self::default();
         for stretch in stretches {
             sums.absorb(&stretch.sums);
@@ -55,7 +58,7 @@ impl Sums {
 
     /// Log odds by head. Each block counts as the mean of its weights times the root of their
     /// number, so that long texts do not outweigh short ones by length alone.
-    pub fn heads(&self, table: &Table) -> Heads {
+    pub fn heads(&self, table: &Table<HEADS>) -> [f32; HEADS] {
         let mut heads = table.biases;
         for (weights, features) in self.weights.iter().zip(self.features) {
             let share = 1.0 / (features.max(1) as f32).sqrt();
@@ -68,21 +71,59 @@ impl Sums {
 }
 
 /// Reads a text: the sums of its segments, in order.
-pub fn read(table: &Table, text: &str) -> Vec<SegmentSums> {
-    let mut adder = Adder { table, hashes: [Vec::new(), Vec::new()], segments: Vec::new() };
-    walk(text, &mut adder);
-    adder.segments
+pub fn read<const HEADS: usize>(table: &Table<HEADS>, text: &str) -> Vec<SegmentSums<HEADS>> {
+    let mut reader = Reader::new(table);
+    walk_with(&mut reader.scratch, text, &mut reader.adder);
+    reader.adder.segments
 }
 
-struct Adder<'t> {
-    table: &'t Table,
+/// The segments of a text, without reading it.
+pub fn cut(text: &str) -> Vec<(usize, usize)> {
+    struct Cuts(Vec<(usize, usize)>);
+    impl Sink for Cuts {
+        fn feature(&mut self, _: Block, _: u32) {}
+
+        fn segment(&mut self, start: usize, end: usize) {
+            self.0.push((start, end));
+        }
+    }
+    let mut cuts = Cuts(Vec::new());
+    walk(text, &mut cuts);
+    cuts.0
+}
+
+/// Reads many texts.
+#[derive(Debug)]
+pub struct Reader<'t, const HEADS: usize> {
+    scratch: Scratch,
+    adder: Adder<'t, HEADS>,
+}
+
+impl<'t, const HEADS: usize> Reader<'t, HEADS> {
+    /// Prepares to read with a table.
+    pub fn new(table: &'t Table<HEADS>) -> Self {
+        let adder = Adder { table, hashes: [Vec::new(), Vec::new()], segments: Vec::new() };
+        Self { scratch: Scratch::default(), adder }
+    }
+
+    /// What the features of a text add up to.
+    pub fn sums(&mut self, text: &str) -> Sums<HEADS> {
+        self.adder.segments.clear();
+        walk_with(&mut self.scratch, text, &mut self.adder);
+        Sums::of(&self.adder.segments)
+    }
+}
+
+#[derive(Debug)]
+struct Adder<'t, const HEADS: usize> {
+    table: &'t Table<HEADS>,
     /// Features of the open segment, by block. They are looked up together when it ends: the table is
     /// larger than the nearest caches, and lookups that do not wait for hashing wait side by side.
     hashes: [Vec<u32>; 2],
-    segments: Vec<SegmentSums>,
+    segments: Vec<SegmentSums<HEADS>>,
 }
 
-impl Sink for Adder<'_> {
+impl<const HEADS: usize> Sink for Adder<'_, HEADS> {
     #[inline]
     fn feature(&mut self, block: Block, hash: u32) {
         let [tokens, characters] = &mut self.hashes;

@@ -227,6 +227,64 @@ impl Lexicon {
     }
 }
 
+/// Linear heads over senses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SenseTable<const HEADS: usize> {
+    /// Weights by hashed feature; the number of rows is a power of two.
+    pub rows: Vec<[i8; HEADS]>,
+    /// What one step of a weight is worth, per head.
+    pub scales: [f32; HEADS],
+}
+
+/// What the senses of a stretch add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenseSums<const HEADS: usize> {
+    /// Summed weights by head, in steps of the table.
+    weights: [i32; HEADS],
+    features: u32,
+}
+
+impl<const HEADS: usize> Default for SenseSums<HEADS> {
+    fn default() -> Self {
+        Self { weights: [0; HEADS], features: 0 }
+    }
+}
+
+impl<const HEADS: usize> SenseSums<HEADS> {
+    /// Adds the senses of another stretch; those of both are not paired.
+    pub fn absorb(&mut self, other: &Self) {
+        for (mine, theirs) in self.weights.iter_mut().zip(other.weights) {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.features = self.features.saturating_add(other.features);
+    }
+
+    /// What they add to the log odds of each head.
+    pub fn heads(&self, table: &SenseTable<HEADS>) -> [f32; HEADS] {
+        let share = 1.0 / (self.features.max(1) as f32).sqrt();
+        let mut heads = [0.0; HEADS];
+        for ((head, weight), scale) in heads.iter_mut().zip(self.weights).zip(table.scales) {
+            *head = weight as f32 * scale * share;
+        }
+        heads
+    }
+}
+
+impl<const HEADS: usize> SenseTable<HEADS> {
+    /// What senses add up to.
+    pub fn sums(&self, senses: &[Sense]) -> SenseSums<HEADS> {
+        let mut sums = SenseSums::default();
+        features(senses, |hash| {
+            let row = self.rows.get(hash as usize & (self.rows.len().max(1) - 1));
+            for (sum, weight) in sums.weights.iter_mut().zip(row.copied().unwrap_or([0; HEADS])) {
+                *sum += i32::from(weight);
+            }
+            sums.features += 1;
+        });
+        sums
+    }
+}
+
 /// Shows what senses say together to `take`: each by itself, each with those before it, and with
 /// pairs of those; each feature once.
 pub fn features(senses: &[Sense], mut take: impl FnMut(u32)) {

@@ -1,11 +1,8 @@
 //! The weights of several linear heads in one table: one row per hashed feature, one byte per head.
 
-/// Heads of a table.
-pub const HEADS: usize = 4;
-
-/// Weights of [`HEADS`] linear heads.
+/// Weights of `HEADS` linear heads.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
+pub struct Table<const HEADS: usize> {
     rows: Vec<[i8; HEADS]>,
     mask: u32,
     /// What one step of a weight is worth, per head.
@@ -14,7 +11,7 @@ pub struct Table {
     pub biases: [f32; HEADS],
 }
 
-impl Table {
+impl<const HEADS: usize> Table<HEADS> {
     /// Makes a table of `rows`, whose number is a power of two; `None` when it is not.
     pub fn new(rows: Vec<[i8; HEADS]>, scales: [f32; HEADS], biases: [f32; HEADS]) -> Option<Self> {
         let finite = scales.iter().chain(&biases).all(|value| value.is_finite());
@@ -31,7 +28,7 @@ impl Table {
     pub fn sum(&self, hashes: &[u32]) -> [i32; HEADS] {
         let mut sums = [0_i32; HEADS];
         for hash in hashes {
-            let row = self.rows.get((hash & self.mask) as usize).copied().unwrap_or_default();
+            let row = self.rows.get((hash & self.mask) as usize).copied().unwrap_or([0; HEADS]);
             for (sum, weight) in sums.iter_mut().zip(row) {
                 *sum += i32::from(weight);
             }

@@ -72,7 +72,8 @@ impl Tagger {
             let begin = text.floor_char_boundary(from.saturating_sub(LOOK_BEHIND_BYTES));
             let end = text.floor_char_boundary(from.saturating_add(BLOCK_BYTES)).max(from);
             let is_last = end == text.len();
-            let block = self.tag_block(text.get(begin..end).unwrap_or_default(), is_last && complete);
+            let block =
+                self.tag_block(text.get(begin..end).unwrap_or_default(), is_last && complete);
             let shift = |found: Found| Found {
                 start: found.start + begin,
                 end: found.end + begin,
@@ -116,3 +117,6 @@ impl Tagger {
         self.weights.chances(&sums)
     }
 }
+
+#[cfg(test)]
+mod tests;

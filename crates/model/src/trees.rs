@@ -17,7 +17,7 @@ pub struct Tree {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trees {
     base: f32,
-    trees: Vec<Tree>,
+    all: Vec<Tree>,
     /// The most that a tree and all behind it can add.
     most: Vec<f32>,
 }
@@ -37,7 +37,7 @@ impl Trees {
             })
             .collect();
         most.reverse();
-        Self { base, trees, most }
+        Self { base, all: trees, most }
     }
 
     /// Log odds before any vote.
@@ -47,19 +47,18 @@ impl Trees {
 
     /// The trees.
     pub fn trees(&self) -> &[Tree] {
-        &self.trees
+        &self.all
     }
 
     /// Log odds of what `numbers` describe. A number that is missing counts as zero.
     pub fn score(&self, numbers: &[f32]) -> f32 {
-        self.trees.iter().fold(self.base, |sum, tree| sum + tree.vote(numbers))
+        self.all.iter().fold(self.base, |sum, tree| sum + tree.vote(numbers))
     }
 
     /// As [`Trees::score`], for who asks for more than `least` only.
     pub fn score_above(&self, numbers: &[f32], least: f32) -> Option<f32> {
         let mut sum = self.base;
-        for (trees, most) in
-            self.trees.chunks(ASKED_EVERY).zip(self.most.iter().step_by(ASKED_EVERY))
+        for (trees, most) in self.all.chunks(ASKED_EVERY).zip(self.most.iter().step_by(ASKED_EVERY))
         {
             if sum + most < least {
                 return None;

@@ -61,40 +61,44 @@ pub(crate) const fn join(before: u32, token: u32) -> u32 {
 
 /// Shows the features of a text to `sink`, segment by segment.
 pub fn walk<S: Sink>(text: &str, sink: &mut S) {
-    let mut walker = Walker::new(text, sink);
+    walk_with(&mut Scratch::default(), text, sink);
+}
+
+/// As [`walk`], for who walks many short texts.
+pub fn walk_with<S: Sink>(scratch: &mut Scratch, text: &str, sink: &mut S) {
+    let mut walker = Walker { text, sink, scratch, before: [None; 2], start: 0, end: 0 };
     for token in tokens(text) {
         walker.token(token);
     }
     walker.finish();
 }
 
-struct Walker<'t, 's, S> {
-    text: &'t str,
-    sink: &'s mut S,
+/// Memory of a walk, to be used again.
+#[derive(Debug)]
+pub struct Scratch {
     seen: Box<[u32; SEEN]>,
     /// Changes with each segment, so that what it holds is told from what others held.
     salt: u32,
+    characters: Vec<char>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { seen: Box::new([0; SEEN]), salt: 1, characters: Vec::new() }
+    }
+}
+
+struct Walker<'t, 's, S> {
+    text: &'t str,
+    sink: &'s mut S,
+    scratch: &'s mut Scratch,
     /// Hashes of the last two tokens.
     before: [Option<u32>; 2],
     start: usize,
     end: usize,
-    characters: Vec<char>,
 }
 
-impl<'t, 's, S: Sink> Walker<'t, 's, S> {
-    fn new(text: &'t str, sink: &'s mut S) -> Self {
-        Self {
-            text,
-            sink,
-            seen: Box::new([0; SEEN]),
-            salt: 1,
-            before: [None; 2],
-            start: 0,
-            end: 0,
-            characters: Vec::new(),
-        }
-    }
-
+impl<S: Sink> Walker<'_, '_, S> {
     fn token(&mut self, token: Token) {
         if token.end - self.start > MAX_BYTES && self.end > self.start {
             self.close(token.start);
@@ -124,7 +128,7 @@ impl<'t, 's, S: Sink> Walker<'t, 's, S> {
         self.sink.segment(self.start, at);
         self.start = at;
         self.end = at;
-        self.salt = self.salt.wrapping_add(0x9E37_79B9);
+        self.scratch.salt = self.scratch.salt.wrapping_add(0x9E37_79B9);
     }
 
     /// Whether a sentence or a line ends with the token.
@@ -145,8 +149,8 @@ impl<'t, 's, S: Sink> Walker<'t, 's, S> {
 
     #[inline]
     fn add(&mut self, block: Block, hash: u32) {
-        let mark = hash ^ self.salt;
-        let Some(cell) = self.seen.get_mut(hash as usize % SEEN) else { return };
+        let mark = hash ^ self.scratch.salt;
+        let Some(cell) = self.scratch.seen.get_mut(hash as usize % SEEN) else { return };
         if *cell != mark {
             *cell = mark;
             self.sink.feature(block, hash);
@@ -194,7 +198,7 @@ impl<'t, 's, S: Sink> Walker<'t, 's, S> {
 
     fn word(&mut self, token: Token) -> u32 {
         let word = self.text.get(token.start..token.end).unwrap_or_default();
-        let mut characters = std::mem::take(&mut self.characters);
+        let mut characters = std::mem::take(&mut self.scratch.characters);
         characters.clear();
         characters.push('^');
         characters.extend(word.chars().flat_map(char::to_lowercase).take(MAX_RUN));
@@ -223,7 +227,7 @@ impl<'t, 's, S: Sink> Walker<'t, 's, S> {
                 }
             }
         }
-        self.characters = characters;
+        self.scratch.characters = characters;
         mix(hash)
     }
 }

@@ -9,6 +9,7 @@ mod endpoints;
 mod exceptions;
 mod guardrails;
 mod limits;
+mod operators;
 mod providers;
 mod secrets;
 mod subjects;
@@ -49,6 +50,7 @@ pub(crate) struct Compiler<'a, 't> {
     sources: Sources<'a>,
     base_dir: &'a Path,
     problems: &'a mut Problems<'t>,
+    mask_key: operators::MaskKeyState,
 }
 
 impl<'a, 't> Compiler<'a, 't> {
@@ -58,7 +60,8 @@ impl<'a, 't> Compiler<'a, 't> {
         base_dir: &'a Path,
         problems: &'a mut Problems<'t>,
     ) -> Self {
-        Self { catalogue, sources, base_dir, problems }
+        let mask_key = operators::MaskKeyState::default();
+        Self { catalogue, sources, base_dir, problems, mask_key }
     }
 
     /// The settings of a file; complete only if no problem was reported.
@@ -74,6 +77,7 @@ impl<'a, 't> Compiler<'a, 't> {
             self.unsupported_key(key, found);
         }
         let data_dir = self.data_dir(file.data_dir.as_ref());
+        self.read_mask_key(file.mask_key.as_ref());
         let listen = self.listen(&file.listen);
         let groups = self.groups(&file.groups);
         let providers = self.providers(&file.providers);

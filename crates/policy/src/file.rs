@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod endpoint;
+pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
 
@@ -15,11 +16,12 @@ use serde::Deserialize;
 use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
 use provider::ProviderFile;
-use scalar::{AddressText, Choice, DollarsText, FailureWord, PrincipalText, SizeText, UrlText};
+use scalar::{
+    AddressText, Choice, DollarsText, FailureWord, PrincipalText, SecretText, SizeText, UrlText,
+};
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
-pub(crate) const UNSUPPORTED: [&str; 6] =
-    ["egress", "data", "tools", "cedar", "tests", "categories"];
+pub(crate) const UNSUPPORTED: [&str; 5] = ["egress", "data", "tools", "cedar", "tests"];
 
 /// Policy of one Bartizan: which models may be called, by whom, with which guards and limits.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,6 +35,10 @@ pub(crate) struct PolicyFile {
     /// Default: `./bartizan-data`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) data_dir: Option<Located<String>>,
+    /// Reference to the key that the operators `hash`, `encrypt`, `format-preserving` and `synthetic`
+    /// derive theirs from, of 32 characters or more.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) mask_key: Option<Located<SecretText>>,
     /// Addresses to serve on.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) listen: ListenFile,

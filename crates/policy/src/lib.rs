@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
+use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::{EventLog, Settings};
 
 pub use defaults::{default_settings, default_yaml};
@@ -34,6 +35,8 @@ pub use suggest::nearest;
 use crate::compile::Compiler;
 use crate::error::Problems;
 use crate::file::PolicyFile;
+use crate::file::scalar::SecretText;
+use crate::located::Located;
 
 /// What `detect:` can name. Handed in, so that this crate needs no detector to build or test.
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +137,58 @@ pub fn load_data_file(path: &Path) -> Result<DataSettings, PolicyError> {
     load_data(&text_of(path)?, &name, path.parent().unwrap_or(Path::new("")))
 }
 
-/// Files that a policy file takes credentials from, in the order of the providers' names.
+/// The key that masks of a policy are made with, if it names one.
+///
+/// Nothing else that the policy refers to is looked up.
+///
+/// # Errors
+/// Those of [`load_str`], about the form of the file and about this key.
+pub fn load_mask_key(
+    text: &str,
+    source_name: &str,
+    base_dir: &Path,
+    sources: Sources<'_>,
+) -> Result<Option<MaskKey>, PolicyError> {
+    let catalogue = Catalogue { detectors: &[], on_request: &[] };
+    read(text, source_name, |file, problems| match &file.mask_key {
+        Some(given) => {
+            Compiler::new(catalogue, sources, base_dir, problems).mask_key(given).map(Some)
+        }
+        None => Some(None),
+    })
+}
+
+/// [`load_mask_key`] of a file.
+///
+/// # Errors
+/// [`PolicyError::Unreadable`] when the file cannot be read, and those of [`load_mask_key`].
+pub fn load_mask_key_file(
+    path: &Path,
+    sources: Sources<'_>,
+) -> Result<Option<MaskKey>, PolicyError> {
+    let name = path.display().to_string();
+    load_mask_key(&text_of(path)?, &name, path.parent().unwrap_or(Path::new("")), sources)
+}
+
+/// The key for masks that a reference such as `env:NAME` or `file:PATH` leads to. `source_name` says
+/// where the reference was given.
+///
+/// # Errors
+/// [`PolicyError::Invalid`] when it leads nowhere, or to no key.
+pub fn mask_key_of(
+    reference: &str,
+    source_name: &str,
+    sources: Sources<'_>,
+) -> Result<MaskKey, PolicyError> {
+    let catalogue = Catalogue { detectors: &[], on_request: &[] };
+    let mut problems = Problems::new(source_name, "");
+    let given = Located { value: SecretText(reference.to_owned()), place: None };
+    let key = Compiler::new(catalogue, sources, Path::new(""), &mut problems).mask_key(&given);
+    key.ok_or_else(|| PolicyError::Invalid(problems.into_report()))
+}
+
+/// Files that a policy file takes credentials from, in the order of the providers' names, and then that
+/// of `mask-key`.
 ///
 /// # Errors
 /// [`PolicyError::Unreadable`], and [`PolicyError::Invalid`] with the first problem of form.
@@ -142,6 +196,7 @@ pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
     let base_dir = path.parent().unwrap_or(Path::new(""));
     read(&text_of(path)?, &path.display().to_string(), |file, _| {
         let given = file.providers.values().filter_map(|provider| provider.value.credential());
+        let given = given.chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
         let files = given.filter_map(|text| text.strip_prefix("file:"));
         Some(files.map(|file| base_dir.join(file)).collect())
     })

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::money::NanoUsd;
+use bartizan_core::operator::Operator;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
     Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, Member, OnError,
     Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
 };
 use bartizan_core::time::day_before;
-use bartizan_core::verdict::Mode;
+use bartizan_core::verdict::{Action, Mode};
 
 /// Stands for a credential or a canary that is there; no policy file may hold it.
 pub(crate) const SET: &str = "‹set›";
@@ -35,6 +36,10 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     writeln!(out, "# policy version {}", settings.version)?;
     writeln!(out, "version: 1")?;
     writeln!(out, "data-dir: {}", text(&settings.data_dir.display().to_string()))?;
+    let operators = settings.endpoints.values().flat_map(|endpoint| &endpoint.guardrails);
+    if operators.flat_map(|rail| rail.operators.all()).any(|operator| operator.key().is_some()) {
+        writeln!(out, "mask-key: {SET}")?;
+    }
     writeln!(out, "listen:")?;
     writeln!(out, "  gateway: {}", text(&settings.listen.gateway.to_string()))?;
     writeln!(out, "  console: {}", text(&settings.listen.console.to_string()))?;
@@ -169,9 +174,23 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
         Mode::DryRun => "dry-run",
     };
     writeln!(out, "        mode: {mode}")?;
+    if rail.action == Action::Mask {
+        writeln!(out, "        operator: {}", operator(&rail.operators.usual))?;
+        if !rail.operators.by_detector.is_empty() {
+            writeln!(out, "        operators:")?;
+        }
+        for (detector, own) in &rail.operators.by_detector {
+            writeln!(out, "          {detector}: {}", operator(own))?;
+        }
+    }
     writeln!(out, "        restore: {}", rail.restore)?;
     writeln!(out, "        on-error: {}", on_error(rail.on_error))?;
     writeln!(out, "        threshold: {}", rail.threshold)?;
+    if !rail.thresholds.is_empty() {
+        let own: Vec<String> =
+            rail.thresholds.iter().map(|(id, own)| format!("{id}: {own}")).collect();
+        writeln!(out, "        thresholds: {{ {} }}", own.join(", "))?;
+    }
     if let Some(sensitivity) = rail.sensitivity {
         let sensitivity = match sensitivity {
             Sensitivity::Low => "low",
@@ -181,6 +200,17 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
         writeln!(out, "        sensitivity: {sensitivity}")?;
     }
     write_exceptions(out, &rail.exceptions)
+}
+
+fn operator(operator: &Operator) -> String {
+    match operator {
+        Operator::Replace(written) => format!("{{ replace: {} }}", text(written)),
+        Operator::Partial { first, last, with } => {
+            let with = text(with.encode_utf8(&mut [0; 4]));
+            format!("{{ partial: {{ first: {first}, last: {last}, with: {with} }} }}")
+        }
+        other => other.name().to_owned(),
+    }
 }
 
 fn write_exceptions(out: &mut String, exceptions: &[Exception]) -> fmt::Result {

@@ -16,8 +16,9 @@ const QUOTED: usize = 60;
 const HIDDEN: char = '•';
 
 /// Keys whose values are not to be shown when they are not references.
-const SECRET_KEYS: [&str; 9] = [
+const SECRET_KEYS: [&str; 10] = [
     "canaries",
+    "mask-key",
     "api-key",
     "api_key",
     "apikey",

@@ -6,9 +6,11 @@
 
 mod corpus;
 mod heads;
+mod pages;
 
 use std::collections::BTreeMap;
 
+use bartizan_model::attack::planted::{Line, NUMBERS};
 use bartizan_model::attack::{AttackModel, Heads, Judge, Reading, Speaker, Stretch};
 use bartizan_model::scale::Scale;
 use bartizan_model::senses::Lexicon;
@@ -17,8 +19,10 @@ use bartizan_model::{Trees, attack::SIGNALS};
 use crate::boost::{Growth, Point, grow};
 use crate::noise;
 use crate::random::Random;
+use crate::threads::on_threads;
 
 pub use corpus::{Class, Corpus, Item, Origin};
+pub use pages::Page;
 
 /// Parts that the collections are dealt into.
 pub const FOLDS: usize = 4;
@@ -33,27 +37,83 @@ pub struct Trained {
     pub unseen: Vec<f32>,
     /// The same for optimised gibberish.
     pub unseen_noise: Vec<f32>,
+    /// The same for documents, in the order of the corpus: as planted requests, and as attacks.
+    pub unseen_pages: Vec<[f32; 2]>,
 }
 
 /// Trains the model.
 pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
     let items = &corpus.items;
     let folds: Vec<Heads> = (0..FOLDS)
-        .map(|fold| heads::train(items, lexicon, |item| item.fold != fold, seed))
+        .map(|fold| heads::train(items, &corpus.lines, lexicon, Some(fold), seed))
         .collect();
     let readings: Vec<Reading<'_>> =
         on_threads(items, |item| folds.get(item.fold).map(|heads| heads.read(&item.text)))
             .into_iter()
             .flatten()
             .collect();
-    let judge = train_judge(items, &readings);
+    let mut judge = train_judge(items, &readings);
+    let unseen_pages = train_planted(&corpus.pages, &folds, &mut judge, seed);
     let unseen = readings
         .iter()
         .map(|reading| judge.worst(reading, Speaker::User).map_or(0.0, |worst| worst.rarity))
         .collect();
     let (noise, noise_scale, unseen_noise) = train_noise(items, seed);
-    let heads = heads::train(items, lexicon, |_| true, seed);
-    Trained { model: AttackModel { heads, judge, noise, noise_scale }, unseen, unseen_noise }
+    let heads = heads::train(items, &corpus.lines, lexicon, None, seed);
+    let model = AttackModel { heads, judge, noise, noise_scale };
+    Trained { model, unseen, unseen_noise, unseen_pages }
+}
+
+/// Trains what judges the lines of documents; the result is how rare the worst line of every document
+/// is, by heads that had not seen its part.
+fn train_planted(pages: &[Page], folds: &[Heads], judge: &mut Judge, seed: u64) -> Vec<[f32; 2]> {
+    let lines = |page: &Page| -> Vec<Line> {
+        folds.get(page.fold).map_or_else(Vec::new, |heads| heads.read(&page.text).lines(&page.text))
+    };
+    let all: Vec<Vec<Line>> = on_threads(pages, lines);
+    let mut random = Random::new(seed ^ 0x706C_616E);
+    let mut points = Vec::new();
+    for (page, lines) in pages.iter().zip(&all) {
+        let mut loud: Vec<f32> = lines.iter().map(|line| line.numbers[0]).collect();
+        loud.sort_by(|a, b| b.total_cmp(a));
+        let loud = loud.get(2).copied().unwrap_or(f32::NEG_INFINITY);
+        for line in lines {
+            let positive = page.is_planted(line.start, line.end);
+            let keep = positive || line.numbers[0] >= loud || random.chance(0.15);
+            if keep {
+                let weight = match (positive, page.is_written) {
+                    (true, true) => 3.0,
+                    (false, true) => 2.0,
+                    (_, false) => 1.0,
+                };
+                points.push(Point { numbers: line.numbers.to_vec(), positive, weight });
+            }
+        }
+    }
+    let growth = Growth {
+        trees: 150,
+        depth: 5,
+        rate: 0.1,
+        leaf_rows: 60,
+        decay: 5.0,
+        rising: vec![false; NUMBERS],
+    };
+    judge.planted = grow(&points, &growth);
+    let worst: Vec<f32> = on_threads(&all, |lines| {
+        lines.iter().map(|line| judge.planted.score(&line.numbers)).fold(-20.0, f32::max)
+    });
+    let harmless = pages.iter().zip(&worst).filter(|(page, _)| page.in_pool);
+    judge.planted_scale = Scale::measure(harmless.map(|(_, score)| *score).collect());
+    let attack = on_threads(pages, |page| {
+        let reading = folds.get(page.fold).map(|heads| heads.read(&page.text));
+        let worst = reading.and_then(|reading| judge.worst(&reading, Speaker::Document));
+        worst.map_or(0.0, |worst| worst.rarity)
+    });
+    worst
+        .iter()
+        .zip(attack)
+        .map(|(score, attack)| [judge.planted_scale.rarity(*score), attack])
+        .collect()
 }
 
 fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {
@@ -73,6 +133,8 @@ fn train_judge(items: &[Item], readings: &[Reading<'_>]) -> Judge {
         near,
         scales: [Scale::default(), Scale::default()],
         speakers: [Scale::default(), Scale::default(), Scale::default()],
+        planted: Trees::default(),
+        planted_scale: Scale::default(),
     };
     // Written documents talk about attacks more than any others do: they are measured as documents.
     let everyone =
@@ -182,20 +244,6 @@ fn train_noise(items: &[Item], seed: u64) -> (bartizan_model::noise::Noise, Scal
     let scale = Scale::measure(pool.filter_map(|index| scores.get(index).copied()).collect());
     let rare = scores.iter().map(|score| scale.rarity(*score)).collect();
     (noise, scale, rare)
-}
-
-/// Maps items on all cores, in order.
-fn on_threads<'i, T: Send>(items: &'i [Item], map: impl Fn(&'i Item) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = items.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let map = &map;
-        let threads: Vec<_> = items
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(map).collect::<Vec<T>>()))
-            .collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-    })
 }
 
 #[cfg(test)]

@@ -64,6 +64,57 @@ fn write(
          parts; what joins the heads, and every figure here, comes from scores of texts whose part the heads had not \
          seen.\n"
     )?;
+    data(out, sources)?;
+    writeln!(
+        out,
+        "Besides, phrases of {} languages and frames of persuasion make rows (`crates/train/data`), \
+         harmless ones as much as attacks.\n",
+        crate::grammar::languages()
+    )?;
+    table(out, "Attacks found", corpus, trained, |item| item.class.is_attack())?;
+    table(out, "Harmless texts flagged", corpus, trained, |item| item.in_pool)?;
+    table(
+        out,
+        "Role and system prompts flagged as if a user wrote them",
+        corpus,
+        trained,
+        |item| item.class == Class::Role,
+    )?;
+    pages(out, corpus, trained)
+}
+
+/// Documents by their collection: with a request planted by a generator, by a writer, and clean.
+fn pages(out: &mut String, corpus: &Corpus, trained: &Trained) -> std::fmt::Result {
+    let mut lines: BTreeMap<&str, (usize, [usize; POINTS.len()])> = BTreeMap::new();
+    for (page, [planted, _]) in corpus.pages.iter().zip(&trained.unseen_pages) {
+        let kind = page.report.split(' ').next().unwrap_or_default();
+        for name in [page.report.as_str(), kind] {
+            let (pages, found) = lines.entry(name).or_default();
+            *pages += 1;
+            for (found, (rarity, _)) in found.iter_mut().zip(POINTS) {
+                *found += usize::from(*planted >= rarity);
+            }
+        }
+    }
+    writeln!(out, "## Documents with a planted request, and clean ones\n")?;
+    writeln!(
+        out,
+        "`made` are clean documents in which a generator put a request, `planted` were written with one. Share flagged by \
+         `planted-request` at the operating points, in %.\n"
+    )?;
+    let points: Vec<&str> = POINTS.iter().map(|(_, share)| *share).collect();
+    writeln!(out, "| collection | documents | {} |", points.join(" | "))?;
+    writeln!(out, "|---|---:|{}", "---:|".repeat(POINTS.len()))?;
+    for (name, (pages, found)) in lines.iter().filter(|(_, (pages, _))| *pages >= 40) {
+        let share = |part: &usize| format!("{:.1}", *part as f64 * 100.0 / *pages as f64);
+        let shares: Vec<String> = found.iter().map(share).collect();
+        writeln!(out, "| {name} | {pages} | {} |", shares.join(" | "))?;
+    }
+    writeln!(out)
+}
+
+/// The section about the files that a model learned from.
+pub(crate) fn data(out: &mut String, sources: &[Source]) -> std::fmt::Result {
     writeln!(out, "## Data\n")?;
     writeln!(out, "| file | rows | SHA-256 |\n|---|---:|---|")?;
     for source in sources {
@@ -75,18 +126,7 @@ fn write(
     }
     let licences: Vec<String> =
         licences.iter().map(|(licence, rows)| format!("{licence} {rows}")).collect();
-    writeln!(out, "\nRows by licence: {}.\n", licences.join(", "))?;
-    writeln!(
-        out,
-        "Besides, phrases of {} languages and frames of persuasion make rows (`crates/train/data`), \
-         harmless ones as much as attacks.\n",
-        crate::grammar::languages()
-    )?;
-    table(out, "Attacks found", corpus, trained, |item| item.class.is_attack())?;
-    table(out, "Harmless texts flagged", corpus, trained, |item| item.in_pool)?;
-    table(out, "Role and system prompts flagged as if a user wrote them", corpus, trained, |item| {
-        item.class == Class::Role
-    })
+    writeln!(out, "\nRows by licence: {}.\n", licences.join(", "))
 }
 
 fn table(

@@ -7,14 +7,18 @@
 pub mod attack;
 pub mod boost;
 pub mod card;
+pub mod content;
 pub mod grammar;
+pub mod letters;
 pub mod linear;
 pub mod names;
 pub mod noise;
 pub mod persuasion;
 pub mod random;
+pub mod rounding;
 pub mod rows;
 pub mod senses;
+mod threads;
 
 use std::fmt::Write as _;
 

@@ -30,6 +30,13 @@ impl Features {
         collect.0
     }
 
+    /// Adds the features of the text behind.
+    pub fn append(&mut self, other: Self) {
+        for (own, other) in self.blocks.iter_mut().zip(other.blocks) {
+            own.extend(other);
+        }
+    }
+
     /// Features that were gathered elsewhere, as one block.
     pub fn from_rows(hashes: Vec<u32>, bits: u32) -> Self {
         let rows: Vec<u32> = hashes.into_iter().map(|hash| hash & ((1 << bits) - 1)).collect();

@@ -108,14 +108,14 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<Case>, Vec<LeftOut>)> {
 
 type Reader = fn(&Value) -> Vec<Case>;
 
-fn records(path: &Path) -> Result<Vec<Value>> {
+pub(super) fn records(path: &Path) -> Result<Vec<Value>> {
     let text = Program::new("gzip").arg("-dc").arg(path).output()?;
     text.lines()
         .map(|line| serde_json::from_str(line).with_context(|| format!("in {}", path.display())))
         .collect()
 }
 
-fn file_of(record: &Value) -> Option<&str> {
+pub(super) fn file_of(record: &Value) -> Option<&str> {
     record.get("file")?.as_str()?.rsplit('/').next()
 }
 

@@ -1,4 +1,4 @@
-//! `bartizan train`: a model of attacks from labelled texts, or a tagger of names.
+//! `bartizan train`: a model of attacks or of unsafe content from labelled texts, or a tagger of names.
 
 mod names;
 
@@ -10,11 +10,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::limits::TRAIN_FILE_BYTES;
 use bartizan_core::limits::read_capped;
-use bartizan_model::file::encode;
-use bartizan_train::attack::{Class, Corpus, train};
-use bartizan_train::card::{Source, card};
+use bartizan_train::attack::{self, Class};
+use bartizan_train::card::{self, Source};
 use bartizan_train::rows::{self, Row, RowError};
-use bartizan_train::{digest, senses};
+use bartizan_train::{content, digest, senses};
 use clap::{Args, ValueEnum};
 
 use super::check::inputs::Input;
@@ -26,8 +25,8 @@ use crate::terminal::Terminal;
     after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md\n  bartizan train --kind names --data marked.jsonl harmless.jsonl --output names.bin"
 )]
 pub(crate) struct TrainArgs {
-    /// What is trained
-    #[arg(long, value_enum, default_value_t = Kind::Attacks)]
+    /// What the model finds
+    #[arg(long, value_enum, default_value = "attack", value_name = "KIND")]
     kind: Kind,
     /// Labelled JSON Lines; `-` for standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
@@ -43,13 +42,22 @@ pub(crate) struct TrainArgs {
     seed: u64,
 }
 
-/// What can be trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What a model finds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
-    /// The model of attacks, from rows with `text` and `label`
-    Attacks,
-    /// The tagger of names, from rows with `text` and `spans`, and from harmless ones
+    /// Attacks on the model that reads a text: `prompt-attack`, `planted-request`, `adversarial-suffix`
+    Attack,
+    /// Unsafe content: `hate`, `harassment`, `violence`, `sexual`, `self-harm`, `dangerous`, `profanity`
+    Content,
+    /// Names: `person-name`, `organisation-name`, `place-name`, `postal-address`; from rows with `spans`
+    /// and from harmless ones
     Names,
+}
+
+/// A model and its card.
+struct Made {
+    file: Vec<u8>,
+    card: String,
 }
 
 /// Fewest texts of either sort that a model can be trained on.
@@ -61,30 +69,87 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             print_error(what, terminal.stderr());
         }
     };
-    if args.kind == Kind::Names {
-        return names::run(args, say);
-    }
+    let made = match args.kind {
+        Kind::Attack => {
+            let (sources, rows) = read_all(&args.data, say)?;
+            attacks(&rows, &sources, args.seed, say)?
+        }
+        Kind::Content => {
+            let (sources, rows) = read_all(&args.data, say)?;
+            unsafe_content(&rows, &sources, args.seed, say)?
+        }
+        Kind::Names => names::make(&args.data, args.seed, say)?,
+    };
+    let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
+    write(&args.output, &made.file)?;
+    write(&card_path, made.card.as_bytes())?;
+    say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_all(files: &[PathBuf], say: impl Fn(&str)) -> anyhow::Result<(Vec<Source>, Vec<Row>)> {
     let mut sources = Vec::new();
     let mut all: Vec<Row> = Vec::new();
-    for input in Input::all(&args.data) {
+    for input in Input::all(files) {
         let (source, rows) = read(&input)?;
         say(&format!("read {} rows of {}", rows.len(), source.name));
         sources.push(source);
         all.extend(rows);
     }
+    Ok((sources, all))
+}
+
+fn attacks(
+    rows: &[Row],
+    sources: &[Source],
+    seed: u64,
+    say: impl Fn(&str),
+) -> anyhow::Result<Made> {
     let lexicon = senses::lexicon().context("the lists of words cannot be read")?;
-    let corpus = Corpus::gather(&all, args.seed).context("the phrases cannot be read")?;
+    let corpus = attack::Corpus::gather(rows, seed).context("the phrases cannot be read")?;
     must_suffice(&corpus)?;
     let corpus = corpus.with_senses(&lexicon);
-    say(&format!("training on {} texts, which takes some minutes", corpus.items.len()));
-    let trained = train(&corpus, &lexicon, args.seed);
-    let file = encode(&trained.model);
-    let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
-    let card = card(&corpus, &trained, &sources, &digest(&file));
-    write(&args.output, &file)?;
-    write(&card_path, card.as_bytes())?;
-    say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
-    Ok(ExitCode::SUCCESS)
+    say(&learned(rows.len(), corpus.left_out));
+    let trained = attack::train(&corpus, &lexicon, seed);
+    let file = bartizan_model::attack::encode(&trained.model);
+    let card = card::card(&corpus, &trained, sources, &digest(&file));
+    Ok(Made { file, card })
+}
+
+fn unsafe_content(
+    rows: &[Row],
+    sources: &[Source],
+    seed: u64,
+    say: impl Fn(&str),
+) -> anyhow::Result<Made> {
+    let lexicon = content::lexicon().context("the lists of words cannot be read")?;
+    let corpus = content::Corpus::gather(rows, &lexicon);
+    let harmless = corpus.items.iter().filter(|item| item.is_harmless()).count();
+    let found = corpus.items.len() - harmless;
+    if found < FEWEST || harmless < FEWEST {
+        return Err(usage(
+            format!(
+                "there are {found} unsafe and {harmless} harmless texts, fewer than {FEWEST} of either"
+            ),
+            "unsafe texts are rows labelled `unsafe` with a category as `kind`, harmless ones are labelled `benign`; add \
+             the rows in `crates/train/data/rows`",
+        ));
+    }
+    say(&learned(rows.len(), rows.len() - corpus.items.len()));
+    let trained = content::train(&corpus, &lexicon, seed);
+    let file = bartizan_model::content::encode(&trained.model);
+    let card = content::card(&corpus, &trained, sources, &digest(&file));
+    Ok(Made { file, card })
+}
+
+fn learned(rows: usize, left_out: usize) -> String {
+    let others = match left_out {
+        0 => String::new(),
+        left_out => format!(
+            "; {left_out} others are of labels or kinds that this model does not learn from"
+        ),
+    };
+    format!("training on {} rows, which takes some minutes{others}", rows - left_out)
 }
 
 fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
@@ -125,7 +190,7 @@ fn source(name: String, bytes: &[u8], rows: usize, licences: BTreeMap<String, us
     Source { name: file.unwrap_or(name), sha256: digest(bytes), rows, licences }
 }
 
-fn must_suffice(corpus: &Corpus) -> anyhow::Result<()> {
+fn must_suffice(corpus: &attack::Corpus) -> anyhow::Result<()> {
     let of = |class: Class| {
         corpus.items.iter().filter(|item| item.is_from_rows() && item.class == class).count()
     };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::Settings;
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
@@ -28,7 +29,7 @@ pub(crate) struct Loaded {
 
 /// Loads the policy that the flags, the environment or the working folder name.
 pub(crate) fn load(args: &PolicyArgs) -> anyhow::Result<Loaded> {
-    let mut loaded = if let Some(file) = find(args)? {
+    let mut loaded = if let Some(file) = find(args.config.as_deref())? {
         let settings = load_file(&file)?;
         Loaded { settings, origin: file.display().to_string(), file: Some(file) }
     } else {
@@ -47,7 +48,7 @@ pub(crate) fn load(args: &PolicyArgs) -> anyhow::Result<Loaded> {
 
 /// Where state and logs are, for commands that need no more of the policy and no credential of it.
 pub(crate) fn load_data(args: &PolicyArgs) -> anyhow::Result<DataSettings> {
-    let mut data = if let Some(file) = find(args)? {
+    let mut data = if let Some(file) = find(args.config.as_deref())? {
         bartizan_policy::load_data_file(&file)?
     } else {
         let data = bartizan_policy::load_data(&default_text(), EMBEDDED, Path::new(""))?;
@@ -59,10 +60,18 @@ pub(crate) fn load_data(args: &PolicyArgs) -> anyhow::Result<DataSettings> {
     Ok(data)
 }
 
+/// The key for masks that the policy file names, without any other credential of it.
+pub(crate) fn load_mask_key(config: Option<&Path>) -> anyhow::Result<Option<MaskKey>> {
+    match find(config)? {
+        Some(file) => Ok(bartizan_policy::load_mask_key_file(&file, Sources::process())?),
+        None => Ok(None),
+    }
+}
+
 /// The policy file, unless the embedded defaults are meant.
-fn find(args: &PolicyArgs) -> anyhow::Result<Option<PathBuf>> {
-    if let Some(file) = &args.config {
-        return Ok(Some(file.clone()));
+fn find(config: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(file) = config {
+        return Ok(Some(file.to_owned()));
     }
     let usual = Path::new(USUAL_FILE);
     if usual.is_file() {

@@ -372,7 +372,7 @@ fn whatever_has_a_name_is_explained() {
         ("keywords", "made from the policy by `detect: keywords`"),
         ("oversize", "made from the policy by `detect: size`"),
         ("topics", "off-topic"),
-        ("unsafe-content", "no detector of this build"),
+        ("unsafe-content", "self-harm"),
         ("pii", "credit-card"),
         ("bartizan::gateway::limited", "HTTP: 429"),
         ("last-admin-key", "make another admin key first"),

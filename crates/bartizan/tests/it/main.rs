@@ -20,6 +20,7 @@ mod faults;
 mod limits;
 mod logprobs;
 mod masking;
+mod operators;
 mod start;
 mod streams;
 mod support;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use bartizan_core::{Channel, Span};
+use bartizan_guard::{Edit, Session};
 
-use super::{Leaf, TextEdit};
+use super::{Form, Leaf, TextEdit};
 
 /// Several leaves as one text.
 pub(super) struct Joined<'l, 'd> {
@@ -55,10 +56,17 @@ impl<'l, 'd> Joined<'l, 'd> {
         next.is_some_and(|start| *start < span.end)
     }
 
-    /// Turns an edit of the joined text into edits of its leaves: the first gets the new text.
-    pub(super) fn split(&self, span: Span, text: &str, edits: &mut Vec<TextEdit>) {
-        let mut text = Some(text);
+    /// Turns an edit of the joined text into edits of its leaves: the first gets the new text. What is
+    /// written alike for different values is numbered in the names of members, which stay apart.
+    pub(super) fn split(&self, edit: &Edit, session: &Session, edits: &mut Vec<TextEdit>) {
+        let span = edit.span;
         let first = self.index_at(span.start);
+        let is_key = self.leaves.get(first).is_some_and(|leaf| leaf.form == Form::Key);
+        let numbered = edit.alike.filter(|_| is_key).map(|label| {
+            let value = self.text.get(span.range()).unwrap_or_default();
+            session.vault().placeholder(label, value, false)
+        });
+        let mut text = Some(numbered.as_deref().unwrap_or(&edit.text));
         let touched = self.leaves.iter().zip(&self.starts).skip(first);
         for (leaf, start) in touched.take_while(|(_, start)| **start < span.end) {
             let from = span.start.max(*start);

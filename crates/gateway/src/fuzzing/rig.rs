@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bartizan_core::access::{Identify, Identity, Scope};
 use bartizan_core::event::{EventSink, RecordError};
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
     Detect, Endpoint, EventLog, Guardrail, Listen, Modality, OnError, Settings, Unseen,
 };
@@ -140,9 +141,11 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
         detect,
         action,
         mode: Mode::Enforce,
+        operators: Operators::default(),
         restore: true,
         on_error: OnError::Block,
         threshold: 0.5,
+        thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
     }

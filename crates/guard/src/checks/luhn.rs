@@ -15,6 +15,15 @@ pub(crate) fn luhn(number: &[u8]) -> bool {
     count > 1 && sum % 10 == 0
 }
 
+/// The check digit behind digits that are given as numbers.
+pub(crate) fn check_digit(digits: &[u8]) -> u8 {
+    let sum: u32 = digits.iter().rev().enumerate().fold(0, |sum, (place, digit)| {
+        let twice = u32::from(*digit) * 2;
+        sum + if place % 2 == 0 { twice / 10 + twice % 10 } else { u32::from(*digit) }
+    });
+    ((10 - sum % 10) % 10) as u8
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -30,6 +39,15 @@ mod tests {
         }
         for number in ["79927398710", "4111111111111112", "", "0", "x"] {
             assert!(!luhn(number.as_bytes()), "{number}");
+        }
+    }
+
+    #[test]
+    fn completes_published_numbers() {
+        for number in ["79927398713", "4111111111111111", "378282246310005"] {
+            let digits: Vec<u8> = super::super::digits(number.as_bytes()).collect();
+            let (last, rest) = digits.split_last().unwrap();
+            assert_eq!(check_digit(rest), *last);
         }
     }
 

@@ -57,6 +57,7 @@ static META: Meta = Meta {
         "Server=db;User Id=sa;Password={password};Encrypt=true",
         "let password=read_password(); check(password);",
         "curl -u \"${username}:${password}\" https://example.com",
+        "curl -u elastic:<PASSWORD_1> https://example.com",
         "curl -u username:token https://example.com, docker run -u 1000:1000 image",
         "\"https://url:8000\";@something else",
         "curl -H \"Authorization: Bearer XXXXXXXXXXXX\" -H \"apikey: $API_KEY\" -H 'X-Key-Type: a1-b2-c3-d4'",
@@ -208,8 +209,8 @@ fn curl(bytes: &[u8], option: usize, cursor: &mut Cursor<'_>) -> Option<(usize, 
     }
     let start = cursor.at();
     let password = cursor.run(MAX_PASSWORD_BYTES, inside);
-    if password.is_empty() && is_password(user, b"") {
-        // A token may stand where the user name is expected.
+    if password.is_empty() && cursor.peek() != Some(b'<') && is_password(user, b"") {
+        // A token may stand where the user name is expected, unless a placeholder follows.
         return Some((user_start, start - 1));
     }
     is_password(password, user).then(|| (start, cursor.at()))

@@ -93,7 +93,7 @@ impl Detector for PromptAttack {
         if view.kind() == ViewKind::Folded && (view.is_original() || !is_latin(view.text())) {
             return;
         }
-        let Some(worst) = ATTACK.worst(view.text(), speaker) else { return };
+        let Some(worst) = view.reading().worst(speaker) else { return };
         let score = score(worst.rarity - more);
         if score >= LEAST {
             findings.push(worst.start, worst.end, score);

@@ -147,7 +147,7 @@ fn every_passes_example_stays_quiet() {
 }
 
 /// Guarding `text` in pieces must give what guarding it whole gives.
-pub(super) fn assert_streamed_equals_whole(
+pub(crate) fn assert_streamed_equals_whole(
     guard: &Arc<Guard>,
     channel: Channel,
     text: &str,

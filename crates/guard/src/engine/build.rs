@@ -11,9 +11,10 @@ use super::except::exempts;
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
 use super::shapes::ShapeSet;
-use super::{Exempt, Guard, Member, Plan, Rail, Source};
+use super::{Exempt, Guard, Member, Plan, Rail, RailOperators, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors;
+use crate::operators::{KeyError, Ready};
 use crate::text::fold_to_string;
 
 /// Channels whose texts may arrive in pieces.
@@ -49,6 +50,15 @@ pub enum GuardError {
         guardrail: RuleId,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The keys of an operator cannot be derived.
+    #[error("guardrail `{guardrail}` cannot mask as asked")]
+    Operator {
+        /// The guardrail.
+        guardrail: RuleId,
+        /// What is wrong.
+        #[source]
+        source: KeyError,
     },
     /// The words of all detectors do not fit one automaton.
     #[error("the words of the guardrails cannot be compiled")]
@@ -104,31 +114,61 @@ impl GuardBuilder {
             let guardrail = guardrail.id.clone();
             return Err(GuardError::WholeTextOnly { guardrail, detector, channel });
         }
-        self.push(guardrail, indexes, exempts(guardrail)?);
+        let exempts = exempts(guardrail)?;
+        let operators = self
+            .operators(guardrail)
+            .map_err(|source| GuardError::Operator { guardrail: guardrail.id.clone(), source })?;
+        self.push(guardrail, indexes, operators, exempts);
         Ok(self)
     }
 
-    /// Adds a guardrail that asks a detector made elsewhere, whatever its `detect` says.
+    /// Makes the operators of a guardrail ready, whose detectors are known.
+    fn operators(&self, guardrail: &Guardrail) -> Result<RailOperators, KeyError> {
+        let by_detector = guardrail.operators.by_detector.iter().filter_map(|(id, operator)| {
+            let index = *self.catalogue.get(id)?;
+            Some(Ready::new(operator).map(|ready| (index, ready)))
+        });
+        let by_detector = by_detector.collect::<Result<_, _>>()?;
+        Ok(RailOperators { usual: Ready::new(&guardrail.operators.usual)?, by_detector })
+    }
+
+    /// Adds a guardrail that asks a detector made elsewhere, whatever its `detect` says; it masks with
+    /// placeholders.
     #[doc(hidden)]
     #[must_use]
     pub fn detector(mut self, guardrail: &Guardrail, detector: Box<dyn Detector>) -> Self {
         self.has_foreign = true;
         self.detectors.push(Source::Policy(detector));
         let index = self.detectors.len() - 1;
-        self.push(guardrail, vec![index], Vec::new());
+        let operators = RailOperators { usual: Ready::placeholder(), by_detector: Vec::new() };
+        self.push(guardrail, vec![index], operators, Vec::new());
         self
     }
 
-    fn push(&mut self, guardrail: &Guardrail, detectors: Vec<usize>, exempts: Vec<Exempt>) {
+    fn push(
+        &mut self,
+        guardrail: &Guardrail,
+        detectors: Vec<usize>,
+        operators: RailOperators,
+        exempts: Vec<Exempt>,
+    ) {
+        let thresholds = detectors.iter().filter_map(|index| {
+            let id = self.detectors.get(*index)?.get().meta().id;
+            let own = guardrail.thresholds.iter().find(|(named, _)| *named == id)?;
+            Some((*index, own.1))
+        });
+        let thresholds = thresholds.collect();
         self.rails.push(Rail {
             id: guardrail.id.clone(),
             on: guardrail.on,
             detectors,
             action: guardrail.action,
             mode: guardrail.mode,
+            operators,
             restore: guardrail.restore,
             on_error: guardrail.on_error,
             threshold: guardrail.threshold,
+            thresholds,
             sensitivity: guardrail.sensitivity,
             exempts,
         });

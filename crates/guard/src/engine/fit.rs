@@ -9,7 +9,7 @@ use bartizan_core::Span;
 use smallvec::SmallVec;
 
 use crate::text::json::{JsonScan, Step, is_scalar};
-use crate::vault::Place;
+use crate::vault::{Place, as_json};
 
 /// Most bytes of a number before and behind the digits that are found. No real one is longer; where
 /// it is, or where something else stands before the digits, they become a `1`.
@@ -25,8 +25,10 @@ pub(super) struct Piece {
 /// What stands at a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// Text, or the inside of a string without escapes.
+    /// Text that is no JSON.
     Text,
+    /// The inside of a string without escapes.
+    Plain,
     /// The inside of a string with escapes.
     Escaped,
     /// A number or word outside of strings: what replaces it needs quotes.
@@ -58,8 +60,9 @@ impl Piece {
     /// What is put there for `text`.
     pub(super) fn replacement(self, text: &str) -> String {
         match self.fit {
-            Fit::Text | Fit::Escaped => text.to_owned(),
-            Fit::Scalar => format!("\"{text}\""),
+            Fit::Text => text.to_owned(),
+            Fit::Plain | Fit::Escaped => as_json(text),
+            Fit::Scalar => format!("\"{}\"", as_json(text)),
             Fit::Digits => "1".to_owned(),
         }
     }
@@ -133,8 +136,9 @@ impl Fitting<'_> {
                 unit = at;
             }
             match step {
-                Step::Means(_) if was_in_string || !scan.may_be_json() => {
-                    self.take(Span::new(unit, end));
+                Step::Means(_) if was_in_string => self.take(Span::new(unit, end), Fit::Plain),
+                Step::Means(_) if !scan.may_be_json() => {
+                    self.take(Span::new(unit, end), Fit::Text);
                 }
                 Step::Means(_) if in_scalar => {
                     scalar.get_or_insert(at);
@@ -169,13 +173,13 @@ impl Fitting<'_> {
 
     fn each_char(&mut self, from: usize, to: usize) {
         for (at, c) in self.text.get(from..to).unwrap_or_default().char_indices() {
-            self.take(Span::new(from + at, from + at + c.len_utf8()));
+            self.take(Span::new(from + at, from + at + c.len_utf8()), Fit::Plain);
         }
     }
 
-    /// Takes a character or escape of a string. One that a stretch begins in the middle of is no part
-    /// of what was found.
-    fn take(&mut self, unit: Span) {
+    /// Takes a character or escape of a string, or a character of a text. One that a stretch begins in
+    /// the middle of is no part of what was found.
+    fn take(&mut self, unit: Span, fit: Fit) {
         let first = self.spans.partition_point(|span| span.end <= unit.start);
         let Some(span) = self.spans.get(first) else { return };
         if span.start > unit.start {
@@ -184,7 +188,7 @@ impl Fitting<'_> {
         let fit = if unit.len() > 1 && self.text.as_bytes().get(unit.start) == Some(&b'\\') {
             Fit::Escaped
         } else {
-            Fit::Text
+            fit
         };
         let Some(pieces) = self.fitted.get_mut(first) else { return };
         match pieces.last_mut() {

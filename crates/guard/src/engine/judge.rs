@@ -49,8 +49,8 @@ impl Window<'_> {
         encoding: Option<Encoding>,
         session: &'a Session,
     ) -> crate::text::Place<'a> {
-        let (channel, base, texts) = (self.channel, self.base, self.texts);
-        crate::text::Place { channel, complete, base, encoding, texts, session }
+        let (channel, base, from, texts) = (self.channel, self.base, self.from, self.texts);
+        crate::text::Place { channel, complete, base, from, encoding, texts, session }
     }
 
     /// Placeholders to be replaced, each text read for itself, and the first byte that is open.
@@ -156,7 +156,7 @@ impl Guard {
         let mut edits: Vec<Edit> = restorations
             .into_iter()
             .filter(|(span, value)| span.end <= end && vault.has_room(value.len()))
-            .map(|(span, text)| Edit { span, text, restores: true })
+            .map(|(span, text)| Edit { span, text, restores: true, alike: None })
             .collect();
         drop(vault);
         edits.extend(
@@ -172,12 +172,12 @@ impl Guard {
     }
 
     /// Guardrails that look for a finding, each with the reason of the exception that lets it pass.
-    pub(super) fn rails_for<'a>(
-        &'a self,
+    pub(super) fn rails_for<'g: 'a, 'a>(
+        &'g self,
         window: &'a Window<'_>,
         session: &'a Session,
         seen: &'a Seen,
-    ) -> impl Iterator<Item = (&'a Rail, Option<Arc<str>>)> {
+    ) -> impl Iterator<Item = (&'g Rail, Option<Arc<str>>)> {
         let text = window.text.get(seen.finding.span.range()).unwrap_or_default();
         let asked = self.rails.iter().filter(|rail| {
             rail.on.contains(window.channel)
@@ -189,6 +189,9 @@ impl Guard {
 
     /// Score from which a guardrail acts on what a detector found.
     fn threshold(&self, rail: &Rail, detector: usize) -> f32 {
+        if let Some((_, own)) = rail.thresholds.iter().find(|(index, _)| *index == detector) {
+            return *own;
+        }
         let trained = rail.sensitivity.and_then(|sensitivity| {
             self.detectors.get(detector)?.get().operating_point(sensitivity)
         });

@@ -34,6 +34,7 @@ pub fn left_out(guardrail: &Guardrail) -> Vec<LeftOut> {
 
 #[cfg(test)]
 mod tests {
+    use bartizan_core::operator::Operators;
     use bartizan_core::settings::OnError;
     use bartizan_core::{Action, ChannelSet, Mode};
 
@@ -49,9 +50,11 @@ mod tests {
             detect: Detect::Detectors(vec!["repetition", flood.id]),
             action: Action::Flag,
             mode: Mode::Enforce,
+            operators: Operators::default(),
             restore: false,
             on_error: OnError::Block,
             threshold: 0.0,
+            thresholds: Vec::new(),
             sensitivity: None,
             exceptions: Vec::new(),
         };

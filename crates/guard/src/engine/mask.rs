@@ -1,31 +1,36 @@
-//! Masking: which stretches of a text are replaced, by which placeholder, and how that fits into
-//! JSON.
+//! Masking: which stretches of a text are replaced, by which operator, and how that fits into JSON.
 
 use bartizan_core::{Action, Finding, Mode, Span};
+use smallvec::SmallVec;
+use zeroize::Zeroizing;
 
-use super::Guard;
 use super::fit::{self, Pieces};
 use super::judge::Window;
+use super::{Guard, Rail};
 use crate::detector::Seen;
+use crate::operators::Ready;
 use crate::report::Edit;
 use crate::session::Session;
 use crate::vault::Place;
 
 /// A stretch that will be replaced.
-pub(super) struct Component {
+pub(super) struct Component<'g> {
     pub(super) span: Span,
     /// What of it is replaced.
     pieces: Pieces,
     label: &'static str,
     rank: Rank,
+    /// What writes in its place: of all that are asked to, the one that shows the least.
+    operator: &'g Ready,
     restorable: bool,
 }
 
-impl Component {
-    /// Whether what is taken out may tell readers where a link, tag or quote begins or ends.
+impl Component<'_> {
+    /// Whether what is taken out, or put in, may tell readers where a link, tag or quote begins or ends.
     pub(super) fn has_structure(&self, text: &str) -> bool {
         let structure = |byte: u8| b"()[]<>{}\"'`\\".contains(&byte);
         text.get(self.span.range()).unwrap_or_default().bytes().any(structure)
+            || self.operator.writes_structure()
     }
 }
 
@@ -73,31 +78,37 @@ impl Precision {
 
 impl Guard {
     /// Stretches to mask. Findings that overlap become one, named after the best of them, and put
-    /// back only if every guardrail that masks a part of it puts values back.
-    pub(super) fn components(
-        &self,
+    /// back only if every guardrail that masks a part of it puts values back. Of the operators of all
+    /// these the one that shows the least writes.
+    pub(super) fn components<'g>(
+        &'g self,
         window: &Window<'_>,
         session: &Session,
         findings: &[Seen],
-    ) -> Vec<Component> {
-        let mut components: Vec<Component> = Vec::new();
+    ) -> Vec<Component<'g>> {
+        let mut components: Vec<Component<'g>> = Vec::new();
         for seen in findings {
             let finding = &seen.finding;
-            let mut masks = self
+            let masks: SmallVec<[&Rail; 4]> = self
                 .rails_for(window, session, seen)
                 .filter(|(_, exception)| exception.is_none())
                 .map(|(rail, _)| rail)
                 .filter(|rail| rail.action == Action::Mask && rail.mode == Mode::Enforce)
-                .peekable();
-            if masks.peek().is_none() || finding.span.is_empty() {
+                .collect();
+            let operators = masks.iter().map(|rail| rail.operators.of(seen.detector));
+            let Some(operator) = operators.min_by_key(|operator| operator.rank()) else { continue };
+            if finding.span.is_empty() {
                 continue;
             }
-            let restorable = masks.all(|rail| rail.restore);
+            let restorable = masks.iter().all(|rail| rail.restore);
             let rank = Rank::of(finding);
             match components.last_mut() {
                 Some(last) if finding.span.start < last.span.end => {
                     last.span.end = last.span.end.max(finding.span.end);
                     last.restorable &= restorable;
+                    if operator.rank() < last.operator.rank() {
+                        last.operator = operator;
+                    }
                     if rank.beats(&last.rank) {
                         last.label = finding.label;
                         last.rank = rank;
@@ -108,6 +119,7 @@ impl Guard {
                     pieces: Pieces::new(),
                     label: finding.label,
                     rank,
+                    operator,
                     restorable,
                 }),
             }
@@ -118,7 +130,7 @@ impl Guard {
 
 /// Fits the components into the texts of a window; drops those that hold nothing that can be
 /// replaced. The result is the first byte whose fitting more text could change.
-pub(super) fn fit_all(components: &mut Vec<Component>, window: &Window<'_>) -> usize {
+pub(super) fn fit_all(components: &mut Vec<Component<'_>>, window: &Window<'_>) -> usize {
     let start = Place::start(window.channel);
     let mut open = window.text.len();
     if window.texts.is_empty() {
@@ -150,7 +162,7 @@ pub(super) fn fit_all(components: &mut Vec<Component>, window: &Window<'_>) -> u
 }
 
 /// Fits the components that lie in one of several texts.
-fn fit_in(components: &mut [Component], text: Span, before: &Place, window: &Window<'_>) {
+fn fit_in(components: &mut [Component<'_>], text: Span, before: &Place, window: &Window<'_>) {
     let first = components.partition_point(|part| part.span.start < text.start);
     let after = components.partition_point(|part| part.span.end <= text.end);
     let Some(within) = components.get_mut(first..after) else { return };
@@ -169,27 +181,32 @@ fn fit_in(components: &mut [Component], text: Span, before: &Place, window: &Win
 }
 
 /// Whether a stretch shares a byte with one of the components, which are sorted and apart.
-pub(super) fn overlaps_any(components: &[Component], span: Span) -> bool {
+pub(super) fn overlaps_any(components: &[Component<'_>], span: Span) -> bool {
     let next = components.partition_point(|part| part.span.end <= span.start);
     components.get(next).is_some_and(|part| part.span.overlaps(span))
 }
 
-/// The edits that mask a component: its first piece becomes the placeholder, the others go.
+/// The edits that mask a component: its first piece becomes what the operator writes, the others go.
 pub(super) fn mask(
     window: &Window<'_>,
-    part: &Component,
+    part: &Component<'_>,
     answers: bool,
     session: &Session,
 ) -> Vec<Edit> {
     let bytes = |span: Span| window.text.get(span.range()).unwrap_or_default();
     let value: String = part.pieces.iter().map(|piece| piece.value(bytes(piece.span))).collect();
+    let value = Zeroizing::new(value);
     let mut vault = session.vault();
     if answers && vault.is_restorable(part.label, &value) {
         // The caller sent this value; it would be put back at once.
         return Vec::new();
     }
-    let placeholder = vault.placeholder(part.label, &value, part.restorable && !answers);
-    let texts = std::iter::once(placeholder.as_str()).chain(std::iter::repeat(""));
+    let restorable = part.restorable && !answers;
+    let Some(written) = part.operator.write(part.label, &value, restorable, &mut vault) else {
+        // It is what the operator would write.
+        return Vec::new();
+    };
+    let texts = std::iter::once(written.as_str()).chain(std::iter::repeat(""));
     part.pieces
         .iter()
         .zip(texts)
@@ -197,6 +214,7 @@ pub(super) fn mask(
             span: piece.span,
             text: piece.replacement(text),
             restores: false,
+            alike: part.operator.writes_alike().then_some(part.label),
         })
         .collect()
 }

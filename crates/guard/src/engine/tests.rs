@@ -2,6 +2,7 @@
 
 mod except;
 mod failures;
+mod operators;
 
 use std::sync::Arc;
 

@@ -9,7 +9,9 @@ use bartizan_model::tagger::Tagged;
 use super::encoded::Encoding;
 use super::offsets::Offsets;
 use super::runs::{Digit, runs};
+use crate::content::Content;
 use crate::identifier::{Names, names};
+use crate::model::AttackReading;
 use crate::session::Session;
 
 /// Which disguise a view removes.
@@ -42,12 +44,17 @@ pub struct View<'a> {
     channel: Channel,
     complete: bool,
     base: usize,
+    from: usize,
     encoding: Option<Encoding>,
     texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
     /// Persons, organisations, places and addresses.
     tagged: OnceCell<Tagged>,
+    /// Sentences that are judged, with how much each is of what many do not want.
+    content: OnceCell<Content>,
+    /// The text as the model of attacks reads it.
+    reading: OnceCell<AttackReading>,
     /// What the words before a place name, by place.
     names: RefCell<BTreeMap<usize, Names>>,
 }
@@ -58,6 +65,8 @@ pub(crate) struct Place<'a> {
     pub(crate) channel: Channel,
     pub(crate) complete: bool,
     pub(crate) base: usize,
+    /// First byte of the window that is not yet judged.
+    pub(crate) from: usize,
     /// How the run was encoded in which the text stood; the outermost, where several are nested.
     pub(crate) encoding: Option<Encoding>,
     /// The texts that were joined, in bytes of the original; empty when it is one text.
@@ -80,11 +89,14 @@ impl<'a> View<'a> {
             channel: place.channel,
             complete: place.complete,
             base: place.base,
+            from: place.from,
             encoding: place.encoding,
             texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
             tagged: OnceCell::new(),
+            content: OnceCell::new(),
+            reading: OnceCell::new(),
             names: RefCell::new(BTreeMap::new()),
         }
     }
@@ -157,6 +169,12 @@ impl<'a> View<'a> {
         self.base
     }
 
+    /// Whether a finding that begins at `start` can still count: what stands before was judged, and has
+    /// left.
+    pub(crate) fn is_fresh(&self, start: usize) -> bool {
+        self.start_in_source(start) >= self.from
+    }
+
     /// What is known about the request that the text belongs to.
     pub const fn session(&self) -> &'a Session {
         self.session
@@ -170,6 +188,16 @@ impl<'a> View<'a> {
     /// Names that the trained tagger finds; looked for once per view.
     pub(crate) fn names(&self) -> &Tagged {
         self.tagged.get_or_init(|| crate::model::names::tag(self))
+    }
+
+    /// How much its sentences are of what many do not want; judged once per view.
+    pub(crate) fn content(&self) -> &Content {
+        self.content.get_or_init(|| Content::of(self))
+    }
+
+    /// The text as the model of attacks reads it; read once per view.
+    pub(crate) fn reading(&self) -> &AttackReading {
+        self.reading.get_or_init(|| AttackReading::of(self.text))
     }
 
     /// What the words before `at` name; read once per place.

@@ -115,9 +115,8 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
     take(Sort::Around, mix(mix(55, token.lists), after.lists));
     take(Sort::Around, mix(mix(mix(56, before.lists), shape), after.lists));
     let looks = [-2, -1, 0, 1, 2].map(|distance| near(distance));
-    let pattern = looks.iter().fold(58, |hash, other| {
-        mix(mix(hash, other.shape as u32), other.gap as u32)
-    });
+    let pattern =
+        looks.iter().fold(58, |hash, other| mix(mix(hash, other.shape as u32), other.gap as u32));
     take(Sort::Around, pattern);
     if token.shape.is_caseless() || token.shape == Shape::Mark {
         // Characters say little alone.

@@ -1,137 +1,63 @@
-//! The file of a tagger: a header, sections in a fixed order, a checksum.
-//!
-//! Numbers are little endian; a list is its length as `u32` and its members. The file is read strictly:
-//! whatever is missing, left over, out of range or not a number is an error.
-
-use sha2::{Digest, Sha256};
+//! The file of a tagger: weights, then lists.
 
 use super::Tagger;
 use super::gazetteer::Gazetteer;
 use super::weights::{HIDDEN, Row, TAGS, WIDTH, Weights};
+use crate::file::{Magic, ModelError, Reader, open, seal};
 
-/// First bytes of a file, with the version of the format.
-const MAGIC: &[u8; 8] = b"BZNAMES1";
-/// Bytes of the checksum at the end.
-const CHECKSUM: usize = 32;
-/// Largest file that is read.
-pub const MAX_BYTES: usize = 16 << 20;
-
-/// A file that is no tagger, or a damaged one.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum TaggerError {
-    /// Not such a file.
-    #[error("this is no tagger of this version")]
-    Magic,
-    /// The content is not what was written.
-    #[error("the file of the tagger is damaged: its checksum does not match")]
-    Checksum,
-    /// A part does not hold what its place promises.
-    #[error("the file of the tagger is not well formed: {part}")]
-    Part {
-        /// The part.
-        part: &'static str,
-    },
-    /// Larger than any tagger is.
-    #[error("the file of the tagger is larger than {MAX_BYTES} bytes")]
-    TooLarge,
-}
+const MAGIC: &Magic = b"BZNAMES1";
 
 /// Writes a tagger down.
 pub fn encode(tagger: &Tagger) -> Vec<u8> {
     let weights = &tagger.weights;
-    let mut out = MAGIC.to_vec();
-    let floats = weights.steps.iter().chain(&weights.biases).chain(weights.out.iter().flatten());
-    out.extend(floats.flat_map(|float| float.to_le_bytes()));
-    out.extend((weights.rows().len() as u32).to_le_bytes());
-    out.extend(weights.rows().iter().flatten().map(|weight| weight.cast_unsigned()));
-    let entries = tagger.gazetteer.entries();
-    out.extend((entries.len() as u32).to_le_bytes());
-    for (hash, bits) in entries {
-        out.extend(hash.to_le_bytes());
-        out.extend(bits.to_le_bytes());
-    }
-    let checksum = Sha256::digest(&out);
-    out.extend(checksum);
-    out
+    seal(*MAGIC, |out| {
+        out.floats(&weights.steps);
+        out.floats(&weights.biases);
+        for unit in &weights.out {
+            out.floats(unit);
+        }
+        let rows = weights.rows().iter().flatten().map(|weight| weight.cast_unsigned());
+        out.bytes(&rows.collect::<Vec<u8>>());
+        let entries = tagger.gazetteer.entries().iter();
+        let entries = entries.flat_map(|(hash, bits)| [hash.to_le_bytes(), bits.to_le_bytes()]);
+        out.bytes(&entries.flatten().collect::<Vec<u8>>());
+    })
 }
 
 /// Reads a tagger.
 ///
 /// # Errors
-/// [`TaggerError`] for everything but what [`encode`] writes.
-pub fn decode(file: &[u8]) -> Result<Tagger, TaggerError> {
-    if file.len() > MAX_BYTES {
-        return Err(TaggerError::TooLarge);
-    }
-    let rest = file.strip_prefix(MAGIC).ok_or(TaggerError::Magic)?;
-    let end = rest.len().checked_sub(CHECKSUM).ok_or(TaggerError::Checksum)?;
-    let (body, checksum) = rest.split_at_checked(end).ok_or(TaggerError::Checksum)?;
-    let content = file.get(..MAGIC.len() + end).unwrap_or_default();
-    if Sha256::digest(content).as_slice() != checksum {
-        return Err(TaggerError::Checksum);
-    }
-    let mut from = Reader(body);
-    let weights = from.weights()?;
-    let gazetteer = from.gazetteer()?;
-    if !from.0.is_empty() {
-        return Err(TaggerError::Part { part: "bytes left over" });
-    }
-    Ok(Tagger { gazetteer, weights })
+/// [`ModelError`] for everything but what [`encode`] writes.
+pub fn decode(file: &[u8]) -> Result<Tagger, ModelError> {
+    open(*MAGIC, file, |from| Ok(Tagger { weights: weights(from)?, gazetteer: gazetteer(from)? }))
 }
 
-struct Reader<'f>(&'f [u8]);
-
-impl<'f> Reader<'f> {
-    fn take(&mut self, bytes: usize, part: &'static str) -> Result<&'f [u8], TaggerError> {
-        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(TaggerError::Part { part })?;
-        self.0 = rest;
-        Ok(taken)
+fn weights(from: &mut Reader<'_>) -> Result<Weights, ModelError> {
+    const PART: &str = "weights of names";
+    let (mut steps, mut biases, mut out) = ([0.0; 2], [0.0; WIDTH], [[0.0; HIDDEN]; TAGS]);
+    for place in steps.iter_mut().chain(&mut biases).chain(out.iter_mut().flatten()) {
+        *place = from.finite(PART)?;
     }
+    let bytes = from.bytes(PART)?;
+    let (rows, rest) = bytes.as_chunks::<WIDTH>();
+    let rows: Vec<Row> = rows.iter().map(|row| row.map(u8::cast_signed)).collect();
+    let weights = Weights::new(rows, steps, biases, out).filter(|_| rest.is_empty());
+    weights.ok_or(ModelError::Part { part: PART })
+}
 
-    fn number(&mut self, part: &'static str) -> Result<u32, TaggerError> {
-        let bytes = self.take(4, part)?.try_into().map_err(|_| TaggerError::Part { part })?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    /// A length; what is announced must be there before room is made for it.
-    fn length(&mut self, size: usize, part: &'static str) -> Result<usize, TaggerError> {
-        let length = self.number(part)? as usize;
-        let fits = length.saturating_mul(size) <= self.0.len();
-        if fits { Ok(length) } else { Err(TaggerError::Part { part }) }
-    }
-
-    fn finite(&mut self, part: &'static str) -> Result<f32, TaggerError> {
-        let float = f32::from_bits(self.number(part)?);
-        if float.is_finite() { Ok(float) } else { Err(TaggerError::Part { part }) }
-    }
-
-    fn weights(&mut self) -> Result<Weights, TaggerError> {
-        const PART: &str = "weights";
-        let (mut steps, mut biases, mut out) = ([0.0; 2], [0.0; WIDTH], [[0.0; HIDDEN]; TAGS]);
-        let places = steps.iter_mut().chain(&mut biases).chain(out.iter_mut().flatten());
-        for place in places {
-            *place = self.finite(PART)?;
-        }
-        let number = self.length(WIDTH, PART)?;
-        let (rows, _) = self.take(number * WIDTH, PART)?.as_chunks::<WIDTH>();
-        let rows: Vec<Row> = rows.iter().map(|row| row.map(u8::cast_signed)).collect();
-        Weights::new(rows, steps, biases, out).ok_or(TaggerError::Part { part: PART })
-    }
-
-    fn gazetteer(&mut self) -> Result<Gazetteer, TaggerError> {
-        const PART: &str = "lists";
-        let number = self.length(8, PART)?;
-        let mut entries = Vec::with_capacity(number);
-        let mut last = None;
-        for _ in 0..number {
-            let (hash, bits) = (self.number(PART)?, self.number(PART)?);
-            if bits == 0 || last.is_some_and(|last| last >= hash) {
-                return Err(TaggerError::Part { part: PART });
-            }
-            last = Some(hash);
-            entries.push((hash, bits));
-        }
+fn gazetteer(from: &mut Reader<'_>) -> Result<Gazetteer, ModelError> {
+    const PART: &str = "lists of names";
+    let bytes = from.bytes(PART)?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    let numbers: Vec<u32> = numbers.iter().map(|number| u32::from_le_bytes(*number)).collect();
+    let (pairs, odd) = numbers.as_chunks::<2>();
+    let entries: Vec<(u32, u32)> = pairs.iter().map(|[hash, bits]| (*hash, *bits)).collect();
+    let is_sorted = entries.is_sorted_by(|a, b| a.0 < b.0);
+    let is_whole = rest.is_empty() && odd.is_empty() && entries.iter().all(|(_, bits)| *bits != 0);
+    if is_sorted && is_whole {
         Ok(Gazetteer::new(entries))
+    } else {
+        Err(ModelError::Part { part: PART })
     }
 }
 
@@ -163,15 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_refused_even_with_a_right_checksum() {
-        let file = encode(&tagger());
-        let content = &file[..file.len() - CHECKSUM];
-        for end in MAGIC.len()..content.len() {
-            let mut cut = content[..end].to_vec();
-            let checksum = Sha256::digest(&cut);
-            cut.extend(checksum);
-            assert!(matches!(decode(&cut), Err(TaggerError::Part { .. })), "cut at {end}");
-        }
-        assert_eq!(decode(b"GIF89a"), Err(TaggerError::Magic));
+    fn lists_out_of_order_are_refused() {
+        let file = seal(*MAGIC, |out| {
+            let weights = tagger().weights;
+            out.floats(&weights.steps);
+            out.floats(&weights.biases);
+            for unit in &weights.out {
+                out.floats(unit);
+            }
+            out.bytes(&[0; 2 * WIDTH]);
+            out.bytes(&[2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+        });
+        assert_eq!(decode(&file), Err(ModelError::Part { part: "lists of names" }));
     }
 }

@@ -53,8 +53,7 @@ impl Part {
         let (pairs, _) = chances.as_chunks::<2>();
         let (entity, [first, further]) =
             pairs.iter().enumerate().max_by(|(_, a), (_, b)| total(a).total_cmp(&total(b)))?;
-        (first + further > none)
-            .then_some(Self { chances, entity, begins: first > further })
+        (first + further > none).then_some(Self { chances, entity, begins: first > further })
     }
 }
 
@@ -71,17 +70,27 @@ pub(super) fn spans(
     judge: impl Fn(&[Token], usize) -> [f32; TAGS],
     found: &mut Vec<Found>,
 ) -> Option<usize> {
-    let raw: Vec<Option<[f32; TAGS]>> = (0..segment.len())
-        .map(|at| (!is_lazy(segment, at)).then(|| judge(segment, at)))
-        .collect();
-    let mut parts: Vec<Option<Part>> =
-        (0..segment.len()).map(|at| beside(segment, &raw, at).and_then(Part::new)).collect();
+    // Most tokens are no part of anything, so that only those that are judged are kept.
+    let mut judged: Vec<Judged> = Vec::new();
+    for at in (0..segment.len()).filter(|at| !is_lazy(segment, *at)) {
+        judged.push(Judged { at, chances: judge(segment, at) });
+    }
+    let mut parts: Vec<Option<Part>> = vec![None; segment.len()];
+    let mut waits = vec![true; segment.len()];
+    for number in 0..judged.len() {
+        let Some(Judged { at, .. }) = judged.get(number) else { continue };
+        if let (Some(part), Some(waits)) = (parts.get_mut(*at), waits.get_mut(*at)) {
+            *part = beside(segment, &judged, number).and_then(Part::new);
+            *waits = false;
+        }
+    }
     let all = 0..segment.len();
-    spread(segment, &mut parts, all.clone(), &judge);
-    spread(segment, &mut parts, all.rev(), &judge);
-    join_addresses(segment, &mut parts);
-    let decided =
-        if is_open { segment.len().saturating_sub(AHEAD) } else { segment.len() };
+    if parts.iter().any(Option::is_some) {
+        spread(segment, &mut parts, &waits, all.clone(), &judge);
+        spread(segment, &mut parts, &waits, all.rev(), &judge);
+        join_addresses(segment, &mut parts);
+    }
+    let decided = if is_open { segment.len().saturating_sub(AHEAD) } else { segment.len() };
     let mut open = segment.get(decided).map(|token| token.start);
     let mut at = 0;
     while let Some(first) = segment.get(at) {
@@ -110,30 +119,43 @@ pub(super) fn spans(
     if is_open { open } else { None }
 }
 
+/// The chances of a token that is judged by itself.
+struct Judged {
+    at: usize,
+    chances: [f32; TAGS],
+}
+
 /// The chances of a token, once it is known what its neighbours are by themselves.
-fn beside(segment: &[Token], raw: &[Option<[f32; TAGS]>], at: usize) -> Option<[f32; TAGS]> {
-    let mut chances = raw.get(at).copied().flatten()?;
-    let part = |at: usize| raw.get(at).copied().flatten().and_then(Part::new);
+fn beside(segment: &[Token], judged: &[Judged], number: usize) -> Option<[f32; TAGS]> {
+    let Judged { at, chances: alone } = judged.get(number)?;
+    let mut chances = *alone;
     let joins = |at: usize| segment.get(at).is_some_and(|token| token.gap != Gap::Line);
     let mut more = |entity: usize, further: usize| {
         if let Some(chance) = chances.get_mut(2 * entity + further) {
             *chance *= LIKE_NEIGHBOUR;
         }
     };
-    if let Some(before) = at.checked_sub(1).and_then(part).filter(|_| joins(at)) {
+    let before = number.checked_sub(1).and_then(|number| judged.get(number));
+    let before = before.filter(|before| before.at + 1 == *at && joins(*at));
+    if let Some(before) = before.and_then(|before| Part::new(before.chances)) {
         more(before.entity, 1);
     }
-    if let Some(after) = part(at + 1).filter(|part| !part.begins && joins(at + 1)) {
+    let after = judged.get(number + 1).filter(|after| after.at == at + 1 && joins(at + 1));
+    let after = after.and_then(|after| Part::new(after.chances));
+    if let Some(after) = after.filter(|after| !after.begins) {
         more(after.entity, 0);
         more(after.entity, 1);
     }
-    let none = 1.0 - raw.get(at).copied().flatten()?.iter().sum::<f32>();
+    let none = 1.0 - alone.iter().sum::<f32>();
     let total = none.max(0.0) + chances.iter().sum::<f32>();
     Some(chances.map(|chance| chance / total.max(f32::MIN_POSITIVE)))
 }
 
 /// Joins the parts of an address that numbers and marks tear apart, and the town behind it.
 fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
+    if !parts.iter().flatten().any(|part| part.entity == ADDRESS) {
+        return;
+    }
     let judged = parts.to_vec();
     let is = |at: usize, entity: usize| {
         judged.get(at).copied().flatten().is_some_and(|part| part.entity == entity)
@@ -143,10 +165,12 @@ fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
         if !is(at, ADDRESS) || is(at + 1, ADDRESS) {
             continue;
         }
-        let gap = segment.iter().skip(at + 1).take(JOINED).take_while(|token| between(token)).count();
+        let gap =
+            segment.iter().skip(at + 1).take(JOINED).take_while(|token| between(token)).count();
         let next = at + 1 + gap;
         // Without anything between, two addresses are two, and a town may be no part of one.
-        let is_town = is(next, PLACE) && segment.get(next).is_some_and(|token| token.gap != Gap::Line);
+        let is_town =
+            is(next, PLACE) && segment.get(next).is_some_and(|token| token.gap != Gap::Line);
         if gap == 0 || gap == JOINED || !(is(next, ADDRESS) || is_town) {
             continue;
         }
@@ -162,6 +186,7 @@ fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
 fn spread(
     segment: &[Token],
     parts: &mut [Option<Part>],
+    waits: &[bool],
     order: impl Iterator<Item = usize>,
     judge: &impl Fn(&[Token], usize) -> [f32; TAGS],
 ) {
@@ -170,7 +195,7 @@ fn spread(
     let mut left = 0;
     for at in order {
         let Some(part) = parts.get_mut(at) else { continue };
-        if !is_lazy(segment, at) {
+        if !waits.get(at).copied().unwrap_or_default() {
             left = if part.is_some() { SPREAD } else { 0 };
         } else if left > 0 {
             let judged = Part::new(judge(segment, at));

@@ -127,8 +127,15 @@ pub struct Token {
 
 impl Token {
     /// What is seen beyond the ends of a segment.
-    pub const EDGE: Self =
-        Self { start: 0, end: 0, gap: Gap::Line, shape: Shape::Edge, word: 1, halves: [1; 2], lists: 0 };
+    pub const EDGE: Self = Self {
+        start: 0,
+        end: 0,
+        gap: Gap::Line,
+        shape: Shape::Edge,
+        word: 1,
+        halves: [1; 2],
+        lists: 0,
+    };
 }
 
 /// The tokens of a text, and where segments end.
@@ -144,7 +151,9 @@ pub struct Tokens {
 
 /// Cuts a text. `complete` says that no more of it follows.
 pub fn tokens(text: &str, complete: bool) -> Tokens {
-    let mut cutter = Cutter { text, at: 0, out: Tokens::default() };
+    // English has a token every five bytes or so.
+    let room = Vec::with_capacity(text.len() / 4);
+    let mut cutter = Cutter { text, at: 0, out: Tokens { tokens: room, ..Tokens::default() } };
     cutter.run();
     let mut out = cutter.out;
     // A blank or a token at the end that has grown too long ends the segment for good.
@@ -311,7 +320,9 @@ impl Cutter<'_> {
 
 /// Whether the character is a token by itself: scripts that put no blanks between words.
 fn is_alone(c: char) -> bool {
-    matches!(c, '\u{3012}') || c as u32 >= 0x3000 && matches!(script(c), script::HAN | script::HIRAGANA | script::HANGUL)
+    matches!(c, '\u{3012}')
+        || c as u32 >= 0x3000
+            && matches!(script(c), script::HAN | script::HIRAGANA | script::HANGUL)
 }
 
 /// Whether the character is part of a word.

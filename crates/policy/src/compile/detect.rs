@@ -24,6 +24,9 @@ const FORMS: [(&str, &str); 4] = [
 /// Longest keyword or word of a topic, in bytes.
 const WORD_BYTES_MAX: usize = 1024;
 
+/// Names of detectors.
+type Names = Located<Vec<Located<String>>>;
+
 impl Compiler<'_, '_> {
     pub(super) fn detect(&mut self, file: &GuardrailFile) -> Option<Detect> {
         let wanted = words(&file.detect);
@@ -70,10 +73,22 @@ impl Compiler<'_, '_> {
                 self.report(Problem::new(place, message).help(help));
             }
         }
-        if let (Some(entities), Some(form)) = (&file.entities, form) {
-            let message = format!("`entities` is not read with `detect: {form}`");
-            self.report(Problem::new(entities.place, message).help("remove `entities`"));
+        for (key, list) in [("entities", &file.entities), ("categories", &file.categories)] {
+            if let (Some(list), Some(form)) = (list, form) {
+                let message = format!("`{key}` is not read with `detect: {form}`");
+                self.report(Problem::new(list.place, message).help(format!("remove `{key}`")));
+            }
         }
+    }
+
+    /// The detectors that a guardrail keeps of its categories, with the key that says so.
+    fn kept<'f>(&mut self, file: &'f GuardrailFile) -> Option<(&'static str, &'f Names)> {
+        if let (Some(_), Some(list)) = (&file.entities, &file.categories) {
+            let message = "`categories` says what `entities` says already";
+            self.report(Problem::new(list.place, message).help("put all names into one of them"));
+        }
+        let entities = file.entities.as_ref().map(|list| ("entities", list));
+        entities.or(file.categories.as_ref().map(|list| ("categories", list)))
     }
 
     fn detectors(
@@ -86,13 +101,14 @@ impl Compiler<'_, '_> {
             self.report(problem.help("write `detect: pii`"));
             return None;
         }
+        let kept = self.kept(file);
         let mut named: Vec<&'static Meta> = Vec::new();
         let mut complete = true;
         for (word, place) in wanted {
             let found = self.detectors_called(word, *place);
             complete &= !found.is_empty();
             // Of a category, some are looked for only when they are named.
-            let asked = |meta: &&Meta| meta.id == *word || file.entities.is_some();
+            let asked = |meta: &&Meta| meta.id == *word || kept.is_some();
             let on_request = |meta: &&Meta| self.catalogue.on_request.contains(&meta.id);
             named.extend(found.into_iter().filter(|meta| asked(meta) || !on_request(meta)));
         }
@@ -100,12 +116,12 @@ impl Compiler<'_, '_> {
         let all = self.catalogue.detectors.iter().copied();
         let mut chosen: Vec<&'static str> =
             all.map(|meta| meta.id).filter(|id| named.iter().any(|meta| meta.id == *id)).collect();
-        if let Some(entities) = &file.entities {
-            // With a misspelt category, `entities` would only repeat the problem.
+        if let Some((key, names)) = kept {
+            // With a misspelt category, this would only repeat the problem.
             if !complete {
                 return None;
             }
-            chosen = self.narrowed(&chosen, entities)?;
+            chosen = self.narrowed(&chosen, key, names)?;
         }
         complete.then_some(Detect::Detectors(chosen))
     }
@@ -153,10 +169,11 @@ impl Compiler<'_, '_> {
     fn narrowed(
         &mut self,
         chosen: &[&'static str],
-        entities: &Located<Vec<Located<String>>>,
+        key: &str,
+        entities: &Names,
     ) -> Option<Vec<&'static str>> {
         if entities.value.is_empty() {
-            let problem = Problem::new(entities.place, "`entities` leaves no detector");
+            let problem = Problem::new(entities.place, format!("`{key}` leaves no detector"));
             self.report(problem.help("name detectors, or remove the key"));
             return None;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_core::channel::{Channel, ChannelSet};
 use bartizan_core::id::RuleId;
-use bartizan_core::settings::{Guardrail, OnError};
+use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::verdict::{Action, Mode};
 
 use crate::compile::Compiler;
@@ -27,7 +27,6 @@ impl Compiler<'_, '_> {
         file: &GuardrailFile,
         ids: &mut BTreeSet<RuleId>,
     ) -> Option<Guardrail> {
-        self.unsupported_key("categories", &file.categories);
         let id = self.rule_id(&file.id, ids);
         let on = self.channels(&file.on);
         let detect = self.detect(file);
@@ -41,11 +40,16 @@ impl Compiler<'_, '_> {
             let help = "write `action: mask`, or remove `restore`";
             self.report(Problem::new(place, message).help(help));
         }
+        let operators = self.operators(file, detect.as_ref(), action);
+        if let (true, Some(Action::Mask), Some(operators)) = (restore, action, &operators) {
+            self.restore_with(file.restore.as_ref(), operators);
+        }
         let threshold = self.threshold(file.threshold.as_ref());
         let sensitivity = match &file.sensitivity {
             Some(given) => self.word(given).map(Some),
             None => Some(None),
         };
+        let thresholds = self.thresholds(file, detect.as_ref());
         let exceptions = self.exceptions(policy, file, detect.as_ref());
         Some(Guardrail {
             id: id?,
@@ -53,9 +57,11 @@ impl Compiler<'_, '_> {
             detect: detect?,
             action: action?,
             mode: mode?,
+            operators: operators?,
             restore,
             on_error: on_error?,
             threshold: threshold?,
+            thresholds: thresholds?,
             sensitivity: sensitivity?,
             exceptions,
         })
@@ -89,14 +95,45 @@ impl Compiler<'_, '_> {
     }
 
     fn threshold(&mut self, given: Option<&Located<f64>>) -> Option<f32> {
-        let value = given.map_or(THRESHOLD, |given| given.value);
-        if (0.0..=1.0).contains(&value) {
-            return Some(value as f32);
+        given.map_or(Some(THRESHOLD as f32), |given| self.share("threshold", given))
+    }
+
+    fn share(&mut self, what: &str, given: &Located<f64>) -> Option<f32> {
+        if (0.0..=1.0).contains(&given.value) {
+            return Some(given.value as f32);
         }
-        let place = given.and_then(|given| given.place);
-        let message = format!("`threshold` is {value}, outside 0 to 1");
-        self.report(Problem::new(place, message).help("higher means surer; the default is 0.5"));
+        let message = format!("`{what}` is {}, outside 0 to 1", given.value);
+        let help = "higher means surer; the default is 0.5";
+        self.report(Problem::new(given.place, message).help(help));
         None
+    }
+
+    fn thresholds(
+        &mut self,
+        file: &GuardrailFile,
+        detect: Option<&Detect>,
+    ) -> Option<Vec<(&'static str, f32)>> {
+        let Some(given) = &file.thresholds else { return Some(Vec::new()) };
+        let ids = match detect? {
+            Detect::Detectors(ids) => ids.as_slice(),
+            _ => &[],
+        };
+        let mut thresholds = Vec::new();
+        for (name, value) in &given.value {
+            let share = self.share(&name.value, value);
+            let id = ids.iter().copied().find(|id| *id == name.value);
+            if id.is_none() {
+                let help = match suggest::nearest(&name.value, ids.iter().copied()) {
+                    Some(id) => format!("did you mean `{id}`?"),
+                    None => format!("`detect` gives {}", suggest::list(ids.iter().copied())),
+                };
+                let message =
+                    format!("{} is no detector that `detect` names here", quote(&name.value));
+                self.report(Problem::new(name.place, message).help(help));
+            }
+            thresholds.extend(id.zip(share));
+        }
+        (thresholds.len() == given.value.len()).then_some(thresholds)
     }
 }
 

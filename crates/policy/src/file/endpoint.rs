@@ -7,11 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DateText, DurationText, FailureWord, ModalityWord, ModeWord,
     PrincipalText, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord,
 };
-use crate::located::{Located, Unsupported, filled, given};
+use crate::located::{Located, filled, given};
 
 /// A governed way to one or more models.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -85,6 +86,9 @@ pub(crate) struct GuardrailFile {
     /// when they stand here.
     #[serde(default, deserialize_with = "given")]
     pub(crate) entities: Option<Located<Vec<Located<String>>>>,
+    /// As `entities`; reads better with `detect: unsafe-content`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) categories: Option<Located<Vec<Located<String>>>>,
     /// With `detect: keywords`: words and phrases that must not occur.
     #[serde(default, deserialize_with = "given")]
     pub(crate) keywords: Option<Located<Vec<Located<String>>>>,
@@ -102,6 +106,12 @@ pub(crate) struct GuardrailFile {
     /// Whether it acts, or only records what it would have done. Default: `enforce`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) mode: Option<Located<Choice<ModeWord>>>,
+    /// With `action: mask`: what stands in place of a value. Default: `placeholder`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) operator: Option<Located<OperatorFile>>,
+    /// With `action: mask`: operators of single detectors or categories, in place of `operator`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) operators: Option<Located<OperatorsFile>>,
     /// With `action: mask`: puts masked values back into the answer. Default: false.
     #[serde(default, deserialize_with = "given")]
     pub(crate) restore: Option<Located<bool>>,
@@ -112,6 +122,9 @@ pub(crate) struct GuardrailFile {
     #[serde(default, deserialize_with = "given")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) threshold: Option<Located<f64>>,
+    /// Thresholds of single detectors, by their id, in place of `threshold` and `sensitivity`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) thresholds: Option<Located<BTreeMap<Located<String>, Located<f64>>>>,
     /// How soon trained detectors speak up, in place of `threshold`: `low`, `balanced` or `high`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) sensitivity: Option<Located<Choice<SensitivityWord>>>,
@@ -123,10 +136,6 @@ pub(crate) struct GuardrailFile {
     #[serde(default, deserialize_with = "filled")]
     #[schemars(length(max = 256))]
     pub(crate) except: Vec<Located<ExceptFile>>,
-
-    #[serde(default)]
-    #[schemars(skip)]
-    pub(crate) categories: Unsupported,
 }
 
 /// A text that passes although it is found: `literal` or `pattern`.

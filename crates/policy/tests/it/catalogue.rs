@@ -30,10 +30,12 @@ static LEAK: Meta = meta("system-prompt", Category::PromptLeak);
 static CANARY: Meta = meta("canary-leak", Category::PromptLeak);
 static MARKUP: Meta = meta("script", Category::Markup);
 static ANSI: Meta = meta("ansi-escape", Category::Terminal);
+static HATE: Meta = meta("hate", Category::UnsafeContent);
+static VIOLENCE: Meta = meta("violence", Category::UnsafeContent);
 static DATE: Meta = meta("date-time", Category::Pii);
 static REPEAT: Meta = meta("repetition", Category::Flood);
 
-/// Every category but `unsafe-content`, which this build cannot find.
+/// Every category.
 pub(crate) const FULL: Catalogue<'static> = Catalogue {
     detectors: &[
         &EMAIL,
@@ -50,6 +52,8 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &ANSI,
         &REPEAT,
         &DATE,
+        &HATE,
+        &VIOLENCE,
     ],
     on_request: &["date-time"],
 };

@@ -4,6 +4,7 @@ mod endpoints;
 mod form;
 mod guardrails;
 mod limits;
+mod operators;
 mod providers;
 mod report;
 mod sections;

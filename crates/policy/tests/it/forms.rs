@@ -62,7 +62,12 @@ fn near_misses_are_refused() {
         "on: input, detect: size, max-bytes: 0, action: flag",
         "on: input, detect: size, max-bytes: -1, action: flag",
         "on: input, detect: keyword, action: flag",
-        "on: input, detect: unsafe-content, categories: [hate], action: flag",
+        "on: input, detect: unsafe-content, categories: [], action: flag",
+        "on: input, detect: unsafe-content, categories: [email], action: flag",
+        "on: input, detect: unsafe-content, categories: [hate], entities: [hate], action: flag",
+        "on: input, detect: unsafe-content, thresholds: { email: 0.5 }, action: flag",
+        "on: input, detect: unsafe-content, thresholds: { hate: 1.5 }, action: flag",
+        "on: input, detect: keywords, keywords: [a], thresholds: { hate: 0.5 }, action: flag",
         "detect: pii, action: flag",
     ] {
         assert!(with_guardrail(wrong).is_err(), "{wrong}");

@@ -14,6 +14,7 @@ mod catalogue;
 mod defaults;
 mod errors;
 mod forms;
+mod operators;
 mod properties;
 mod references;
 mod settings;
@@ -29,6 +30,8 @@ fn variable(name: &str) -> Option<String> {
         "OPENAI_API_KEY" => Some("sk-test-0".to_owned()),
         "HOST" => Some("https://workspace.example.com/".to_owned()),
         "BROKEN" => Some("two\nlines".to_owned()),
+        "MASK_KEY" => Some("heron-quartz-lantern-0123456789-test".to_owned()),
+        "SHORT" => Some("VERYSECRET-short".to_owned()),
         _ => None,
     }
 }

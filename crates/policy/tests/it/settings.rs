@@ -167,6 +167,7 @@ fn shows_everything_but_credentials() {
                 detect: [email, iban]
                 action: mask
                 mode: enforce
+                operator: placeholder
                 restore: true
                 on-error: allow
                 threshold: 0.5
@@ -245,6 +246,7 @@ fn shows_everything_but_credentials() {
                 detect: [email, iban]
                 action: mask
                 mode: enforce
+                operator: placeholder
                 restore: true
                 on-error: allow
                 threshold: 0.5
@@ -415,6 +417,7 @@ fn the_schema_names_every_key_and_no_other() {
             "events",
             "groups",
             "listen",
+            "mask-key",
             "prices",
             "providers",
             "telemetry",
@@ -430,5 +433,5 @@ fn the_schema_names_every_key_and_no_other() {
         guardrail["properties"]["action"]["enum"],
         serde_json::json!(["flag", "mask", "block"])
     );
-    assert!(guardrail["properties"].get("categories").is_none());
+    assert!(guardrail["properties"].get("categories").is_some());
 }

@@ -10,6 +10,7 @@ use crate::random::Random;
 use crate::rows::Row;
 
 use super::FOLDS;
+use super::pages::{self, Line, Page};
 
 /// Size of the table of n-grams, as a power of two.
 pub(super) const TABLE_BITS: u32 = 19;
@@ -110,6 +111,11 @@ impl Item {
 pub struct Corpus {
     /// The texts, in a fixed order.
     pub items: Vec<Item>,
+    /// Rows of labels or kinds that nothing is learned from.
+    pub left_out: usize,
+    /// Documents with and without planted requests.
+    pub pages: Vec<Page>,
+    pub(super) lines: Vec<Line>,
 }
 
 impl Corpus {
@@ -135,13 +141,15 @@ impl Corpus {
             harmful.map(|row| row.text.as_str()),
             harmless.step_by(9).map(|row| row.text.as_str()),
         )?;
-        let mut items = Vec::new();
+        let (mut items, mut left_out) = (Vec::new(), 0);
         for row in rows {
+            let before = items.len();
             let times = if row.text.contains(SLOT) && row.kind == "framing" { 2 } else { 1 };
             for _ in 0..times {
                 let text = row.text.replace(SLOT, frames.harmful(&mut random));
                 items.extend(item(row, &text));
             }
+            left_out += usize::from(items.len() == before && row.inserted.is_empty());
         }
         for made in grammar::make(150, &mut random)? {
             let class = if made.attack { Class::Attack } else { Class::Benign };
@@ -154,12 +162,13 @@ impl Corpus {
             let class = if is_harmful { Class::Framed } else { Class::FramedHarmless };
             items.push(new(&text, class, Origin::Frame, "en", "frames".to_owned(), &text));
         }
-        Ok(Self { items })
+        Ok(Self { items, left_out, pages: pages::gather(rows, seed)?, lines: Vec::new() })
     }
 
     /// Reads the senses of all texts, which the heads learn from besides n-grams.
     #[must_use]
     pub fn with_senses(mut self, lexicon: &Lexicon) -> Self {
+        self.lines = pages::lines(&self.pages, lexicon, 1);
         for item in &mut self.items {
             let learned = item.text.get(..item.text.floor_char_boundary(LEARNED_BYTES));
             let mut hashes = Vec::new();
@@ -250,7 +259,7 @@ fn new(text: &str, class: Class, origin: Origin, lang: &str, report: String, gro
 }
 
 /// The part that a group is dealt into.
-fn fold(group: &str) -> usize {
+pub(super) fn fold(group: &str) -> usize {
     let hash = group.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });

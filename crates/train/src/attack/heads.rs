@@ -1,11 +1,12 @@
 //! Training the linear heads of the model of attacks.
 
-use bartizan_model::attack::{Heads, SENSE_HEADS, SenseTable};
-use bartizan_model::senses::Lexicon;
-use bartizan_model::{HEADS, Table};
+use bartizan_model::attack::{Heads, SENSE_HEADS};
+use bartizan_model::senses::{Lexicon, SenseTable};
 
 use super::corpus::{Class, Item, Origin, SENSE_BITS, TABLE_BITS};
+use super::pages::Line;
 use crate::linear::{Example, Head, Method, train as train_head};
+use crate::rounding::{rounded, table};
 
 /// What a head learns: the texts, and whether and how much each counts.
 struct Lesson {
@@ -73,13 +74,15 @@ fn frame(item: &Item) -> Option<(bool, f32)> {
     }
 }
 
-/// Trains all heads on the items that `uses` keeps.
+/// Trains all heads on the items and lines that do not belong to the part `without`.
 pub(super) fn train(
     items: &[Item],
+    lines: &[Line],
     lexicon: &Lexicon,
-    uses: impl Fn(&Item) -> bool + Sync,
+    without: Option<usize>,
     seed: u64,
 ) -> Heads {
+    let uses = |item: &Item| Some(item.fold) != without;
     let learn = |lesson: &Lesson| {
         let examples: Vec<Example<'_>> = items
             .iter()
@@ -103,60 +106,40 @@ pub(super) fn train(
             .collect();
         train_head(&examples, 1 << SENSE_BITS, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed)
     };
+    let learn_lines = || {
+        let own = lines.iter().filter(|line| Some(line.fold) != without);
+        let examples: Vec<Example<'_>> = own
+            .map(|line| Example {
+                features: &line.features,
+                positive: line.planted,
+                weight: line.weight,
+            })
+            .collect();
+        let rows = (1 << TABLE_BITS) + (1 << SENSE_BITS);
+        train_head(&examples, rows, Method::Averaged { alpha: 1e-5, epochs: 4 }, seed ^ 5)
+    };
     let [first, second, third, fourth] = &LESSONS;
     let (trained, senses) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| [learn(first), learn(third)]);
+        let one = scope.spawn(|| [learn(first), learn(third), learn_lines()]);
         let two = scope.spawn(|| ([learn(second), learn(fourth)], learn_senses()));
         match (one.join(), two.join()) {
-            (Ok([a, c]), Ok(([b, d], senses))) => (vec![a, b, c, d], senses),
+            (Ok([attack, harmful, planted]), Ok(([greedy, frame], senses))) => {
+                (vec![attack, greedy, harmful, frame, planted], senses)
+            }
             (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         }
     });
     Heads {
-        table: table(&trained),
+        table: table(&trained, TABLE_BITS),
         lexicon: lexicon.clone(),
         senses: sense_table(&trained, &senses),
+        sense_bias: senses.bias,
     }
 }
 
-fn table(heads: &[Head]) -> Table {
-    let parts = heads.iter().map(|head| head.weights.get(..1 << TABLE_BITS).unwrap_or_default());
-    let (rows, scales) = rounded::<HEADS>(parts, 1 << TABLE_BITS);
-    let mut biases = [0.0; HEADS];
-    for (bias, head) in biases.iter_mut().zip(heads) {
-        *bias = head.bias;
-    }
-    Table::new(rows, scales, biases)
-        .unwrap_or_else(|| unreachable!("a power of two of finite rows"))
-}
-
-fn sense_table(heads: &[Head], alone: &Head) -> SenseTable {
+fn sense_table(heads: &[Head], alone: &Head) -> SenseTable<SENSE_HEADS> {
     let behind = heads.iter().map(|head| head.weights.get(1 << TABLE_BITS..).unwrap_or_default());
     let parts = behind.chain([alone.weights.as_slice()]);
-    let (rows, scales) = rounded::<SENSE_HEADS>(parts, 1 << SENSE_BITS);
-    SenseTable { rows, scales, bias: alone.bias }
-}
-
-/// Weights of several heads in whole steps, side by side, and what a step is worth.
-fn rounded<'h, const N: usize>(
-    heads: impl Iterator<Item = &'h [f32]>,
-    rows: usize,
-) -> (Vec<[i8; N]>, [f32; N]) {
-    let mut table = vec![[0_i8; N]; rows];
-    let mut scales = [1.0; N];
-    for (index, (weights, scale)) in heads.zip(&mut scales).enumerate() {
-        *scale = step(weights);
-        for (row, weight) in table.iter_mut().zip(weights) {
-            if let Some(cell) = row.get_mut(index) {
-                *cell = (weight / *scale).round() as i8;
-            }
-        }
-    }
-    (table, scales)
-}
-
-/// What one step of a weight of 8 bits is worth. The largest weight sets it: cutting off the few
-/// largest costs more than the finer steps gain.
-fn step(weights: &[f32]) -> f32 {
-    weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs())).max(1e-9) / 127.0
+    let (rows, scales) = rounded(parts, 1 << SENSE_BITS);
+    SenseTable { rows, scales }
 }

@@ -1,6 +1,6 @@
 //! Training is repeatable, and gives a model that tells attacks from what is harmless.
 
-use bartizan_model::file::encode;
+use bartizan_model::attack::encode;
 
 use super::*;
 use crate::{rows, senses};

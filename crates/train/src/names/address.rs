@@ -82,37 +82,58 @@ impl Maker<'_> {
                     6 => format!("{base}weg"),
                     7 => format!("{base}allee"),
                     8 => format!("{}-Straße", self.surname("de").text.replace(' ', "-")),
-                    _ => format!("{} {base}{}", self.one_of(&["Am", "Im", "Zur", "An der", "Alte", "Neue"]), self.one_of(&["weg", "platz", "hof", "gasse", ""])),
+                    _ => format!(
+                        "{} {base}{}",
+                        self.one_of(&["Am", "Im", "Zur", "An der", "Alte", "Neue"]),
+                        self.one_of(&["weg", "platz", "hof", "gasse", ""])
+                    ),
                 };
                 format!("{street} {number}")
             }
             "fr" => {
-                let kind = self.one_of(&["rue", "rue", "avenue", "boulevard", "place", "chemin", "impasse", "quai", "allée", "Rue"]);
+                let kind = self.one_of(&[
+                    "rue",
+                    "rue",
+                    "avenue",
+                    "boulevard",
+                    "place",
+                    "chemin",
+                    "impasse",
+                    "quai",
+                    "allée",
+                    "Rue",
+                ]);
                 let joint = self.one_of(&["des ", "de la ", "du ", "", "de l'"]);
                 let bis = self.one_of(&["", "", "", " bis", " ter"]);
                 let comma = self.one_of(&["", "", ","]);
                 format!("{number}{bis}{comma} {kind} {joint}{}", self.word("words", "street-fr"))
             }
             "es" => {
-                let kind = self.one_of(&["C/", "Calle", "calle", "Avda.", "Avenida", "Plaza", "Paseo", "Camino", "Carrera"]);
+                let kind = self.one_of(&[
+                    "C/", "Calle", "calle", "Avda.", "Avenida", "Plaza", "Paseo", "Camino",
+                    "Carrera",
+                ]);
                 let floor = self.one_of(&["", "", ", 2.º B", ", 3º izq.", ", 1ºA", ", bajo"]);
                 let joint = self.one_of(&["", "", "de ", "de la "]);
                 let comma = self.one_of(&["", ",", " n.º"]);
                 format!("{kind} {joint}{}{comma} {number}{floor}", self.word("words", "street-es"))
             }
             "it" => {
-                let kind = self.one_of(&["via", "Via", "Via", "Viale", "Piazza", "Corso", "Vicolo", "Largo"]);
+                let kind = self
+                    .one_of(&["via", "Via", "Via", "Viale", "Piazza", "Corso", "Vicolo", "Largo"]);
                 let comma = self.one_of(&["", ",", ""]);
                 format!("{kind} {}{comma} {number}", self.word("words", "street-it"))
             }
             "pt" => {
-                let kind = self.one_of(&["Rua", "Rua", "Avenida", "Av.", "Travessa", "Praça", "rua"]);
+                let kind =
+                    self.one_of(&["Rua", "Rua", "Avenida", "Av.", "Travessa", "Praça", "rua"]);
                 let floor = self.one_of(&["", "", ", 3.º Esq.", ", apto 42", ", 2º Dto"]);
                 let comma = self.one_of(&["", ",", ", n.º"]);
                 format!("{kind} {}{comma} {number}{floor}", self.word("words", "street-pt"))
             }
             "nl" => {
-                let kind = self.one_of(&["straat", "weg", "laan", "plein", "gracht", "kade", "dijk"]);
+                let kind =
+                    self.one_of(&["straat", "weg", "laan", "plein", "gracht", "kade", "dijk"]);
                 format!("{}{kind} {number}", self.word("words", "street-nl"))
             }
             "pl" => {
@@ -129,39 +150,73 @@ impl Maker<'_> {
             "tr" => {
                 let kind = self.one_of(&["Sok.", "Cad.", "Caddesi", "Sokak", "Sk.", "Bulvarı"]);
                 let flat = if self.chance(0.5) { format!(" D: {flat}") } else { String::new() };
-                let quarter = if self.chance(0.3) { format!("{} Mah. ", self.word("words", "street-tr")) } else { String::new() };
+                let quarter = if self.chance(0.3) {
+                    format!("{} Mah. ", self.word("words", "street-tr"))
+                } else {
+                    String::new()
+                };
                 let no = self.one_of(&["No: ", "No:", "no "]);
                 format!("{quarter}{} {kind} {no}{number}{flat}", self.word("words", "street-tr"))
             }
             "sv" => {
-                let kind = self.one_of(&["gatan", "vägen", "backen", "gata", "veien", "gade", "vej", "katu"]);
+                let kind = self
+                    .one_of(&["gatan", "vägen", "backen", "gata", "veien", "gade", "vej", "katu"]);
                 format!("{}{kind} {number}", self.word("words", "street-sv"))
             }
             "zh" => {
-                let room = if self.chance(0.6) { format!("{}栋{}室", self.number(20), 100 + self.random.below(900)) } else { String::new() };
-                format!("{}{}{number}号{room}", self.word("words", "street-zh"), self.one_of(&["路", "街", "大道", "东路", "西路"]))
+                let room = if self.chance(0.6) {
+                    format!("{}栋{}室", self.number(20), 100 + self.random.below(900))
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{}{}{number}号{room}",
+                    self.word("words", "street-zh"),
+                    self.one_of(&["路", "街", "大道", "东路", "西路"])
+                )
             }
             "ja" => {
                 let town = self.word("words", "street-ja");
                 let (a, b) = (self.number(9), self.number(30));
-                let room = if self.chance(0.3) { format!(" {}{}号室", self.one_of(&["コーポ若葉", "グリーンハイツ", "メゾン桜", ""]), 100 + self.random.below(900)) } else { String::new() };
+                let room = if self.chance(0.3) {
+                    format!(
+                        " {}{}号室",
+                        self.one_of(&["コーポ若葉", "グリーンハイツ", "メゾン桜", ""]),
+                        100 + self.random.below(900)
+                    )
+                } else {
+                    String::new()
+                };
                 match self.random.below(3) {
                     0 => format!("{town}{a}丁目{b}番{}号{room}", self.number(20)),
                     _ => format!("{town}{a}-{b}-{}{room}", self.number(20)),
                 }
             }
             "ko" => {
-                let room = if self.chance(0.5) { format!(", {}호", 100 + self.random.below(900)) } else { String::new() };
-                let lane = if self.chance(0.4) { format!(" {}길", self.number(40)) } else { String::new() };
+                let room = if self.chance(0.5) {
+                    format!(", {}호", 100 + self.random.below(900))
+                } else {
+                    String::new()
+                };
+                let lane = if self.chance(0.4) {
+                    format!(" {}길", self.number(40))
+                } else {
+                    String::new()
+                };
                 format!("{}로{lane} {number}{room}", self.word("words", "street-ko"))
             }
             "ar" => format!("{number} شارع {}", self.word("words", "street-ar")),
-            _ => format!("{number}, {} {}", self.word("words", "street-hi"), self.one_of(&["मार्ग", "रोड", "नगर", "गली"])),
+            _ => format!(
+                "{number}, {} {}",
+                self.word("words", "street-hi"),
+                self.one_of(&["मार्ग", "रोड", "नगर", "गली"])
+            ),
         }
     }
 
     fn english_street(&mut self, country: &str, number: &str, flat: &str) -> String {
-        let mut name = self.word("words", if country == "in" { "street-in" } else { "street-en" }).to_owned();
+        let mut name =
+            self.word("words", if country == "in" { "street-in" } else { "street-en" }).to_owned();
         match self.random.below(8) {
             0 => name = capitalised(self.word("everyday", "en")),
             1 => name = format!("{} {name}", capitalised(self.word("everyday", "en"))),
@@ -170,9 +225,35 @@ impl Maker<'_> {
             _ => {}
         }
         let kind = match country {
-            "uk" => self.one_of(&["Road", "Street", "Lane", "Avenue", "Close", "Court", "Mews", "Terrace", "Crescent", "Gardens", "Way", "Drive", "Yard", "Grove", "Hill", "Row", "Square", "Place", ""]),
-            "in" => self.one_of(&["Road", "Nagar", "Marg", "Street", "Colony", "Layout", "Cross", "Enclave"]),
-            _ => self.one_of(&["St", "Street", "Ave", "Avenue", "Rd", "Road", "Blvd", "Drive", "Dr", "Ln", "Lane", "Ct", "Court", "Way", "Pkwy", "Place", "Trail", "Hollow Dr", "Ridge Rd"]),
+            "uk" => self.one_of(&[
+                "Road", "Street", "Lane", "Avenue", "Close", "Court", "Mews", "Terrace",
+                "Crescent", "Gardens", "Way", "Drive", "Yard", "Grove", "Hill", "Row", "Square",
+                "Place", "",
+            ]),
+            "in" => self.one_of(&[
+                "Road", "Nagar", "Marg", "Street", "Colony", "Layout", "Cross", "Enclave",
+            ]),
+            _ => self.one_of(&[
+                "St",
+                "Street",
+                "Ave",
+                "Avenue",
+                "Rd",
+                "Road",
+                "Blvd",
+                "Drive",
+                "Dr",
+                "Ln",
+                "Lane",
+                "Ct",
+                "Court",
+                "Way",
+                "Pkwy",
+                "Place",
+                "Trail",
+                "Hollow Dr",
+                "Ridge Rd",
+            ]),
         };
         let street = format!("{number} {name} {kind}");
         let street = street.trim_end();
@@ -182,25 +263,46 @@ impl Maker<'_> {
                 format!("{} {letter}, {street}", self.one_of(&["Flat", "Apt", "Unit"]))
             }
             0 => format!("Flat {flat}, {street}"),
-            1 => format!("{street}, {} {flat}", self.one_of(&["Apt", "Unit", "Suite", "Apt.", "Ste"])),
-            2 => format!("{} {flat}, {street}", self.one_of(&["Apt", "Unit", "Apartment", "Suite"])),
-            3 if country == "uk" => format!("{} {}, {name} {kind}", self.word("words", "street-en"), self.one_of(&["House", "Cottage", "Farm", "Lodge"])),
+            1 => format!(
+                "{street}, {} {flat}",
+                self.one_of(&["Apt", "Unit", "Suite", "Apt.", "Ste"])
+            ),
+            2 => {
+                format!("{} {flat}, {street}", self.one_of(&["Apt", "Unit", "Apartment", "Suite"]))
+            }
+            3 if country == "uk" => format!(
+                "{} {}, {name} {kind}",
+                self.word("words", "street-en"),
+                self.one_of(&["House", "Cottage", "Farm", "Lodge"])
+            ),
             4 if country == "us" => format!("{street} #{flat}"),
-            5 if country == "us" => format!("{number} {} {name} {kind}", self.one_of(&["N", "S", "E", "W", "North", "South", "NW"])),
+            5 if country == "us" => format!(
+                "{number} {} {name} {kind}",
+                self.one_of(&["N", "S", "E", "W", "North", "South", "NW"])
+            ),
             6 if country == "us" => format!("P.O. Box {number}"),
-            7 if country == "in" => format!("Flat {flat}{}, {name} {kind}", self.one_of(&["A", "B", "C"])),
+            7 if country == "in" => {
+                format!("Flat {flat}{}, {name} {kind}", self.one_of(&["A", "B", "C"]))
+            }
             _ => street.to_owned(),
         }
     }
 
     fn town_line(&mut self, country: &str) -> String {
         let city = |maker: &mut Self, list: &str| {
-            if maker.chance(0.15) { maker.town(list) } else { maker.word("cities", list).to_owned() }
+            if maker.chance(0.15) {
+                maker.town(list)
+            } else {
+                maker.word("cities", list).to_owned()
+            }
         };
         match country {
             "uk" => {
                 let town = city(self, "en");
-                let area = self.one_of(&["LS", "M", "B", "SW", "N", "E", "BS", "OX", "CB", "NR", "SK", "YO", "EH", "G", "CF", "BT", "S", "L", "NE", "PL"]);
+                let area = self.one_of(&[
+                    "LS", "M", "B", "SW", "N", "E", "BS", "OX", "CB", "NR", "SK", "YO", "EH", "G",
+                    "CF", "BT", "S", "L", "NE", "PL",
+                ]);
                 let (a, b) = (self.number(22), self.number(9));
                 let end = self.one_of(&["QX", "TN", "ZZ", "TT", "AB", "DW", "HJ", "LP", "RS"]);
                 let space = self.one_of(&[" ", " ", " ", ""]);
@@ -212,7 +314,10 @@ impl Maker<'_> {
             }
             "us" => {
                 let town = city(self, "en");
-                let state = self.one_of(&["OH", "CA", "NY", "TX", "MN", "ND", "FL", "WA", "IL", "MA", "PA", "GA", "CO", "OR", "VA", "NC"]);
+                let state = self.one_of(&[
+                    "OH", "CA", "NY", "TX", "MN", "ND", "FL", "WA", "IL", "MA", "PA", "GA", "CO",
+                    "OR", "VA", "NC",
+                ]);
                 match self.random.below(6) {
                     0 => town,
                     1 => format!("{town} {state} {}", self.digits(5)),
@@ -221,11 +326,22 @@ impl Maker<'_> {
                 }
             }
             "au" => {
-                let (town, state) = (city(self, "en"), self.one_of(&["NSW", "VIC", "QLD", "WA", "SA", "TAS"]));
+                let (town, state) =
+                    (city(self, "en"), self.one_of(&["NSW", "VIC", "QLD", "WA", "SA", "TAS"]));
                 format!("{town} {state} {}", self.digits(4))
             }
             "in" => {
-                let town = self.one_of(&["Mumbai", "Pune", "Bengaluru", "New Delhi", "Chennai", "Kolkata", "Hyderabad", "Indore", "Kochi"]);
+                let town = self.one_of(&[
+                    "Mumbai",
+                    "Pune",
+                    "Bengaluru",
+                    "New Delhi",
+                    "Chennai",
+                    "Kolkata",
+                    "Hyderabad",
+                    "Indore",
+                    "Kochi",
+                ]);
                 format!("{town} {}", self.digits(6))
             }
             "nl" => {
@@ -246,16 +362,52 @@ impl Maker<'_> {
             }
             "zh" => {
                 let town = self.word("cities", "zh");
-                let quarter = self.one_of(&["徐汇区", "朝阳区", "海淀区", "浦东新区", "天河区", "南山区", "西湖区", "江北区", ""]);
-                let town = if town.ends_with('市') { town.to_owned() } else { format!("{town}市") };
+                let quarter = self.one_of(&[
+                    "徐汇区",
+                    "朝阳区",
+                    "海淀区",
+                    "浦东新区",
+                    "天河区",
+                    "南山区",
+                    "西湖区",
+                    "江北区",
+                    "",
+                ]);
+                let town =
+                    if town.ends_with('市') { town.to_owned() } else { format!("{town}市") };
                 format!("{town}{quarter}")
             }
             "ja" => {
-                let post = if self.chance(0.5) { format!("〒{}-{} ", self.digits(3), self.digits(4)) } else { String::new() };
-                let quarter = self.one_of(&["東京都新宿区", "東京都渋谷区", "東京都世田谷区", "大阪府大阪市北区", "京都府京都市左京区", "神奈川県横浜市西区", "愛知県名古屋市中区", "福岡県福岡市博多区", "北海道札幌市中央区"]);
+                let post = if self.chance(0.5) {
+                    format!("〒{}-{} ", self.digits(3), self.digits(4))
+                } else {
+                    String::new()
+                };
+                let quarter = self.one_of(&[
+                    "東京都新宿区",
+                    "東京都渋谷区",
+                    "東京都世田谷区",
+                    "大阪府大阪市北区",
+                    "京都府京都市左京区",
+                    "神奈川県横浜市西区",
+                    "愛知県名古屋市中区",
+                    "福岡県福岡市博多区",
+                    "北海道札幌市中央区",
+                ]);
                 format!("{post}{quarter}")
             }
-            "ko" => self.one_of(&["서울특별시 마포구", "서울특별시 강남구", "서울시 종로구", "부산광역시 해운대구", "경기도 성남시 분당구", "인천광역시 연수구", "대전광역시 유성구", "대구광역시 수성구"]).to_owned(),
+            "ko" => self
+                .one_of(&[
+                    "서울특별시 마포구",
+                    "서울특별시 강남구",
+                    "서울시 종로구",
+                    "부산광역시 해운대구",
+                    "경기도 성남시 분당구",
+                    "인천광역시 연수구",
+                    "대전광역시 유성구",
+                    "대구광역시 수성구",
+                ])
+                .to_owned(),
             "ar" => self.word("cities", "ar").to_owned(),
             "hi" => format!("{} {}", self.word("cities", "hi"), self.digits(6)),
             "tr" => format!("{} {}", self.digits(5), city(self, "tr")),

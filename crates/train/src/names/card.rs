@@ -69,8 +69,14 @@ fn write(
         split.harmless.len(),
     )?;
     writeln!(out, "## What is found in rows that were held out\n")?;
-    writeln!(out, "At a score of {THRESHOLD}. *Exact* counts names with both ends right, *overlap* those of which a part was found.\n")?;
-    writeln!(out, "| what | marked | precision | recall | F1 overlap | F1 exact |\n|---|---:|---:|---:|---:|---:|")?;
+    writeln!(
+        out,
+        "At a score of {THRESHOLD}. *Exact* counts names with both ends right, *overlap* those of which a part was found.\n"
+    )?;
+    writeln!(
+        out,
+        "| what | marked | precision | recall | F1 overlap | F1 exact |\n|---|---:|---:|---:|---:|---:|"
+    )?;
     let mut all = Counts::default();
     for (counts, entity) in measure(tagger, &split.held_out, THRESHOLD).iter().zip(Entity::ALL) {
         line(out, name(entity), *counts)?;

@@ -10,7 +10,9 @@ impl Maker<'_> {
     pub fn organization(&mut self, language: &str) -> Piece {
         let is_own_script = matches!(language, "zh" | "ja" | "ko" | "ar" | "hi" | "ru");
         let name = match language {
-            _ if !is_own_script && self.chance(0.22) => self.word("organisations", "names").to_owned(),
+            _ if !is_own_script && self.chance(0.22) => {
+                self.word("organisations", "names").to_owned()
+            }
             "zh" => self.chinese(),
             "ja" => self.japanese(),
             "ko" => self.korean(),
@@ -49,16 +51,47 @@ impl Maker<'_> {
             head = format!("{head} {}", self.word("words", "org-en"));
         }
         let word = self.word("organisation-words", "word");
-        let suffix = self.one_of(&["Ltd", "LLC", "Inc.", "Inc", "plc", "Corp", "Group", "& Co", "Limited", "LLP"]);
+        let suffix = self.one_of(&[
+            "Ltd", "LLC", "Inc.", "Inc", "plc", "Corp", "Group", "& Co", "Limited", "LLP",
+        ]);
         match self.random.below(21) {
             0 | 1 => format!("{head} {suffix}"),
-            16 => format!("{} {} {word}", self.one_of(&["Royal", "Southern", "Northern", "Greater", "National", "First", "Saint", "United", "New"]), self.town("en")),
+            16 => format!(
+                "{} {} {word}",
+                self.one_of(&[
+                    "Royal", "Southern", "Northern", "Greater", "National", "First", "Saint",
+                    "United", "New"
+                ]),
+                self.town("en")
+            ),
             17 => {
-                let kind = self.one_of(&["Institute", "School", "College", "Academy", "Centre", "Department", "Laboratory"]);
-                let field = self.one_of(&["Soil Science", "Economics", "Marine Research", "Music", "Technology", "Medicine", "Agriculture", "Arts", "Tropical Diseases", "Law"]);
+                let kind = self.one_of(&[
+                    "Institute",
+                    "School",
+                    "College",
+                    "Academy",
+                    "Centre",
+                    "Department",
+                    "Laboratory",
+                ]);
+                let field = self.one_of(&[
+                    "Soil Science",
+                    "Economics",
+                    "Marine Research",
+                    "Music",
+                    "Technology",
+                    "Medicine",
+                    "Agriculture",
+                    "Arts",
+                    "Tropical Diseases",
+                    "Law",
+                ]);
                 format!("{head} {kind} {} {field}", self.one_of(&["of", "of", "for"]))
             }
-            18 => format!("The {} of {head} {word}", self.one_of(&["Trustees", "Friends", "Board", "Guild", "Bank", "Society"])),
+            18 => format!(
+                "The {} of {head} {word}",
+                self.one_of(&["Trustees", "Friends", "Board", "Guild", "Bank", "Society"])
+            ),
             19 => format!("University of the {}", self.town("en")),
             20 => format!("{} {word}", self.place("en").text),
             2..=4 => format!("{head} {word}"),
@@ -70,16 +103,56 @@ impl Maker<'_> {
             }
             9 => format!("{} & {} {word}", self.surname("en").text, self.surname("en").text),
             10 => {
-                let what = self.one_of(&["University", "Institute", "Bank", "Museum", "Church", "School", "Ministry", "College"]);
+                let what = self.one_of(&[
+                    "University",
+                    "Institute",
+                    "Bank",
+                    "Museum",
+                    "Church",
+                    "School",
+                    "Ministry",
+                    "College",
+                ]);
                 format!("{what} of {}", self.city("en"))
             }
             11 => {
-                let what = self.one_of(&["University", "City Council", "Police Department", "General Hospital", "Football Club", "High School", "Public Library", "Rowing Club", "Housing Association", "Water Authority"]);
+                let what = self.one_of(&[
+                    "University",
+                    "City Council",
+                    "Police Department",
+                    "General Hospital",
+                    "Football Club",
+                    "High School",
+                    "Public Library",
+                    "Rowing Club",
+                    "Housing Association",
+                    "Water Authority",
+                ]);
                 format!("{} {what}", self.city("en"))
             }
             12 => {
-                let kind = self.one_of(&["Institute", "Department", "Society", "Ministry", "Office", "Committee", "Federation"]);
-                let field = self.one_of(&["Soil Science", "Justice", "Finance", "Health", "Transport", "Public Works", "Labor", "Marine Biology", "Applied Physics", "Foreign Affairs", "Education"]);
+                let kind = self.one_of(&[
+                    "Institute",
+                    "Department",
+                    "Society",
+                    "Ministry",
+                    "Office",
+                    "Committee",
+                    "Federation",
+                ]);
+                let field = self.one_of(&[
+                    "Soil Science",
+                    "Justice",
+                    "Finance",
+                    "Health",
+                    "Transport",
+                    "Public Works",
+                    "Labor",
+                    "Marine Biology",
+                    "Applied Physics",
+                    "Foreign Affairs",
+                    "Education",
+                ]);
                 format!("{kind} {} {field}", self.one_of(&["of", "for", "of"]))
             }
             13 => format!("{}'s {word}", self.surname("en").text),
@@ -92,8 +165,37 @@ impl Maker<'_> {
         let words = if language == "de" { "de" } else { "other" };
         let head = self.head(language);
         let word = match language {
-            "nl" => self.one_of(&["Stichting", "Bakkerij", "Bouwbedrijf", "Apotheek", "School", "Ziekenhuis", "Makelaardij", "Vereniging", "Drukkerij", "Rederij", "Hogeschool", "Gemeente"]).to_owned(),
-            "sv" => self.one_of(&["Bygg", "Åkeri", "Bageri", "Verkstad", "Kommun", "Sjukhus", "Skola", "Förening", "Teknik", "Konsult", "Bolaget"]).to_owned(),
+            "nl" => self
+                .one_of(&[
+                    "Stichting",
+                    "Bakkerij",
+                    "Bouwbedrijf",
+                    "Apotheek",
+                    "School",
+                    "Ziekenhuis",
+                    "Makelaardij",
+                    "Vereniging",
+                    "Drukkerij",
+                    "Rederij",
+                    "Hogeschool",
+                    "Gemeente",
+                ])
+                .to_owned(),
+            "sv" => self
+                .one_of(&[
+                    "Bygg",
+                    "Åkeri",
+                    "Bageri",
+                    "Verkstad",
+                    "Kommun",
+                    "Sjukhus",
+                    "Skola",
+                    "Förening",
+                    "Teknik",
+                    "Konsult",
+                    "Bolaget",
+                ])
+                .to_owned(),
             _ => self.word("organisation-words", words).to_owned(),
         };
         let suffix = match language {
@@ -118,7 +220,23 @@ impl Maker<'_> {
     fn romance(&mut self, language: &str) -> String {
         let words = if language == "pt" { "other" } else { language };
         let word = if language == "pt" {
-            self.one_of(&["Banco", "Universidade", "Escola", "Clínica", "Farmácia", "Construtora", "Padaria", "Livraria", "Transportes", "Grupo", "Fundação", "Hospital", "Câmara Municipal", "Seguros"]).to_owned()
+            self.one_of(&[
+                "Banco",
+                "Universidade",
+                "Escola",
+                "Clínica",
+                "Farmácia",
+                "Construtora",
+                "Padaria",
+                "Livraria",
+                "Transportes",
+                "Grupo",
+                "Fundação",
+                "Hospital",
+                "Câmara Municipal",
+                "Seguros",
+            ])
+            .to_owned()
         } else {
             self.word("organisation-words", words).to_owned()
         };
@@ -148,12 +266,40 @@ impl Maker<'_> {
         let head = self.head(language);
         let (words, suffixes): (&[&str], &[&str]) = if language == "pl" {
             (
-                &["Przychodnia", "Szkoła", "Fundacja", "Hurtownia", "Piekarnia", "Kancelaria", "Spółdzielnia", "Apteka", "Biuro Rachunkowe", "Zakład", "Szpital", "Bank"],
+                &[
+                    "Przychodnia",
+                    "Szkoła",
+                    "Fundacja",
+                    "Hurtownia",
+                    "Piekarnia",
+                    "Kancelaria",
+                    "Spółdzielnia",
+                    "Apteka",
+                    "Biuro Rachunkowe",
+                    "Zakład",
+                    "Szpital",
+                    "Bank",
+                ],
                 &["Sp. z o.o.", "S.A.", "sp. z o.o.", "s.c.", "sp.j."],
             )
         } else {
             (
-                &["Lojistik", "İnşaat", "Tekstil", "Gıda", "Holding", "Üniversitesi", "Hastanesi", "Bankası", "Turizm", "Sigorta", "Okulları", "Eczanesi", "Vakfı", "Belediyesi"],
+                &[
+                    "Lojistik",
+                    "İnşaat",
+                    "Tekstil",
+                    "Gıda",
+                    "Holding",
+                    "Üniversitesi",
+                    "Hastanesi",
+                    "Bankası",
+                    "Turizm",
+                    "Sigorta",
+                    "Okulları",
+                    "Eczanesi",
+                    "Vakfı",
+                    "Belediyesi",
+                ],
                 &["A.Ş.", "Ltd. Şti.", "A.Ş.", "Ltd."],
             )
         };
@@ -168,7 +314,18 @@ impl Maker<'_> {
 
     fn russian(&mut self) -> String {
         let head = self.word("words", "org-ru");
-        let form = self.one_of(&["ООО", "АО", "ПАО", "ЗАО", "компания", "фирма", "завод", "банк", "клиника", "школа"]);
+        let form = self.one_of(&[
+            "ООО",
+            "АО",
+            "ПАО",
+            "ЗАО",
+            "компания",
+            "фирма",
+            "завод",
+            "банк",
+            "клиника",
+            "школа",
+        ]);
         match self.random.below(8) {
             0 => format!("{form} {head}"),
             1 => self.word("organisations", "names").to_owned(),
@@ -180,7 +337,24 @@ impl Maker<'_> {
 
     fn chinese(&mut self) -> String {
         let (city, head) = (self.city("zh"), self.word("words", "org-zh"));
-        let word = self.one_of(&["科技", "银行", "大学", "医院", "物流", "电子", "保险", "贸易", "建筑", "实业", "传媒", "教育", "食品", "中学", "小学", "研究院"]);
+        let word = self.one_of(&[
+            "科技",
+            "银行",
+            "大学",
+            "医院",
+            "物流",
+            "电子",
+            "保险",
+            "贸易",
+            "建筑",
+            "实业",
+            "传媒",
+            "教育",
+            "食品",
+            "中学",
+            "小学",
+            "研究院",
+        ]);
         match self.random.below(6) {
             0 => format!("{city}{head}{word}有限公司"),
             1 => format!("{head}{word}股份有限公司"),
@@ -193,7 +367,28 @@ impl Maker<'_> {
 
     fn japanese(&mut self) -> String {
         let head = self.word("words", "org-ja");
-        let word = self.one_of(&["精機", "工業", "商事", "建設", "電機", "製作所", "銀行", "病院", "大学", "高校", "不動産", "物産", "交通", "新聞", "漁業協同組合", "商店", "食品", "システム", "クリニック", "保険"]);
+        let word = self.one_of(&[
+            "精機",
+            "工業",
+            "商事",
+            "建設",
+            "電機",
+            "製作所",
+            "銀行",
+            "病院",
+            "大学",
+            "高校",
+            "不動産",
+            "物産",
+            "交通",
+            "新聞",
+            "漁業協同組合",
+            "商店",
+            "食品",
+            "システム",
+            "クリニック",
+            "保険",
+        ]);
         match self.random.below(7) {
             0 => format!("株式会社{head}"),
             1 => format!("株式会社{head}{word}"),
@@ -207,7 +402,23 @@ impl Maker<'_> {
 
     fn korean(&mut self) -> String {
         let head = self.word("words", "org-ko");
-        let word = self.one_of(&["전자", "건설", "은행", "병원", "대학교", "물산", "보험", "상사", "식품", "시스템", "초등학교", "고등학교", "연구소", "물류", "제약"]);
+        let word = self.one_of(&[
+            "전자",
+            "건설",
+            "은행",
+            "병원",
+            "대학교",
+            "물산",
+            "보험",
+            "상사",
+            "식품",
+            "시스템",
+            "초등학교",
+            "고등학교",
+            "연구소",
+            "물류",
+            "제약",
+        ]);
         match self.random.below(6) {
             0 => format!("주식회사 {head}"),
             1 => format!("주식회사 {head}{word}"),
@@ -221,10 +432,30 @@ impl Maker<'_> {
     fn by_word(&mut self, language: &str) -> String {
         let head = self.word("words", &format!("org-{language}"));
         if language == "ar" {
-            let word = self.one_of(&["شركة", "مؤسسة", "بنك", "جامعة", "مدرسة", "مستشفى", "جمعية", "مصنع", "مجموعة"]);
+            let word = self.one_of(&[
+                "شركة",
+                "مؤسسة",
+                "بنك",
+                "جامعة",
+                "مدرسة",
+                "مستشفى",
+                "جمعية",
+                "مصنع",
+                "مجموعة",
+            ]);
             return format!("{word} {head}");
         }
-        let word = self.one_of(&["बैंक", "विश्वविद्यालय", "महाविद्यालय", "विद्यालय", "अस्पताल", "संस्थान", "समिति", "लिमिटेड", "कंपनी"]);
+        let word = self.one_of(&[
+            "बैंक",
+            "विश्वविद्यालय",
+            "महाविद्यालय",
+            "विद्यालय",
+            "अस्पताल",
+            "संस्थान",
+            "समिति",
+            "लिमिटेड",
+            "कंपनी",
+        ]);
         format!("{head} {word}")
     }
 }

@@ -100,8 +100,7 @@ impl Maker<'_> {
                 5 => ("organisation-label", Field::Organization),
                 6 => ("place-label", Field::Place),
                 _ => {
-                    let (label, slot) =
-                        self.random.pick(&PLAIN).copied().unwrap_or(("ID", "id"));
+                    let (label, slot) = self.random.pick(&PLAIN).copied().unwrap_or(("ID", "id"));
                     pieces.push(Piece::plain(format!("{label}{colon}")));
                     pieces.push(Piece::plain(self.plain(slot, language)));
                     pieces.push(Piece::plain(end));
@@ -112,8 +111,15 @@ impl Maker<'_> {
             // Some labels name half of a person.
             let lower = label.to_lowercase();
             let is_given = ["given", "vorname", "prénom", "firstname", "first name", "voornaam"];
-            let is_surname =
-                ["surname", "last name", "nachname", "cognome", "apellidos", "lastname", "achternaam"];
+            let is_surname = [
+                "surname",
+                "last name",
+                "nachname",
+                "cognome",
+                "apellidos",
+                "lastname",
+                "achternaam",
+            ];
             let field = match field {
                 Field::Person if is_given.contains(&lower.as_str()) => Field::Given,
                 Field::Person if is_surname.contains(&lower.as_str()) => Field::Surname,
@@ -171,7 +177,8 @@ impl Maker<'_> {
             if number > 0 {
                 pieces.push(Piece::plain(end));
             }
-            let (key, field) = self.random.pick(&KEYS).copied().unwrap_or(("id", Field::Plain("id")));
+            let (key, field) =
+                self.random.pick(&KEYS).copied().unwrap_or(("id", Field::Plain("id")));
             let mut value = self.field(field, language);
             if style == 2 {
                 value.text = value.text.split([' ', '\n']).next().unwrap_or_default().to_owned();
@@ -218,7 +225,18 @@ impl Maker<'_> {
     pub(super) fn signature(&mut self, language: &str) -> Vec<Piece> {
         let mut pieces = Vec::new();
         if self.chance(0.5) {
-            let list = ["Regards,", "--", "Best,", "TO:", "From:", "LG", "Cordialement", "Saludos", "Ship to", "Lieferung an"];
+            let list = [
+                "Regards,",
+                "--",
+                "Best,",
+                "TO:",
+                "From:",
+                "LG",
+                "Cordialement",
+                "Saludos",
+                "Ship to",
+                "Lieferung an",
+            ];
             pieces.push(Piece::plain(format!("{}\n", self.one_of(&list))));
         }
         if self.chance(0.85) {
@@ -240,11 +258,22 @@ impl Maker<'_> {
             }
             pieces.push(Piece::plain(self.one_of(&["\n", " · ", " | ", "\n"])));
         }
-        let label = ["", "", "Tel. ", "PH ", "Phone: ", "T: ", "M: ", "Tel: ", "Mobil ", "Fax ", "tél. ", "ph. "];
+        let label = [
+            "", "", "Tel. ", "PH ", "Phone: ", "T: ", "M: ", "Tel: ", "Mobil ", "Fax ", "tél. ",
+            "ph. ",
+        ];
         pieces.push(Piece::plain(self.one_of(&label)));
         pieces.push(Piece::plain(self.plain("phone", language)));
         if self.chance(0.4) {
-            let end = ["\nFRAGILE", "\nDo not bend", "\n1.2 kg", "\nThis side up", "\nwww.example.org", "\nSigned for", "\nCustoms: gift"];
+            let end = [
+                "\nFRAGILE",
+                "\nDo not bend",
+                "\n1.2 kg",
+                "\nThis side up",
+                "\nwww.example.org",
+                "\nSigned for",
+                "\nCustoms: gift",
+            ];
             pieces.push(Piece::plain(self.one_of(&end)));
         }
         pieces

@@ -81,7 +81,13 @@ impl Learner {
 
     /// Learns from a text in which a tagger has marked what it was sure of; other words that may be
     /// names are left open.
-    pub(super) fn learn_guessed(&mut self, sample: &Sample, lists: &Gazetteer, pace: f32, weight: f32) {
+    pub(super) fn learn_guessed(
+        &mut self,
+        sample: &Sample,
+        lists: &Gazetteer,
+        pace: f32,
+        weight: f32,
+    ) {
         self.learn_from(sample, lists, pace, weight, false);
     }
 
@@ -384,11 +390,19 @@ fn guessed(segment: &[Token]) -> Vec<Truth> {
         .map(|(at, token)| {
             let beside = |distance: usize| {
                 is_open.get(at + distance).copied().unwrap_or_default()
-                    || at.checked_sub(distance).and_then(|at| is_open.get(at)).copied().unwrap_or_default()
+                    || at
+                        .checked_sub(distance)
+                        .and_then(|at| is_open.get(at))
+                        .copied()
+                        .unwrap_or_default()
             };
-            let may_go_on = token.shape.is_capital() || token.shape.is_number() || token.shape.is_caseless();
+            let may_go_on =
+                token.shape.is_capital() || token.shape.is_number() || token.shape.is_caseless();
             let is_here = is_open.get(at).copied().unwrap_or_default();
-            if is_here || may_go_on && (beside(1) || beside(2)) || token.shape == Shape::Mark && beside(1) {
+            if is_here
+                || may_go_on && (beside(1) || beside(2))
+                || token.shape == Shape::Mark && beside(1)
+            {
                 Truth::Open
             } else {
                 Truth::Tag(0)

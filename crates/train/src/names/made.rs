@@ -85,7 +85,9 @@ impl<'l> Maker<'l> {
                 let short: String = given.chars().take(3).collect();
                 format!("{short}{}", self.one_of(&["i", "y", "o", "a", "ie", "ka", "chen", "ito"]))
             }
-            3 if given.is_ascii() => format!("{given}{}", self.one_of(&["na", "ella", "ine", "us", "on", "ette"])),
+            3 if given.is_ascii() => {
+                format!("{given}{}", self.one_of(&["na", "ella", "ine", "us", "on", "ette"]))
+            }
             _ => given.to_owned(),
         };
         let is_latin = !matches!(culture, "ru" | "ar-arabic" | "hi");
@@ -100,10 +102,21 @@ impl<'l> Maker<'l> {
                 }
                 9 if culture == "de" => surname = format!("von {}", self.town("de")),
                 10 | 11 => {
-                    let list = ["de", "da", "dos", "do", "van", "van der", "von", "af", "wa", "Ní", "Ó", "Mac", "bin", "al", "ter", "Te", "de la", "ap", "zu", "el", "di", "Ben"];
+                    let list = [
+                        "de", "da", "dos", "do", "van", "van der", "von", "af", "wa", "Ní", "Ó",
+                        "Mac", "bin", "al", "ter", "Te", "de la", "ap", "zu", "el", "di", "Ben",
+                    ];
                     surname = format!("{} {surname}", self.one_of(&list));
                 }
-                12 => surname = format!("{surname}{}", self.one_of(&["son", "man", "ski", "ová", "oğlu", "berg", "feld", "ham", "ley", "ette", "elli", "ström"])),
+                12 => {
+                    surname = format!(
+                        "{surname}{}",
+                        self.one_of(&[
+                            "son", "man", "ski", "ová", "oğlu", "berg", "feld", "ham", "ley",
+                            "ette", "elli", "ström"
+                        ])
+                    )
+                }
                 _ => {}
             }
             if matches!(culture, "es" | "pt") && self.chance(0.4) {
@@ -183,7 +196,9 @@ impl<'l> Maker<'l> {
                 6 => surname,
                 7 | 8 => given,
                 9 => format!("{given}-{} {surname}", self.names(language).0),
-                10 if self.chance(0.3) => format!("{given} \"{}\" {surname}", self.names(language).0),
+                10 if self.chance(0.3) => {
+                    format!("{given} \"{}\" {surname}", self.names(language).0)
+                }
                 11 if self.chance(0.5) => format!("{given} {initial}"),
                 10 if language == "en" => {
                     let particle = self.one_of(&["van", "de", "von", "al", "bin", "Le", "O'"]);

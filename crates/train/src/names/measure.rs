@@ -23,7 +23,10 @@ pub struct Counts {
 impl Counts {
     /// The balance of precision and recall with both ends right, 0..=1.
     pub fn exact_f1(self) -> f64 {
-        f1(self.exact as f64 / self.found.max(1) as f64, self.exact as f64 / self.marked.max(1) as f64)
+        f1(
+            self.exact as f64 / self.found.max(1) as f64,
+            self.exact as f64 / self.marked.max(1) as f64,
+        )
     }
 
     /// As [`Counts::exact_f1`], where it is enough to overlap.
@@ -56,7 +59,8 @@ impl Counts {
         self.marked += marked.len();
         self.found += found.len();
         self.exact += found.iter().filter(|found| marked.contains(found)).count();
-        self.touched += marked.iter().filter(|mark| found.iter().any(|f| overlaps(mark, f))).count();
+        self.touched +=
+            marked.iter().filter(|mark| found.iter().any(|f| overlaps(mark, f))).count();
         self.right += found.iter().filter(|f| marked.iter().any(|mark| overlaps(mark, f))).count();
     }
 }

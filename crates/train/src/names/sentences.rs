@@ -172,35 +172,105 @@ impl Maker<'_> {
             "date" => match self.random.below(6) {
                 0 => format!("{day}/{}/{}", self.number(12), 1940 + self.random.below(85)),
                 1 => format!("{day}.{}.{}", self.number(12), 1940 + self.random.below(85)),
-                2 => format!("{}-0{}-1{}", 1940 + self.random.below(85), self.number(9), self.digits(1)),
-                3 if matches!(language, "zh" | "ja") => format!("{}年{}月{day}日", 1940 + self.random.below(85), self.number(12)),
+                2 => format!(
+                    "{}-0{}-1{}",
+                    1940 + self.random.below(85),
+                    self.number(9),
+                    self.digits(1)
+                ),
+                3 if matches!(language, "zh" | "ja") => {
+                    format!("{}年{}月{day}日", 1940 + self.random.below(85), self.number(12))
+                }
                 _ => {
-                    let month = self.one_of(&["January", "March", "May", "June", "August", "October", "December"]);
-                    if self.chance(0.5) { format!("{day} {month} {}", 1940 + self.random.below(85)) } else { format!("{month} {day}") }
+                    let month = self.one_of(&[
+                        "January", "March", "May", "June", "August", "October", "December",
+                    ]);
+                    if self.chance(0.5) {
+                        format!("{day} {month} {}", 1940 + self.random.below(85))
+                    } else {
+                        format!("{month} {day}")
+                    }
                 }
             },
             "time" => format!("{}:{}0", self.number(23), self.random.below(6)),
-            "day" => self.one_of(&["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]).to_owned(),
+            "day" => self
+                .one_of(&[
+                    "Monday",
+                    "Tuesday",
+                    "Wednesday",
+                    "Thursday",
+                    "Friday",
+                    "Saturday",
+                    "Sunday",
+                ])
+                .to_owned(),
             "phone" => match self.random.below(5) {
-                0 => format!("+{} {} {} {}", self.number(98), self.digits(2), self.digits(3), self.digits(4)),
+                0 => format!(
+                    "+{} {} {} {}",
+                    self.number(98),
+                    self.digits(2),
+                    self.digits(3),
+                    self.digits(4)
+                ),
                 1 => format!("07700 900{}", self.digits(3)),
                 2 => format!("({}) 555-0{}", self.digits(3), self.digits(3)),
                 3 => format!("0{} {} {}", self.digits(2), self.digits(3), self.digits(4)),
                 _ => format!("555-0{}", self.digits(3)),
             },
-            "email" => format!("{}.{}@example.com", self.word("words", "syllable"), self.word("words", "syllable")),
+            "email" => format!(
+                "{}.{}@example.com",
+                self.word("words", "syllable"),
+                self.word("words", "syllable")
+            ),
             "user" => format!("{}_{}", self.word("words", "syllable"), self.digits(2)),
-            "url" => format!("https://{}.example.org/{}", self.word("words", "syllable"), self.digits(2)),
+            "url" => {
+                format!("https://{}.example.org/{}", self.word("words", "syllable"), self.digits(2))
+            }
             "id" => match self.random.below(4) {
                 0 => format!("#{}", self.digits(5)),
-                1 => format!("{}-{}", self.one_of(&["AB", "KM", "INV", "MRN", "X"]), self.digits(6)),
+                1 => {
+                    format!("{}-{}", self.one_of(&["AB", "KM", "INV", "MRN", "X"]), self.digits(6))
+                }
                 _ => self.digits(7),
             },
-            "amount" => format!("{} {}", self.digits(3), self.one_of(&["EUR", "USD", "euros", "dollars", "€", "zł", "TL"])),
-            "iban" => format!("{}{} {} {} {}", self.one_of(&["DE", "GB", "NL", "FR"]), self.digits(2), self.digits(4), self.digits(4), self.digits(4)),
-            "card" => format!("4{} {} {} {}", self.digits(3), self.digits(4), self.digits(4), self.digits(4)),
+            "amount" => format!(
+                "{} {}",
+                self.digits(3),
+                self.one_of(&["EUR", "USD", "euros", "dollars", "€", "zł", "TL"])
+            ),
+            "iban" => format!(
+                "{}{} {} {} {}",
+                self.one_of(&["DE", "GB", "NL", "FR"]),
+                self.digits(2),
+                self.digits(4),
+                self.digits(4),
+                self.digits(4)
+            ),
+            "card" => format!(
+                "4{} {} {} {}",
+                self.digits(3),
+                self.digits(4),
+                self.digits(4),
+                self.digits(4)
+            ),
             "product" => self.word("beside", "product").to_owned(),
-            "title" => self.one_of(&["Mr", "Mrs", "Ms", "Dr", "Mr.", "Mrs.", "Dr.", "Prof.", "Professor", "Miss", "Sir", "Judge", "Captain"]).to_owned(),
+            "title" => self
+                .one_of(&[
+                    "Mr",
+                    "Mrs",
+                    "Ms",
+                    "Dr",
+                    "Mr.",
+                    "Mrs.",
+                    "Dr.",
+                    "Prof.",
+                    "Professor",
+                    "Miss",
+                    "Sir",
+                    "Judge",
+                    "Captain",
+                ])
+                .to_owned(),
             "job" => self.word("beside", "job").to_owned(),
             _ => String::new(),
         }

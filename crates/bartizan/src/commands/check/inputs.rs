@@ -62,7 +62,7 @@ impl Input {
     }
 
     /// The whole text.
-    pub(super) fn text(&self) -> Result<String, Unreadable> {
+    pub(in crate::commands) fn text(&self) -> Result<String, Unreadable> {
         let bytes = read_capped(self.open()?, CHECK_LINE_BYTES as u64)
             .map_err(|error| self.failed("read", &error))?;
         String::from_utf8(bytes).map_err(|error| {

@@ -67,7 +67,8 @@ pub(super) fn run(args: &EvalArgs, file: &Path, terminal: Terminal) -> anyhow::R
             types.entry(name.clone()).or_default().add(&of(&truth), &of(&found));
         }
         let mut any = Counts::default();
-        let every = |all: BTreeMap<String, Vec<(usize, usize)>>| all.into_values().flatten().collect();
+        let every =
+            |all: BTreeMap<String, Vec<(usize, usize)>>| all.into_values().flatten().collect();
         let (truth, found): (Vec<_>, Vec<_>) = (every(truth), every(found));
         any.add(&truth, &found);
         marked += any.marked;
@@ -139,6 +140,8 @@ fn guard(wanted: &[String]) -> anyhow::Result<Guard> {
         threshold: THRESHOLD,
         sensitivity: None,
         exceptions: Vec::new(),
+        operators: Default::default(),
+        thresholds: Default::default(),
     }])
 }
 
@@ -148,7 +151,10 @@ fn found(guard: &Guard, text: &str) -> BTreeMap<String, Vec<(usize, usize)>> {
     let mut found: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
     for judged in &report.judged {
         let span = judged.finding.span;
-        found.entry(kind(judged.finding.label).to_owned()).or_default().push((span.start, span.end));
+        found
+            .entry(kind(judged.finding.label).to_owned())
+            .or_default()
+            .push((span.start, span.end));
     }
     for spans in found.values_mut() {
         spans.sort_unstable_by_key(|(start, end)| (*start, usize::MAX - end));
@@ -224,5 +230,9 @@ fn human(out: &mut Output, report: &Report) -> std::io::Result<()> {
             figures.f1_exact
         )?;
     }
-    writeln!(out, "found, whatever it was taken for: {:.1} % of what is marked", report.touched * 100.0)
+    writeln!(
+        out,
+        "found, whatever it was taken for: {:.1} % of what is marked",
+        report.touched * 100.0
+    )
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use bartizan_core::Mode;
 use bartizan_core::money::NanoUsd;
+use bartizan_core::operator::Operator;
 use bartizan_core::settings::{
     Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, Rate, Sensitivity, Subject,
 };
-use bartizan_core::{Channel, PrincipalKind};
+use bartizan_core::{Action, Channel, Mode, PrincipalKind};
+use bartizan_guard::operators::has_stand_in;
 use bartizan_guard::{Detector, detectors, left_out};
 use serde_json::{Value, json};
 
@@ -89,11 +90,17 @@ fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String
     if looks_for_canaries(&rail.detect) {
         facts.push(("canaries", format!("{} of the endpoint", endpoint.canaries.len())));
     }
-    let left_out = notes(rail);
+    let left_out = unread(rail);
     if !left_out.is_empty() {
         facts.push(("leaves out", left_out.join("; ")));
     }
     let mut does = rail.action.verdict().name().to_owned();
+    if rail.action == Action::Mask {
+        let own = rail.operators.by_detector.iter();
+        let own =
+            own.map(|(detector, operator)| format!(", {detector} with `{}`", operator.name()));
+        does = format!("{does} with `{}`{}", rail.operators.usual.name(), own.collect::<String>());
+    }
     if rail.restore {
         does.push_str(", and puts values back into the answer");
     }
@@ -147,8 +154,43 @@ fn wanted(detect: &Detect) -> String {
     }
 }
 
-/// What the gateway leaves out of a guardrail, one sentence per detector.
+/// What the gateway does not do of a guardrail, one sentence each.
 pub(crate) fn notes(rail: &Guardrail) -> Vec<String> {
+    let mut notes = unread(rail);
+    notes.extend(without_stand_in(rail));
+    notes
+}
+
+/// Detectors whose findings have no stand-in, where the policy asks for stand-ins.
+fn without_stand_in(rail: &Guardrail) -> Option<String> {
+    const SHOWN: usize = 5;
+    let asked = |operator: &Operator| matches!(operator, Operator::Synthetic(_));
+    let without: Vec<&str> = match &rail.detect {
+        _ if rail.action != Action::Mask => Vec::new(),
+        Detect::Detectors(ids) => ids
+            .iter()
+            .filter(|id| asked(rail.operators.of(id)))
+            .filter_map(|id| detectors::find(id))
+            .map(Detector::meta)
+            .filter(|meta| !has_stand_in(meta.label))
+            .map(|meta| meta.id)
+            .collect(),
+        _ if asked(&rail.operators.usual) => vec!["what the policy names"],
+        _ => Vec::new(),
+    };
+    let shown: Vec<String> = without.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
+    let more = without.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!without.is_empty()).then(|| {
+        format!(
+            "`synthetic` has no stand-ins for {}{more}: placeholders stand there",
+            shown.join(", ")
+        )
+    })
+}
+
+/// Detectors that do not read a channel, one sentence each.
+fn unread(rail: &Guardrail) -> Vec<String> {
     let mut by_detector: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for found in left_out(rail) {
         by_detector.entry(found.detector).or_default().push(found.channel.name());

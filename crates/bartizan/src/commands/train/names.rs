@@ -1,7 +1,7 @@
 //! `bartizan train --kind names`: a tagger of names from marked rows, own sentences and harmless texts.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bartizan_model::tagger::file::encode;
@@ -11,16 +11,16 @@ use bartizan_train::names::lists::Lists;
 use bartizan_train::names::rows::{self, SpanRow, SpanRowError, Split};
 use bartizan_train::names::{Plan, train};
 
-use super::{Input, NOT_TEXT, TrainArgs, bytes, source, write};
+use super::{Input, Made, NOT_TEXT, bytes, source};
 use crate::format::usage;
 
 /// Fewest marked rows that a tagger can be trained on.
 const FEWEST: usize = 50;
 
-pub(super) fn run(args: &TrainArgs, say: impl Fn(&str)) -> anyhow::Result<ExitCode> {
+pub(super) fn make(files: &[PathBuf], seed: u64, say: impl Fn(&str)) -> anyhow::Result<Made> {
     let mut sources = Vec::new();
     let mut all: Vec<SpanRow> = Vec::new();
-    for input in Input::all(&args.data) {
+    for input in Input::all(files) {
         let (name, bytes) = bytes(&input)?;
         let rows = rows::read(bytes.as_slice()).map_err(|error| {
             let help = match &error {
@@ -39,7 +39,10 @@ pub(super) fn run(args: &TrainArgs, say: impl Fn(&str)) -> anyhow::Result<ExitCo
     let split = Split::new(all);
     if split.marked.len() < FEWEST {
         return Err(usage(
-            format!("there are {} marked rows to learn from, fewer than {FEWEST}", split.marked.len()),
+            format!(
+                "there are {} marked rows to learn from, fewer than {FEWEST}",
+                split.marked.len()
+            ),
             "every second row with `spans` is held out; add `crates/train/data/rows/personal-data.jsonl`",
         ));
     }
@@ -49,12 +52,9 @@ pub(super) fn run(args: &TrainArgs, say: impl Fn(&str)) -> anyhow::Result<ExitCo
         split.marked.len(),
         split.harmless.len()
     ));
-    let tagger = train(&lists, &split.marked, &split.harmless, Plan::default(), args.seed)
+    let tagger = train(&lists, &split.marked, &split.harmless, Plan::default(), seed)
         .context("the weights do not fit a table")?;
     let file = encode(&tagger);
-    let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
-    write(&args.output, &file)?;
-    write(&card_path, card(&tagger, &split, &sources, &digest(&file)).as_bytes())?;
-    say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
-    Ok(ExitCode::SUCCESS)
+    let card = card(&tagger, &split, &sources, &digest(&file));
+    Ok(Made { file, card })
 }

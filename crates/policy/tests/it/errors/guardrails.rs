@@ -123,13 +123,13 @@ endpoints:
               |
             7 |       - { id: g-one, on: input, detect: cats, action: flag }
               |                                         ^^^^
-            help: known here: `prompt-injection`, `jailbreak`, `disguise`, `pii`, `secret`, `exfiltration`, `markup`, `terminal`, `prompt-leak`, `flood`, `keywords`, `patterns`, `topics`, `size`, `email`, `iban`, `credit-card`, `api-key`, `instruction-override`, `role-play`, `invisible-text`, `data-link`, `system-prompt`, `canary-leak`, …
+            help: known here: `prompt-injection`, `jailbreak`, `disguise`, `pii`, `secret`, `unsafe-content`, `exfiltration`, `markup`, `terminal`, `prompt-leak`, `flood`, `keywords`, `patterns`, `topics`, `size`, `email`, `iban`, `credit-card`, `api-key`, `instruction-override`, `role-play`, `invisible-text`, `data-link`, `system-prompt`, …
         "#]],
     );
 }
 
 #[test]
-fn a_category_of_later_builds() {
+fn thresholds_of_detectors_that_are_not_asked() {
     check(
         "version: 1
 providers: { demo: { demo: {} } }
@@ -137,22 +137,22 @@ endpoints:
   e:
     routes: [{ provider: demo }]
     guardrails:
-      - { id: g-one, on: input, detect: unsafe-content, categories: [hate], action: flag }
+      - { id: g-one, on: input, detect: unsafe-content, categories: [hate], thresholds: { violense: 2 }, action: flag }
 ",
         expect![[r#"
-            error: this build cannot enforce `detect: unsafe-content` yet; remove it
-             --> bartizan.yaml:7:41
+            error: `violense` is no detector that `detect` names here
+             --> bartizan.yaml:7:91
               |
-            7 |       - { id: g-one, on: input, detect: unsafe-content, categories: [hate], action: flag }
-              |                                         ^^^^^^^^^^^^^^
-            help: a policy that is not enforced would only look like protection
+            7 | …gories: [hate], thresholds: { violense: 2 }, action: flag }
+              |                                ^^^^^^^^
+            help: `detect` gives `hate`
 
-            error: this build cannot enforce `categories` yet; remove it
-             --> bartizan.yaml:7:57
+            error: `violense` is 2, outside 0 to 1
+             --> bartizan.yaml:7:101
               |
-            7 |       - { id: g-one, on: input, detect: unsafe-content, categories: [hate], action: flag }
-              |                                                         ^^^^^^^^^^
-            help: a policy that is not enforced would only look like protection
+            7 | …ate], thresholds: { violense: 2 }, action: flag }
+              |                                ^
+            help: higher means surer; the default is 0.5
         "#]],
     );
 }
