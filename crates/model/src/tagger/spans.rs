@@ -72,16 +72,18 @@ pub(super) fn spans(
 ) -> Option<usize> {
     // Most tokens are no part of anything, so that only those that are judged are kept.
     let mut judged: Vec<Judged> = Vec::new();
-    for at in (0..segment.len()).filter(|at| !is_lazy(segment, *at)) {
-        judged.push(Judged { at, chances: judge(segment, at) });
+    let mut waits = vec![true; segment.len()];
+    for (at, waits) in waits.iter_mut().enumerate().filter(|(at, _)| !is_lazy(segment, *at)) {
+        *waits = false;
+        if !is_placeholder(text, segment, at) {
+            judged.push(Judged { at, chances: judge(segment, at) });
+        }
     }
     let mut parts: Vec<Option<Part>> = vec![None; segment.len()];
-    let mut waits = vec![true; segment.len()];
     for number in 0..judged.len() {
         let Some(Judged { at, .. }) = judged.get(number) else { continue };
-        if let (Some(part), Some(waits)) = (parts.get_mut(*at), waits.get_mut(*at)) {
+        if let Some(part) = parts.get_mut(*at) {
             *part = beside(segment, &judged, number).and_then(Part::new);
-            *waits = false;
         }
     }
     let all = 0..segment.len();
@@ -117,6 +119,15 @@ pub(super) fn spans(
         }
     }
     if is_open { open } else { None }
+}
+
+/// Whether a token stands alone in angle brackets, as what takes the place of a name does.
+fn is_placeholder(text: &str, segment: &[Token], at: usize) -> bool {
+    let mark = |at: Option<usize>| {
+        let token = at.and_then(|at| segment.get(at))?;
+        text.get(token.start..token.end)
+    };
+    mark(at.checked_sub(1)) == Some("<") && mark(Some(at + 1)) == Some(">")
 }
 
 /// The chances of a token that is judged by itself.

@@ -89,6 +89,7 @@ fn random_text(bits: &mut Bits, pieces: usize) -> String {
         "&",
         "/",
         "@",
+        "<Anna>",
         ":",
         "ÉCOLE",
         "McDonald",
@@ -149,6 +150,14 @@ fn entries_of_several_words_are_found_in_any_case() {
     let mut cut = tokens("Rio de la Plata", true);
     gazetteer.mark(&mut cut.tokens);
     assert!(cut.tokens.iter().all(|token| token.lists == 0));
+}
+
+#[test]
+fn what_takes_the_place_of_a_name_is_no_name() {
+    for seed in 0..20 {
+        let found = random_tagger(seed).tag("Anna <PERSON> Anna <PERSON_1> Anna", true).found;
+        assert!(found.iter().all(|found| found.start != 6 && found.start != 20), "{found:?}");
+    }
 }
 
 #[test]
