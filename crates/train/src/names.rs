@@ -74,14 +74,14 @@ pub fn train(
     seed: u64,
 ) -> Option<Tagger> {
     let gazetteer = lists.gazetteer();
-    let plain: Vec<Sample> = harmless
+    let unmarked: Vec<Sample> = harmless
         .iter()
         .map(|text| Sample { text: text.text.clone(), marked: Vec::new() })
         .collect();
-    let first = Course { lists, gazetteer: &gazetteer, marked, harmless, samples: &plain };
+    let first = Course { lists, gazetteer: &gazetteer, marked, harmless, samples: &unmarked };
     let half = Plan { made: plan.made / 2, times: plan.times / 2, harmless: plan.harmless };
     let tagger = first.run(half, seed)?;
-    let guessed: Vec<Sample> = plain.iter().map(|sample| guess(&tagger, &sample.text)).collect();
+    let guessed: Vec<Sample> = unmarked.iter().map(|sample| guess(&tagger, &sample.text)).collect();
     let second = Course { samples: &guessed, ..first };
     second.run(plan, seed ^ 1)
 }
@@ -170,5 +170,30 @@ impl Course<'_> {
             }
         }
         Some(Tagger { gazetteer: self.gazetteer.clone(), weights: learner.finish()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_model::tagger::Entity;
+    use bartizan_model::tagger::file::encode;
+
+    use super::*;
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes_and_a_tagger_that_finds_names() {
+        let lists = Lists::load().unwrap();
+        let harmless = [Harmless {
+            text: "How do I boil an egg? Put it into water.".to_owned(),
+            language: "en".to_owned(),
+        }];
+        let plan = Plan { made: 6000, times: 1, harmless: 1 };
+        let make = |seed| train(&lists, &[], &harmless, plan, seed).unwrap();
+        let tagger = make(7);
+        assert_eq!(encode(&tagger), encode(&make(7)));
+        assert_ne!(encode(&tagger), encode(&make(8)));
+        let found = tagger.tag("Dear Mr Thomas Weber, please call me back.", true).found;
+        let found: Vec<_> = found.iter().map(|f| (f.start, f.end, f.entity)).collect();
+        assert_eq!(found, [(8, 20, Entity::Person)]);
     }
 }

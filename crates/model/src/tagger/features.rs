@@ -114,7 +114,7 @@ pub fn features(text: &str, segment: &[Token], at: usize, mut take: impl FnMut(S
     take(Sort::Around, mix(mix(54, before.lists), token.lists));
     take(Sort::Around, mix(mix(55, token.lists), after.lists));
     take(Sort::Around, mix(mix(mix(56, before.lists), shape), after.lists));
-    let looks = [-2, -1, 0, 1, 2].map(|distance| near(distance));
+    let looks = [-2, -1, 0, 1, 2].map(near);
     let pattern =
         looks.iter().fold(58, |hash, other| mix(mix(hash, other.shape as u32), other.gap as u32));
     take(Sort::Around, pattern);

@@ -33,11 +33,10 @@ fn fold_slow(c: char) -> u32 {
     let lower = base.to_lowercase().next().unwrap_or(base);
     let plain = match lower {
         'ı' => 'i',
-        'ø' => 'o',
+        'ø' | 'œ' => 'o',
         'ł' => 'l',
         'đ' | 'ð' => 'd',
         'æ' => 'a',
-        'œ' => 'o',
         'ß' => 's',
         'ё' => 'е',
         'ς' => 'σ',

@@ -171,7 +171,6 @@ impl Gazetteer {
 pub fn entry(text: &str, list: u32) -> Vec<(u32, u32)> {
     let tokens = tokens(text, true).tokens;
     match tokens.as_slice() {
-        [] => Vec::new(),
         [only] => vec![(only.word, bit(list))],
         [first, rest @ ..] if rest.len() < ENTRY_TOKENS => {
             let hash = rest.iter().fold(first.word, |hash, token| mix(hash, token.word));

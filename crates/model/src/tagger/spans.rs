@@ -52,12 +52,12 @@ impl Part {
         let none = 1.0 - chances.iter().sum::<f32>();
         let (pairs, _) = chances.as_chunks::<2>();
         let (entity, [first, further]) =
-            pairs.iter().enumerate().max_by(|(_, a), (_, b)| total(a).total_cmp(&total(b)))?;
+            pairs.iter().enumerate().max_by(|(_, a), (_, b)| total(**a).total_cmp(&total(**b)))?;
         (first + further > none).then_some(Self { chances, entity, begins: first > further })
     }
 }
 
-fn total(pair: &[f32; 2]) -> f32 {
+fn total(pair: [f32; 2]) -> f32 {
     pair.iter().sum()
 }
 
@@ -249,7 +249,7 @@ fn push(
         let Some(part) = part else { continue };
         let (pairs, _) = part.chances.as_chunks::<2>();
         for (sum, pair) in sums.iter_mut().zip(pairs) {
-            *sum += total(pair);
+            *sum += total(*pair);
         }
     }
     let most = sums.iter().zip(Entity::ALL).max_by(|(a, _), (b, _)| a.total_cmp(b));

@@ -331,6 +331,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// What was seen of a word so far.
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing about the same word")]
 #[derive(Default)]
 struct Seen {
     hash: u32,

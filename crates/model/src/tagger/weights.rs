@@ -51,11 +51,11 @@ impl Weights {
 
     /// The chance of each tag, 0..=1, from the sums of all features; the rest is the chance of none.
     pub fn chances(&self, sums: &[i16; WIDTH]) -> [f32; TAGS] {
-        let [direct, shared] = self.steps;
+        let [direct, share] = self.steps;
         let mut hidden = [0.0; HIDDEN];
-        let shares = sums.iter().zip(&self.biases).skip(TAGS);
-        for (unit, (sum, bias)) in hidden.iter_mut().zip(shares) {
-            *unit = (f32::from(*sum) * shared + bias).max(0.0);
+        let units = sums.iter().zip(&self.biases).skip(TAGS);
+        for (unit, (sum, bias)) in hidden.iter_mut().zip(units) {
+            *unit = (f32::from(*sum) * share + bias).max(0.0);
         }
         let mut scores = [0.0; TAGS];
         let votes = sums.iter().zip(&self.biases).zip(&self.out);

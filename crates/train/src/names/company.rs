@@ -94,7 +94,6 @@ impl Maker<'_> {
             ),
             19 => format!("University of the {}", self.town("en")),
             20 => format!("{} {word}", self.place("en").text),
-            2..=4 => format!("{head} {word}"),
             5 | 6 => format!("{head} {word} {suffix}"),
             7 => format!("{head} {} {word}", self.word("organisation-words", "word")),
             8 => {
@@ -248,7 +247,6 @@ impl Maker<'_> {
             _ => self.one_of(&["Lda", "Ltda", "S.A.", "S/A", "Lda."]),
         };
         let joint = match language {
-            "fr" => "de",
             "it" => "di",
             _ => "de",
         };

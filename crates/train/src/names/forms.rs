@@ -181,7 +181,8 @@ impl Maker<'_> {
                 self.random.pick(&KEYS).copied().unwrap_or(("id", Field::Plain("id")));
             let mut value = self.field(field, language);
             if style == 2 {
-                value.text = value.text.split([' ', '\n']).next().unwrap_or_default().to_owned();
+                let end = value.text.find([' ', '\n']).unwrap_or(value.text.len());
+                value.text.truncate(end);
                 if value.text.trim_end_matches([',', '.']).chars().all(|c| c.is_ascii_digit()) {
                     value.entity = None;
                 }
@@ -203,7 +204,7 @@ impl Maker<'_> {
         let separator = self.one_of(&[",", ",", ";", "\t", " | "]);
         let head: Vec<&str> = keys.iter().take(count).map(|(key, _)| *key).collect();
         let mut pieces = vec![Piece::plain(head.join(separator))];
-        for _ in 0..1 + self.random.below(4) {
+        for _ in 0..=self.random.below(4) {
             pieces.push(Piece::plain("\n"));
             for (number, (_, field)) in keys.iter().take(count).enumerate() {
                 if number > 0 {

@@ -237,9 +237,9 @@ impl Learner {
                 }
             }
         }
-        let (votes, shares) = sums.split_at(TAGS);
+        let (votes, units) = sums.split_at(TAGS);
         let mut hidden = [0.0; HIDDEN];
-        for (unit, share) in hidden.iter_mut().zip(shares) {
+        for (unit, share) in hidden.iter_mut().zip(units) {
             *unit = share.max(0.0);
         }
         let mut scores = [0.0; TAGS];

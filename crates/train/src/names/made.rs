@@ -115,7 +115,7 @@ impl<'l> Maker<'l> {
                             "son", "man", "ski", "ová", "oğlu", "berg", "feld", "ham", "ley",
                             "ette", "elli", "ström"
                         ])
-                    )
+                    );
                 }
                 _ => {}
             }

@@ -8,6 +8,7 @@ use std::slice::from_ref;
 
 use anyhow::Context as _;
 use bartizan_core::limits::{TRAIN_FILE_BYTES, read_capped};
+use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Category, Channel, ChannelSet, Mode};
 use bartizan_guard::{Guard, Session, detectors};
@@ -78,7 +79,9 @@ pub(super) fn run(args: &EvalArgs, file: &Path, terminal: Terminal) -> anyhow::R
         return Err(usage("no row has anything marked", ROW_HELP));
     }
     let mut all = Counts::default();
-    types.values().for_each(|counts| all.join(*counts));
+    for counts in types.values() {
+        all.join(*counts);
+    }
     let report = Report {
         schema: "bartizan.spans/v1",
         rows: rows.len(),
@@ -140,8 +143,8 @@ fn guard(wanted: &[String]) -> anyhow::Result<Guard> {
         threshold: THRESHOLD,
         sensitivity: None,
         exceptions: Vec::new(),
-        operators: Default::default(),
-        thresholds: Default::default(),
+        operators: Operators::default(),
+        thresholds: Vec::new(),
     }])
 }
 
