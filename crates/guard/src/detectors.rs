@@ -14,6 +14,7 @@ bartizan_core::catalog! {
     prompt_attack, planted_request, adversarial_suffix,
     hate, harassment, violence, sexual, sexual_minors, self_harm, dangerous, profanity,
     sql_injection, shell_injection, template_injection, dangerous_code, unsupported_claim,
+    person_name, organisation_name, place_name, postal_address,
     system_prompt_leak, canary_leak, repetition, token_flood,
     date_of_birth, imei, medical_license, passport_mrz, swift_bic, vin, date_time, url;
     au { abn, acn, medicare, tfn }
@@ -46,7 +47,15 @@ bartizan_core::catalog! {
 
 /// Detectors that `detect:` with a category leaves out unless they are named: what they find is
 /// everywhere, and most of it harmless, or they are not sure enough for what is done about others of the category.
-pub const ON_REQUEST: &[&str] = &["date-time", "planted-request", "url"];
+pub const ON_REQUEST: &[&str] = &[
+    "date-time",
+    "organisation-name",
+    "person-name",
+    "place-name",
+    "planted-request",
+    "postal-address",
+    "url",
+];
 
 /// The detector with this id.
 pub fn find(id: &str) -> Option<&'static dyn Detector> {

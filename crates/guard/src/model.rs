@@ -1,6 +1,7 @@
 //! The trained models that are built in, and what their scores mean.
 
 mod embedded;
+pub(crate) mod names;
 mod points;
 
 use bartizan_model::attack::{Reading, Speaker, Suspicion};

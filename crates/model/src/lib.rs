@@ -19,6 +19,7 @@ pub mod scale;
 pub mod segments;
 pub mod senses;
 pub mod table;
+pub mod tagger;
 pub mod tokens;
 pub mod trees;
 pub mod walk;

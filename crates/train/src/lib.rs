@@ -11,6 +11,7 @@ pub mod content;
 pub mod grammar;
 pub mod letters;
 pub mod linear;
+pub mod names;
 pub mod noise;
 pub mod persuasion;
 pub mod random;

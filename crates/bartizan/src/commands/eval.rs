@@ -6,6 +6,7 @@ mod judge;
 mod metrics;
 mod report;
 mod rows;
+mod spans;
 mod tally;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -24,6 +25,9 @@ use report::Report;
 use tally::Tally;
 
 pub(crate) fn run(args: &EvalArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.spans {
+        return spans::run(args, file, terminal);
+    }
     let judge = Judge::build(args)?;
     let mut out = Output::open(&args.output, terminal)?;
     let types = args.data.iter().any(|file| file == Path::new("-"));

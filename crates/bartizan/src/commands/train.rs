@@ -1,4 +1,6 @@
-//! `bartizan train`: a model of attacks or of unsafe content from labelled texts.
+//! `bartizan train`: a model of attacks or of unsafe content from labelled texts, or a tagger of names.
+
+mod names;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +22,7 @@ use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md"
+    after_help = "Examples:\n  bartizan train --data ours.jsonl --output attack.bin\n  zcat rows.jsonl.gz | bartizan train --data - more.jsonl --output attack.bin --card attack.md\n  bartizan train --kind names --data marked.jsonl harmless.jsonl --output names.bin"
 )]
 pub(crate) struct TrainArgs {
     /// What the model finds
@@ -47,6 +49,9 @@ enum Kind {
     Attack,
     /// Unsafe content: `hate`, `harassment`, `violence`, `sexual`, `self-harm`, `dangerous`, `profanity`
     Content,
+    /// Names: `person-name`, `organisation-name`, `place-name`, `postal-address`; from rows with `spans`
+    /// and from harmless ones
+    Names,
 }
 
 /// A model and its card.
@@ -64,23 +69,34 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             print_error(what, terminal.stderr());
         }
     };
-    let mut sources = Vec::new();
-    let mut all: Vec<Row> = Vec::new();
-    for input in Input::all(&args.data) {
-        let (source, rows) = read(&input)?;
-        say(&format!("read {} rows of {}", rows.len(), source.name));
-        sources.push(source);
-        all.extend(rows);
-    }
     let made = match args.kind {
-        Kind::Attack => attacks(&all, &sources, args.seed, say)?,
-        Kind::Content => unsafe_content(&all, &sources, args.seed, say)?,
+        Kind::Attack => {
+            let (sources, rows) = read_all(&args.data, say)?;
+            attacks(&rows, &sources, args.seed, say)?
+        }
+        Kind::Content => {
+            let (sources, rows) = read_all(&args.data, say)?;
+            unsafe_content(&rows, &sources, args.seed, say)?
+        }
+        Kind::Names => names::make(&args.data, args.seed, say)?,
     };
     let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
     write(&args.output, &made.file)?;
     write(&card_path, made.card.as_bytes())?;
     say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+fn read_all(files: &[PathBuf], say: impl Fn(&str)) -> anyhow::Result<(Vec<Source>, Vec<Row>)> {
+    let mut sources = Vec::new();
+    let mut all: Vec<Row> = Vec::new();
+    for input in Input::all(files) {
+        let (source, rows) = read(&input)?;
+        say(&format!("read {} rows of {}", rows.len(), source.name));
+        sources.push(source);
+        all.extend(rows);
+    }
+    Ok((sources, all))
 }
 
 fn attacks(
@@ -137,15 +153,10 @@ fn learned(rows: usize, left_out: usize) -> String {
 }
 
 fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
-    let name = input.name();
-    let opened = input
-        .open()
-        .map_err(|unreadable| usage(unreadable.reason, unreadable.help.unwrap_or_default()))?;
-    let bytes =
-        read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
+    let (name, bytes) = bytes(input)?;
     let rows = rows::read(bytes.as_slice()).map_err(|error| {
         let help = match &error {
-            RowError::Read(_) => "the file must be UTF-8; unpack it first when it is compressed",
+            RowError::Read(_) => NOT_TEXT,
             RowError::Parse { .. } => {
                 "each line is an object with `text` and `label`, and may have `kind`, `source`, `lang` and `lic`"
             }
@@ -157,10 +168,26 @@ fn read(input: &Input) -> anyhow::Result<(Source, Vec<Row>)> {
         let licence = if row.lic.is_empty() { "not stated" } else { &row.lic };
         *licences.entry(licence.to_owned()).or_default() += 1;
     }
+    Ok((source(name, &bytes, rows.len(), licences), rows))
+}
+
+/// What to do about a file that is no text.
+const NOT_TEXT: &str = "the file must be UTF-8; unpack it first when it is compressed";
+
+/// The name of an input and what is in it.
+fn bytes(input: &Input) -> anyhow::Result<(String, Vec<u8>)> {
+    let name = input.name();
+    let opened = input
+        .open()
+        .map_err(|unreadable| usage(unreadable.reason, unreadable.help.unwrap_or_default()))?;
+    let bytes =
+        read_capped(opened, TRAIN_FILE_BYTES).with_context(|| format!("reading `{name}`"))?;
+    Ok((name, bytes))
+}
+
+fn source(name: String, bytes: &[u8], rows: usize, licences: BTreeMap<String, usize>) -> Source {
     let file = Path::new(&name).file_name().map(|file| file.to_string_lossy().into_owned());
-    let source =
-        Source { name: file.unwrap_or(name), sha256: digest(&bytes), rows: rows.len(), licences };
-    Ok((source, rows))
+    Source { name: file.unwrap_or(name), sha256: digest(bytes), rows, licences }
 }
 
 fn must_suffice(corpus: &attack::Corpus) -> anyhow::Result<()> {

@@ -299,3 +299,34 @@ fn several_files_are_one_set_and_the_report_goes_to_a_file() {
     );
     assert!(found["thresholds"][3]["above"].is_number(), "{found:#}");
 }
+
+#[test]
+fn marked_stretches_are_measured_by_type() {
+    let row = |text: &str, start: usize, end: usize, kind: &str| json!({ "text": text, "spans": [{ "start": start, "end": end, "type": kind }] });
+    let input = rows(&[
+        row("Grüße an bob@example.com", 9, 24, "EMAIL"),
+        row("é 4111 1111 1111 1111", 2, 21, "CARD"),
+        row("my locker is blue", 3, 9, "EMAIL"),
+        json!({ "text": "left out: nobody looked", "label": "benign" }),
+    ]);
+    let arguments = ["eval", "--spans", "-", "--detector", "email", "--detector", "credit-card"];
+    let ran = Place::new().run(&arguments, &input);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
+    expect![[r#"
+        3 rows, findings from 0.5 on
+        type              marked   found  precision  recall  F1 overlap  F1 exact
+        CARD                   1       1       1.00    1.00        1.00      1.00
+        EMAIL                  2       1       1.00    0.50        0.67      0.67
+        all                    3       2       1.00    0.67        0.80      0.80
+        found, whatever it was taken for: 66.7 % of what is marked
+    "#]]
+    .assert_eq(&ran.stdout);
+    let ran = Place::new().run(&["eval", "--spans", "-"], "{\"text\": 1}\n");
+    mistake(
+        &ran,
+        &expect![[r#"
+            error: `-`: line 1 is no row
+            help: each line is an object with `text` and `spans`, each of them with `start` and `end` in characters and `type`
+        "#]],
+    );
+}

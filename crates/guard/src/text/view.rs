@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use bartizan_core::{Channel, Disguise, Span};
+use bartizan_model::tagger::Tagged;
 
 use super::encoded::Encoding;
 use super::offsets::Offsets;
@@ -48,6 +49,8 @@ pub struct View<'a> {
     texts: &'a [Span],
     session: &'a Session,
     digit_runs: OnceCell<Vec<Span>>,
+    /// Persons, organisations, places and addresses.
+    tagged: OnceCell<Tagged>,
     /// Sentences that are judged, with how much each is of what many do not want.
     content: OnceCell<Content>,
     /// The text as the model of attacks reads it.
@@ -91,6 +94,7 @@ impl<'a> View<'a> {
             texts: place.texts,
             session: place.session,
             digit_runs: OnceCell::new(),
+            tagged: OnceCell::new(),
             content: OnceCell::new(),
             reading: OnceCell::new(),
             names: RefCell::new(BTreeMap::new()),
@@ -179,6 +183,11 @@ impl<'a> View<'a> {
     /// Maximal runs of ASCII digits; found once per view.
     pub fn digit_runs(&self) -> &[Span] {
         self.digit_runs.get_or_init(|| runs::<Digit>(self.bytes()).collect())
+    }
+
+    /// Names that the trained tagger finds; looked for once per view.
+    pub(crate) fn names(&self) -> &Tagged {
+        self.tagged.get_or_init(|| crate::model::names::tag(self))
     }
 
     /// How much its sentences are of what many do not want; judged once per view.

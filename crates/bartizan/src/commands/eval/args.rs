@@ -10,12 +10,15 @@ use crate::cli::{DocumentFormat, OutputArgs};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bartizan eval --data traffic.jsonl\n  zcat rows.jsonl.gz | bartizan eval --data - --detector jailbreak --examples 5"
+    after_help = "Examples:\n  bartizan eval --data traffic.jsonl\n  zcat rows.jsonl.gz | bartizan eval --data - --detector jailbreak --examples 5\n  bartizan eval --spans marked.jsonl"
 )]
 pub(crate) struct EvalArgs {
     /// Labelled JSON Lines; `-` for standard input
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present = "spans", num_args = 1.., value_name = "FILE")]
     pub(crate) data: Vec<PathBuf>,
+    /// JSON Lines in which personal data is marked: measures what is found of each type
+    #[arg(long, conflicts_with_all = ["data", "positive", "examples", "channel", "config"], value_name = "FILE")]
+    pub(crate) spans: Option<PathBuf>,
     /// Run and measure only this detector, or this family of them; may be given several times
     /// [default: run everything, measure prompt-injection and jailbreak]
     #[arg(long, value_name = "ID|FAMILY")]
