@@ -25,6 +25,7 @@ mod model;
 pub mod operators;
 mod phrases;
 pub mod prompt_index;
+pub mod refine;
 mod report;
 mod secrets;
 mod segments;

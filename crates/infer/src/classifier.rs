@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bartizan_core::limits::CLASSIFIER_WEIGHTS_BYTES;
 use candle_core::{DType, Device};
@@ -151,6 +151,22 @@ impl Classifier {
     /// [`InferError::OutOfTime`], and those of [`Classifier::classify`].
     pub fn probability(&self, text: &str, deadline: Option<Instant>) -> Result<f32, InferError> {
         self.worst_window(text, deadline).map(|(_, wanted)| wanted)
+    }
+
+    /// How long a text of so many tokens takes, at most those of a window.
+    ///
+    /// # Errors
+    /// [`InferError::Failed`] when the model does not work.
+    pub fn measure(&self, tokens: usize) -> Result<Duration, InferError> {
+        // Which word it is changes nothing about the time.
+        let window = vec![0; tokens.clamp(1, self.window)];
+        guarded(|| {
+            let started = Instant::now();
+            let logits = self.network.logits(&window, &|| true);
+            let logits = logits.map_err(|error| InferError::Failed { reason: short(&error) })?;
+            self.wanted_of(&self.probabilities(&logits.unwrap_or_default()))?;
+            Ok(started.elapsed())
+        })
     }
 
     fn worst_window(

@@ -55,6 +55,14 @@ impl Timed {
         self.classifier.facts()
     }
 
+    /// How long a text of so many tokens takes, at most those of a window.
+    ///
+    /// # Errors
+    /// [`InferError::Failed`] when the model does not work.
+    pub fn measure(&self, tokens: usize) -> Result<Duration, InferError> {
+        self.classifier.measure(tokens)
+    }
+
     /// Judges a text within a time. The time may be exceeded by cutting the text into tokens and by one
     /// layer of the network. A text that was judged before takes none.
     pub fn judge(&self, text: &str, budget: Duration) -> Answer {

@@ -9,6 +9,7 @@ mod endpoints;
 mod exceptions;
 mod guardrails;
 mod limits;
+mod models;
 mod operators;
 mod providers;
 mod secrets;
@@ -82,6 +83,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let groups = self.groups(&file.groups);
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
+        let models = self.models(&file.models);
         let endpoints = self.endpoints(file);
         let events = self.events(&file.events);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
@@ -92,6 +94,7 @@ impl<'a, 't> Compiler<'a, 't> {
             providers,
             groups,
             endpoints,
+            models,
             prices,
             events: events?,
             otlp_endpoint,

@@ -20,6 +20,8 @@ mod faults;
 mod limits;
 mod logprobs;
 mod masking;
+#[cfg(feature = "infer")]
+mod models;
 mod operators;
 mod start;
 mod streams;

@@ -2,6 +2,7 @@
 
 mod keywords;
 mod patterns;
+mod refined;
 mod size;
 mod topics;
 
@@ -9,6 +10,8 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Detect;
 
 use crate::detector::Detector;
+
+pub(crate) use refined::RefinedAttack;
 
 /// What they say about themselves, in the order of `detect:` keywords, patterns, topics, size.
 pub static POLICY_MADE: [&Meta; 4] = [&keywords::META, &patterns::META, &topics::META, &size::META];

@@ -4,6 +4,7 @@ mod endpoints;
 mod form;
 mod guardrails;
 mod limits;
+mod models;
 mod operators;
 mod providers;
 mod report;
