@@ -23,15 +23,15 @@ pub(crate) struct Measured {
 }
 
 /// Checks a model of the policy; absent in a build that runs none.
-pub(crate) const fn check() -> Option<CheckModel> {
-    #[cfg(feature = "infer")]
-    return Some(mine::check);
-    #[cfg(not(feature = "infer"))]
-    None
-}
+#[cfg(feature = "infer")]
+pub(crate) const CHECK: Option<CheckModel> = Some(mine::check);
+/// Absent: this build runs none.
+#[cfg(not(feature = "infer"))]
+pub(crate) const CHECK: Option<CheckModel> = None;
 
 /// Loads the models that guardrails ask. One that was loaded before, and whose files are the same, is not
 /// loaded again.
+#[cfg_attr(not(feature = "infer"), expect(clippy::unnecessary_wraps, reason = "others can fail"))]
 pub(crate) fn load(settings: &Settings) -> anyhow::Result<Models> {
     #[cfg(feature = "infer")]
     return mine::load(settings);

@@ -120,5 +120,5 @@ fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
     let detectors: Vec<_> =
         bartizan_guard::detectors::ALL.iter().map(|detector| detector.meta()).collect();
     let on_request = bartizan_guard::detectors::ON_REQUEST;
-    run(Catalogue { detectors: &detectors, on_request, models: models::check() })
+    run(Catalogue { detectors: &detectors, on_request, models: models::CHECK })
 }

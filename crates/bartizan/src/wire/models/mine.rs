@@ -91,9 +91,10 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Measured> {
         }
         let times = loaded(said).and_then(|model| {
             let facts = model.facts();
-            Ok((model.measure(FEW)?, model.measure(facts.tokens)?, facts))
+            let few = FEW.min(facts.tokens);
+            Ok((few, model.measure(few)?, model.measure(facts.tokens)?, facts))
         });
-        let (few, all, facts) = match times {
+        let (tokens, few, all, facts) = match times {
             Ok(times) => times,
             Err(error) => {
                 let found = Err(chain(&error));
@@ -102,7 +103,7 @@ pub(crate) fn measure(settings: &Settings) -> Vec<Measured> {
         };
         let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
         let found = format!(
-            "{}, {} layers of {}, labels {}; {FEW} tokens take {}, {} take {}; budget {}",
+            "{}, {} layers of {}, labels {}; {tokens} tokens take {}, {} take {}; budget {}",
             facts.architecture,
             facts.layers,
             facts.hidden,

@@ -24,43 +24,54 @@ endpoints:
 
 #[test]
 fn a_folder_that_is_not_there() {
-    check(&model("path: nowhere, labels: [INJECTION]"), expect![[r#"
+    check(
+        &model("path: nowhere, labels: [INJECTION]"),
+        expect![[r#"
         error: there is no such folder
          --> bartizan.yaml:3:17
           |
         3 |   mine: { path: nowhere, labels: [INJECTION] }
           |                 ^^^^^^^
         help: use `tiny`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_label_that_the_model_does_not_have() {
-    check(&model("path: tiny, labels: [ATTACK]"), expect![[r#"
+    check(
+        &model("path: tiny, labels: [ATTACK]"),
+        expect![[r#"
         error: the model has no such label
          --> bartizan.yaml:3:32
           |
         3 |   mine: { path: tiny, labels: [ATTACK] }
           |                                ^^^^^^
         help: use `tiny`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn more_tokens_than_the_model_takes() {
-    check(&model("path: tiny, labels: [INJECTION], max-tokens: 1024"), expect![[r#"
+    check(
+        &model("path: tiny, labels: [INJECTION], max-tokens: 1024"),
+        expect![[r#"
         error: too many tokens
          --> bartizan.yaml:3:56
           |
         3 |   mine: { path: tiny, labels: [INJECTION], max-tokens: 1024 }
           |                                                        ^^^^
         help: use `tiny`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn values_out_of_range() {
-    check(&model("path: tiny, labels: [], threshold: 1, max-tokens: 4, budget: 2m"), expect![[r#"
+    check(
+        &model("path: tiny, labels: [], threshold: 1, max-tokens: 4, budget: 2m"),
+        expect![[r#"
         error: 0 labels stand for an attack
          --> bartizan.yaml:3:31
           |
@@ -88,31 +99,38 @@ fn values_out_of_range() {
         3 |   mine: { path: tiny, labels: [], threshold: 1, max-tokens: 4, budget: 2m }
           |                                                                        ^^
         help: write a number with `ms` or `s`, from `0ms` to `60s`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_model_that_nobody_named() {
-    check(&asking("detect: prompt-attack, refine: mein"), expect![[r#"
+    check(
+        &asking("detect: prompt-attack, refine: mein"),
+        expect![[r#"
         error: no model is named `mein`
          --> bartizan.yaml:8:79
           |
         8 |       - { id: g-one, on: input, action: block, detect: prompt-attack, refine: mein }
           |                                                                               ^^^^
         help: models of this file: `mine`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_guardrail_without_the_detector() {
-    check(&asking("detect: pii, refine: mine"), expect![[r#"
+    check(
+        &asking("detect: pii, refine: mine"),
+        expect![[r#"
         error: `refine` is about `prompt-attack`, which `detect` does not name
          --> bartizan.yaml:8:69
           |
         8 |       - { id: g-one, on: input, action: block, detect: pii, refine: mine }
           |                                                                     ^^^^
         help: add `prompt-attack` to `detect`, or remove `refine`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -147,5 +165,6 @@ fn a_build_that_runs_none_says_how_to_make_one_that_does() {
         2 | models: { mine: { path: tiny, labels: [INJECTION] } }
           |           ^^^^
         help: `cargo build --release --package bartizan --features infer`
-    "#]].assert_eq(&error.render());
+    "#]]
+    .assert_eq(&error.render());
 }
