@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
     steps.step("unit and integration tests", tests);
+    steps.step("models of one's own", own_models);
     steps.step("doc tests", || cargo(&["test", "--workspace", "--doc"]));
     steps.step("generated files", || generate::run(generate::Mode::Check).map(|()| None));
     steps.step("end-to-end tests", || e2e::run(&[]).map(|()| None));
@@ -23,6 +24,22 @@ pub(crate) fn run() -> Result<()> {
 
 fn cargo(arguments: &[&str]) -> Result<Option<String>> {
     Program::cargo(arguments).run().map(|()| None)
+}
+
+/// The binary with the feature that most builds lack. The same packages are chosen as everywhere, so that
+/// only the binary is built anew.
+fn own_models() -> Result<Option<String>> {
+    const WITH: [&str; 3] = ["--workspace", "--features", "bartizan/infer"];
+    let all = |before: &[&'static str], after: &[&'static str]| -> Vec<&'static str> {
+        [before, &WITH, after].concat()
+    };
+    cargo(&all(&["clippy"], &["--all-targets", "--", "-D", "warnings"]))?;
+    if Program::cargo(&["nextest", "--version"]).succeeds() {
+        return Program::cargo(&all(&["nextest", "run"], &["models::"]))
+            .env("CARGO_TERM_COLOR", "never")
+            .run_watching("Summary [");
+    }
+    cargo(&all(&["test"], &["--bins", "--tests", "models::"]))
 }
 
 fn tests() -> Result<Option<String>> {

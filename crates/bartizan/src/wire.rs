@@ -1,5 +1,6 @@
 //! The one place where the concrete types of all rooms meet.
 
 pub(crate) mod admin;
+pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod state;

@@ -57,6 +57,9 @@ pub struct Event {
     /// What could not be inspected, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_evaluated: Vec<String>,
+    /// Scores that a model of the policy gave in place of the built-in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refined: Vec<RefinedRecord>,
     /// Whether the answer was streamed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub streamed: bool,
@@ -156,6 +159,21 @@ pub struct FindingRecord {
     pub exception: Option<String>,
 }
 
+/// A score that a model of the policy gave in place of the built-in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefinedRecord {
+    /// The model, as the policy names it.
+    pub model: String,
+    /// Where the text came from.
+    pub channel: Channel,
+    /// Score of the built-in model, 0..=1.
+    pub before: f32,
+    /// Score in its place, 0..=1.
+    pub after: f32,
+    /// Time that it took, in microseconds.
+    pub duration_us: u64,
+}
+
 impl Event {
     /// An event of the given area and operation that allowed what happened, stamped now.
     pub fn new(request_id: RequestId, area: &str, operation: &str) -> Self {
@@ -176,6 +194,7 @@ impl Event {
             policy: String::new(),
             findings: Vec::new(),
             not_evaluated: Vec::new(),
+            refined: Vec::new(),
             streamed: false,
             tokens_in: None,
             tokens_out: None,
@@ -216,6 +235,7 @@ impl Event {
                 })
                 .collect(),
             not_evaluated: self.not_evaluated.iter().take(KEPT_ITEMS).map(short).collect(),
+            refined: self.refined.iter().take(KEPT_ITEMS).cloned().collect(),
             detail: Some(format!("shortened; {left_out} findings left out")),
             ..self.clone()
         }

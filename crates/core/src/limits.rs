@@ -22,6 +22,13 @@ pub const POLICY_BYTES: u64 = 16 << 20;
 /// Largest file of names of packages, in bytes; the names of all of npm take some 90 MiB.
 pub const PACKAGE_LIST_BYTES: u64 = 128 << 20;
 
+/// Largest `config.json` of a classifier, in bytes.
+pub const CLASSIFIER_CONFIG_BYTES: u64 = 1 << 20;
+/// Largest `tokenizer.json` of a classifier, in bytes; those of 250,000 words have 17 MB.
+pub const CLASSIFIER_TOKENIZER_BYTES: u64 = 64 << 20;
+/// Largest file of weights of a classifier, in bytes.
+pub const CLASSIFIER_WEIGHTS_BYTES: u64 = 4 << 30;
+
 /// Reads all of `reader`, at most `cap` bytes.
 ///
 /// # Errors

@@ -37,6 +37,8 @@ pub struct Settings {
     pub groups: BTreeMap<Name, BTreeSet<Member>>,
     /// Governed ways to models.
     pub endpoints: BTreeMap<Name, Endpoint>,
+    /// Classifiers in local folders, by name.
+    pub models: BTreeMap<Name, LocalModel>,
     /// Prices for budgets, by model name as sent upstream.
     pub prices: BTreeMap<String, Price>,
     /// The event log.
@@ -234,6 +236,8 @@ pub struct Guardrail {
     pub thresholds: Vec<(&'static str, f32)>,
     /// How soon detectors that were trained speak up; in place of `threshold` for these.
     pub sensitivity: Option<Sensitivity>,
+    /// Who is asked about what `prompt-attack` is not sure of.
+    pub refine: Option<Refine>,
     /// What it lets pass although it finds it. Only policy makes exceptions, never a caller.
     pub exceptions: Vec<Exception>,
 }
@@ -247,6 +251,34 @@ pub enum Sensitivity {
     Balanced,
     /// About one in fifty.
     High,
+}
+
+/// Who is asked about texts that `prompt-attack` is not sure of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refine {
+    /// A model that exists.
+    pub model: Name,
+    /// Least score that it is asked about, 0..=1.
+    pub from: f32,
+    /// Score from which on it is not asked any more, more than `from`, 0..=1.
+    pub to: f32,
+}
+
+/// A classifier in a local folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LocalModel {
+    /// Folder with `config.json`, `tokenizer.json` and `model.safetensors`.
+    pub path: PathBuf,
+    /// Labels of the model that stand for an attack; at least one.
+    pub labels: Vec<String>,
+    /// Probability from which the model means an attack; inside 0..1.
+    pub threshold: f32,
+    /// Tokens that the model reads at once; absent for as many as it takes, 512 at most.
+    pub max_tokens: Option<usize>,
+    /// Most time for one text; zero for none.
+    pub budget: Duration,
+    /// Most time for all texts of one request; zero for none.
+    pub request_budget: Duration,
 }
 
 /// Something that a guardrail lets pass although it finds it.

@@ -85,6 +85,10 @@ pub enum NotEvaluated {
     DetectorFailed(String),
     /// The detector took longer than it may.
     Timeout(String),
+    /// A model of the policy was to judge the text and the time was over; the built-in one has judged it.
+    ModelBudget(String),
+    /// A model of the policy failed at the text; the built-in one has judged it.
+    ModelFailed(String),
 }
 
 impl std::fmt::Display for NotEvaluated {
@@ -95,6 +99,8 @@ impl std::fmt::Display for NotEvaluated {
             Self::OversizedEncoding => f.write_str("oversized-encoding"),
             Self::DetectorFailed(rule) => write!(f, "detector-failed:{rule}"),
             Self::Timeout(rule) => write!(f, "timeout:{rule}"),
+            Self::ModelBudget(model) => write!(f, "model-budget:{model}"),
+            Self::ModelFailed(model) => write!(f, "model-failed:{model}"),
         }
     }
 }

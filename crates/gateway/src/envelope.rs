@@ -19,7 +19,7 @@ use bartizan_guard::{Guard, Report, Session};
 
 use self::joined::Joined;
 use self::judgement::TextEdit;
-pub(crate) use self::judgement::{Judgement, finding_record};
+pub(crate) use self::judgement::{Judgement, finding_record, refined_record};
 use crate::json::{Document, Kind, NodeId, Step, Value};
 use crate::protocols;
 use crate::record::MAX_FINDINGS;
@@ -563,14 +563,7 @@ impl<'d> Envelope<'d> {
                 place.unwrap_or_default(),
             ));
         }
-        for reason in &report.not_evaluated {
-            if !judgement.not_evaluated.contains(reason) {
-                judgement.not_evaluated.push(reason.clone());
-            }
-            if let (None, Some((_, rule))) = (&judgement.failed, &report.blocked_at) {
-                judgement.failed = Some(rule.clone());
-            }
-        }
+        judgement.note_limits(report, joined.channel);
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn guardrail(id: &str, detect: Detect, action: Action) -> Guardrail {
         threshold: 0.5,
         thresholds: Vec::new(),
         sensitivity: None,
+        refine: None,
         exceptions: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bartizan_core::access::Identify;
@@ -9,9 +10,11 @@ use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
 use bartizan_core::{Name, Principal};
 use bartizan_guard::prompt_index::PromptCache;
+use bartizan_guard::refine::{Budget, Opinion, Refiner};
 use bartizan_guard::{Guard, GuardError};
 
 use crate::auth::may_call;
+use crate::heavy;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::providers::{self, Provider};
@@ -22,11 +25,16 @@ use crate::upstream::Upstream;
 pub struct Parts {
     /// The first policy.
     pub settings: Settings,
+    /// What stands for the models that it names.
+    pub models: Models,
     /// Recognises client keys.
     pub keys: Arc<dyn Identify>,
     /// Takes one event per decision.
     pub events: Arc<dyn EventSink>,
 }
+
+/// Models of a policy by name, loaded.
+pub type Models = BTreeMap<Name, Arc<dyn Refiner>>;
 
 /// A policy that this build cannot enforce.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +83,11 @@ pub(crate) struct ReadyRoute {
 }
 
 impl Snapshot {
-    /// Compiles a policy.
+    /// Compiles a policy; `models` stand for those that it names.
     ///
     /// # Errors
-    /// [`BuildError`] when a guardrail cannot be enforced.
-    pub fn build(settings: Settings) -> Result<Self, BuildError> {
+    /// [`BuildError`] when a guardrail cannot be enforced, or asks a model that is not among these.
+    pub fn build(settings: Settings, models: &Models) -> Result<Self, BuildError> {
         let ready: BTreeMap<&Name, Arc<dyn Provider>> = settings
             .providers
             .iter()
@@ -89,6 +97,9 @@ impl Snapshot {
         for (name, endpoint) in &settings.endpoints {
             let error = |source| BuildError { endpoint: name.clone(), source };
             let mut guard = Guard::builder();
+            for (name, model) in models {
+                guard = guard.refiner(name.clone(), Arc::new(Aside(Arc::clone(model))));
+            }
             for guardrail in &endpoint.guardrails {
                 guard = guard.guardrail(guardrail).map_err(error)?;
             }
@@ -124,6 +135,19 @@ impl Snapshot {
     }
 }
 
+/// A model that is asked where it holds up no other request.
+struct Aside(Arc<dyn Refiner>);
+
+impl Refiner for Aside {
+    fn budget(&self) -> Budget {
+        self.0.budget()
+    }
+
+    fn judge(&self, text: &str, time: Duration) -> Opinion {
+        heavy::aside(|| self.0.judge(text, time))
+    }
+}
+
 impl Gateway {
     /// Builds the gateway.
     ///
@@ -131,7 +155,7 @@ impl Gateway {
     /// [`BuildError`] when the policy cannot be enforced.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
         Ok(Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::build(parts.settings)?),
+            snapshot: ArcSwap::from_pointee(Snapshot::build(parts.settings, &parts.models)?),
             keys: parts.keys,
             events: parts.events,
             limiter: Arc::new(Limiter::default()),

@@ -9,9 +9,14 @@ const LONG_BYTES: usize = 128 << 10;
 /// Does work that takes time in proportion to `bytes`. When that is long, the other tasks of this
 /// thread move elsewhere first.
 pub(crate) fn run<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes > LONG_BYTES { aside(work) } else { work() }
+}
+
+/// Does work that takes long, or waits: the other tasks of this thread move elsewhere first.
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
     let can_move = || {
         Handle::try_current()
             .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
     };
-    if bytes > LONG_BYTES && can_move() { tokio::task::block_in_place(work) } else { work() }
+    if can_move() { tokio::task::block_in_place(work) } else { work() }
 }

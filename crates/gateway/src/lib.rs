@@ -34,6 +34,6 @@ mod translate;
 mod upstream;
 
 pub use error::GatewayError;
-pub use gateway::{BuildError, Gateway, Parts, Snapshot};
+pub use gateway::{BuildError, Gateway, Models, Parts, Snapshot};
 pub use metrics::Metrics;
 pub use server::{Server, ServerError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_core::event::{EventSink, FindingRecord, RecordError};
+use bartizan_core::event::{EventSink, FindingRecord, RecordError, RefinedRecord};
 use bartizan_core::settings::Price;
 use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
 
@@ -13,6 +13,9 @@ use crate::protocols::Usage;
 
 /// Findings kept in one event; the rest is counted in its detail.
 pub(crate) const MAX_FINDINGS: usize = 64;
+
+/// Scores of models kept in one event.
+pub(crate) const MAX_REFINED: usize = 16;
 
 /// Bytes per token, where a provider does not count.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -115,6 +118,12 @@ impl Record {
         }
     }
 
+    /// Adds scores that models gave.
+    pub(crate) fn note_refined(&mut self, refined: impl IntoIterator<Item = RefinedRecord>) {
+        let room = MAX_REFINED.saturating_sub(self.event.refined.len());
+        self.event.refined.extend(refined.into_iter().take(room));
+    }
+
     fn strictest_kept(&self) -> Verdict {
         self.event.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Allow)
     }
@@ -123,6 +132,7 @@ impl Record {
     pub(crate) fn begin_again(&mut self) {
         self.event.findings.clear();
         self.event.not_evaluated.clear();
+        self.event.refined.clear();
         self.event.verdict = Verdict::Allow;
         self.event.rule = None;
         self.dropped_findings = 0;

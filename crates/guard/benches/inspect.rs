@@ -71,6 +71,7 @@ fn guard_of(channel: Channel, ids: Vec<&'static str>) -> Arc<Guard> {
         threshold: 0.5,
         thresholds: Vec::new(),
         sensitivity: None,
+        refine: None,
         exceptions: Vec::new(),
     };
     Arc::new(Guard::builder().guardrail(&guardrail).unwrap().build().unwrap())

@@ -141,6 +141,7 @@ fn guard(channel: Channel, ids: Vec<&'static str>) -> Arc<Guard> {
         thresholds: Vec::new(),
         sensitivity: None,
         exceptions: Vec::new(),
+        refine: None,
     };
     let guard = Guard::builder().for_whole_texts().guardrail(&guardrail).unwrap().build();
     Arc::new(guard.unwrap())

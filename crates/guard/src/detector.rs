@@ -2,8 +2,9 @@
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Finding, Severity};
+use bartizan_core::{Finding, NotEvaluated, Severity};
 
+use crate::refine::Refined;
 use crate::text::View;
 
 /// Looks for one kind of thing.
@@ -109,6 +110,16 @@ pub struct Findings<'v> {
     detector: usize,
     found: &'v mut Vec<Seen>,
     undecided: usize,
+    notes: Notes,
+}
+
+/// What a detector says beside its findings.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// Scores that a model of the policy gave in place of the detector's own.
+    pub(crate) refined: Vec<Refined>,
+    /// What was to be judged and was not; the findings stand all the same.
+    pub(crate) unjudged: Vec<NotEvaluated>,
 }
 
 /// A finding and the detector it came from, by index in the guard.
@@ -125,7 +136,7 @@ impl<'v> Findings<'v> {
         detector: usize,
         found: &'v mut Vec<Seen>,
     ) -> Self {
-        Self { view, meta, detector, found, undecided: usize::MAX }
+        Self { view, meta, detector, found, undecided: usize::MAX, notes: Notes::default() }
     }
 
     /// Reports a match of `start..end` of the view with a score of 0..=1.
@@ -166,6 +177,21 @@ impl<'v> Findings<'v> {
         if !self.view.is_complete() {
             self.undecided = self.undecided.min(start);
         }
+    }
+
+    /// Says whose score stands in place of the detector's own.
+    pub(crate) fn refined(&mut self, refined: Refined) {
+        self.notes.refined.push(refined);
+    }
+
+    /// Says what was to be judged and was not.
+    pub(crate) fn unjudged(&mut self, reason: NotEvaluated) {
+        self.notes.unjudged.push(reason);
+    }
+
+    /// What was said beside the findings.
+    pub(crate) fn take_notes(&mut self) -> Notes {
+        std::mem::take(&mut self.notes)
     }
 
     /// First undecided byte of the original text, when there is one.

@@ -5,7 +5,7 @@ mod policy;
 use crate::detector::Detector;
 
 pub use policy::POLICY_MADE;
-pub(crate) use policy::from_policy;
+pub(crate) use policy::{RefinedAttack, from_policy};
 
 bartizan_core::catalog! {
     pub ALL: dyn Detector as DETECTOR;

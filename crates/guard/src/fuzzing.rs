@@ -36,6 +36,7 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         threshold: 0.5,
         thresholds: Vec::new(),
         sensitivity: None,
+        refine: None,
         exceptions: Vec::new(),
     };
     let builder = Guard::builder().guardrail(&guardrail).expect("a guardrail");

@@ -26,6 +26,7 @@ mod model;
 pub mod operators;
 mod phrases;
 pub mod prompt_index;
+pub mod refine;
 mod report;
 mod rules;
 mod secrets;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bartizan_core::{Category, Finding, NotEvaluated, RuleId, Span, Verdict};
 
+use crate::refine::Refined;
+
 /// A finding and what a guardrail made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -52,6 +54,10 @@ pub struct Report {
     pub blocked_at: Option<(usize, RuleId)>,
     /// What could not be inspected.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// The guardrail that lets nothing pass that could not be inspected, when there is any.
+    pub failed: Option<RuleId>,
+    /// Scores that a model of the policy gave in place of the built-in one.
+    pub refined: Vec<Refined>,
     /// A mask took out what tells where an address ends, so that no value may follow.
     pub spoils: bool,
     /// Highest score per family, thresholds aside; families without any score are absent.

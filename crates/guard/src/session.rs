@@ -1,6 +1,8 @@
 //! What the guard knows about the request that a text belongs to.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bartizan_core::Principal;
 use bartizan_core::settings::Subject;
@@ -21,6 +23,8 @@ pub struct Session {
     prepared: Vec<Canary>,
     now: Option<Timestamp>,
     caller: Option<Principal>,
+    /// Time that models of the policy took, in nanoseconds.
+    refining: AtomicU64,
 }
 
 impl Session {
@@ -62,6 +66,19 @@ impl Session {
             Subject::Principal(member) => member.kind == caller.kind && member.name == caller.name,
             Subject::Group(name) => caller.groups.contains(name),
         }
+    }
+
+    /// Time that models of the policy took for texts of the request so far.
+    pub(crate) fn refining(&self) -> Duration {
+        Duration::from_nanos(self.refining.load(Ordering::Relaxed))
+    }
+
+    /// Adds time that a model took.
+    pub(crate) fn refined_for(&self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        // The texts of a request are read one after the other, so that nothing is lost here.
+        let sum = self.refining.load(Ordering::Relaxed).saturating_add(nanos);
+        self.refining.store(sum, Ordering::Relaxed);
     }
 
     pub(crate) fn prepared_canaries(&self) -> &[Canary] {

@@ -23,6 +23,7 @@ pub(crate) fn rail(detect: Detect, action: Action) -> Guardrail {
         threshold: 0.5,
         thresholds: Vec::new(),
         sensitivity: None,
+        refine: None,
         exceptions: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ mod exceptions;
 mod guardrails;
 mod limits;
 mod lists;
+mod models;
 mod operators;
 mod providers;
 mod secrets;
@@ -88,6 +89,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let groups = self.groups(&file.groups);
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
+        let models = self.models(&file.models);
         let endpoints = self.endpoints(file);
         let events = self.events(&file.events);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
@@ -98,6 +100,7 @@ impl<'a, 't> Compiler<'a, 't> {
             providers,
             groups,
             endpoints,
+            models,
             prices,
             events: events?,
             otlp_endpoint,

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod endpoint;
+pub(crate) mod model;
 pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
+use model::ModelFile;
 use provider::ProviderFile;
 use scalar::{
     AddressText, Choice, DollarsText, FailureWord, PrincipalText, SecretText, SizeText, UrlText,
@@ -51,6 +53,9 @@ pub(crate) struct PolicyFile {
     /// Governed ways to models, by the name that clients use.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,
+    /// Classifiers in local folders, by the name that `refine` uses. Needs a build with `--features infer`.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) models: BTreeMap<Located<String>, Located<ModelFile>>,
     /// Prices for `usd` limits, by model name as sent to the provider.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) prices: BTreeMap<Located<String>, PriceFile>,

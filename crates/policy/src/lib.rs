@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use bartizan_core::catalog::Meta;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{EventLog, Settings};
+use bartizan_core::settings::{EventLog, LocalModel, Settings};
 
 pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
@@ -45,6 +45,33 @@ pub struct Catalogue<'a> {
     pub detectors: &'a [&'static Meta],
     /// Ids of those that a category does not include unless `entities` names them.
     pub on_request: &'a [&'static str],
+    /// Checks an entry of `models`; absent in a build that runs none.
+    pub models: Option<CheckModel>,
+}
+
+/// Says what is wrong with the folder of a model, or with what is asked of it.
+pub type CheckModel = fn(&LocalModel) -> Result<(), ModelProblem>;
+
+/// What is wrong with an entry of `models`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelProblem {
+    /// Which key it is about.
+    pub key: ModelKey,
+    /// What is wrong; one line.
+    pub message: String,
+    /// What to do; one line.
+    pub help: String,
+}
+
+/// Keys of an entry of `models` that a check may speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKey {
+    /// `path`
+    Path,
+    /// `labels`
+    Labels,
+    /// `max-tokens`
+    MaxTokens,
 }
 
 /// Where values outside the policy file come from. Handed in, so that tests need no process state.
@@ -121,7 +148,7 @@ pub fn load_data(
     source_name: &str,
     base_dir: &Path,
 ) -> Result<DataSettings, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[] };
+    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
     let sources = Sources { env: &|_| None };
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)
@@ -149,7 +176,7 @@ pub fn load_mask_key(
     base_dir: &Path,
     sources: Sources<'_>,
 ) -> Result<Option<MaskKey>, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[] };
+    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
     read(text, source_name, |file, problems| match &file.mask_key {
         Some(given) => {
             Compiler::new(catalogue, sources, base_dir, problems).mask_key(given).map(Some)
@@ -180,7 +207,7 @@ pub fn mask_key_of(
     source_name: &str,
     sources: Sources<'_>,
 ) -> Result<MaskKey, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[] };
+    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
     let mut problems = Problems::new(source_name, "");
     let given = Located { value: SecretText(reference.to_owned()), place: None };
     let key = Compiler::new(catalogue, sources, Path::new(""), &mut problems).mask_key(&given);

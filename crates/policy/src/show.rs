@@ -12,8 +12,8 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, Member, OnError,
-    Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
+    Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, LocalModel, Member,
+    OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
 };
 use bartizan_core::time::day_before;
 use bartizan_core::verdict::{Action, Mode};
@@ -55,6 +55,13 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     heading(out, "endpoints", settings.endpoints.is_empty())?;
     for endpoint in settings.endpoints.values() {
         write_endpoint(out, endpoint)?;
+    }
+    if !settings.models.is_empty() {
+        writeln!(out, "models:")?;
+    }
+    for (name, model) in &settings.models {
+        writeln!(out, "  {name}:")?;
+        write_model(out, model)?;
     }
     heading(out, "prices", settings.prices.is_empty())?;
     for (model, price) in &settings.prices {
@@ -101,6 +108,17 @@ fn write_provider(out: &mut String, provider: &Provider) -> fmt::Result {
         }
         ProviderKind::Demo { chunk_bytes } => writeln!(out, "    demo: {{ chunk: {chunk_bytes} }}"),
     }
+}
+
+fn write_model(out: &mut String, model: &LocalModel) -> fmt::Result {
+    writeln!(out, "    path: {}", text(&model.path.display().to_string()))?;
+    writeln!(out, "    labels: [{}]", list(model.labels.iter().map(|label| text(label))))?;
+    writeln!(out, "    threshold: {}", model.threshold)?;
+    if let Some(tokens) = model.max_tokens {
+        writeln!(out, "    max-tokens: {tokens}")?;
+    }
+    writeln!(out, "    budget: {}", duration(model.budget))?;
+    writeln!(out, "    request-budget: {}", duration(model.request_budget))
 }
 
 fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
@@ -211,6 +229,10 @@ fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {
             Sensitivity::High => "high",
         };
         writeln!(out, "        sensitivity: {sensitivity}")?;
+    }
+    if let Some(refine) = &rail.refine {
+        let (model, from, to) = (&refine.model, refine.from, refine.to);
+        writeln!(out, "        refine: {{ model: {model}, from: {from}, to: {to} }}")?;
     }
     write_exceptions(out, &rail.exceptions)
 }

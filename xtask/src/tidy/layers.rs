@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("guard", &["core", "model"]),
     ("train", &["model"]),
+    ("infer", &["core"]),
     ("policy", &["core"]),
     ("ledger", &["core"]),
     ("store", &["core"]),

@@ -13,10 +13,12 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail, Settings};
 use bartizan_core::time::{Timestamp, now};
 use bartizan_core::{Category, Channel, ChannelSet, Verdict};
+use bartizan_gateway::Models;
 use bartizan_guard::{Guard, Report, Session, detectors};
 use bartizan_policy::Sources;
 
@@ -25,7 +27,7 @@ use crate::format::{INCOMPLETE, print_error, usage};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::terminal::Terminal;
-use crate::wire::policy;
+use crate::wire::{models, policy};
 
 pub(crate) fn run(args: &CheckArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
     let judge = Judge::build(args)?;
@@ -67,14 +69,15 @@ impl Judge {
     /// The guard of the policy file, or the default guardrails on every channel.
     fn build(args: &CheckArgs) -> anyhow::Result<Self> {
         let channel = Channel::from_name(&args.channel).unwrap_or(Channel::User);
-        let mut guardrails = guardrails(args.config.as_deref(), args.endpoint.as_deref())?;
+        let Rules { mut guardrails, models } =
+            rules(args.config.as_deref(), args.endpoint.as_deref())?;
         if let Some(threshold) = args.threshold {
             for rail in &mut guardrails {
                 rail.threshold = threshold;
             }
         }
         let scored = args.scores.then(|| guardrails.iter().flat_map(categories).collect());
-        Ok(Self { guard: guard(&guardrails)?, channel, scored, now: now() })
+        Ok(Self { guard: guard(&guardrails, &models)?, channel, scored, now: now() })
     }
 
     fn inspect(&self, channel: Channel, text: &str) -> Report {
@@ -83,19 +86,25 @@ impl Judge {
 }
 
 /// A guard for whole texts.
-pub(super) fn guard(guardrails: &[Guardrail]) -> anyhow::Result<Guard> {
+pub(super) fn guard(guardrails: &[Guardrail], models: &Models) -> anyhow::Result<Guard> {
     let mut builder = Guard::builder().for_whole_texts();
+    for (name, model) in models {
+        builder = builder.refiner(name.clone(), Arc::clone(model));
+    }
     for guardrail in guardrails {
         builder = builder.guardrail(guardrail)?;
     }
     Ok(builder.build()?)
 }
 
+/// Guardrails, with the models that they ask.
+pub(super) struct Rules {
+    pub(super) guardrails: Vec<Guardrail>,
+    pub(super) models: Models,
+}
+
 /// Those of an endpoint of the policy file, or the default guardrails on every channel.
-pub(super) fn guardrails(
-    config: Option<&Path>,
-    endpoint: Option<&str>,
-) -> anyhow::Result<Vec<Guardrail>> {
+pub(super) fn rules(config: Option<&Path>, endpoint: Option<&str>) -> anyhow::Result<Rules> {
     let Some(file) = config else {
         // What the environment holds about providers changes nothing about guardrails.
         let text = bartizan_policy::default_yaml(Sources { env: &|_| None });
@@ -104,24 +113,27 @@ pub(super) fn guardrails(
             guardrail.on = ChannelSet::ALL;
             guardrail
         };
-        return Ok(first_endpoint(settings).into_iter().map(everywhere).collect());
+        let guardrails = first_endpoint(settings).into_iter().map(everywhere).collect();
+        return Ok(Rules { guardrails, models: Models::new() });
     };
     let mut settings = policy::load_file(file)?;
-    match endpoint {
-        None => Ok(first_endpoint(settings)),
+    let models = models::load(&settings)?;
+    let guardrails = match endpoint {
+        None => first_endpoint(settings),
         Some(name) => {
             let known: Vec<String> = settings.endpoints.keys().map(ToString::to_string).collect();
             let endpoint = settings.endpoints.remove(name);
-            Ok(endpoint
+            endpoint
                 .ok_or_else(|| {
                     usage(
                         format!("the policy has no endpoint `{name}`"),
                         format!("use one of {}", known.join(", ")),
                     )
                 })?
-                .guardrails)
+                .guardrails
         }
-    }
+    };
+    Ok(Rules { guardrails, models })
 }
 
 fn first_endpoint(settings: Settings) -> Vec<Guardrail> {

@@ -13,7 +13,7 @@ use crate::commands::explain;
 use crate::format::print_error;
 use crate::output::Output;
 use crate::terminal::Terminal;
-use crate::wire::policy;
+use crate::wire::{models, policy};
 
 pub(crate) fn run(args: &ConfigArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
     match &args.command {
@@ -50,7 +50,8 @@ fn check(
     let version = loaded.settings.version.clone();
     let notes = all_notes(&loaded.settings);
     // What cannot be enforced is an error here and not at the first request.
-    Snapshot::build(loaded.settings)?;
+    let models = models::load(&loaded.settings)?;
+    Snapshot::build(loaded.settings, &models)?;
     let origin = loaded.origin;
     let mut out = Output::open(output, terminal)?;
     match format {

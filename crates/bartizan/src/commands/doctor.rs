@@ -17,7 +17,7 @@ use crate::cli::{DoctorArgs, Format};
 use crate::format::{GUARDRAIL_HELP, chain};
 use crate::output::Output;
 use crate::terminal::{Terminal, printable};
-use crate::wire::policy;
+use crate::wire::{models, policy};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,6 +73,7 @@ pub(crate) fn run(args: &DoctorArgs, terminal: Terminal) -> anyhow::Result<ExitC
 
 fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.push(guardrails(settings));
+    lines.extend(models_of(settings));
     lines.extend(exceptions(settings));
     let folder = settings.data_dir.as_path();
     // Rights first: opening the store mends those of its file.
@@ -84,8 +85,28 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.extend(network::providers(&settings.providers, offline));
 }
 
+/// What to do about a model that cannot be loaded.
+const MODEL_HELP: &str = "the line of the model says what to do";
+
+/// Each model of the policy, run once.
+fn models_of(settings: &Settings) -> Vec<Line> {
+    let line = |measured: models::Measured| {
+        let check = format!("model {}", measured.name);
+        match (measured.found, measured.fix) {
+            (Ok(found), None) => Line::ok(check, found),
+            (Ok(found), Some(fix)) => Line::warn(check, found, fix),
+            (Err(found), fix) => Line::fail(check, found, fix.unwrap_or_default()),
+        }
+    };
+    models::measure(settings).into_iter().map(line).collect()
+}
+
 fn guardrails(settings: &Settings) -> Line {
-    if let Err(error) = Snapshot::build(settings.clone()) {
+    let models = match models::load(settings) {
+        Ok(models) => models,
+        Err(error) => return Line::fail("guardrails", chain(error.as_ref()), MODEL_HELP),
+    };
+    if let Err(error) = Snapshot::build(settings.clone(), &models) {
         return Line::fail("guardrails", chain(&error), GUARDRAIL_HELP);
     }
     match notes(settings).as_slice() {

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, PolicySource, Ready};
-use crate::wire::{policy, state};
+use crate::wire::{models, policy, state};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -65,7 +65,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         matches!(provider.kind, bartizan_core::settings::ProviderKind::Demo { .. })
     });
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
+    let models = models::load(&settings)?;
     let gateway = Arc::new(Gateway::build(Parts {
+        models,
         settings,
         keys: store.key_index(),
         events: Arc::clone(&events),

@@ -17,7 +17,7 @@ use bartizan_policy::{DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
 
-use super::policy;
+use super::{models, policy};
 
 /// Where the policy comes from: a file or the embedded defaults, plus endpoints made by the admin
 /// API, which live in the store.
@@ -196,7 +196,8 @@ impl Endpoints {
     /// Puts the policy with these extra endpoints in force, or says why not.
     fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
         let settings = self.source.compose(extra).map_err(refused)?;
-        let snapshot = Snapshot::build(settings).map_err(refused)?;
+        let models = models::load(&settings).map_err(refused)?;
+        let snapshot = Snapshot::build(settings, &models).map_err(refused)?;
         self.gateway.replace(snapshot);
         Ok(())
     }

@@ -6,6 +6,7 @@ use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::Settings;
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
+use super::models;
 use crate::cli::PolicyArgs;
 use crate::format::usage;
 
@@ -119,5 +120,5 @@ fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
     let detectors: Vec<_> =
         bartizan_guard::detectors::ALL.iter().map(|detector| detector.meta()).collect();
     let on_request = bartizan_guard::detectors::ON_REQUEST;
-    run(Catalogue { detectors: &detectors, on_request })
+    run(Catalogue { detectors: &detectors, on_request, models: models::CHECK })
 }

@@ -312,21 +312,21 @@ fn marked_stretches_are_measured_by_type() {
     let arguments = ["eval", "--spans", "-", "--detector", "email", "--detector", "credit-card"];
     let ran = Place::new().run(&arguments, &input);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
-    expect![[r#"
+    expect![[r"
         3 rows, findings from 0.5 on
         type              marked   found  precision  recall  F1 overlap  F1 exact
         CARD                   1       1       1.00    1.00        1.00      1.00
         EMAIL                  2       1       1.00    0.50        0.67      0.67
         all                    3       2       1.00    0.67        0.80      0.80
         found, whatever it was taken for: 66.7 % of what is marked
-    "#]]
+    "]]
     .assert_eq(&ran.stdout);
     let ran = Place::new().run(&["eval", "--spans", "-"], "{\"text\": 1}\n");
     mistake(
         &ran,
-        &expect![[r#"
+        &expect![[r"
             error: `-`: line 1 is no row
             help: each line is an object with `text` and `spans`, each of them with `start` and `end` in characters and `type`
-        "#]],
+        "]],
     );
 }

@@ -22,6 +22,8 @@ mod limits;
 mod lists;
 mod logprobs;
 mod masking;
+#[cfg(feature = "infer")]
+mod models;
 mod operators;
 mod start;
 mod streams;

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use bartizan_core::event::FindingRecord;
+use bartizan_core::event::{FindingRecord, RefinedRecord};
 use bartizan_core::{Category, Channel, NotEvaluated, RuleId, Verdict};
-use bartizan_guard::Judged;
+use bartizan_guard::refine::Refined;
+use bartizan_guard::{Judged, Report};
 
 use super::Form;
 use crate::error::GatewayError;
 use crate::json::{EditError, Edits, NodeId};
-use crate::record::Record;
+use crate::record::{MAX_REFINED, Record};
 
 /// What the guard says about a body.
 #[derive(Debug, Default)]
@@ -22,6 +23,7 @@ pub(crate) struct Judgement {
     pub(crate) blocked: Option<(RuleId, Category)>,
     pub(crate) failed: Option<RuleId>,
     pub(crate) not_evaluated: Vec<NotEvaluated>,
+    pub(super) refined: Vec<RefinedRecord>,
     pub(super) edits: Vec<TextEdit>,
     pub(super) removed: Vec<NodeId>,
 }
@@ -47,12 +49,31 @@ impl Judgement {
     /// Writes verdict and findings into the record of the exchange.
     pub(crate) fn note(&self, record: &mut Record) {
         record.note(self.verdict(), self.findings.iter().cloned(), &self.not_evaluated);
+        record.note_refined(self.refined.iter().cloned());
         record.leave_out(self.left_out);
+    }
+
+    /// Takes over what was not read, and what a model said in place of the built-in one.
+    pub(super) fn note_limits(&mut self, report: &Report, channel: Channel) {
+        for reason in &report.not_evaluated {
+            if !self.not_evaluated.contains(reason) {
+                self.not_evaluated.push(reason.clone());
+            }
+        }
+        if self.failed.is_none() {
+            self.failed.clone_from(&report.failed);
+        }
+        let room = MAX_REFINED.saturating_sub(self.refined.len());
+        let records = report.refined.iter().map(|refined| refined_record(refined, channel));
+        self.refined.extend(records.take(room));
     }
 
     /// Whether nothing was found.
     pub(crate) fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.not_evaluated.is_empty() && !self.changes()
+        self.findings.is_empty()
+            && self.refined.is_empty()
+            && self.not_evaluated.is_empty()
+            && !self.changes()
     }
 
     /// Whether the body changes.
@@ -99,6 +120,17 @@ impl Judgement {
         }
         let (rule, category) = self.blocked.clone()?;
         Some(GatewayError::Blocked { rule, category, stage })
+    }
+}
+
+/// A score of a model as the event log keeps it.
+pub(crate) fn refined_record(refined: &Refined, channel: Channel) -> RefinedRecord {
+    RefinedRecord {
+        model: refined.model.to_string(),
+        channel,
+        before: refined.before,
+        after: refined.after,
+        duration_us: u64::try_from(refined.took.as_micros()).unwrap_or(u64::MAX),
     }
 }
 

@@ -148,7 +148,7 @@ mod tests {
         let nowhere = "127.0.0.1:0".parse().unwrap();
         let demo = Provider { kind: ProviderKind::Demo { chunk_bytes: 5 } };
         let few = BTreeSet::from([Subject::Group("few".parse().unwrap())]);
-        Snapshot::build(Settings {
+        let settings = Settings {
             version: String::new(),
             data_dir: "data".into(),
             listen: Listen { gateway: nowhere, console: nowhere },
@@ -161,8 +161,9 @@ mod tests {
             prices: BTreeMap::new(),
             events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
             otlp_endpoint: None,
-        })
-        .unwrap()
+            models: BTreeMap::new(),
+        };
+        Snapshot::build(settings, &BTreeMap::new()).unwrap()
     }
 
     fn refusal(model: &str) -> String {

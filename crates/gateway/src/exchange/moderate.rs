@@ -45,6 +45,8 @@ pub(super) fn answer(
                 .map(|judged| envelope::finding_record(judged, Channel::User, "/input".to_owned()));
             // A moderation answers a question; it refuses nothing itself.
             record.note(report.verdict().min(Verdict::Flag), findings, &report.not_evaluated);
+            let refined = report.refined.iter();
+            record.note_refined(refined.map(|it| envelope::refined_record(it, Channel::User)));
             result(&report, &looked_for)
         })
         .collect();

@@ -101,8 +101,12 @@ impl Rig {
             prompts: PromptCache::default(),
             routes: vec![route],
         };
-        let parts =
-            Parts { settings: no_settings(), keys: Arc::new(AnyKey), events: Arc::new(NoLog) };
+        let parts = Parts {
+            settings: no_settings(),
+            models: BTreeMap::new(),
+            keys: Arc::new(AnyKey),
+            events: Arc::new(NoLog),
+        };
         let gateway = Gateway::build(parts).expect("an empty policy can be enforced");
         let endpoints = BTreeMap::from([(name, Arc::new(endpoint))]);
         gateway.replace(Snapshot { settings: no_settings(), endpoints });
@@ -147,6 +151,7 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
         threshold: 0.5,
         thresholds: Vec::new(),
         sensitivity: None,
+        refine: None,
         exceptions: Vec::new(),
     }
 }
@@ -182,6 +187,7 @@ fn no_settings() -> Settings {
         prices: BTreeMap::new(),
         events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
         otlp_endpoint: None,
+        models: BTreeMap::new(),
     }
 }
 

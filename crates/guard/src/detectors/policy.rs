@@ -5,6 +5,7 @@ mod keywords;
 mod links;
 mod packages;
 mod patterns;
+mod refined;
 mod size;
 mod topics;
 
@@ -12,6 +13,8 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Detect;
 
 use crate::detector::Detector;
+
+pub(crate) use refined::RefinedAttack;
 
 /// What they say about themselves, in the order of `detect:` keywords, patterns, topics, size, links, packages.
 pub static POLICY_MADE: [&Meta; 6] =

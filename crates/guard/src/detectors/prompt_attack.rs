@@ -59,7 +59,32 @@ static META: Meta = Meta {
 /// would be a chance to be wrong about it.
 const DOCUMENTS_MORE: f32 = 1.0;
 /// Least score that is reported, whatever a guardrail asks for.
-const LEAST: f32 = 0.2;
+pub(super) const LEAST: f32 = 0.2;
+
+/// The stretch of a view that looks most like an attack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Suspect {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// 0..=1; also below [`LEAST`].
+    pub(super) score: f32,
+}
+
+/// What looks most like an attack in a view that is worth reading.
+pub(super) fn suspect(view: &View<'_>) -> Option<Suspect> {
+    let (speaker, more) = match view.channel() {
+        Channel::User => (Speaker::User, 0.0),
+        Channel::Document | Channel::ToolResult => (Speaker::Document, DOCUMENTS_MORE),
+        Channel::System | Channel::ToolSchema | Channel::ToolCall | Channel::Output => return None,
+    };
+    // Folding takes look-alikes for Latin letters. Where that gives no Latin text it is another
+    // language, which the raw view shows better.
+    if view.kind() == ViewKind::Folded && (view.is_original() || !is_latin(view.text())) {
+        return None;
+    }
+    let worst = view.reading().worst(speaker)?;
+    Some(Suspect { start: worst.start, end: worst.end, score: score(worst.rarity - more) })
+}
 
 impl Detector for PromptAttack {
     fn meta(&self) -> &'static Meta {
@@ -83,20 +108,9 @@ impl Detector for PromptAttack {
     }
 
     fn inspect(&self, view: &View<'_>, _hits: &[Hit], findings: &mut Findings<'_>) {
-        let (speaker, more) = match view.channel() {
-            Channel::User => (Speaker::User, 0.0),
-            Channel::Document | Channel::ToolResult => (Speaker::Document, DOCUMENTS_MORE),
-            Channel::System | Channel::ToolSchema | Channel::ToolCall | Channel::Output => return,
-        };
-        // Folding takes look-alikes for Latin letters. Where that gives no Latin text it is another
-        // language, which the raw view shows better.
-        if view.kind() == ViewKind::Folded && (view.is_original() || !is_latin(view.text())) {
-            return;
-        }
-        let Some(worst) = view.reading().worst(speaker) else { return };
-        let score = score(worst.rarity - more);
-        if score >= LEAST {
-            findings.push(worst.start, worst.end, score);
+        let worst = suspect(view).filter(|worst| worst.score >= LEAST);
+        if let Some(worst) = worst {
+            findings.push(worst.start, worst.end, worst.score);
         }
     }
 }

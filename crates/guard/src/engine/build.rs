@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bartizan_core::settings::{Detect, Guardrail};
-use bartizan_core::{Channel, RuleId};
+use bartizan_core::settings::{Detect, Guardrail, Refine};
+use bartizan_core::{Channel, Name, RuleId};
 
 use super::clean::CleanTexts;
 use super::except::exempts;
@@ -13,9 +13,13 @@ use super::read::rot13;
 use super::shapes::ShapeSet;
 use super::{Exempt, Guard, Member, Plan, Rail, RailOperators, Source};
 use crate::detector::{Detector, Reads};
-use crate::detectors;
+use crate::detectors::{self, RefinedAttack};
 use crate::operators::{KeyError, Ready};
+use crate::refine::Refiner;
 use crate::text::fold_to_string;
+
+/// The detector whose scores a model may judge anew.
+const REFINED: &str = "prompt-attack";
 
 /// Channels whose texts may arrive in pieces.
 pub(super) const STREAMED: [Channel; 2] = [Channel::Output, Channel::ToolCall];
@@ -30,6 +34,14 @@ pub enum GuardError {
         guardrail: RuleId,
         /// What it asks for.
         detector: String,
+    },
+    /// The model that it asks is not there.
+    #[error("guardrail `{guardrail}` asks the model `{model}`, which is not loaded")]
+    UnknownModel {
+        /// The guardrail.
+        guardrail: RuleId,
+        /// The model.
+        model: Name,
     },
     /// The detector judges whole texts and cannot guard a stream.
     #[error(
@@ -70,6 +82,9 @@ pub enum GuardError {
 pub struct GuardBuilder {
     detectors: Vec<Source>,
     catalogue: BTreeMap<&'static str, usize>,
+    refiners: BTreeMap<Name, Arc<dyn Refiner>>,
+    /// Detectors that ask a model, by what the policy says about it.
+    refined: Vec<(Refine, usize)>,
     rails: Vec<Rail>,
     whole_texts: bool,
     /// Whether a detector was made elsewhere.
@@ -85,6 +100,13 @@ impl GuardBuilder {
         self
     }
 
+    /// Adds a model that guardrails may ask, by the name of the policy.
+    #[must_use]
+    pub fn refiner(mut self, name: Name, refiner: Arc<dyn Refiner>) -> Self {
+        self.refiners.insert(name, refiner);
+        self
+    }
+
     /// Adds a guardrail.
     ///
     /// # Errors
@@ -93,7 +115,10 @@ impl GuardBuilder {
         let indexes = match &guardrail.detect {
             Detect::Detectors(ids) => ids
                 .iter()
-                .map(|id| self.catalogued(&guardrail.id, id))
+                .map(|id| match &guardrail.refine {
+                    Some(refine) if *id == REFINED => self.refining(&guardrail.id, refine),
+                    _ => self.catalogued(&guardrail.id, id),
+                })
                 .collect::<Result<Vec<_>, _>>()?,
             custom => {
                 let detector = detectors::from_policy(custom).map_err(|reason| {
@@ -116,16 +141,23 @@ impl GuardBuilder {
         }
         let exempts = exempts(guardrail)?;
         let operators = self
-            .operators(guardrail)
+            .operators(guardrail, &indexes)
             .map_err(|source| GuardError::Operator { guardrail: guardrail.id.clone(), source })?;
         self.push(guardrail, indexes, operators, exempts);
         Ok(self)
     }
 
     /// Makes the operators of a guardrail ready, whose detectors are known.
-    fn operators(&self, guardrail: &Guardrail) -> Result<RailOperators, KeyError> {
+    fn operators(
+        &self,
+        guardrail: &Guardrail,
+        detectors: &[usize],
+    ) -> Result<RailOperators, KeyError> {
+        let called = |index: &usize, id: &str| {
+            self.detectors.get(*index).is_some_and(|source| source.get().meta().id == id)
+        };
         let by_detector = guardrail.operators.by_detector.iter().filter_map(|(id, operator)| {
-            let index = *self.catalogue.get(id)?;
+            let index = *detectors.iter().find(|index| called(index, id))?;
             Some(Ready::new(operator).map(|ready| (index, ready)))
         });
         let by_detector = by_detector.collect::<Result<_, _>>()?;
@@ -192,6 +224,23 @@ impl GuardBuilder {
         self.detectors.push(Source::Catalogue(detector));
         let index = self.detectors.len() - 1;
         self.catalogue.insert(detector.meta().id, index);
+        Ok(index)
+    }
+
+    /// The detector that asks a model; one for all guardrails that ask it alike, so that a text is judged
+    /// once.
+    fn refining(&mut self, guardrail: &RuleId, refine: &Refine) -> Result<usize, GuardError> {
+        if let Some((_, index)) = self.refined.iter().find(|(known, _)| known == refine) {
+            return Ok(*index);
+        }
+        let refiner = self.refiners.get(&refine.model).ok_or_else(|| GuardError::UnknownModel {
+            guardrail: guardrail.clone(),
+            model: refine.model.clone(),
+        })?;
+        let detector = RefinedAttack::new(refine, Arc::clone(refiner));
+        self.detectors.push(Source::Policy(Box::new(detector)));
+        let index = self.detectors.len() - 1;
+        self.refined.push((refine.clone(), index));
         Ok(index)
     }
 

@@ -83,7 +83,7 @@ impl Guard {
             return (Report::default(), window.text.len());
         };
         let reading = if plan.active.is_empty() {
-            Reading { findings: Vec::new(), undecided: window.text.len(), failed: Vec::new() }
+            Reading::nothing(window.text.len())
         } else {
             self.read(plan, window, session)
         };
@@ -99,6 +99,7 @@ impl Guard {
     ) -> (Report, usize) {
         let mut report = Report::default();
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
+        report.refined = reading.refined;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
         let mut components = self.components(window, session, &findings);
         // What is masked may begin later than what was found. A stream that stops between the two
@@ -140,6 +141,7 @@ impl Guard {
                 self.judge_finding(window, session, seen, &mut report);
             }
         }
+        self.judge_unjudged(window, &reading.unjudged, &mut report);
         self.judge_failures(plan, window, &reading.failed, &mut report);
         if let Some((at, _)) = &mut report.blocked_at {
             // A stretch that would be masked never leaves in part.
@@ -241,7 +243,35 @@ impl Guard {
                     && rail.mode == Mode::Enforce
                 {
                     stop(report, window.from, &rail.id);
+                    report.failed = Some(rail.id.clone());
                 }
+            }
+        }
+    }
+
+    /// What a detector wanted a model to judge, and was not judged. Its findings stand; whether the text
+    /// passes without them is for the guardrail to say.
+    fn judge_unjudged(
+        &self,
+        window: &Window<'_>,
+        unjudged: &[(usize, NotEvaluated)],
+        report: &mut Report,
+    ) {
+        // What is refused for what was found needs no other reason.
+        let is_blocked = report.blocked_at.is_some();
+        for (index, reason) in unjudged {
+            if !report.not_evaluated.contains(reason) {
+                report.not_evaluated.push(reason.clone());
+            }
+            let rails = self.rails.iter().filter(|rail| rail.on.contains(window.channel));
+            let mut strict = rails.filter(|rail| {
+                rail.detectors.contains(index)
+                    && rail.on_error == OnError::Block
+                    && rail.mode == Mode::Enforce
+            });
+            if let (false, Some(rail)) = (is_blocked, strict.next()) {
+                stop(report, window.from, &rail.id);
+                report.failed = Some(rail.id.clone());
             }
         }
     }

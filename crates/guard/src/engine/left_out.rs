@@ -56,6 +56,7 @@ mod tests {
             threshold: 0.0,
             thresholds: Vec::new(),
             sensitivity: None,
+            refine: None,
             exceptions: Vec::new(),
         };
         let guard = Guard::builder().guardrail(&guardrail).unwrap().build().unwrap();

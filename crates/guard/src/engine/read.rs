@@ -2,10 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bartizan_core::NotEvaluated;
+
 use super::judge::Window;
 use super::literals::LiteralSet;
 use super::{Guard, Member, Plan, Source};
 use crate::detector::{Findings, Hit, Reads, Seen};
+use crate::refine::Refined;
 use crate::session::Session;
 use crate::text::encoded::decode_runs;
 use crate::text::unescape::ESCAPE_ROUNDS;
@@ -28,6 +31,23 @@ pub(super) struct Reading {
     pub(super) undecided: usize,
     /// Detectors that failed, by index.
     pub(super) failed: Vec<usize>,
+    /// Scores that a model of the policy gave.
+    pub(super) refined: Vec<Refined>,
+    /// What detectors wanted to judge and could not, by index.
+    pub(super) unjudged: Vec<(usize, NotEvaluated)>,
+}
+
+impl Reading {
+    /// Of a text of so many bytes that nobody has read.
+    pub(super) const fn nothing(bytes: usize) -> Self {
+        Self {
+            findings: Vec::new(),
+            undecided: bytes,
+            failed: Vec::new(),
+            refined: Vec::new(),
+            unjudged: Vec::new(),
+        }
+    }
 }
 
 /// One text on its way through the views.
@@ -52,8 +72,7 @@ struct Reader<'a> {
 
 impl Guard {
     pub(super) fn read(&self, plan: &Plan, window: &Window<'_>, session: &Session) -> Reading {
-        let reading =
-            Reading { findings: Vec::new(), undecided: window.text.len(), failed: Vec::new() };
+        let reading = Reading::nothing(window.text.len());
         let mut reader = Reader { guard: self, plan, window, session, reading };
         let layer = Layer {
             text: window.text,
@@ -215,13 +234,16 @@ impl<'a> Reader<'a> {
         // take the request of its neighbours down with it.
         let ran = catch_unwind(AssertUnwindSafe(|| {
             detector.inspect(view, own, &mut findings);
-            findings.undecided_source()
+            (findings.undecided_source(), findings.take_notes())
         }));
         let found = self.reading.findings.len() - before;
-        if let Ok(undecided) = ran
+        if let Ok((undecided, notes)) = ran
             && (found <= MAX_FINDINGS || self.window.may_stream())
         {
             self.reading.undecided = self.reading.undecided.min(undecided.unwrap_or(usize::MAX));
+            self.reading.refined.extend(notes.refined);
+            let unjudged = notes.unjudged.into_iter().map(|reason| (member.index, reason));
+            self.reading.unjudged.extend(unjudged);
         } else {
             self.reading.findings.truncate(before);
             self.reading.failed.push(member.index);

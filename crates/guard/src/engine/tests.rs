@@ -3,6 +3,7 @@
 mod except;
 mod failures;
 mod operators;
+mod refine;
 
 use std::sync::Arc;
 

@@ -50,6 +50,10 @@ impl Compiler<'_, '_> {
             None => Some(None),
         };
         let thresholds = self.thresholds(file, detect.as_ref());
+        let refine = match &file.refine {
+            Some(given) => self.refine(policy, given, detect.as_ref()).map(Some),
+            None => Some(None),
+        };
         let exceptions = self.exceptions(policy, file, detect.as_ref());
         Some(Guardrail {
             id: id?,
@@ -63,6 +67,7 @@ impl Compiler<'_, '_> {
             threshold: threshold?,
             thresholds: thresholds?,
             sensitivity: sensitivity?,
+            refine: refine?,
             exceptions,
         })
     }
@@ -98,7 +103,7 @@ impl Compiler<'_, '_> {
         given.map_or(Some(THRESHOLD as f32), |given| self.share("threshold", given))
     }
 
-    fn share(&mut self, what: &str, given: &Located<f64>) -> Option<f32> {
+    pub(super) fn share(&mut self, what: &str, given: &Located<f64>) -> Option<f32> {
         if (0.0..=1.0).contains(&given.value) {
             return Some(given.value as f32);
         }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::file::model::RefineFile;
 use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DateText, DurationText, FailureWord, ModalityWord, ModeWord,
@@ -136,6 +137,9 @@ pub(crate) struct GuardrailFile {
     /// How soon trained detectors speak up, in place of `threshold`: `low`, `balanced` or `high`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) sensitivity: Option<Located<Choice<SensitivityWord>>>,
+    /// Asks one of `models` about what `prompt-attack` is not sure of; its word counts.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) refine: Option<Located<RefineFile>>,
     /// Findings that pass all the same, by their exact text. Default: none.
     #[serde(default, deserialize_with = "filled")]
     #[schemars(length(max = 256))]

@@ -2,7 +2,8 @@
 
 use bartizan_core::catalog::{Docs, Meta};
 use bartizan_core::finding::{Category, Severity};
-use bartizan_policy::Catalogue;
+use bartizan_core::settings::LocalModel;
+use bartizan_policy::{Catalogue, ModelKey, ModelProblem};
 
 const fn meta(id: &'static str, category: Category) -> Meta {
     Meta {
@@ -37,6 +38,21 @@ static VIOLENCE: Meta = meta("violence", Category::UnsafeContent);
 static DATE: Meta = meta("date-time", Category::Pii);
 static REPEAT: Meta = meta("repetition", Category::Flood);
 
+static ATTACK: Meta = meta("prompt-attack", Category::PromptInjection);
+
+/// Knows one model, with one label.
+fn check_model(model: &LocalModel) -> Result<(), ModelProblem> {
+    let problem = |key, message: &str| {
+        Err(ModelProblem { key, message: message.to_owned(), help: "use `tiny`".to_owned() })
+    };
+    match (model.path.to_str(), model.labels.first().map(String::as_str), model.max_tokens) {
+        (Some("tiny"), Some("INJECTION"), None | Some(..=512)) => Ok(()),
+        (Some("tiny"), Some("INJECTION"), _) => problem(ModelKey::MaxTokens, "too many tokens"),
+        (Some("tiny"), ..) => problem(ModelKey::Labels, "the model has no such label"),
+        _ => problem(ModelKey::Path, "there is no such folder"),
+    }
+}
+
 /// Every category.
 pub(crate) const FULL: Catalogue<'static> = Catalogue {
     detectors: &[
@@ -45,6 +61,7 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &CREDIT_CARD,
         &API_KEY,
         &OVERRIDE,
+        &ATTACK,
         &ROLE_PLAY,
         &INVISIBLE,
         &LINK,
@@ -60,4 +77,5 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &VIOLENCE,
     ],
     on_request: &["date-time", "planted-request"],
+    models: Some(check_model),
 };

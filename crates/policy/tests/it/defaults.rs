@@ -115,7 +115,7 @@ fn the_default_guards_are_the_documented_ones() {
     let rail = |id: &str| endpoint.guardrails.iter().find(|rail| rail.id.as_str() == id).unwrap();
     assert_eq!(rail("g-injection").action, Action::Block);
     assert_eq!(rail("g-injection").on, ChannelSet::INPUT);
-    let attacks = Detect::Detectors(vec!["instruction-override", "role-play"]);
+    let attacks = Detect::Detectors(vec!["instruction-override", "prompt-attack", "role-play"]);
     assert_eq!(rail("g-injection").detect, attacks);
     // What is not sure is looked at, and stops nobody.
     for id in ["g-planted", "g-code", "g-unsafe"] {

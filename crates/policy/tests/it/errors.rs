@@ -5,6 +5,7 @@ mod form;
 mod guardrails;
 mod limits;
 mod lists;
+mod models;
 mod operators;
 mod providers;
 mod report;

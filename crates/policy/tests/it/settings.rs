@@ -418,6 +418,7 @@ fn the_schema_names_every_key_and_no_other() {
             "groups",
             "listen",
             "mask-key",
+            "models",
             "prices",
             "providers",
             "telemetry",

@@ -59,7 +59,8 @@ pub(super) struct Judgement {
 
 impl Judge {
     pub(super) fn build(args: &EvalArgs) -> anyhow::Result<Self> {
-        let all = check::guardrails(args.config.as_deref(), args.endpoint.as_deref())?;
+        let check::Rules { guardrails: all, models } =
+            check::rules(args.config.as_deref(), args.endpoint.as_deref())?;
         let default = DEFAULT_FAMILIES.map(|family| family.name().to_owned());
         let wanted: &[String] = if args.detector.is_empty() { &default } else { &args.detector };
         for name in &args.detector {
@@ -70,10 +71,11 @@ impl Judge {
         let families = chosen.iter().flat_map(check::categories).collect();
         let detectors = chosen.iter().flat_map(ids).collect();
         let positive = positive(args, &families)?;
-        let only_chosen = check::guard(&chosen)?;
+        let only_chosen = check::guard(&chosen, &models)?;
         let unread = Channel::ALL.into_iter().filter(|on| !only_chosen.reads(*on)).collect();
         // Without a choice the whole guard runs, and its times are those that traffic would see.
-        let guard = if args.detector.is_empty() { check::guard(&all)? } else { only_chosen };
+        let guard =
+            if args.detector.is_empty() { check::guard(&all, &models)? } else { only_chosen };
         let channel = args.channel.as_deref().and_then(Channel::from_name);
         Ok(Self { guard, families, detectors, positive, channel, unread })
     }

@@ -11,6 +11,7 @@ use bartizan_core::limits::{TRAIN_FILE_BYTES, read_capped};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Category, Channel, ChannelSet, Mode};
+use bartizan_gateway::Models;
 use bartizan_guard::{Guard, Session, detectors};
 use bartizan_train::names::measure::Counts;
 use bartizan_train::names::rows::{self, SpanRow};
@@ -132,7 +133,7 @@ fn guard(wanted: &[String]) -> anyhow::Result<Guard> {
             "`bartizan explain` lists all detectors",
         ));
     }
-    check::guard(&[Guardrail {
+    let guardrail = Guardrail {
         id: "spans".parse().context("the id of the guardrail")?,
         on: ChannelSet::ALL,
         detect: Detect::Detectors(ids),
@@ -145,7 +146,9 @@ fn guard(wanted: &[String]) -> anyhow::Result<Guard> {
         exceptions: Vec::new(),
         operators: Operators::default(),
         thresholds: Vec::new(),
-    }])
+        refine: None,
+    };
+    check::guard(&[guardrail], &Models::default())
 }
 
 /// What the guard finds, by type; of what overlaps within a type the longest.

@@ -81,6 +81,14 @@ pub(crate) const SECTIONS: &[Section] = &[
                 exit code 2.",
     },
     Section { level: 2, title: "Store", intro: "", kind: "class", codes: STORE, outro: "" },
+    Section {
+        level: 2,
+        title: "Models of your own",
+        intro: "In builds with `--features infer`.",
+        kind: "class",
+        codes: INFER,
+        outro: "",
+    },
     Section { level: 2, title: "Event log", intro: "", kind: "class", codes: EVENT_LOG, outro: "" },
     Section {
         level: 2,
@@ -211,6 +219,22 @@ const STORE: &[Code] = &[
     code("bartizan::store::key-not-found", "not found", "no key has this id", "`bartizan key list`"),
     code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
     code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
+];
+
+#[rustfmt::skip]
+const INFER: &[Code] = &[
+    code("bartizan::infer::no-folder", "usage", "`path` of a model is no folder", "name the folder with `config.json`, `tokenizer.json` and `model.safetensors`"),
+    code("bartizan::infer::missing", "usage", "a file of the model is not there", "the help says how to make it from what is there; nothing is downloaded"),
+    code("bartizan::infer::unreadable", "usage", "a file of the model cannot be read, or is larger than may be", "check its rights and size"),
+    code("bartizan::infer::config", "usage", "`config.json` describes no classifier that can be run", "use the one that came with the weights"),
+    code("bartizan::infer::architecture", "usage", "the family of the model is not built in", "use a sequence classifier of BERT, RoBERTa, XLM-RoBERTa or DeBERTa-v2/v3"),
+    code("bartizan::infer::label", "usage", "the model has no such label", "the message lists its labels"),
+    code("bartizan::infer::length", "usage", "the model takes fewer tokens at once", "lower `max-tokens`"),
+    code("bartizan::infer::tokenizer", "usage", "`tokenizer.json` cannot be used", "use the one that came with the weights"),
+    code("bartizan::infer::weights", "usage", "the weights are not those that `config.json` describes", "use files of one and the same model"),
+    code("bartizan::infer::text-too-long", "limit", "a text of more than 64 KiB", ""),
+    code("bartizan::infer::failed", "internal", "the model failed at a text; `model-failed:<name>` in the event", "`bartizan doctor` runs it once"),
+    code("bartizan::infer::out-of-time", "limit", "the time was over; `model-budget:<name>` in the event", "raise `budget`, or use a smaller model"),
 ];
 
 #[rustfmt::skip]

@@ -126,6 +126,16 @@ fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String
         };
         facts.push(("trained detectors", says.to_owned()));
     }
+    if let Some(refine) = &rail.refine {
+        facts.push((
+            "asks",
+            format!(
+                "the model `{}` about scores of `prompt-attack` from {} to {}; its word counts, and \
+                 what it cannot judge in time is not evaluated",
+                refine.model, refine.from, refine.to
+            ),
+        ));
+    }
     facts
 }
 

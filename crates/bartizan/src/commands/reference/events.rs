@@ -9,7 +9,7 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 22] = [
+const FIELDS: [Field; 23] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
@@ -25,7 +25,8 @@ const FIELDS: [Field; 22] = [
     ["rule", "text", "when one decided", "id of the guardrail or limit behind the verdict"],
     ["policy", "12 hex digits", "gateway", "version of the policy: the start of the SHA-256 of its text"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
-    ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, …"],
+    ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, …"],
+    ["refined", "list", "when any", "scores of `prompt-attack` that a [model of the policy](policy.md#models) took the place of; at most 16, see below"],
     ["streamed", "`true`", "when so", "the answer came in pieces"],
     ["tokens_in", "number", "when a provider was asked", "as the provider counted, else bytes divided by four"],
     ["tokens_out", "number", "when a provider was asked", "the same for the answer"],
@@ -45,6 +46,15 @@ const FINDING: [[&str; 3]; 9] = [
     ["disguise", "`escaped`, `spaced`, `hidden`, `rot13`, `hex`, `base64`", "what was undone to see it; absent when the text could be read as it stood"],
     ["verdict", "`flag`, `mask`, `block`", "what the guardrail says"],
     ["dry_run", "`true`", "when the guardrail only says what it would have done"],
+];
+
+#[rustfmt::skip]
+const REFINED: [[&str; 3]; 5] = [
+    ["model", "text", "name of the model in the policy"],
+    ["channel", "text", "where the text came from"],
+    ["before", "0 to 1", "score of the built-in model"],
+    ["after", "0 to 1", "score in its place"],
+    ["duration_us", "number", "time that it took, in microseconds"],
 ];
 
 const fn meaning(outcome: Outcome) -> &'static str {
@@ -116,6 +126,10 @@ pub(super) fn write(out: &mut String) -> Result {
     for [name, kind, meaning] in FINDING {
         writeln!(out, "| `{name}` | {kind} | {meaning} |")?;
     }
+    writeln!(out, "\nAn entry of `refined`:\n\n| field | type | meaning |\n|---|---|---|")?;
+    for [name, kind, meaning] in REFINED {
+        writeln!(out, "| `{name}` | {kind} | {meaning} |")?;
+    }
     writeln!(out, "\nOutcomes:\n\n| outcome | meaning |\n|---|---|")?;
     for outcome in Outcome::ALL {
         writeln!(out, "| `{}` | {} |", outcome.name(), meaning(outcome))?;
@@ -127,7 +141,7 @@ pub(super) fn write(out: &mut String) -> Result {
 mod tests {
     use std::collections::BTreeSet;
 
-    use bartizan_core::event::{Event, FindingRecord};
+    use bartizan_core::event::{Event, FindingRecord, RefinedRecord};
     use bartizan_core::{Channel, Disguise, RequestId, Verdict};
 
     use super::*;
@@ -163,6 +177,13 @@ mod tests {
                 exception: None,
             }],
             not_evaluated: vec![text()],
+            refined: vec![RefinedRecord {
+                model: text(),
+                channel: Channel::User,
+                before: 0.5,
+                after: 0.5,
+                duration_us: 1,
+            }],
             streamed: true,
             tokens_in: Some(1),
             tokens_out: Some(1),
@@ -182,6 +203,8 @@ mod tests {
         assert_eq!(names(&event), listed.collect());
         let listed = FINDING.iter().map(|field| field[0].to_owned());
         assert_eq!(names(&event["findings"][0]), listed.collect());
+        let listed = REFINED.iter().map(|field| field[0].to_owned());
+        assert_eq!(names(&event["refined"][0]), listed.collect());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use bartizan_core::settings::{Listen, Settings};
 use bartizan_gateway::{Gateway, Snapshot};
 
 use crate::wire::admin::PolicySource;
+use crate::wire::models;
 
 /// How often the policy file is looked at.
 const EVERY: Duration = Duration::from_millis(250);
@@ -109,7 +110,9 @@ pub(super) async fn reload(
         let built = settings.and_then(|changed| {
             let (settings, data_dir) = *changed;
             let now = AtStart::of(&settings, data_dir);
-            Ok((settings.version.clone(), now, Snapshot::build(settings)?))
+            // Weights take a while to read; the loop has nothing else to do, its thread has.
+            let models = tokio::task::block_in_place(|| models::load(&settings))?;
+            Ok((settings.version.clone(), now, Snapshot::build(settings, &models)?))
         });
         match built {
             Ok((version, now, snapshot)) => {
