@@ -123,7 +123,7 @@ endpoints:
               |
             7 |       - { id: g-one, on: input, detect: cats, action: flag }
               |                                         ^^^^
-            help: known here: `prompt-injection`, `jailbreak`, `disguise`, `pii`, `secret`, `unsafe-content`, `exfiltration`, `markup`, `terminal`, `prompt-leak`, `flood`, `code-injection`, `keywords`, `patterns`, `topics`, `size`, `links`, `packages`, `email`, `iban`, `credit-card`, `api-key`, `instruction-override`, `role-play`, …
+            help: known here: `prompt-injection`, `jailbreak`, `disguise`, `pii`, `secret`, `unsafe-content`, `exfiltration`, `markup`, `terminal`, `prompt-leak`, `flood`, `code-injection`, `keywords`, `patterns`, `topics`, `size`, `links`, `packages`, `email`, `iban`, `credit-card`, `api-key`, `instruction-override`, `prompt-attack`, …
         "#]],
     );
 }
