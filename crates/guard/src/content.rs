@@ -6,7 +6,8 @@ use bartizan_core::Channel;
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
 use bartizan_model::content::sentences::{REACH_BYTES, sentences};
-use bartizan_model::content::{CATEGORIES, CONTEXT_BYTES, Sentence, context};
+use bartizan_model::content::{CATEGORIES, CONTEXT_BYTES, ContentReader, Sentence, context};
+use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::model::{CONTENT, operating_point, score};
@@ -58,29 +59,43 @@ impl Content {
             start + sentence.len() - sentence.trim_start().len()
         };
         let judged_from = spans.partition_point(|span| !view.is_fresh(first(span)));
-        let read_from = context(spans, judged_from);
-        let mut reader = CONTENT.reader();
-        let read: Vec<Sentence> = spans
-            .iter()
-            .skip(read_from)
-            .map(|(start, end)| reader.read(text.get(*start..*end).unwrap_or_default()))
-            .collect();
+        let mut read =
+            Sentences { text, spans, reader: CONTENT.reader(), read: vec![None; spans.len()] };
         let mut sentences = Vec::new();
         for (index, span) in spans.iter().enumerate().skip(judged_from) {
             let (start, end) = (first(span), span.1);
             if !is_worth_reading(view, start, end) {
                 continue;
             }
-            let Some(last) = read.get(index - read_from) else { break };
-            let from = context(spans, index).saturating_sub(read_from);
-            let before = read.get(from..index - read_from).unwrap_or_default();
-            let rarities = CONTENT.judge(before, last);
+            let before: Vec<Sentence> =
+                (context(spans, index)..index).filter_map(|index| read.sentence(index)).collect();
+            let Some(last) = read.sentence(index) else { break };
+            let rarities = CONTENT.judge(&before, &last);
             let scores = rarities.map(|rarity| score(rarity - MORE));
             if scores.iter().any(|score| *score >= LEAST) {
                 sentences.push(Marked { start, end, scores });
             }
         }
         Self { sentences, open: cut.open }
+    }
+}
+
+/// Sentences, read when they are asked for: of most views few are worth it.
+struct Sentences<'t> {
+    text: &'t str,
+    spans: &'t [(usize, usize)],
+    reader: ContentReader<'static>,
+    read: Vec<Option<Sentence>>,
+}
+
+impl Sentences<'_> {
+    fn sentence(&mut self, index: usize) -> Option<Sentence> {
+        let place = self.read.get_mut(index)?;
+        if place.is_none() {
+            let (start, end) = *self.spans.get(index)?;
+            *place = Some(self.reader.read(self.text.get(start..end)?));
+        }
+        *place
     }
 }
 
@@ -98,10 +113,19 @@ fn is_worth_reading(view: &View<'_>, start: usize, end: usize) -> bool {
     match view.kind() {
         ViewKind::Raw => !text.is_empty(),
         ViewKind::Folded if view.encoding().is_some() => !text.is_empty(),
-        ViewKind::Folded => differs() && other() * 10 <= text.len(),
+        ViewKind::Folded => {
+            differs() && other() * 10 <= text.len() && !is_spelt_alike(view, start, end)
+        }
         ViewKind::Hidden | ViewKind::Unescaped | ViewKind::Squeezed => is_whole && differs(),
         ViewKind::Apart | ViewKind::Rot13 => false,
     }
+}
+
+/// Whether a folded sentence reads like the original: the model evens out accents and marks by itself.
+fn is_spelt_alike(view: &View<'_>, start: usize, end: usize) -> bool {
+    let raw = view.unfolded().and_then(|raw| raw.get(view.to_source(start, end).range()));
+    let folded = view.text().get(start..end);
+    raw.zip(folded).is_some_and(|(raw, folded)| plain(raw).text == plain(folded).text)
 }
 
 impl Detector for Unsafe {

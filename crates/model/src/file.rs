@@ -77,9 +77,9 @@ impl Writer {
         self.0.extend((length as u32).to_le_bytes());
     }
 
-    fn weights<const N: usize>(&mut self, rows: &[[i8; N]]) {
+    fn weights<const N: usize>(&mut self, rows: impl ExactSizeIterator<Item = [i8; N]>) {
         self.length(rows.len());
-        self.0.extend(rows.iter().flatten().map(|weight| weight.cast_unsigned()));
+        self.0.extend(rows.flatten().map(i8::cast_unsigned));
     }
 
     pub(crate) fn table<const N: usize>(&mut self, table: &Table<N>) {
@@ -99,7 +99,7 @@ impl Writer {
 
     pub(crate) fn senses<const N: usize>(&mut self, senses: &SenseTable<N>) {
         self.floats(&senses.scales);
-        self.weights(&senses.rows);
+        self.weights(senses.rows.iter().copied());
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
@@ -183,7 +183,7 @@ impl<'f> Reader<'f> {
         const PART: &str = "table of n-grams";
         let (scales, biases) = (self.floats(PART)?, self.floats(PART)?);
         let rows = self.weights(PART)?;
-        Table::new(rows, scales, biases).ok_or(ModelError::Part { part: PART })
+        Table::new(&rows, scales, biases).ok_or(ModelError::Part { part: PART })
     }
 
     pub(crate) fn lexicon(&mut self) -> Result<Lexicon, ModelError> {

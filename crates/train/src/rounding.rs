@@ -12,7 +12,7 @@ pub fn table<const N: usize>(heads: &[Head], bits: u32) -> Table<N> {
     for (bias, head) in biases.iter_mut().zip(heads) {
         *bias = head.bias;
     }
-    Table::new(rows, scales, biases)
+    Table::new(&rows, scales, biases)
         .unwrap_or_else(|| unreachable!("a power of two of finite rows"))
 }
 

@@ -6,6 +6,7 @@ use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, Severity};
 use bartizan_model::attack::Speaker;
+use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::model::{ATTACK, operating_point, score};
@@ -80,6 +81,10 @@ pub(super) fn suspect(view: &View<'_>) -> Option<Suspect> {
     // Folding takes look-alikes for Latin letters. Where that gives no Latin text it is another
     // language, which the raw view shows better.
     if view.kind() == ViewKind::Folded && (view.is_original() || !is_latin(view.text())) {
+        return None;
+    }
+    // The model evens out accents and marks by itself.
+    if view.unfolded().is_some_and(|raw| plain(raw).text == plain(view.text()).text) {
         return None;
     }
     let worst = view.reading().worst(speaker)?;

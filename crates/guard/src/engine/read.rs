@@ -100,7 +100,12 @@ impl<'a> Reader<'a> {
     fn read(&mut self, layer: &Layer<'_>) {
         let (folded, offsets) = fold(layer.text);
         let offsets = layer.offsets.compose(offsets);
-        let rotate = self.show(ViewKind::Folded, &folded, &offsets, layer);
+        let view = View::new(ViewKind::Folded, &folded, &offsets, self.place(layer));
+        let rotate = match layer.depth {
+            0 => self.show_view(&view.folded_from(layer.text)),
+            // What was encoded has no raw view.
+            _ => self.show_view(&view),
+        };
 
         if let Some(hidden) = hidden(layer.text) {
             let offsets = layer.offsets.compose(hidden.offsets);

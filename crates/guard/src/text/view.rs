@@ -41,6 +41,8 @@ pub struct View<'a> {
     offsets: &'a Offsets,
     /// To the text that was squeezed.
     squeezed: Option<&'a Offsets>,
+    /// The text that was folded, where a view of it was shown.
+    unfolded: Option<&'a str>,
     channel: Channel,
     complete: bool,
     base: usize,
@@ -86,6 +88,7 @@ impl<'a> View<'a> {
             text,
             offsets,
             squeezed: None,
+            unfolded: None,
             channel: place.channel,
             complete: place.complete,
             base: place.base,
@@ -105,6 +108,17 @@ impl<'a> View<'a> {
     pub(crate) const fn squeezed_by(mut self, squeezed: &'a Offsets) -> Self {
         self.squeezed = Some(squeezed);
         self
+    }
+
+    /// Says what was folded.
+    pub(crate) const fn folded_from(mut self, text: &'a str) -> Self {
+        self.unfolded = Some(text);
+        self
+    }
+
+    /// The text that was folded, where a view of it was shown.
+    pub(crate) const fn unfolded(&self) -> Option<&'a str> {
+        self.unfolded
     }
 
     /// Which disguise was removed last.

@@ -87,7 +87,7 @@ mod tests {
         let entry = Entry { hash: Lexicon::hash("ignore"), sense: 3, whole: true };
         AttackModel {
             heads: Heads {
-                table: Table::new(vec![[1, -2, 3, -4, 5]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
+                table: Table::new(&[[1, -2, 3, -4, 5]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
                 lexicon: Lexicon::new(&[entry]),
                 senses: SenseTable { rows: vec![[5; SENSE_HEADS]; 4], scales: [0.1; SENSE_HEADS] },
                 sense_bias: -1.0,

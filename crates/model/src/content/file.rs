@@ -54,7 +54,7 @@ mod tests {
         let entry = Entry { hash: Lexicon::hash("child"), sense: 2, whole: true };
         let scale = |up: usize| Scale::new(vec![(0.0, 1.0), (up as f32 + 1.0, 3.0)]).unwrap();
         let model = ContentModel {
-            table: Table::new(vec![[1; HEADS]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
+            table: Table::new(&[[1; HEADS]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),
             lexicon: Lexicon::new(&[entry]),
             senses: SenseTable { rows: vec![[5; HEADS]; 4], scales: [0.1; HEADS] },
             scales: std::array::from_fn(scale),
