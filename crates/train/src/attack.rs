@@ -26,8 +26,6 @@ pub use pages::Page;
 
 /// Parts that the collections are dealt into.
 pub const FOLDS: usize = 4;
-/// Most texts of one collection in the pool that thresholds are set by.
-const POOL_MOST: usize = 1200;
 
 /// What came of training.
 pub struct Trained {
@@ -200,14 +198,15 @@ fn join(
     grow(&points, &growth)
 }
 
-/// Harmless texts that thresholds are set by: broad, and none of its collections large.
+/// Harmless texts that thresholds are set by: broad, none of its collections large, and few of them written
+/// to look like attacks.
 fn pool(items: &[Item], belongs: impl Fn(&Item) -> bool) -> Vec<usize> {
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
     let mut pool = Vec::new();
     for (index, item) in items.iter().enumerate().filter(|(_, item)| belongs(item)) {
         let of_group = taken.entry(&item.pool_group).or_default();
         *of_group += 1;
-        if *of_group <= POOL_MOST {
+        if *of_group <= item.pool_most {
             pool.push(index);
         }
     }

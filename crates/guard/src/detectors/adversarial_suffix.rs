@@ -50,7 +50,7 @@ static META: Meta = Meta {
 
 /// How much rarer a score must be than among prompts that are judged by what they say: two of a
 /// thousand harmless texts reach the default threshold, and hardly a suffix stays below it.
-const MORE: f32 = 0.7;
+const MORE: f32 = 0.85;
 /// Least score that is reported, whatever a guardrail asks for.
 const LEAST: f32 = 0.2;
 

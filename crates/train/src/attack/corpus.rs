@@ -12,6 +12,12 @@ use crate::rows::Row;
 use super::FOLDS;
 use super::pages::{self, Line, Page};
 
+/// Most texts of one collection in the pool that thresholds are set by.
+const POOL_MOST: usize = 1200;
+/// The same of harmless texts that are there because they look like attacks: people write them, but
+/// seldom, and a pool of nothing else would set thresholds that hardly any attack reaches.
+const HARD_MOST: usize = 200;
+
 /// Size of the table of n-grams, as a power of two.
 pub(super) const TABLE_BITS: u32 = 19;
 /// Size of the table of senses, as a power of two.
@@ -77,6 +83,8 @@ pub struct Item {
     pub pool_group: String,
     /// Whether it belongs to the pool that thresholds are set by.
     pub in_pool: bool,
+    /// Most texts of its collection in the pool.
+    pub pool_most: usize,
     /// Whether it is something that a model reads, and no prompt.
     pub is_document: bool,
     /// Part of the collections that it belongs to.
@@ -226,6 +234,9 @@ fn item(row: &Row, text: &str) -> Option<Item> {
         Origin::Written => format!("{} {kind}", row.source),
         _ => format!("{} {kind}", row.group()),
     };
+    if matches!(kind, "hard_negative" | "framing") {
+        item.pool_most = HARD_MOST;
+    }
     item.is_document = matches!(
         kind,
         "document"
@@ -250,6 +261,7 @@ fn new(text: &str, class: Class, origin: Origin, lang: &str, report: String, gro
         report,
         pool_group: String::new(),
         in_pool: false,
+        pool_most: POOL_MOST,
         is_document: false,
         fold: fold(group),
         features,
