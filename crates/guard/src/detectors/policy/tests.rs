@@ -14,6 +14,8 @@ use crate::detectors::tests::assert_streamed_equals_whole;
 use crate::testing::{self, rail};
 use crate::{Guard, Session};
 
+mod links;
+
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
