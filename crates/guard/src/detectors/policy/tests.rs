@@ -15,6 +15,7 @@ use crate::testing::{self, rail};
 use crate::{Guard, Session};
 
 mod links;
+mod packages;
 
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
@@ -65,6 +66,9 @@ fn packages() -> Detect {
         list(Ecosystem::Crates, &["serde", "tokio"]),
         list(Ecosystem::Go, &["example.com/known/module"]),
         list(Ecosystem::Rubygems, &["rails"]),
+        list(Ecosystem::Packagist, &["monolog/monolog"]),
+        list(Ecosystem::Nuget, &["Newtonsoft.Json"]),
+        list(Ecosystem::Conda, &["numpy", "python"]),
     ]))
 }
 
