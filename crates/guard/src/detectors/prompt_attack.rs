@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity};
 use bartizan_model::attack::Speaker;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
@@ -64,6 +64,10 @@ const LEAST: f32 = 0.2;
 impl Detector for PromptAttack {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::of(&[Channel::User, Channel::Document, Channel::ToolResult])
     }
 
     fn reads(&self) -> Reads {

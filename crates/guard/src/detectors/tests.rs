@@ -85,6 +85,23 @@ fn acts(id: &'static str, text: &str) -> bool {
 }
 
 #[test]
+fn nothing_is_found_on_channels_that_a_detector_does_not_read() {
+    let session = session();
+    for detector in ALL {
+        let id = detector.meta().id;
+        let guard = guard(id, Action::Flag);
+        for channel in
+            Channel::ALL.into_iter().filter(|channel| !detector.channels().contains(*channel))
+        {
+            for text in detector.meta().flags {
+                let judged = guard.inspect(channel, text, &session).judged;
+                assert!(judged.is_empty(), "{id} on {}: {text:?}", channel.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn ids_are_unique_and_equal_the_file_names() {
     let ids: BTreeSet<_> = ALL.iter().map(|detector| detector.meta().id).collect();
     assert_eq!(ids.len(), ALL.len());

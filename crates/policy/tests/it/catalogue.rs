@@ -1,6 +1,7 @@
 //! A stand-in for the detectors of the guard: one or two per category.
 
 use bartizan_core::catalog::{Docs, Meta};
+use bartizan_core::channel::{Channel, ChannelSet};
 use bartizan_core::finding::{Category, Severity};
 use bartizan_policy::Catalogue;
 
@@ -60,4 +61,10 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
         &VIOLENCE,
     ],
     on_request: &["date-time", "planted-request"],
+    channels: &[
+        ("canary-leak", ChannelSet::of(&[Channel::Output, Channel::ToolCall])),
+        ("planted-request", ChannelSet::of(&[Channel::Document, Channel::ToolResult])),
+        ("role-play", ChannelSet::of(&[Channel::User])),
+    ],
+    trained: &["planted-request", "hate", "violence"],
 };

@@ -120,6 +120,20 @@ fn examples_hold() {
 }
 
 #[test]
+fn no_finding_is_surer_than_the_surest() {
+    for detect in all() {
+        let meta = from_policy(&detect).unwrap().meta();
+        let guard = guard(&detect, Action::Flag);
+        let scores = meta.flags.iter().flat_map(|text| {
+            let report = guard.inspect(Channel::User, text, &Session::default());
+            report.judged.into_iter().map(|judged| judged.finding.score)
+        });
+        let surest = scores.fold(0.0, f32::max);
+        assert!((surest - detect.surest()).abs() < 1e-6, "{}: {surest}", meta.id);
+    }
+}
+
+#[test]
 fn streamed_equals_whole_at_every_cut_of_every_example() {
     for detect in streamed() {
         let meta = from_policy(&detect).unwrap().meta();
