@@ -14,6 +14,7 @@ use crate::context_index::ContextIndex;
 use crate::testing::{self, email_guard, rail};
 use crate::{Guard, Judged, Report, Session};
 
+mod code;
 mod personal;
 
 /// Default of `threshold` in policy.

@@ -78,7 +78,7 @@ impl Compiler<'_, '_> {
         for list in [&file.entities, &file.categories].into_iter().flatten() {
             named.extend(list.value.iter().map(|name| (name.value.as_str(), name.place)));
         }
-        let is_chosen = |name: &str| ids.iter().any(|id| *id == name);
+        let is_chosen = |name: &str| ids.contains(&name);
         let deaf: Vec<_> =
             named.into_iter().filter(|(name, _)| is_chosen(name) && is_deaf(name)).collect();
         let all_deaf = deaf.is_empty() && !ids.is_empty() && ids.iter().all(|id| is_deaf(id));

@@ -127,7 +127,7 @@ impl Links {
     /// Whether a host may not be linked to; `needs_dot` where one without a dot is no host.
     fn is_outside(&self, host: &Host, needs_dot: bool) -> bool {
         match host {
-            Host::Named(host) => !(needs_dot && !host.contains('.')) && !self.hosts.contains(host),
+            Host::Named(host) => (!needs_dot || host.contains('.')) && !self.hosts.contains(host),
             Host::Odd => true,
             Host::None => false,
         }

@@ -22,7 +22,7 @@ const MAX_BLANKS: usize = 64;
 const MAX_GLOBAL: usize = 6;
 
 /// Words behind which a command may begin, as shells, files of containers and people write them.
-const BEFORE: [&[u8]; 36] = [
+const BEFORE: [&[u8]; 35] = [
     b"sudo",
     b"doas",
     b"run",
@@ -58,7 +58,6 @@ const BEFORE: [&[u8]; 36] = [
     b"try",
     b"pwsh",
     b"powershell",
-    b"rtk",
 ];
 /// Those of them that people also write in sentences.
 const SPOKEN: [&[u8]; 13] = [
@@ -92,12 +91,13 @@ pub(super) fn setting(bytes: &[u8], start: usize) -> Option<Setting> {
         b'\n' | b'\r' => {
             return Some(if opens_code(near) { Setting::Shell } else { Setting::Text });
         }
-        b'(' | b'>' | b'#' | b':' | b'-' | b'*' | b'{' | b']' | b'+' => return Some(Setting::Text),
-        // Scripts without blanks between words, and signs of prompts.
-        0x80.. => return Some(Setting::Text),
+        // Beyond ASCII: scripts without blanks between words, and signs of prompts.
+        b'(' | b'>' | b'#' | b':' | b'-' | b'*' | b'{' | b']' | b'+' | 0x80.. => {
+            return Some(Setting::Text);
+        }
         _ => {}
     }
-    let from = near.iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
+    let from = near.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1);
     let word = near.get(from..).unwrap_or_default();
     // `1.` and `a)` of lists.
     if let Some((b'.' | b')', number)) = word.split_last()
@@ -138,6 +138,16 @@ pub(super) struct Package {
     pub(super) span: Span,
 }
 
+/// The member of a project that a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    None,
+    /// One was named, and the command is still to come.
+    Named,
+    /// It stood within the command, which takes this.
+    Takes(Takes),
+}
+
 impl Tool {
     /// The arguments that name packages; the cursor stands behind the name of the program.
     pub(super) fn packages(&self, cursor: &mut Cursor<'_>, setting: Setting) -> Vec<Package> {
@@ -146,7 +156,7 @@ impl Tool {
         if self.name == "pip" {
             cursor.run(2, |byte| byte.is_ascii_digit());
             let end = cursor.at();
-            if !(cursor.eat(b'.') && !cursor.run(3, |byte| byte.is_ascii_digit()).is_empty()) {
+            if !cursor.eat(b'.') || cursor.run(3, |byte| byte.is_ascii_digit()).is_empty() {
                 cursor.rewind(end);
             }
         }
@@ -182,9 +192,9 @@ impl Tool {
             }
             let is_option = cursor.peek().is_some_and(|byte| matches!(byte, b'-' | b'+'));
             match self.member(cursor) {
-                Some(None) => continue,
-                Some(found) => return found,
-                None => {}
+                Member::Named => continue,
+                Member::Takes(takes) => return Some(takes),
+                Member::None => {}
             }
             if !is_option {
                 break;
@@ -202,21 +212,22 @@ impl Tool {
 
     /// Takes the member of a project that a command is for: `yarn workspace NAME` and, with what the command
     /// takes, `dotnet add PROJECT package`.
-    fn member(&self, cursor: &mut Cursor<'_>) -> Option<Option<Takes>> {
+    fn member(&self, cursor: &mut Cursor<'_>) -> Member {
         let at = cursor.at();
         let (word, found) = match self.name {
-            "yarn" => ("workspace", None),
-            "dotnet" => ("add", Some(Takes::First)),
-            _ => return None,
+            "yarn" => ("workspace", Member::Named),
+            "dotnet" => ("add", Member::Takes(Takes::First)),
+            _ => return Member::None,
         };
         let is_there = cursor.eat_word(word)
             && blanks(cursor) > 0
             && argument(cursor).is_some()
-            && (found.is_none() || eat_words(cursor, "package"));
-        if !is_there {
-            cursor.rewind(at);
+            && (found == Member::Named || eat_words(cursor, "package"));
+        if is_there {
+            return found;
         }
-        is_there.then_some(found)
+        cursor.rewind(at);
+        Member::None
     }
 }
 
@@ -295,7 +306,6 @@ impl Arguments<'_> {
                         let span = Span::new(from, argument.span.end);
                         self.packages.push(Package { text: value.to_owned(), span });
                     }
-                    Some(_) => {}
                     None if names || self.takes_value(option) => {
                         if blanks(cursor) == 0 {
                             break;
@@ -305,7 +315,7 @@ impl Arguments<'_> {
                             self.packages.push(value);
                         }
                     }
-                    None => {}
+                    Some(_) | None => {}
                 }
                 continue;
             }

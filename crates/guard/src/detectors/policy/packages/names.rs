@@ -47,7 +47,8 @@ pub(super) fn is_unknown(ecosystem: Ecosystem, argument: &str, names: &PackageNa
         }
         Ecosystem::Crates => is_absent(text.split(['@', '=', ' ']).next().unwrap_or_default()),
         Ecosystem::Rubygems => {
-            !text.ends_with(".gem") && is_absent(text.split([':', ' ']).next().unwrap_or_default())
+            let is_file = [".gem"].iter().any(|end| text.ends_with(end));
+            !is_file && is_absent(text.split([':', ' ']).next().unwrap_or_default())
         }
         Ecosystem::Packagist => {
             is_absent(text.split([':', '=', ' ', '@']).next().unwrap_or_default())
