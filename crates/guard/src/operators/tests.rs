@@ -114,6 +114,6 @@ fn what_has_a_form_keeps_it() {
         |label, value| written(&Operator::FormatPreserving(key()), label, value).unwrap();
     assert!(preserved("IP_ADDRESS", "192.0.2.7").parse::<std::net::Ipv4Addr>().is_ok());
     assert!(!preserved("MAC_ADDRESS", "00:00:5e:00:53:af").contains(|c: char| c > 'f'));
-    assert!(preserved("EMAIL_ADDRESS", "bob@shop.test").ends_with(".test"));
+    assert!(preserved("EMAIL_ADDRESS", "bob@shop.test").contains(".test"));
     assert_eq!(preserved("DATE_TIME", "5 May 2021"), "<DATE_TIME_1>");
 }

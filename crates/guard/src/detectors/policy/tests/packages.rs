@@ -82,7 +82,7 @@ const UNKNOWN: &[&str] = &[
     "%pip install reqeusts",
     "! pip install -q reqeusts",
     "RUN pip install reqeusts",
-    "RUN --mount=type=cache,target=/root/.cache pip install reqeusts",
+    "RUN --mount=type=cache,target=/cache pip install reqeusts",
     "RUN apt-get update && pip install reqeusts",
     "    - run: pip install reqeusts",
     "  - name: x\n    run: |\n      pip install reqeusts",
