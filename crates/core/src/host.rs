@@ -1,5 +1,7 @@
 //! Names of hosts in the form in which they are compared, and patterns that stand for some of them.
 
+use std::collections::HashSet;
+
 /// Longest name of a host, in bytes (RFC 1035, section 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 /// Longest label of a name, in bytes.
@@ -39,6 +41,35 @@ impl HostPattern {
         host.strip_suffix(self.host.as_str())
             .and_then(|rest| rest.strip_suffix('.'))
             .is_some_and(|rest| !rest.is_empty())
+    }
+}
+
+/// Many patterns; to look for a host takes time in proportion to its labels, however many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostSet {
+    one: HashSet<String>,
+    below: HashSet<String>,
+}
+
+impl HostSet {
+    /// The set of these patterns.
+    pub fn new(patterns: &[HostPattern]) -> Self {
+        let mut set = Self::default();
+        for pattern in patterns {
+            let hosts = if pattern.below { &mut set.below } else { &mut set.one };
+            hosts.insert(pattern.host.clone());
+        }
+        set
+    }
+
+    /// Whether a pattern matches a host in canonical form.
+    pub fn contains(&self, host: &str) -> bool {
+        let above = |(at, _): (usize, &str)| host.get(at + 1..).unwrap_or_default();
+        self.one.contains(host)
+            || host
+                .match_indices('.')
+                .filter(|(at, _)| *at > 0)
+                .any(|dot| self.below.contains(above(dot)))
     }
 }
 
@@ -183,6 +214,18 @@ mod tests {
         let one = HostPattern::new("example.org").unwrap();
         assert!(one.matches("example.org") && !one.matches("www.example.org"));
         assert_eq!(below.to_string(), "*.corp.example");
+        let set = HostSet::new(&[below.clone(), one.clone()]);
+        for host in [
+            "a.corp.example",
+            "a.b.corp.example",
+            "corp.example",
+            "xcorp.example",
+            "example.org",
+            "org",
+            ".corp.example",
+        ] {
+            assert_eq!(set.contains(host), below.matches(host) || one.matches(host), "{host}");
+        }
         for text in ["https://example.org", "example.org/x", "*", "*.", "a.*.org", "*.10.0.0.1", ""]
         {
             assert!(HostPattern::new(text).is_err(), "{text}");

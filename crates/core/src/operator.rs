@@ -51,7 +51,7 @@ pub enum Operator {
         /// Letters and digits kept at the end, at most [`PARTIAL_CHARS_MAX`]; they come before `first` where
         /// there is not room for both.
         last: usize,
-        /// Stands for each of the others; neither letter, digit, blank nor control character.
+        /// Stands for each of the others; neither letter, digit, blank nor control character, and to be seen.
         with: char,
     },
     /// `<EMAIL_ADDRESS_H…>` with a keyed hash: equal values have equal hashes.

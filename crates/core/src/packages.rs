@@ -10,12 +10,18 @@ const MAX_NAME_BYTES: usize = 256;
 /// A registry of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ecosystem {
+    /// Packages of conda.
+    Conda,
     /// Crates of Rust.
     Crates,
     /// Modules of Go.
     Go,
     /// Packages of Node.js.
     Npm,
+    /// Packages of .NET.
+    Nuget,
+    /// Packages of PHP.
+    Packagist,
     /// Packages of Python.
     Pypi,
     /// Gems of Ruby.
@@ -24,14 +30,26 @@ pub enum Ecosystem {
 
 impl Ecosystem {
     /// All of them, by name.
-    pub const ALL: [Self; 5] = [Self::Crates, Self::Go, Self::Npm, Self::Pypi, Self::Rubygems];
+    pub const ALL: [Self; 8] = [
+        Self::Conda,
+        Self::Crates,
+        Self::Go,
+        Self::Npm,
+        Self::Nuget,
+        Self::Packagist,
+        Self::Pypi,
+        Self::Rubygems,
+    ];
 
     /// Name used in policy.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Conda => "conda",
             Self::Crates => "crates",
             Self::Go => "go",
             Self::Npm => "npm",
+            Self::Nuget => "nuget",
+            Self::Packagist => "packagist",
             Self::Pypi => "pypi",
             Self::Rubygems => "rubygems",
         }
@@ -60,7 +78,12 @@ impl Ecosystem {
                 parts.collect::<Vec<_>>().join("-")
             }),
             Self::Crates => word(b"-_").then(|| lower.replace('_', "-")),
-            Self::Rubygems => word(b"-_.").then_some(lower),
+            Self::Conda | Self::Nuget | Self::Rubygems => word(b"-_.").then_some(lower),
+            Self::Packagist => {
+                // Without a vendor it is the platform, such as `php` and `ext-json`.
+                (word(b"-_./") && lower.matches('/').count() == 1 && !lower.ends_with('/'))
+                    .then_some(lower)
+            }
             Self::Go => (word(b"-_./~") && lower.contains('.')).then_some(lower),
             Self::Npm => {
                 let (scope, bare) = match lower.strip_prefix('@') {
@@ -147,6 +170,10 @@ mod tests {
         assert!(!npm.contains("scope/name") && !npm.contains("left_pad") && !npm.contains("@/x"));
         let crates = PackageNames::new(Ecosystem::Crates, ["serde_json"]);
         assert!(crates.contains("serde-json") && !crates.contains("serde.json"));
+        let php = PackageNames::new(Ecosystem::Packagist, ["Monolog/Monolog", "php"]);
+        assert!(php.contains("monolog/monolog") && php.len() == 1);
+        let net = PackageNames::new(Ecosystem::Nuget, ["Newtonsoft.Json"]);
+        assert!(net.contains("newtonsoft.json") && !net.contains("newtonsoft-json"));
         let go = PackageNames::new(Ecosystem::Go, ["example.com/a/b", "nodots"]);
         assert!(go.contains("example.com/a/b") && go.len() == 1);
     }

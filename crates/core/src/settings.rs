@@ -347,6 +347,15 @@ pub struct PackageList {
 }
 
 impl Detect {
+    /// Score of its surest findings, 0..=1: no threshold above it is ever reached.
+    pub const fn surest(&self) -> f32 {
+        match self {
+            Self::Topics(_) => 0.7,
+            Self::Links(_) | Self::Packages(_) => 0.8,
+            Self::Detectors(_) | Self::Keywords(_) | Self::Patterns(_) | Self::Size { .. } => 1.0,
+        }
+    }
+
     /// Families of findings this can produce, given the catalogue.
     pub fn custom_category(&self) -> Option<Category> {
         match self {

@@ -2,7 +2,7 @@
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Finding, NotEvaluated, Severity};
+use bartizan_core::{Channel, ChannelSet, Finding, NotEvaluated, Severity};
 
 use crate::refine::Refined;
 use crate::text::View;
@@ -19,6 +19,11 @@ use crate::text::View;
 pub trait Detector: Send + Sync {
     /// What the detector says about itself.
     fn meta(&self) -> &'static Meta;
+
+    /// Channels on which it can find something.
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::ALL
+    }
 
     /// Which views it wants.
     fn reads(&self) -> Reads {
@@ -75,6 +80,19 @@ pub trait Detector: Send + Sync {
     /// Reads one view. `hits` are the places of [`Detector::literals`], by start.
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>);
 }
+
+/// What others say: every channel but that of the operator.
+pub(crate) const SAID_BY_OTHERS: ChannelSet = ChannelSet::of(&[
+    Channel::User,
+    Channel::Document,
+    Channel::ToolResult,
+    Channel::ToolSchema,
+    Channel::ToolCall,
+    Channel::Output,
+]);
+
+/// What a model says.
+pub(crate) const SAID_BY_MODELS: ChannelSet = ChannelSet::of(&[Channel::Output, Channel::ToolCall]);
 
 /// Which views a detector wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

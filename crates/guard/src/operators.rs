@@ -97,9 +97,14 @@ impl Ready {
         }
     }
 
-    /// Whether different values may become the same text.
-    pub(crate) const fn writes_alike(&self) -> bool {
-        !matches!(self.operator, Operator::Placeholder | Operator::Hash(_) | Operator::Encrypt(_))
+    /// Whether another value may become the same text as this one. Spellings of one number or address have
+    /// one hash.
+    pub(crate) fn writes_alike(&self, label: &str, value: &str) -> bool {
+        match self.operator {
+            Operator::Placeholder | Operator::Encrypt(_) => false,
+            Operator::Hash(_) => *evened(label, value) != value,
+            _ => true,
+        }
     }
 
     /// What is written for a value; none where the value stays, because it is what this operator
@@ -122,7 +127,7 @@ impl Ready {
             (Operator::Replace(text), _) => Some(text.clone()),
             (Operator::Label, _) => Some(format!("<{label}>")),
             (Operator::Partial { first, last, with }, _) => {
-                Some(partial(value, *first, *last, *with))
+                Some(partial_of(label, value, *first, *last, *with))
             }
             (_, Keyed::Hash(key)) => Some(format!("<{label}_{}>", hash(key, label, value))),
             (_, Keyed::Encrypt(sealer)) => sealer.seal(label, value).map(|name| {
@@ -140,7 +145,7 @@ impl Ready {
                 written.inspect(|text| vault.note_written(text))
             }
             (_, Keyed::Make(maker)) => {
-                if synthetic::is_stand_in(value) {
+                if synthetic::is_stand_in(label, value) {
                     return None;
                 }
                 maker.make(label, value)
@@ -149,6 +154,16 @@ impl Ready {
         };
         Some(written.unwrap_or_else(|| vault.placeholder(label, value, restorable)))
     }
+}
+
+/// As [`partial`]. Of an address of the newer kind that holds one of the older, no more than half of the older
+/// is shown: what stands before it is the same for all.
+fn partial_of(label: &str, value: &str, first: usize, last: usize, with: char) -> String {
+    let at = value.rfind(':').filter(|_| label == "IP_ADDRESS" && value.contains('.'));
+    let Some((head, older)) = at.and_then(|at| value.split_at_checked(at + 1)) else {
+        return partial(value, first, last, with);
+    };
+    partial(head, first, 0, with) + &partial(older, 0, last, with)
 }
 
 /// A hash of the value, with its mark. Spellings of one number or address have one hash.

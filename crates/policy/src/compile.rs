@@ -5,6 +5,7 @@
 
 mod amounts;
 mod detect;
+mod effects;
 mod endpoints;
 mod exceptions;
 mod guardrails;

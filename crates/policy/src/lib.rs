@@ -22,6 +22,7 @@ mod suggest;
 use std::path::{Path, PathBuf};
 
 use bartizan_core::catalog::Meta;
+use bartizan_core::channel::ChannelSet;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::{EventLog, LocalModel, Settings};
@@ -47,6 +48,10 @@ pub struct Catalogue<'a> {
     pub on_request: &'a [&'static str],
     /// Checks an entry of `models`; absent in a build that runs none.
     pub models: Option<CheckModel>,
+    /// Ids of those that do not read every channel, with the channels that they read.
+    pub channels: &'a [(&'static str, ChannelSet)],
+    /// Ids of those that `sensitivity` speaks to.
+    pub trained: &'a [&'static str],
 }
 
 /// Says what is wrong with the folder of a model, or with what is asked of it.
@@ -72,6 +77,12 @@ pub enum ModelKey {
     Labels,
     /// `max-tokens`
     MaxTokens,
+}
+
+impl Catalogue<'static> {
+    /// One without any detector, for what does not speak of them.
+    const EMPTY: Self =
+        Self { detectors: &[], on_request: &[], channels: &[], trained: &[], models: None };
 }
 
 /// Where values outside the policy file come from. Handed in, so that tests need no process state.
@@ -148,7 +159,7 @@ pub fn load_data(
     source_name: &str,
     base_dir: &Path,
 ) -> Result<DataSettings, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
+    let catalogue = Catalogue::EMPTY;
     let sources = Sources { env: &|_| None };
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)
@@ -176,7 +187,7 @@ pub fn load_mask_key(
     base_dir: &Path,
     sources: Sources<'_>,
 ) -> Result<Option<MaskKey>, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
+    let catalogue = Catalogue::EMPTY;
     read(text, source_name, |file, problems| match &file.mask_key {
         Some(given) => {
             Compiler::new(catalogue, sources, base_dir, problems).mask_key(given).map(Some)
@@ -207,7 +218,7 @@ pub fn mask_key_of(
     source_name: &str,
     sources: Sources<'_>,
 ) -> Result<MaskKey, PolicyError> {
-    let catalogue = Catalogue { detectors: &[], on_request: &[], models: None };
+    let catalogue = Catalogue::EMPTY;
     let mut problems = Problems::new(source_name, "");
     let given = Located { value: SecretText(reference.to_owned()), place: None };
     let key = Compiler::new(catalogue, sources, Path::new(""), &mut problems).mask_key(&given);

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use bartizan_core::ChannelSet;
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::Settings;
+use bartizan_core::settings::{Sensitivity, Settings};
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
 use super::models;
@@ -117,8 +118,24 @@ pub(crate) fn default_text() -> String {
 }
 
 fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
-    let detectors: Vec<_> =
-        bartizan_guard::detectors::ALL.iter().map(|detector| detector.meta()).collect();
+    let all = bartizan_guard::detectors::ALL;
+    let detectors: Vec<_> = all.iter().map(|detector| detector.meta()).collect();
+    let channels: Vec<_> = all
+        .iter()
+        .map(|detector| (detector.meta().id, detector.channels()))
+        .filter(|(_, channels)| *channels != ChannelSet::ALL)
+        .collect();
+    let trained: Vec<_> = all
+        .iter()
+        .filter(|detector| detector.operating_point(Sensitivity::Balanced).is_some())
+        .map(|detector| detector.meta().id)
+        .collect();
     let on_request = bartizan_guard::detectors::ON_REQUEST;
-    run(Catalogue { detectors: &detectors, on_request, models: models::CHECK })
+    run(Catalogue {
+        detectors: &detectors,
+        on_request,
+        channels: &channels,
+        trained: &trained,
+        models: models::CHECK,
+    })
 }

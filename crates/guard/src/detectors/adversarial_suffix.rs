@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::model::{ATTACK, operating_point, rarity, score};
@@ -59,6 +59,10 @@ impl Detector for AdversarialSuffix {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::of(&[Channel::User])
+    }
+
     fn reads(&self) -> Reads {
         Reads::Raw
     }
@@ -76,7 +80,7 @@ impl Detector for AdversarialSuffix {
     }
 
     fn inspect(&self, view: &View<'_>, _hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() != Channel::User {
+        if !self.channels().contains(view.channel()) {
             return;
         }
         let Some(worst) = ATTACK.noise(view.text(), rarity(LEAST) + MORE) else { return };

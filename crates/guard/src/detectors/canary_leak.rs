@@ -1,10 +1,10 @@
 //! Canaries in an answer: strings that stand in the system prompt only to be noticed elsewhere.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
 use crate::canaries::MAX_BYTES;
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_MODELS};
 use crate::text::View;
 
 pub(super) static DETECTOR: CanaryLeak = CanaryLeak;
@@ -58,12 +58,16 @@ impl Detector for CanaryLeak {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_MODELS
+    }
+
     fn look_behind(&self) -> usize {
         1
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        if !matches!(view.channel(), Channel::Output | Channel::ToolCall) {
+        if !self.channels().contains(view.channel()) {
             return;
         }
         let bytes = view.bytes();

@@ -25,6 +25,7 @@ static RULES: RuleSet = RuleSet::new(&[
     evaluation::EVALUATION,
     evaluation::COMMANDS,
     evaluation::OBJECTS,
+    evaluation::NAMES,
     queries::QUERIES,
     queries::PAGES,
     transport::TRANSPORT,
@@ -42,7 +43,8 @@ static META: Meta = Meta {
     docs: Docs {
         finds: "In Python, JavaScript, Java, PHP, Ruby, Go, C, C#, Rust and shell: input or variables that are evaluated as code \
                 (CODE_EVAL, CWE-95) or as commands of a shell (CODE_COMMAND, CWE-78); objects made from bytes that may run code \
-                (CODE_DESERIALIZATION, CWE-502); SQL put together from strings (CODE_SQL, CWE-89); pages put together from \
+                (CODE_DESERIALIZATION, CWE-502); libraries whose name comes from outside (CODE_LIBRARY, CWE-114), archives that may write \
+                anywhere (CODE_PATH, CWE-22) and XML that reads files (CODE_XML, CWE-611); SQL put together from strings (CODE_SQL, CWE-89); pages put together from \
                 strings (CODE_MARKUP, CWE-79), templates made of variables (CODE_TEMPLATE, CWE-1336) and files that a request \
                 names (CODE_INCLUDE, CWE-98); certificates that nobody checks (CODE_TLS, CWE-295) and tokens whose signature nobody checks \
                 (CODE_SIGNATURE, CWE-347); downloads that are run at once (CODE_DOWNLOAD, CWE-494); rights for everybody \
@@ -59,11 +61,13 @@ static META: Meta = Meta {
                  whole program.",
     },
     references: &[
+        Reference::Cwe(22),
         Reference::Cwe(78),
         Reference::Cwe(79),
         Reference::Cwe(89),
         Reference::Cwe(95),
         Reference::Cwe(98),
+        Reference::Cwe(114),
         Reference::Cwe(120),
         Reference::Cwe(134),
         Reference::Cwe(250),
@@ -75,6 +79,7 @@ static META: Meta = Meta {
         Reference::Cwe(489),
         Reference::Cwe(494),
         Reference::Cwe(502),
+        Reference::Cwe(611),
         Reference::Cwe(732),
         Reference::Cwe(916),
         Reference::Cwe(1336),

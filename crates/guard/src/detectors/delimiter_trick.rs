@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
 use crate::intent::{self, Before, Phrase, Phrases};
 use crate::text::View;
 
@@ -127,6 +127,10 @@ impl Detector for DelimiterTrick {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn literals(&self) -> Vec<String> {
         TABLE.anchors().collect()
     }
@@ -136,7 +140,7 @@ impl Detector for DelimiterTrick {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() == Channel::System {
+        if !self.channels().contains(view.channel()) {
             return;
         }
         for hit in hits {

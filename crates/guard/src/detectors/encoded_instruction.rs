@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::detector::{Detector, Findings, Hit, Reads, SAID_BY_OTHERS};
 use crate::intent::{self, Intent, Sink};
 use crate::text::{View, ViewKind};
 
@@ -73,6 +73,10 @@ impl Detector for EncodedInstruction {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn reads(&self) -> Reads {
         Reads::TextAndRot13
     }
@@ -98,7 +102,7 @@ impl Detector for EncodedInstruction {
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         let decoded = view.encoding().is_some();
         let wanted = decoded || matches!(view.kind(), ViewKind::Unescaped | ViewKind::Rot13);
-        if !wanted || view.channel() == Channel::System {
+        if !wanted || !self.channels().contains(view.channel()) {
             return;
         }
         for (at, intent) in intents().into_iter().enumerate() {

@@ -1,9 +1,9 @@
 //! Texts that tell a model to drop its instructions, in two dozen languages.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
 use crate::intent;
 use crate::text::View;
 
@@ -82,6 +82,10 @@ impl Detector for InstructionOverride {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn literals(&self) -> Vec<String> {
         intent::OVERRIDE.literals()
     }
@@ -95,7 +99,7 @@ impl Detector for InstructionOverride {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() != Channel::System {
+        if self.channels().contains(view.channel()) {
             intent::OVERRIDE.scan(view.text(), hits, findings);
         }
     }

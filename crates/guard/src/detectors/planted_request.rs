@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::model::{ATTACK, operating_point, rarity, score};
@@ -61,6 +61,10 @@ impl Detector for PlantedRequest {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::of(&[Channel::Document, Channel::ToolResult])
+    }
+
     fn reads(&self) -> Reads {
         Reads::Everything
     }
@@ -78,7 +82,7 @@ impl Detector for PlantedRequest {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        if !matches!(view.channel(), Channel::Document | Channel::ToolResult)
+        if !self.channels().contains(view.channel())
             || view.kind() == ViewKind::Folded
         {
             return;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity};
 use bartizan_model::attack::Speaker;
 use bartizan_model::plain::plain;
 
@@ -94,6 +94,10 @@ pub(super) fn suspect(view: &View<'_>) -> Option<Suspect> {
 impl Detector for PromptAttack {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::of(&[Channel::User, Channel::Document, Channel::ToolResult])
     }
 
     fn reads(&self) -> Reads {

@@ -1,9 +1,9 @@
 //! Texts that try to get a model's instructions out of it, in two dozen languages.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
 use crate::intent;
 use crate::text::View;
 
@@ -69,6 +69,10 @@ impl Detector for PromptExtraction {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn literals(&self) -> Vec<String> {
         intent::EXTRACTION.literals()
     }
@@ -82,7 +86,7 @@ impl Detector for PromptExtraction {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() != Channel::System {
+        if self.channels().contains(view.channel()) {
             intent::EXTRACTION.scan(view.text(), hits, findings);
         }
     }

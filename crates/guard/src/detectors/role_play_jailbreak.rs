@@ -1,9 +1,9 @@
 //! Personas without limits: DAN and its many relatives.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
 use crate::intent;
 use crate::text::View;
 
@@ -70,6 +70,10 @@ impl Detector for RolePlayJailbreak {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn literals(&self) -> Vec<String> {
         intent::PERSONA.literals()
     }
@@ -83,7 +87,7 @@ impl Detector for RolePlayJailbreak {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() != Channel::System {
+        if self.channels().contains(view.channel()) {
             intent::PERSONA.scan(view.text(), hits, findings);
         }
     }

@@ -1,9 +1,9 @@
 //! Words with separators between their letters.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
 use crate::text::{View, ViewKind};
 
 pub(super) static DETECTOR: SpacedLetters = SpacedLetters;
@@ -84,6 +84,10 @@ impl Detector for SpacedLetters {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_OTHERS
+    }
+
     fn literals(&self) -> Vec<String> {
         WORDS.iter().map(|word| (*word).to_owned()).collect()
     }
@@ -93,7 +97,7 @@ impl Detector for SpacedLetters {
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
-        if view.kind() != ViewKind::Squeezed || view.channel() == Channel::System {
+        if view.kind() != ViewKind::Squeezed || !self.channels().contains(view.channel()) {
             return;
         }
         for (at, hit) in hits.iter().enumerate() {

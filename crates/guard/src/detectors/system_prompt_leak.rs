@@ -1,9 +1,9 @@
 //! The system prompt in an answer: long word-for-word overlap.
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit};
+use crate::detector::{Detector, Findings, Hit, SAID_BY_MODELS};
 use crate::prompt_index::{Matcher, normalised};
 use crate::segments::pieces;
 use crate::text::View;
@@ -74,12 +74,16 @@ impl Detector for SystemPromptLeak {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        SAID_BY_MODELS
+    }
+
     fn look_behind(&self) -> usize {
         STRETCH_BYTES
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        if !matches!(view.channel(), Channel::Output | Channel::ToolCall) {
+        if !self.channels().contains(view.channel()) {
             return;
         }
         if view.is_complete() && view.text().len() < WHOLE_BYTES {

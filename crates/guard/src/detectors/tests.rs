@@ -14,6 +14,7 @@ use crate::context_index::ContextIndex;
 use crate::testing::{self, email_guard, rail};
 use crate::{Guard, Judged, Report, Session};
 
+mod code;
 mod personal;
 
 /// Default of `threshold` in policy.
@@ -82,6 +83,23 @@ fn acts(id: &'static str, text: &str) -> bool {
     let acts = |judged: &Judged| judged.finding.score >= USUAL_THRESHOLD;
     let report = |channel| guard.inspect(channel, text, &session());
     channels(find(id).unwrap()).into_iter().any(|channel| report(channel).judged.iter().any(acts))
+}
+
+#[test]
+fn nothing_is_found_on_channels_that_a_detector_does_not_read() {
+    let session = session();
+    for detector in ALL {
+        let id = detector.meta().id;
+        let guard = guard(id, Action::Flag);
+        for channel in
+            Channel::ALL.into_iter().filter(|channel| !detector.channels().contains(*channel))
+        {
+            for text in detector.meta().flags {
+                let judged = guard.inspect(channel, text, &session).judged;
+                assert!(judged.is_empty(), "{id} on {}: {text:?}", channel.name());
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod claims;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::{Category, Channel, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity};
 
 use self::claims::Claim;
 use crate::detector::{Detector, Findings, Hit, Reads};
@@ -69,6 +69,10 @@ impl Detector for UnsupportedClaim {
         &META
     }
 
+    fn channels(&self) -> ChannelSet {
+        ChannelSet::of(&[Channel::Output])
+    }
+
     fn reads(&self) -> Reads {
         Reads::Folded
     }
@@ -78,7 +82,7 @@ impl Detector for UnsupportedClaim {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        if view.channel() != Channel::Output || view.encoding().is_some() {
+        if !self.channels().contains(view.channel()) || view.encoding().is_some() {
             return;
         }
         let Some(context) = view.session().context() else { return };

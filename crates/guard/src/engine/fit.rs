@@ -20,6 +20,8 @@ const MAX_NUMBER_BYTES: usize = 64;
 pub(super) struct Piece {
     pub(super) span: Span,
     pub(super) fit: Fit,
+    /// Whether it belongs to the name of a member, which must stay apart from others.
+    pub(super) in_name: bool,
 }
 
 /// What stands at a piece.
@@ -73,7 +75,7 @@ pub(super) type Pieces = SmallVec<[Piece; 1]>;
 
 /// A stretch of a text that is no JSON.
 pub(super) fn whole(span: Span) -> Pieces {
-    SmallVec::from_elem(Piece { span, fit: Fit::Text }, 1)
+    SmallVec::from_elem(Piece { span, fit: Fit::Text, in_name: false }, 1)
 }
 
 /// Fits stretches, which are sorted and apart, into a text with `before` before it. Spans count from
@@ -94,7 +96,8 @@ pub(super) fn fit(
     if spans.is_empty() {
         return (Vec::new(), open);
     }
-    let mut fitting = Fitting { text, spans, next: 0, fitted: vec![Pieces::new(); spans.len()] };
+    let mut fitting =
+        Fitting { text, spans, next: 0, fitted: vec![Pieces::new(); spans.len()], in_name: false };
     let undecided = fitting.read(before.json(), complete);
     (fitting.fitted, open.min(undecided))
 }
@@ -112,6 +115,8 @@ struct Fitting<'a> {
     /// First stretch that does not end before the character at hand.
     next: usize,
     fitted: Vec<Pieces>,
+    /// Whether the character at hand belongs to the name of a member.
+    in_name: bool,
 }
 
 impl Fitting<'_> {
@@ -122,6 +127,7 @@ impl Fitting<'_> {
         for (at, c) in self.text.char_indices() {
             let end = at + c.len_utf8();
             let was_in_string = scan.in_string();
+            self.in_name = scan.in_name();
             if !scan.in_escape() {
                 unit = at;
             }
@@ -198,7 +204,7 @@ impl Fitting<'_> {
                     last.fit = fit;
                 }
             }
-            _ => pieces.push(Piece { span: unit, fit }),
+            _ => pieces.push(Piece { span: unit, fit, in_name: self.in_name }),
         }
     }
 
@@ -216,9 +222,9 @@ impl Fitting<'_> {
                 && before.bytes().all(sign)
                 && token.end - found.end <= MAX_NUMBER_BYTES;
             let piece = if is_whole {
-                Piece { span: token, fit: Fit::Scalar }
+                Piece { span: token, fit: Fit::Scalar, in_name: false }
             } else {
-                Piece { span: found, fit: Fit::Digits }
+                Piece { span: found, fit: Fit::Digits, in_name: false }
             };
             if let (false, Some(pieces)) = (is_taken, self.fitted.get_mut(index)) {
                 pieces.push(piece);

@@ -202,9 +202,17 @@ pub(super) fn mask(
         return Vec::new();
     }
     let restorable = part.restorable && !answers;
-    let Some(written) = part.operator.write(part.label, &value, restorable, &mut vault) else {
-        // It is what the operator would write.
-        return Vec::new();
+    let alike = part.operator.writes_alike(part.label, &value);
+    let in_name = part.pieces.first().is_some_and(|piece| piece.in_name);
+    let written = if in_name && alike {
+        // Two members of one name would be one, and readers differ in which.
+        vault.placeholder(part.label, &value, false)
+    } else {
+        let Some(written) = part.operator.write(part.label, &value, restorable, &mut vault) else {
+            // It is what the operator would write.
+            return Vec::new();
+        };
+        written
     };
     let texts = std::iter::once(written.as_str()).chain(std::iter::repeat(""));
     part.pieces
@@ -214,7 +222,7 @@ pub(super) fn mask(
             span: piece.span,
             text: piece.replacement(text),
             restores: false,
-            alike: part.operator.writes_alike().then_some(part.label),
+            alike: alike.then_some(part.label),
         })
         .collect()
 }

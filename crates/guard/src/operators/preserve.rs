@@ -3,6 +3,10 @@
 //! A value of digits alone, or of letters alone, is a text of radix 10 or 26. One of both is a number
 //! in a domain of its own size; it is enciphered as decimal digits, again and again until the result
 //! lies in that domain, which keeps it one to one.
+//!
+//! What has a form beyond letters and digits keeps it in [`forms`]: addresses and dates stay such.
+
+mod forms;
 
 use bartizan_core::operator::MaskKey;
 use zeroize::Zeroizing;
@@ -25,11 +29,23 @@ impl Preserver {
     }
 
     /// The value with other letters and digits; none where it has too few of them to be hidden among,
-    /// too many, or letters of other scripts. The number of a card stays one that adds up.
+    /// too many, or letters of other scripts. The number of a card stays one that adds up, an address of a
+    /// device or network stays one, a date stays a day of the calendar, and an e-mail address keeps its
+    /// topmost domain.
     pub(super) fn preserve(&self, label: &str, value: &str) -> Option<String> {
         if !value.is_ascii() {
             return None;
         }
+        match label {
+            "MAC_ADDRESS" => self.device(value),
+            "IP_ADDRESS" => self.network(value),
+            "DATE_TIME" | "DATE_OF_BIRTH" => self.date(label, value),
+            "EMAIL_ADDRESS" => self.mailbox(value),
+            _ => self.letters_and_digits(label, value),
+        }
+    }
+
+    fn letters_and_digits(&self, label: &str, value: &str) -> Option<String> {
         let mut numerals = Zeroizing::new(Vec::new());
         let mut radixes = Vec::new();
         for byte in value.bytes() {
@@ -66,6 +82,27 @@ impl Preserver {
             separator => Some(separator),
         };
         String::from_utf8(value.bytes().map(fill).collect::<Option<_>>()?).ok()
+    }
+
+    /// Enciphers again and again until the result is one of those that count, as `numerals` are.
+    fn until(
+        &self,
+        radix: u8,
+        tweak: &str,
+        numerals: &[u8],
+        counts: impl Fn(&[u8]) -> bool,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        if !counts(numerals) {
+            return None;
+        }
+        let mut written = Zeroizing::new(numerals.to_vec());
+        for _ in 0..WALKS_MAX {
+            written = self.ff1.encrypt(radix, tweak.as_bytes(), &written)?;
+            if counts(&written) {
+                return Some(written);
+            }
+        }
+        None
     }
 
     fn encipher(

@@ -1,8 +1,9 @@
 //! Stand-ins: made-up values of the same kind, always the same for a value under a key, from ranges
 //! that nobody is given.
 //!
-//! A value that already has the form of a stand-in stays as it is. That makes a second pass change
-//! nothing, and gives nothing away: the forms hold no more than a name of our own list and digits.
+//! A value that already has the form of a stand-in of its kind stays as it is. That makes a second pass
+//! change nothing, and gives nothing away: the forms hold no more than a name of our own list and digits,
+//! in ranges that nobody is given. A value of another kind is no stand-in, whatever its digits.
 
 mod names;
 
@@ -42,9 +43,9 @@ pub fn has_stand_in(label: &str) -> bool {
     KINDS.iter().any(|kind| kind.label == label)
 }
 
-/// Whether a value has the form of a stand-in, whatever it was found as.
-pub(super) fn is_stand_in(value: &str) -> bool {
-    value.len() <= 64 && KINDS.iter().any(|kind| (kind.is)(value))
+/// Whether a value that was found as one of a label has the form of a stand-in for those.
+pub(super) fn is_stand_in(label: &str, value: &str) -> bool {
+    value.len() <= 64 && KINDS.iter().any(|kind| kind.label == label && (kind.is)(value))
 }
 
 /// Makes stand-ins.
@@ -120,14 +121,25 @@ fn phone(draw: &mut Draw, _: &str) -> String {
     format!("+1 {area}-555-01{:02}", draw.below(100))
 }
 
+/// With the signs between the parts, or with the code of the country: ten digits alone may be a number of any
+/// country.
 fn is_phone(value: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')' | '.');
-    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-    let digits = digits.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(&digits);
-    value.chars().all(is_part)
-        && digits.len() == 10
-        && digits.starts_with(|c| c >= '2')
-        && digits.get(3..8) == Some("55501")
+    let is_sign = |c: char| matches!(c, '-' | ' ' | '.' | '(' | ')');
+    let (is_national, rest) = match value.strip_prefix("+1") {
+        Some(rest) => (false, rest),
+        None => (true, value),
+    };
+    let mut parts = rest.split(is_sign).filter(|part| !part.is_empty());
+    let (area, office, line) = (parts.next(), parts.next(), parts.next());
+    let is_apart = parts.next().is_none()
+        && area.is_some_and(|area| is_digits(area, 3) && area >= "2")
+        && office == Some("555")
+        && line.is_some_and(|line| is_digits(line, 4) && line.starts_with("01"));
+    let is_one = !is_national
+        && is_digits(rest, 10)
+        && rest.starts_with(|c| c >= '2')
+        && rest.get(3..8) == Some("55501");
+    is_apart || is_one
 }
 
 /// Begins with 9999: cards that begin with 9 belong to the country whose number follows, and 999 is
@@ -260,16 +272,26 @@ mod tests {
     #[test]
     fn known_forms() {
         assert_eq!(remainder_of_iban("370400440532013000"), 98 - 89, "DE89 3704 0044 0532 0130 00");
-        for value in
-            ["lena.weber000000@example.org", "+1 (212) 555-0199", "203.0.113.7", "2001:db8::1"]
-        {
-            assert!(is_stand_in(value), "{value}");
+        let is_any = |value| KINDS.iter().any(|kind| is_stand_in(kind.label, value));
+        for value in [
+            "lena.weber000000@example.org",
+            "+1 (212) 555-0199",
+            "(212) 555-0199",
+            "+12125550199",
+            "203.0.113.7",
+            "2001:db8::1",
+        ] {
+            assert!(is_any(value), "{value}");
         }
         for value in [
             "lena.weber@example.org",
             "x.weber000000@example.org",
             "lena.weber000000@example.com",
             "+1 212-555-0200",
+            "2125550199",
+            "1234555019",
+            "+49 2125550199",
+            "212-5550199",
             "4111 1111 1111 1111",
             "DE89 3704 0044 0532 0130 00",
             "8.8.8.8",
@@ -277,7 +299,20 @@ mod tests {
             "950-50-1234",
             "https://example.org/index-of",
         ] {
-            assert!(!is_stand_in(value), "{value}");
+            assert!(!is_any(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_no_stand_in() {
+        assert!(is_stand_in("PHONE_NUMBER", "+1 212-555-0199"));
+        for (label, value) in [
+            ("US_BANK_NUMBER", "+1 212-555-0199"),
+            ("IBAN_CODE", "9999 0000 0000 0004"),
+            ("PASSWORD", "203.0.113.7"),
+            ("API_KEY", "02:00:00:12:34:56"),
+        ] {
+            assert!(!is_stand_in(label, value), "{label} {value}");
         }
     }
 

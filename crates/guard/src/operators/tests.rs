@@ -95,3 +95,25 @@ fn what_was_written_in_a_request_is_not_written_again() {
     assert_eq!(ready.write("X", &written, false, &mut vault), None);
     assert_eq!(ready.write("X", "12345678", false, &mut vault), Some(written));
 }
+
+#[test]
+fn partial_masks_of_an_address_within_another_show_no_more_than_half_of_it() {
+    let partial = |value| {
+        let operator = Operator::Partial { first: 4, last: 4, with: '*' };
+        written(&operator, "IP_ADDRESS", value).unwrap()
+    };
+    assert_eq!(partial("::ffff:1.2.3.4"), "::ff*******3.4");
+    let written = partial("64:ff9b::192.0.2.33");
+    assert!(written.starts_with("64:f*") && written.ends_with("*2.33"), "{written}");
+    assert!(!written.contains("192"), "{written}");
+}
+
+#[test]
+fn what_has_a_form_keeps_it() {
+    let preserved =
+        |label, value| written(&Operator::FormatPreserving(key()), label, value).unwrap();
+    assert!(preserved("IP_ADDRESS", "192.0.2.7").parse::<std::net::Ipv4Addr>().is_ok());
+    assert!(!preserved("MAC_ADDRESS", "00:00:5e:00:53:af").contains(|c: char| c > 'f'));
+    assert!(preserved("EMAIL_ADDRESS", "bob@shop.test").contains(".test"));
+    assert_eq!(preserved("DATE_TIME", "5 May 2021"), "<DATE_TIME_1>");
+}

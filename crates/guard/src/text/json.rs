@@ -11,6 +11,11 @@ pub(crate) struct JsonScan {
     escape: Escape,
     /// Last character outside of strings that is not blank.
     structure: char,
+    /// For each open bracket, the innermost in the lowest bit, whether it is of a list. Of more than 64, those
+    /// outside are taken for objects.
+    lists: u64,
+    /// Whether the string at hand, or the last one, is the name of a member.
+    is_name: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,12 +55,24 @@ pub(crate) enum Step {
 impl JsonScan {
     /// The beginning of a text that may be JSON.
     pub(crate) const fn awaited() -> Self {
-        Self { json: Json::Awaited, escape: Escape::None, structure: '\0' }
+        Self {
+            json: Json::Awaited,
+            escape: Escape::None,
+            structure: '\0',
+            lists: 0,
+            is_name: false,
+        }
     }
 
     /// The inside of a string of JSON.
     pub(crate) const fn inside() -> Self {
-        Self { json: Json::InString, escape: Escape::None, structure: '"' }
+        Self {
+            json: Json::InString,
+            escape: Escape::None,
+            structure: '"',
+            lists: 0,
+            is_name: false,
+        }
     }
 
     /// Whether the text is JSON, as far as it has been read, or may become so.
@@ -73,6 +90,11 @@ impl JsonScan {
         self.json == Json::InString
     }
 
+    /// Whether the next character belongs to the name of a member.
+    pub(crate) fn in_name(self) -> bool {
+        self.in_string() && self.is_name
+    }
+
     /// Whether an escape has begun and is not complete.
     pub(crate) fn in_escape(self) -> bool {
         self.escape != Escape::None
@@ -87,6 +109,7 @@ impl JsonScan {
                 if matches!(c, '{' | '[') {
                     self.json = Json::Outside;
                     self.structure = c;
+                    self.brackets(c);
                 } else if !c.is_ascii_whitespace() {
                     self.json = Json::Absent;
                 }
@@ -100,6 +123,7 @@ impl JsonScan {
     fn step_outside(&mut self, c: char) -> Step {
         if c == '"' && matches!(self.structure, '{' | '[' | ',' | ':') {
             self.json = Json::InString;
+            self.is_name = self.structure == '{' || self.structure == ',' && self.lists & 1 == 0;
             return Step::Opens;
         }
         if !c.is_ascii_whitespace() {
@@ -107,8 +131,17 @@ impl JsonScan {
                 self.json = Json::Absent;
             }
             self.structure = c;
+            self.brackets(c);
         }
         Step::Means(c)
+    }
+
+    const fn brackets(&mut self, c: char) {
+        match c {
+            '{' | '[' => self.lists = self.lists << 1 | (c == '[') as u64,
+            '}' | ']' => self.lists >>= 1,
+            _ => {}
+        }
     }
 
     fn step_in_string(&mut self, c: char) -> (bool, Step) {

@@ -9,7 +9,7 @@ use super::offsets::Offsets;
 pub(crate) const ESCAPE_ROUNDS: usize = 2;
 
 /// Longest escape that is recognised, in bytes (`&#x0010FFFF;` and some leading zeros).
-const MAX_ESCAPE_BYTES: usize = 16;
+pub(crate) const MAX_ESCAPE_BYTES: usize = 16;
 
 /// An unescaped text.
 #[derive(Debug)]
@@ -20,12 +20,15 @@ pub struct Unescaped {
     pub offsets: Offsets,
 }
 
-enum Parsed {
-    /// The escape is this long and stands for these bytes or characters.
+/// What an escape at the beginning of some bytes stands for.
+pub(crate) enum Parsed {
+    /// The escape is this long and stands for this byte.
     Byte(usize, u8),
+    /// The escape is this long and stands for this character.
     Char(usize, char),
     /// More text could complete it.
     Open,
+    /// There is none.
     None,
 }
 
@@ -126,7 +129,8 @@ fn into_text(bytes: Vec<u8>, table: Vec<(u32, u32)>) -> Option<(String, Vec<(u32
     Some((text, kept))
 }
 
-fn parse(rest: &[u8]) -> Parsed {
+/// Reads the escape that the bytes begin with; it is at most [`MAX_ESCAPE_BYTES`] long.
+pub(crate) fn parse(rest: &[u8]) -> Parsed {
     match rest.first() {
         Some(b'%') => match (hex(rest.get(1)), hex(rest.get(2))) {
             (Hex::Digit(high), Hex::Digit(low)) => Parsed::Byte(3, high << 4 | low),
@@ -235,7 +239,7 @@ fn parse_braced(rest: &[u8]) -> Parsed {
 }
 
 /// Named entities that matter for markup and text; others stay as they are.
-const ENTITIES: [(&str, char); 16] = [
+const ENTITIES: [(&str, char); 17] = [
     ("lt", '<'),
     ("gt", '>'),
     ("amp", '&'),
@@ -244,6 +248,7 @@ const ENTITIES: [(&str, char); 16] = [
     ("nbsp", ' '),
     ("colon", ':'),
     ("sol", '/'),
+    ("bsol", '\\'),
     ("commat", '@'),
     ("period", '.'),
     ("lpar", '('),

@@ -55,6 +55,7 @@ impl Compiler<'_, '_> {
             None => Some(None),
         };
         let exceptions = self.exceptions(policy, file, detect.as_ref());
+        self.without_effect(file, on, detect.as_ref(), threshold);
         Some(Guardrail {
             id: id?,
             on: on?,
@@ -119,9 +120,10 @@ impl Compiler<'_, '_> {
         detect: Option<&Detect>,
     ) -> Option<Vec<(&'static str, f32)>> {
         let Some(given) = &file.thresholds else { return Some(Vec::new()) };
-        let ids = match detect? {
-            Detect::Detectors(ids) => ids.as_slice(),
-            _ => &[],
+        let Detect::Detectors(ids) = detect? else {
+            let message = "`thresholds` is for guardrails that ask several detectors";
+            self.report(Problem::new(given.place, message).help("write `threshold`"));
+            return None;
         };
         let mut thresholds = Vec::new();
         for (name, value) in &given.value {

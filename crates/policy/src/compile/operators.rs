@@ -46,6 +46,48 @@ fn looks_like_placeholder(text: &str) -> bool {
     })
 }
 
+/// Whether nothing is seen where a character stands, or it changes the one before: formats, selectors, marks,
+/// what has no meaning in common, and places that Unicode leaves empty.
+const fn leaves_nothing_to_see(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}'
+            | '\u{300}'..='\u{36F}'
+            | '\u{483}'..='\u{489}'
+            | '\u{591}'..='\u{5C7}'
+            | '\u{600}'..='\u{605}'
+            | '\u{610}'..='\u{61C}'
+            | '\u{64B}'..='\u{65F}'
+            | '\u{6DD}'
+            | '\u{70F}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{135D}'..='\u{135F}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{1AB0}'..='\u{1AFF}'
+            | '\u{1DC0}'..='\u{1DFF}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{20D0}'..='\u{20FF}'
+            | '\u{2800}'
+            | '\u{302A}'..='\u{302F}'
+            | '\u{3099}'..='\u{309A}'
+            | '\u{3164}'
+            | '\u{E000}'..='\u{F8FF}'
+            | '\u{FDD0}'..='\u{FDEF}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FE20}'..='\u{FE2F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{FFFE}'..='\u{FFFF}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D165}'..='\u{1D182}'
+            | '\u{E0000}'..='\u{10FFFF}'
+    )
+}
+
 /// What is known of `mask-key`.
 #[derive(Debug, Clone, Default)]
 pub(super) enum MaskKeyState {
@@ -333,12 +375,21 @@ impl Compiler<'_, '_> {
             Some(sign) => {
                 let mut chars = sign.value.chars();
                 let one = chars.next().filter(|_| chars.next().is_none());
-                let is_sign =
-                    |c: &char| !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control();
+                let is_sign = |c: &char| {
+                    !c.is_alphanumeric()
+                        && !c.is_whitespace()
+                        && !c.is_control()
+                        && !leaves_nothing_to_see(*c)
+                };
                 let one = one.filter(is_sign);
                 if one.is_none() {
-                    let message =
-                        format!("{} cannot stand for a hidden character", quote(&sign.value));
+                    let unseen = sign.value.chars().find(|c| leaves_nothing_to_see(*c));
+                    let message = match unseen {
+                        Some(c) => format!("nobody sees `U+{:04X}`", u32::from(c)),
+                        None => {
+                            format!("{} cannot stand for a hidden character", quote(&sign.value))
+                        }
+                    };
                     let help = "write one sign that is no letter and no digit, such as `*` or `•`";
                     self.report(Problem::new(sign.place, message).help(help));
                 }

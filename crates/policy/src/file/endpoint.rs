@@ -106,7 +106,7 @@ pub(crate) struct GuardrailFile {
     #[serde(default, deserialize_with = "given")]
     #[schemars(length(max = 10_000))]
     pub(crate) hosts: Option<Located<Vec<Located<String>>>>,
-    /// With `detect: packages`: for each registry (`pypi`, `npm`, `crates`, `go`, `rubygems`) the names that are
+    /// With `detect: packages`: for each registry (`conda`, `crates`, `go`, `npm`, `nuget`, `packagist`, `pypi`, `rubygems`) the names that are
     /// known, or `file:PATH` with one name per line.
     #[serde(default, deserialize_with = "given")]
     pub(crate) packages: Option<Located<PackagesFile>>,

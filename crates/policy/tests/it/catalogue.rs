@@ -1,6 +1,7 @@
 //! A stand-in for the detectors of the guard: one or two per category.
 
 use bartizan_core::catalog::{Docs, Meta};
+use bartizan_core::channel::{Channel, ChannelSet};
 use bartizan_core::finding::{Category, Severity};
 use bartizan_core::settings::LocalModel;
 use bartizan_policy::{Catalogue, ModelKey, ModelProblem};
@@ -78,4 +79,10 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
     ],
     on_request: &["date-time", "planted-request"],
     models: Some(check_model),
+    channels: &[
+        ("canary-leak", ChannelSet::of(&[Channel::Output, Channel::ToolCall])),
+        ("planted-request", ChannelSet::of(&[Channel::Document, Channel::ToolResult])),
+        ("role-play", ChannelSet::of(&[Channel::User])),
+    ],
+    trained: &["planted-request", "hate", "violence"],
 };

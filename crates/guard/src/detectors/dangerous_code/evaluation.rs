@@ -26,6 +26,8 @@ pub(super) const EVALUATION: &[Rule] = &[
     Rule::new(&["eval", "exec"], concat!(r"\s{0,2}\(\s{0,8}(?:compile\s{0,2}\(\s{0,8})?", input!()), "CODE_EVAL", MEDIUM, 95)
         .behind(starts_call)
         .scored(0.8),
+    Rule::new(&["window.eval", "globalthis.eval", "self.eval", "global.eval"], concat!(r"\s{0,2}\(\s{0,8}", input!()), "CODE_EVAL", MEDIUM, 95)
+        .scored(0.8),
     Rule::new(&["eval", "assert", "create_function"], r"\s{0,2}\(\s{0,8}(?:\$|base64_decode\s{0,2}\(|gzinflate\s{0,2}\()", "CODE_EVAL", MEDIUM, 95)
         .behind(starts_call),
     Rule::new(&["new function"], r#"\s{0,2}\((?:[^()"'`\n]{0,80},)?\s{0,8}(?:[a-z_$]|["'][^"'\n]{0,80}["']\s{0,4}\+|["'][^"'\n]{0,60}["'],\s{0,4}[a-z_$]|`[^`\n]{0,80}\$\{)"#, "CODE_EVAL", MEDIUM, 95)
@@ -47,6 +49,8 @@ pub(super) const COMMANDS: &[Rule] = &[
     Rule::new(&["child_process.exec", "child_process.execsync", "cp.exec", "execsync", "exec"], concat!(r"\s{0,2}\(\s{0,8}", composed!()), "CODE_COMMAND", MEDIUM, 78)
         .behind(starts_call)
         .scored(0.8),
+    Rule::new(&["child_process').exec", "child_process\").exec"], concat!(r"(?:sync)?\s{0,2}\(\s{0,8}(?:", composed!(), r"|[a-z_$][\w.]{0,40}\s{0,4}[,)+])"), "CODE_COMMAND", MEDIUM, 78)
+        .scored(0.8),
     Rule::new(&["getruntime().exec", "getruntime( ).exec"], concat!(r"\s{0,2}\(\s{0,8}(?:", composed!(), r"|[a-z_]\w{0,40}\s{0,2}\))"), "CODE_COMMAND", MEDIUM, 78)
         .anywhere(),
     Rule::new(&["processbuilder", "exec.command", "exec.commandcontext", "process.start", "command::new"], concat!(r#"\s{0,2}\((?:\s{0,4}ctx\s{0,2},)?\s{0,8}"(?:/bin/)?(?:ba|z)?(?:sh|cmd(?:\.exe)?)"\)?\s{0,8}(?:,\s{0,8}|\.args?\(\s{0,2})(?:\[\s{0,4})?"[-/]c"\s{0,2}(?:\)\s{0,8}\.args?\(|,)\s{0,8}(?:"#, composed!(), r"|[a-z_&$]|fmt\.sprintf)"), "CODE_COMMAND", MEDIUM, 78),
@@ -60,7 +64,7 @@ pub(super) const COMMANDS: &[Rule] = &[
 
 /// Objects that bring code along.
 pub(super) const OBJECTS: &[Rule] = &[
-    Rule::new(&["pickle.load", "cpickle.load", "dill.load", "marshal.load", "cloudpickle.load", "jsonpickle.decode", "shelve.open", "pd.read_pickle", "pandas.read_pickle"], r"s?\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502)
+    Rule::new(&["pickle.load", "cpickle.load", "dill.load", "marshal.load", "cloudpickle.load", "jsonpickle.decode", "shelve.open", "joblib.load", "pd.read_pickle", "pandas.read_pickle"], r"s?\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502)
         .scored(0.7),
     Rule::new(&["yaml.load", "yaml.load_all"], r"\s{0,2}\([^()\n]{0,120}(?:\([^()\n]{0,80}\)[^()\n]{0,80})?\)", "CODE_DESERIALIZATION", LOW, 502)
         .when(|text| !has(text, b"safe") && !has(text, b"fullloader") && !has(text, b"baseloader") && !has(text, b"schema") && text.len() > 3),
@@ -76,6 +80,18 @@ pub(super) const OBJECTS: &[Rule] = &[
     Rule::new(&["marshal.load", "marshal.restore"], r"[\s(]{1,4}(?:params|request|cookies|base64|session|socket)", "CODE_DESERIALIZATION", LOW, 502)
         .behind(starts_word),
     Rule::new(&["serialize.unserialize", "node-serialize"], r"\s{0,2}\(", "CODE_DESERIALIZATION", LOW, 502),
+];
+
+/// Code and files that a name from outside chooses.
+pub(super) const NAMES: &[Rule] = &[
+    Rule::new(&["dlopen", "loadlibrary", "loadlibrarya", "loadlibraryw", "ctypes.cdll", "cdll.loadlibrary", "system.load"], r"\s{0,2}\(\s{0,4}(?:argv\[|sys\.argv|getenv\s{0,2}\(|request\.|\w{0,20}(?:user|input|untrusted|param)\w{0,20}\s{0,2}[,)])", "CODE_LIBRARY", MEDIUM, 114)
+        .scored(0.7),
+    Rule::new(&[".extractall"], r#"\s{0,2}\(\s{0,2}(?:path\s{0,2}=\s{0,2})?["'\w./]{0,60}\s{0,2}\)"#, "CODE_PATH", LOW, 22)
+        .behind(|lead| has(lead, b"tar"))
+        .scored(0.6),
+    Rule::new(&["resolve_entities", "load_dtd", "expandentityreferences"], r"\s{0,2}[=(]\s{0,2}(?:(?-i:True)|true)\b", "CODE_XML", LOW, 611)
+        .scored(0.6),
+    Rule::new(&["libxml_noent"], r"\b", "CODE_XML", LOW, 611).scored(0.6),
 ];
 
 fn has(text: &[u8], part: &[u8]) -> bool {

@@ -58,6 +58,10 @@ pub(super) const PAGES: &[Rule] = &[
     Rule::new(&[".innerhtml", ".outerhtml"], r#"\s{0,2}\+?=\s{0,4}(?:["'][^"'\n]{0,120}["']\s{0,4}\+|`[^`]{0,200}?\$\{|[a-z_$][\w.$\[\]()]{0,60}\s{0,2}[;+\n])"#, "CODE_MARKUP", LOW, 79)
         .anywhere()
         .scored(0.6),
+    Rule::new(&[").html", ").append", ").prepend"], r#"\s{0,2}\(\s{0,4}(?:[a-z_$][\w.$]{0,20}(?:input|html|data|comment|body|message|name|text)\w{0,12}\s{0,4}[)+]|location\.|["'][^"'\n]{0,80}<[^"'\n]{0,80}["']\s{0,4}\+)"#, "CODE_MARKUP", LOW, 79)
+        .behind(|lead| lead.rsplit(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(&b'$')))
+        .scored(0.6),
+    Rule::new(&["v-html"], r#"\s{0,2}=\s{0,2}\\?["'][a-z_$]"#, "CODE_MARKUP", LOW, 79).scored(0.6),
     Rule::new(&["insertadjacenthtml"], r#"\s{0,2}\(\s{0,4}["'`]\w{5,12}["'`]\s{0,2},\s{0,8}(?:[a-z_$]|`[^`]{0,200}?\$\{|["'][^"'\n]{0,120}["']\s{0,4}\+)"#, "CODE_MARKUP", LOW, 79)
         .scored(0.6),
     Rule::new(&["document.write", "document.writeln"], r#"\s{0,2}\(\s{0,8}(?:[a-z_$]|["'][^"'\n]{0,120}["']\s{0,4}\+|`[^`\n]{0,160}\$\{)"#, "CODE_MARKUP", LOW, 79),

@@ -32,7 +32,15 @@ pub(super) const TRANSPORT: &[Rule] = &[
     Rule::new(&["stricthostkeychecking"], r"[= ]\s{0,2}no\b", "CODE_TLS", MEDIUM, 295).scored(0.6),
     Rule::new(&["autoaddpolicy"], r"\s{0,2}\(\s{0,2}\)", "CODE_TLS", MEDIUM, 295).scored(0.6),
     Rule::new(&["http.sslverify"], r#"["']?[= ]\s{0,2}["']?false\b"#, "CODE_TLS", MEDIUM, 295).scored(0.7),
-    Rule::new(&["curl", "wget"], r"\s[^\n|;`]{0,80}?(?:\s--insecure\b|\s-k\s|--no-check-certificate\b)", "CODE_TLS", MEDIUM, 295)
+    Rule::new(&["curl"], r"[^\n|;`]{0,80}?\s(?:--insecure\b|(?-i:-[a-zA-Z]{0,4}k[a-zA-Z]{0,4})(?:\s|$))", "CODE_TLS", MEDIUM, 295)
+        .scored(0.6),
+    Rule::new(&["wget"], r"[^\n|;`]{0,80}?\s--no-check-certificate\b", "CODE_TLS", MEDIUM, 295)
+        .scored(0.6),
+    Rule::new(&["git_ssl_no_verify"], r#"["']?\]?\s{0,2}[=:]\s{0,2}["']?(?:true|1)\b"#, "CODE_TLS", MEDIUM, 295)
+        .scored(0.8),
+    Rule::new(&["pythonhttpsverify"], r#"["']?\]?\s{0,2}[=:]\s{0,2}["']?0\b"#, "CODE_TLS", MEDIUM, 295)
+        .scored(0.8),
+    Rule::new(&["disable_warnings"], r"\s{0,2}\([^)\n]{0,80}?insecurerequestwarning", "CODE_TLS", MEDIUM, 295)
         .scored(0.6),
     Rule::new(&["verify_signature", "verify_exp"], r#"\\?["']?\s{0,2}[:=]\s{0,2}(?-i:False|false)\b"#, "CODE_SIGNATURE", MEDIUM, 347)
         .scored(0.8),

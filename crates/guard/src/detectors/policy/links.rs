@@ -1,18 +1,22 @@
 //! Links to hosts that policy does not list.
 //!
 //! What counts is the host that a browser would ask. So the bytes are read as they came, where look-alike
-//! letters are still what they are, and once more without escapes, as HTML and JSON mean them.
+//! letters are still what they are, and once more without escapes, as HTML, JSON and Markdown mean them.
 
 mod address;
+mod host;
+mod reading;
+
+use std::collections::BTreeMap;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
-use bartizan_core::host::HostPattern;
+use bartizan_core::host::{HostPattern, HostSet};
 use bartizan_core::{Category, Severity};
 
-use self::address::{Anchor, Position, anchors};
-use crate::cursor::Cursor;
+use self::address::{Anchor, Finder, Position};
+use self::host::Host;
+use self::reading::readings;
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::markup::url::MAX_URL_BYTES;
 use crate::text::{View, ViewKind};
 
 pub(super) static META: Meta = Meta {
@@ -24,14 +28,16 @@ pub(super) static META: Meta = Meta {
     docs: Docs {
         finds: "URLs of http, https, ws, wss and ftp, addresses that begin with `www.`, and, in Markdown, attributes and CSS, `//host` \
                 in all ways that browsers take, when the host is none of `hosts:`. `*.example.org` lists all hosts below, \
-                not `example.org` itself. Names before an `@`, ports and dots at the end are no part of a host; letters of \
+                not `example.org` itself. Tabs, line breaks, blanks, any number of slashes, entities and escapes are read as browsers \
+                do, and `<https:host>` is a link. Names before an `@`, ports and dots at the end are no part of a host; letters of \
                 other scripts are compared as punycode, so a look-alike host is another host.",
         matters: "A list of hosts stops what no look at the data in a URL can: a short code, a click on a page that asks for a \
                   password, an image that tells when an answer was read.",
         example: "With `hosts: [example.org]`, `https://example.org@evil.example/` and `![x](//evil.example/a.png)` are \
                   found, `https://example.org/a` is not.",
         fix: "Mask or block it in answers; list the hosts that answers may lead to, `localhost` among them if need be.",
-        limits: "Bare names such as `evil.example` are no links here, though some interfaces make links of them. A URL within the path or \
+        limits: "Bare names such as `evil.example` are no links here, though some interfaces make links of them. Letters of other forms, such as full-width ones, are not brought to one, so such a spelling of \
+                 a listed host is found. A URL within the path or \
                  the query of another is not judged: the outer host decides. Of `srcset` only the URLs with a scheme, \
                  and the first, are read. What a listed host redirects to is its own affair.",
     },
@@ -63,7 +69,10 @@ pub(super) static META: Meta = Meta {
         "<img src=//evil.example/x.png>",
         "<a href=\"https://example.org @evil.example\">x</a>",
         "<a href=\"https:&#47;&#47;evil.example\">x</a>",
-        "<a href=\"https://ex&#97;mple.org\">x</a>",
+        "<a href=\"https://ev&#105;l.example\">x</a>",
+        "<https:evil.example>",
+        "<a href=\"https:/\t/evil.example\">x</a>",
+        "https://example.org.\u{440}\u{444}/",
         "url(//evil.example/a.css)",
         "https://\u{435}xample.org/",
         "https://xn--xample-2of.org/",
@@ -101,21 +110,27 @@ pub(super) static META: Meta = Meta {
         "www.example.com is for documentation; xwww.evil.example is not a link",
         "std::ws::http::https",
         "[x](https://example.org) [y]: https://example.org\n**https://example.org**",
+        "<a href=\"https://ex&#97;mple.org\">x</a> &lt;https://example.org&gt;",
     ],
 };
 
 /// Finds links to other hosts.
 pub(super) struct Links {
-    hosts: Vec<HostPattern>,
+    hosts: HostSet,
 }
 
 impl Links {
     pub(super) fn new(hosts: &[HostPattern]) -> Self {
-        Self { hosts: hosts.to_vec() }
+        Self { hosts: HostSet::new(hosts) }
     }
 
-    fn lists(&self, host: &str) -> bool {
-        self.hosts.iter().any(|pattern| pattern.matches(host))
+    /// Whether a host may not be linked to; `needs_dot` where one without a dot is no host.
+    fn is_outside(&self, host: &Host, needs_dot: bool) -> bool {
+        match host {
+            Host::Named(host) => (!needs_dot || host.contains('.')) && !self.hosts.contains(host),
+            Host::Odd => true,
+            Host::None => false,
+        }
     }
 }
 
@@ -125,40 +140,51 @@ impl Detector for Links {
     }
 
     fn reads(&self) -> Reads {
-        Reads::Everything
+        Reads::Raw
     }
 
     fn look_behind(&self) -> usize {
-        address::LOOK_BEHIND
+        reading::LOOK_BEHIND
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        // What encoding, spacing or folding hides is no link to a browser. What escapes hide is one, but that
-        // view folds what it shows, and it exists only where something is escaped: a host would be judged by
-        // what stands far behind it.
+        // What encoding, spacing or folding hides is no link to a browser. What escapes hide is one; the view
+        // that shows it folds letters, too, so escapes are read here.
         if view.kind() != ViewKind::Raw {
             return;
         }
-        let bytes = view.bytes();
-        for anchor in anchors(bytes) {
-            let Anchor::Whole { start, host, position } = anchor else {
-                findings.undecided(anchor.start());
-                continue;
-            };
-            let mut cursor = Cursor::new(bytes, host, MAX_URL_BYTES);
-            let address = address::read(&mut cursor, position);
-            if cursor.starved() {
-                findings.undecided(start);
+        let len = view.text().len();
+        let mut found: BTreeMap<usize, (usize, f32)> = BTreeMap::new();
+        for reading in readings(view.bytes(), view.is_complete()) {
+            if reading.is_cut(len) {
+                findings.undecided(reading.end());
             }
-            let outside = match address.host {
-                address::Host::Named(host) => !self.lists(&host),
-                address::Host::Odd => true,
-                address::Host::None => false,
-            };
-            if outside {
-                let end = view.text().ceil_char_boundary(cursor.at());
-                findings.push(start, end, if position == Position::Bare { 0.7 } else { 0.8 });
+            let mut finder = Finder::new(&reading);
+            for anchor in finder.anchors() {
+                let (start, end, score) = match anchor {
+                    Anchor::Cut { start } => {
+                        findings.undecided(reading.source(start));
+                        continue;
+                    }
+                    Anchor::Endless { start, end } => (start, end, 0.7),
+                    Anchor::Whole { start, host, position, needs_dot } => {
+                        let url = finder.read(start, host, position);
+                        if url.is_open {
+                            findings.undecided(reading.source(start));
+                        }
+                        if !self.is_outside(&url.host, needs_dot) {
+                            continue;
+                        }
+                        (start, url.end, if position == Position::Bare { 0.7 } else { 0.8 })
+                    }
+                };
+                let end = view.text().ceil_char_boundary(reading.source_end(end));
+                let known = found.entry(reading.source(start)).or_insert((end, score));
+                *known = (known.0.max(end), known.1.max(score));
             }
+        }
+        for (start, (end, score)) in found {
+            findings.push(start, end, score);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Packages that a command would install and that are in no list of the policy.
 
 mod command;
+mod names;
+mod sentence;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +13,8 @@ use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::PackageList;
 use bartizan_core::{Category, Severity};
 
-use self::command::{COMMANDS, Command};
+use self::names::is_unknown;
+use self::tools::{TOOLS, Tool};
 use crate::cursor::Cursor;
 use crate::detector::{Detector, Findings, Hit};
 use crate::text::View;
@@ -23,8 +27,9 @@ pub(super) static META: Meta = Meta {
     label: "PACKAGE",
     docs: Docs {
         finds: "The names that `pip install`, `uv add`, `poetry add`, `npm install`, `npx`, `yarn add`, `pnpm add`, `cargo add`, `go get`, \
-                `gem install` and their kin are given, where a command may begin: at the start of a line, behind a backtick, \
-                quote, prompt or another command. Only registries with a list are judged. Names are compared as the registry does: \
+                `gem install`, `composer require`, `dotnet add package`, `conda install` and their kin are given, where a command may \
+                begin: at the start of a line, behind a backtick, quote, prompt, `sudo`, `RUN`, `run` or another command. Options are \
+                read as each program has them. Only registries with a list are judged. Names are compared as the registry does: \
                 `Foo.Bar` is `foo-bar` on PyPI.",
         matters: "Models invent names of packages, often the same ones. Whoever registers such a name is installed by everyone \
                   who follows the answer.",
@@ -32,8 +37,8 @@ pub(super) static META: Meta = Meta {
         fix: "Flag it or mask the name. Give the names of your own mirror, or all of a registry: a list takes eight bytes per \
               name, and is read again with the policy.",
         limits: "That a name is listed does not make the package harmless. Imports, files of requirements and lists of \
-                 arguments such as `[\"pip\", \"install\", \"x\"]` are not read, nor commands in the middle of a sentence. Of a command \
-                 the first 400 bytes are read. Packages from addresses, paths and repositories are left alone.",
+                 arguments such as `[\"pip\", \"install\", \"x\"]` are not read, nor most commands in the middle of a sentence. Of a command \
+                 the arguments that begin in the first 640 bytes are read. Packages from addresses, paths and repositories are left alone.",
     },
     references: &[
         Reference::Cwe(1357),
@@ -57,6 +62,11 @@ pub(super) static META: Meta = Meta {
         "yarn add left-pad2",
         "cd x; pnpm add -D nope",
         "`pip install unknown-thing` installs it",
+        "uv pip install  not-there",
+        "composer require mystery/box:^1.0",
+        "dotnet add package Mystery.Box",
+        "conda install -n x mystery",
+        "uvx --from not-there run-it",
     ],
     passes: &[
         "pip install requests",
@@ -84,7 +94,8 @@ pub(super) static META: Meta = Meta {
         "pip install requests, then run it",
         "- `pip install requests`: installs it",
         "pip install --upgrade pip",
-        "conda install whatever",
+        "conda activate whatever",
+        "pip install 'requests<3' 'numpy==1.*' -v",
         "uv add --script example.py requests",
     ],
 };
@@ -92,14 +103,14 @@ pub(super) static META: Meta = Meta {
 /// Finds packages that are in no list.
 pub(super) struct Packages {
     lists: BTreeMap<Ecosystem, Arc<PackageNames>>,
-    commands: Vec<&'static Command>,
+    tools: Vec<&'static Tool>,
 }
 
 impl Packages {
     pub(super) fn new(lists: &BTreeMap<Ecosystem, PackageList>) -> Self {
-        let commands = COMMANDS.iter().filter(|command| lists.contains_key(&command.ecosystem));
+        let tools = TOOLS.iter().filter(|tool| lists.contains_key(&tool.ecosystem));
         Self {
-            commands: commands.collect(),
+            tools: tools.collect(),
             lists: lists.iter().map(|(key, list)| (*key, Arc::clone(&list.names))).collect(),
         }
     }
@@ -111,7 +122,7 @@ impl Detector for Packages {
     }
 
     fn literals(&self) -> Vec<String> {
-        self.commands.iter().map(|command| command.words.to_owned()).collect()
+        self.tools.iter().map(|tool| tool.name.to_owned()).collect()
     }
 
     fn begins_word(&self, _: usize) -> bool {
@@ -119,26 +130,23 @@ impl Detector for Packages {
     }
 
     fn look_behind(&self) -> usize {
-        command::MAX_BYTES + command::LEAD_BYTES
+        command::LOOK_BEHIND
     }
 
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
         for hit in hits {
-            let Some(command) = self.commands.get(hit.literal) else { continue };
-            let Some(names) = self.lists.get(&command.ecosystem) else { continue };
-            if !command::may_begin(bytes, hit.start) {
-                continue;
-            }
+            let Some(tool) = self.tools.get(hit.literal) else { continue };
+            let Some(names) = self.lists.get(&tool.ecosystem) else { continue };
+            let Some(setting) = command::setting(bytes, hit.start) else { continue };
             let mut cursor = Cursor::new(bytes, hit.end, command::MAX_BYTES);
-            let packages = command.packages(&mut cursor);
+            let packages = tool.packages(&mut cursor, setting);
             if cursor.starved() {
                 findings.undecided(hit.start);
             }
             for package in packages {
-                let name = String::from_utf8_lossy(bytes.get(package.range()).unwrap_or_default());
-                if command.is_unknown(&name, names) {
-                    findings.push(package.start, package.end, 0.8);
+                if is_unknown(tool.ecosystem, &package.text, names) {
+                    findings.push(package.span.start, package.span.end, 0.8);
                 }
             }
         }

@@ -14,6 +14,9 @@ use crate::detectors::tests::assert_streamed_equals_whole;
 use crate::testing::{self, rail};
 use crate::{Guard, Session};
 
+mod links;
+mod packages;
+
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
@@ -63,6 +66,9 @@ fn packages() -> Detect {
         list(Ecosystem::Crates, &["serde", "tokio"]),
         list(Ecosystem::Go, &["example.com/known/module"]),
         list(Ecosystem::Rubygems, &["rails"]),
+        list(Ecosystem::Packagist, &["monolog/monolog"]),
+        list(Ecosystem::Nuget, &["Newtonsoft.Json"]),
+        list(Ecosystem::Conda, &["numpy", "python"]),
     ]))
 }
 
@@ -110,6 +116,20 @@ fn examples_hold() {
         for text in meta.passes {
             assert_eq!(found(&detect, text), [""; 0], "{}: {text:?}", meta.id);
         }
+    }
+}
+
+#[test]
+fn no_finding_is_surer_than_the_surest() {
+    for detect in all() {
+        let meta = from_policy(&detect).unwrap().meta();
+        let guard = guard(&detect, Action::Flag);
+        let scores = meta.flags.iter().flat_map(|text| {
+            let report = guard.inspect(Channel::User, text, &Session::default());
+            report.judged.into_iter().map(|judged| judged.finding.score)
+        });
+        let surest = scores.fold(0.0, f32::max);
+        assert!((surest - detect.surest()).abs() < 1e-6, "{}: {surest}", meta.id);
     }
 }
 

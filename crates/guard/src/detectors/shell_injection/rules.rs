@@ -44,7 +44,7 @@ pub(super) const CHAINS: &[Rule] = &[
     .scored(0.9),
     Rule::new(
         &["cat", "type", "head", "tail", "less", "more", "nl", "tac", "base64", "xxd", "strings"],
-        r"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:/etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/(?:root)/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))",
+        r"\s{1,4}(?:-\w{1,6}\s{1,4}){0,2}(?:(?:\.\./){0,12}/?etc/(?:passwd|shadow|sudoers)|/proc/self/environ|~/\.ssh/id_|/(?:root)/\.ssh/|c:\\{1,2}(?:windows\\{1,2}(?:win\.ini|system32\\{1,2}drivers)|boot\.ini))",
         "SHELL_CHAIN",
         CRITICAL,
         78,
@@ -60,6 +60,55 @@ pub(super) const CHAINS: &[Rule] = &[
     )
     .behind(is_glued_chain)
     .scored(0.6),
+    Rule::new(&["id", "ls", "dir", "pwd", "env", "whoami", "hostname", "uname"], ends!(), "SHELL_CHAIN", CRITICAL, 78)
+        .behind(leaves_name)
+        .scored(0.7),
+    Rule::new(&["bash", "sh", "zsh"], concat!(r"(?:\s{1,4}-i)?", ends!()), "SHELL_CHAIN", CRITICAL, 78)
+        .behind(|lead| leaves_value(lead) && lead.trim_ascii_end().ends_with(b"|"))
+        .scored(0.8),
+    Rule::new(&["bash", "sh", "zsh"], concat!(r"\s{1,4}-i", ends!()), "SHELL_CHAIN", CRITICAL, 78)
+        .behind(|lead| lead.trim_ascii_end().ends_with(b"|"))
+        .scored(0.7),
+    Rule::new(
+        &["sleep", "ping", "cat", "chmod", "nc", "nslookup", "curl", "wget", "touch", "rm", "echo", "(crontab"],
+        r#"\s{1,4}(?:\d{1,4}\s{0,4}(?:$|["'`;|&)\\\n])|-[a-z]\s{1,4}\d|-l\s{0,2}[;|)]|-{0,1}[\w-]{0,12}\s{0,2}(?:https?:|[~/.$]|[0-7]{3,4}\s)|[\w.-]{1,60}\.[a-z]{2,10}\s{0,4}(?:$|["'`;|&)\n])|[^\n"]{1,200}>{1,2}\s{0,4}[~/$])"#,
+        "SHELL_CHAIN",
+        CRITICAL,
+        78,
+    )
+    .behind(leaves_value)
+    .scored(0.7),
+    Rule::new(&["dd"], r"\s{1,4}[^\n;|]{0,60}?of=/dev/(?:sd|hd|vd|nvme|disk|mmc)", "SHELL_CHAIN", CRITICAL, 78)
+        .behind(is_chained)
+        .scored(0.8),
+    Rule::new(&["mkfs"], r"(?:\.\w{2,6})?\s{1,4}[^\n;|]{0,40}?/dev/\w", "SHELL_CHAIN", CRITICAL, 78)
+        .behind(is_injected)
+        .scored(0.7),
+    Rule::new(&["useradd", "usermod"], r"\s[^\n;|]{0,60}?-(?:o\s{1,4}-)?u\s{0,4}0\b", "SHELL_CHAIN", CRITICAL, 78)
+        .behind(is_chained)
+        .scored(0.8),
+    Rule::new(
+        &["python", "python3", "perl", "ruby", "php", "node"],
+        r"\s{1,4}-[cer]\s{1,4}[^\n]{1,120}?(?:os\.system|subprocess|popen|exec|system)\s{0,2}\(",
+        "SHELL_CHAIN",
+        CRITICAL,
+        78,
+    )
+    .behind(is_injected)
+    .scored(0.7),
+    Rule::new(&["{cat,"], r"/etc/(?:passwd|shadow)", "SHELL_EVASION", HIGH, 78).anywhere().scored(0.8),
+    Rule::new(&[":(){", ":() {"], r"\s{0,4}:\s{0,2}\|\s{0,2}:\s{0,2}&?\s{0,2};?\s{0,2}\}", "SHELL_CHAIN", CRITICAL, 78)
+        .anywhere()
+        .scored(0.8),
+    Rule::new(
+        &["%0a", "%0d%0a", "%3b", "%7c", "%26%26"],
+        r#"(?:%20|\+|\s){0,4}(?:(?:id|whoami|ls|pwd|uname|ifconfig|ipconfig)(?:$|(?:%20|\+)-|[\s;|&"'`]|%0a|%3b|%00)|(?:cat|head|tail|type|ls|rm)(?:%20|\+)(?:-\w{1,6}(?:%20|\+)){0,2}(?:/|%2f|\.\.|~)|(?:curl|wget|ping|nc|nslookup)(?:%20|\+)[\w.%:/-]{4}|sleep(?:%20|\+)\d)"#,
+        "SHELL_CHAIN",
+        CRITICAL,
+        78,
+    )
+    .anywhere()
+    .scored(0.7),
     Rule::new(&["whoami", "id", "hostname", "uname"], r"[^)\n]{0,12}\)\.[a-z0-9-]{1,63}\.", "SHELL_LEAK", HIGH, 78)
         .behind(|lead| lead.ends_with(b"$("))
         .scored(0.8),
@@ -231,6 +280,49 @@ fn is_glued_chain(lead: &[u8]) -> bool {
     // In prose and Markdown a word or a backtick stands there.
     matches!(sign, b';' | b'|' | b'&')
         && before.last().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'&' | b'|' | b'"' | b'\''))
+}
+
+/// Names of members whose values are commands, where one that goes on is no surprise.
+const COMMANDS: [&[u8]; 12] = [
+    b"command", b"commands", b"cmd", b"script", b"run", b"shell", b"bash", b"code", b"exec", b"args", b"input", b"query",
+];
+
+/// The value of a member of JSON up to a sign that ends a command right behind it, where the value is one word and
+/// no command.
+fn left_value(lead: &[u8]) -> Option<&[u8]> {
+    let lead = lead.trim_ascii_end_on_line();
+    let ([value @ .., b'$', b'(']
+    | [value @ .., b'&', b'&']
+    | [value @ .., b'|', b'|']
+    | [value @ .., b';' | b'|' | b'&' | b'`' | b'\n']) = lead
+    else {
+        return None;
+    };
+    let value = value.trim_ascii_end_on_line();
+    let open = value.iter().rposition(|byte| *byte == b'"')?;
+    let (before, value) = (value.get(..open)?, value.get(open + 1..)?);
+    let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
+    let name = before.strip_suffix(b":")?.trim_ascii_end();
+    let name = name.strip_suffix(b"\"")?;
+    let name = name.strip_suffix(b"\\").unwrap_or(name);
+    let from = name.iter().rposition(|byte| *byte == b'"')?;
+    let name = name.get(from + 1..)?;
+    let is_command = COMMANDS.iter().any(|command| name.eq_ignore_ascii_case(command));
+    let is_word = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._@:/-\\".contains(byte));
+    (!is_command && is_word).then_some(value)
+}
+
+/// Behind a sign that ends a command, in a value that is a word before it.
+fn leaves_value(lead: &[u8]) -> bool {
+    left_value(lead).is_some()
+}
+
+/// As [`leaves_value`], where the word is nothing, or the name of a host or file: lists of words have signs between
+/// them, too.
+fn leaves_name(lead: &[u8]) -> bool {
+    left_value(lead).is_some_and(|value| {
+        value.is_empty() || value.iter().any(|byte| byte.is_ascii_digit() || b"./\\".contains(byte))
+    })
 }
 
 fn is_substituted(lead: &[u8]) -> bool {

@@ -119,6 +119,42 @@ pub(super) const RULES: &[Rule] = &[
     )
     .behind(|lead| breaks_out(lead, Exit::Value))
     .scored(0.8),
+    Rule::new(&["'/*"], r#"\s{0,4}(?:$|[\r\n"'`&])"#, "SQL_COMMENT", MEDIUM, 89)
+        .behind(cuts_off)
+        .scored(0.6),
+    Rule::new(&["order", "group"], concat!(gap!(), "by", gap!(), r"\d{1,3}(?:\s{0,2},\s{0,2}\d{1,3}){0,8}", cut!()), "SQL_BLIND", HIGH, 89)
+        .behind(|lead| breaks_out(lead, Exit::Value))
+        .scored(0.7),
+    Rule::new(
+        &["group"],
+        concat!(gap!(), "by", gap!(), r"[\w.,() ]{1,60}?", gap!(), "having", gap!(), r"(?:\d{1,4}\s{0,2}=\s{0,2}\d{1,4}|'[^']{0,12}'\s{0,2}=)"),
+        "SQL_BLIND",
+        HIGH,
+        89,
+    )
+    .behind(|lead| breaks_out(lead, Exit::Quote))
+    .scored(0.7),
+    Rule::new(
+        &["or", "and", "||"],
+        concat!(gap!(), r"\(?\s{0,4}\(\s{0,4}select\b[^;\n]{1,140}?\)\s{0,4}(?:[<>=]{1,2}|like)\s{0,4}['\d][^\n]{0,12}?", cut!()),
+        "SQL_BLIND",
+        HIGH,
+        89,
+    )
+    .behind(|lead| breaks_out(lead, Exit::Value))
+    .scored(0.7),
+    Rule::new(
+        &["or", "and", "||"],
+        concat!(gap!(), r"\d{1,4}\s{0,2}=\s{0,2}(?:convert|cast)\s{0,2}\("),
+        "SQL_ERROR",
+        HIGH,
+        89,
+    )
+    .behind(|lead| breaks_out(lead, Exit::Quote))
+    .scored(0.8),
+    Rule::new(&["'||(", "'|| (", "' || (", "'+(", "'+ (", "' + ("], r"\s{0,4}select\s[^;\n]{1,160}?\)\s{0,4}(?:\|\||\+)\s{0,4}'", "SQL_BLIND", HIGH, 89)
+        .anywhere()
+        .scored(0.8),
     Rule::new(&["waitfor"], r"\s{1,4}delay\s{1,4}\\?['(@]", "SQL_BLIND", HIGH, 89)
         .behind(|lead| stacks(lead, Exit::Value) || breaks_out(lead, Exit::Quote))
         .scored(0.8),

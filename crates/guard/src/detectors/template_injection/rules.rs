@@ -61,6 +61,12 @@ pub(super) const PYTHON: &[Rule] = &[
     )
     .anywhere()
     .scored(0.8),
+    Rule::new(&["{%"], r"[-+]?\s{0,4}import\s{1,4}(?:os|sys|subprocess|builtins)\b", "TEMPLATE_PYTHON", CRITICAL, 1336)
+        .anywhere()
+        .scored(0.8),
+    Rule::new(&["{{"], r"[^{}\n]{0,80}?\b(?:os\.(?:system|popen|environ)|subprocess\.\w{2,14})\s{0,2}[(\[.]", "TEMPLATE_PYTHON", CRITICAL, 1336)
+        .anywhere()
+        .scored(0.8),
     Rule::new(
         &["${", "<%"],
         r"\s{0,4}(?:import\s{1,4}os\b|self\.module\.(?:cache|runtime)|[\w.]{0,60}\bos\.(?:system|popen)\s{0,2}\()",
@@ -86,9 +92,18 @@ pub(super) const JAVA: &[Rule] = &[
     Rule::new(&[".getclass("], r"\)[^\n]{0,60}?\.(?:forname|getclassloader|getmethods?|getdeclared\w{1,20})\s{0,2}\(", "TEMPLATE_JAVA", CRITICAL, 917)
         .behind(in_expression)
         .scored(0.85),
-    Rule::new(&["(#_memberaccess", "#_memberaccess", "@ognl.ognlcontext@", "#context['com.opensymphony"], r"", "TEMPLATE_JAVA", CRITICAL, 917)
+    Rule::new(&["(#_memberaccess", "#_memberaccess", "@ognl.ognlcontext@", "#context['com.opensymphony", "#context['xwork."], r"", "TEMPLATE_JAVA", CRITICAL, 917)
         .anywhere()
         .scored(0.9),
+    Rule::new(&[".class.forname("], r#"\s{0,4}\\?['"]java[x.]"#, "TEMPLATE_JAVA", CRITICAL, 917)
+        .behind(in_expression)
+        .scored(0.85),
+    Rule::new(&["${script:"], r"\s{0,2}(?:javascript|js|nashorn|ecmascript|groovy|jexl\d?|python|ruby)\s{0,2}:", "TEMPLATE_LOOKUP", CRITICAL, 917)
+        .anywhere()
+        .scored(0.9),
+    Rule::new(&["${url:"], r"\s{0,2}[\w-]{3,12}\s{0,2}:\s{0,2}(?:https?|ftp|file|jar|dict|gopher):", "TEMPLATE_LOOKUP", CRITICAL, 917)
+        .anywhere()
+        .scored(0.8),
     Rule::new(&["freemarker.template.utility."], r#"(?:execute|objectconstructor|jythonruntime)\\?['"]\s{0,2}\?\s{0,2}new"#, "TEMPLATE_JAVA", CRITICAL, 917)
         .anywhere()
         .scored(0.9),
@@ -136,6 +151,12 @@ pub(super) const OTHERS: &[Rule] = &[
     )
     .anywhere()
     .scored(0.9),
+    Rule::new(&["{{"], r"-?\s{0,4}dump\s{0,2}\(\s{0,2}(?:app|_context)\b", "TEMPLATE_CALL", CRITICAL, 94)
+        .anywhere()
+        .scored(0.7),
+    Rule::new(&["#{"], r"\s{0,4}`[^`\n}]{1,60}`\s{0,4}\}", "TEMPLATE_CALL", CRITICAL, 94)
+        .anywhere()
+        .scored(0.6),
     Rule::new(&["lookup"], r#"\s{1,4}string\.sub\s{1,4}\\?["']constructor"#, "TEMPLATE_CALL", CRITICAL, 94)
         .scored(0.9),
     Rule::new(&["#{"], r#"\s{0,4}(?:system|exec|io\.popen|kernel\.system|%x)\s{0,2}[(\[{ ]\s{0,2}\\?['"]?(?:id|whoami|cat|ls|curl|wget|uname)\b"#, "TEMPLATE_CALL", CRITICAL, 94)

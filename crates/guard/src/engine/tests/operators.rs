@@ -357,3 +357,28 @@ fn labels_of_stand_ins_are_labels_of_detectors() {
     let metas = detectors::ALL.iter().map(|detector| detector.meta());
     assert_eq!(metas.filter(with).count(), 8);
 }
+
+#[test]
+fn names_of_members_that_would_be_written_alike_stay_apart() {
+    let text = r#"{"Bob@shop.test": 1, "bob@shop.test": {"x": ["bob@shop.test"], "eve@shop.test": 2, "EVE@shop.test": 3}}"#;
+    for operator in every_operator() {
+        let written = emails(operator.clone(), false)
+            .inspect(Channel::ToolCall, text, &Session::default())
+            .rewrite(text);
+        let count = |value: &serde_json::Value| value.as_object().unwrap().len();
+        let read: serde_json::Value = serde_json::from_str(&written).unwrap();
+        let inner = read.as_object().unwrap().values().find(|value| value.is_object()).unwrap();
+        assert_eq!((count(&read), count(inner)), (2, 3), "{}: {written}", operator.name());
+        assert!(!written.contains("shop.test\":"), "{written}");
+        if *operator.name() == *"synthetic" {
+            assert!(inner["x"][0].as_str().unwrap().ends_with("@example.org"), "{written}");
+        }
+    }
+}
+
+#[test]
+fn digits_of_a_stand_in_in_another_kind_are_masked() {
+    let guard = guard(&[masking(vec!["phone-number"], Operator::Synthetic(key()), false)]);
+    let written = masked(&guard, "call 2345550123");
+    assert!(written != "call 2345550123" && written.starts_with("call +1 "), "{written}");
+}

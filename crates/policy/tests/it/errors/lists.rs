@@ -51,7 +51,7 @@ endpoints:
                |
             10 |         packages: { pipy: [requests], npm: [left-pad, 'is odd'] }
                |                     ^^^^
-            help: known here: `crates`, `go`, `npm`, `pypi`, `rubygems`
+            help: known here: `conda`, `crates`, `go`, `npm`, `nuget`, `packagist`, `pypi`, `rubygems`
 
             error: `is odd` is no name of a package of `npm`
               --> bartizan.yaml:10:55

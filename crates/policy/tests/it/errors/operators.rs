@@ -321,3 +321,35 @@ fn a_key_written_out() {
         "#]],
     );
 }
+
+#[test]
+fn a_sign_that_nobody_sees() {
+    check(
+        &guardrail(
+            "",
+            r#"detect: pii, action: mask, operator: { partial: { last: 4, with: "\u200b" } }"#,
+        ),
+        expect![[r#"
+            error: nobody sees `U+200B`
+             --> bartizan.yaml:7:98
+              |
+            7 | …: { partial: { last: 4, with: "\u200b" } } }
+              |                                ^^^^^^^^
+            help: write one sign that is no letter and no digit, such as `*` or `•`
+        "#]],
+    );
+    check(
+        &guardrail(
+            "",
+            r#"detect: pii, action: mask, operator: { partial: { last: 4, with: "\u0301" } }"#,
+        ),
+        expect![[r#"
+            error: nobody sees `U+0301`
+             --> bartizan.yaml:7:98
+              |
+            7 | …: { partial: { last: 4, with: "\u0301" } } }
+              |                                ^^^^^^^^
+            help: write one sign that is no letter and no digit, such as `*` or `•`
+        "#]],
+    );
+}

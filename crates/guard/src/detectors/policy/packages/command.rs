@@ -1,337 +1,262 @@
-//! Commands that install packages, and which of their arguments name one.
+//! Where a command begins, and which of its arguments name a package.
 
 use bartizan_core::Span;
-use bartizan_core::packages::{Ecosystem, PackageNames};
 
+use super::sentence;
+use super::tools::{Takes, Tool};
 use crate::cursor::{Cursor, before};
 
+/// Most bytes of a command behind which no argument begins that is read.
+const ARGUMENTS_BYTES: usize = 640;
+/// Longest argument that may name a package; names have 214 bytes at most, and versions stand behind them.
+const ARGUMENT_BYTES: usize = 256;
 /// Most bytes of a command that are read.
-pub(super) const MAX_BYTES: usize = 400;
+pub(super) const MAX_BYTES: usize = ARGUMENTS_BYTES + 2 * ARGUMENT_BYTES;
 /// Bytes before a command that say whether one may begin there.
-pub(super) const LEAD_BYTES: usize = 32;
+const LEAD_BYTES: usize = 64;
+/// Most bytes before a name that decide about it.
+pub(super) const LOOK_BEHIND: usize = ARGUMENTS_BYTES + LEAD_BYTES + 32;
+/// Most blanks between two words.
+const MAX_BLANKS: usize = 64;
+/// Most options before the word that installs.
+const MAX_GLOBAL: usize = 6;
 
-/// The words of a command that installs.
-#[derive(Debug)]
-pub(super) struct Command {
-    pub(super) words: &'static str,
-    pub(super) ecosystem: Ecosystem,
-    takes: Takes,
-}
+/// Words behind which a command may begin, as shells, files of containers and people write them.
+const BEFORE: [&[u8]; 35] = [
+    b"sudo",
+    b"doas",
+    b"run",
+    b"exec",
+    b"time",
+    b"nice",
+    b"nohup",
+    b"env",
+    b"command",
+    b"builtin",
+    b"eval",
+    b"xargs",
+    b"then",
+    b"do",
+    b"else",
+    b"if",
+    b"while",
+    b"until",
+    b"and",
+    b"uv",
+    b"call",
+    b"start",
+    b"winpty",
+    b"--",
+    b"/c",
+    b"cmd",
+    b"corepack",
+    b"execute",
+    b"running",
+    b"executing",
+    b"type",
+    b"enter",
+    b"try",
+    b"pwsh",
+    b"powershell",
+];
+/// Those of them that people also write in sentences.
+const SPOKEN: [&[u8]; 13] = [
+    b"run", b"if", b"while", b"until", b"and", b"then", b"do", b"else", b"running", b"execute",
+    b"type", b"enter", b"try",
+];
 
-/// How many packages a command takes.
+/// What stands before a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    All,
-    /// What follows the first are arguments of the program.
-    First,
+pub(super) enum Setting {
+    /// A shell reads it: no sentence goes on in it.
+    Shell,
+    /// It may stand in a sentence.
+    Text,
 }
 
-const fn all(words: &'static str, ecosystem: Ecosystem) -> Command {
-    Command { words, ecosystem, takes: Takes::All }
-}
-
-const fn first(words: &'static str, ecosystem: Ecosystem) -> Command {
-    Command { words, ecosystem, takes: Takes::First }
-}
-
-pub(super) static COMMANDS: [Command; 33] = [
-    all("pip install", Ecosystem::Pypi),
-    all("pip3 install", Ecosystem::Pypi),
-    all("pipx install", Ecosystem::Pypi),
-    first("pipx run", Ecosystem::Pypi),
-    all("pipenv install", Ecosystem::Pypi),
-    all("poetry add", Ecosystem::Pypi),
-    all("pdm add", Ecosystem::Pypi),
-    all("rye add", Ecosystem::Pypi),
-    all("uv add", Ecosystem::Pypi),
-    all("uv tool install", Ecosystem::Pypi),
-    first("uv tool run", Ecosystem::Pypi),
-    first("uvx", Ecosystem::Pypi),
-    all("npm install", Ecosystem::Npm),
-    all("npm i", Ecosystem::Npm),
-    all("npm add", Ecosystem::Npm),
-    first("npm exec", Ecosystem::Npm),
-    first("npx", Ecosystem::Npm),
-    all("yarn add", Ecosystem::Npm),
-    all("yarn global add", Ecosystem::Npm),
-    first("yarn dlx", Ecosystem::Npm),
-    all("pnpm add", Ecosystem::Npm),
-    all("pnpm install", Ecosystem::Npm),
-    all("pnpm i", Ecosystem::Npm),
-    first("pnpm dlx", Ecosystem::Npm),
-    all("bun add", Ecosystem::Npm),
-    all("bun install", Ecosystem::Npm),
-    first("bunx", Ecosystem::Npm),
-    all("cargo add", Ecosystem::Crates),
-    all("cargo install", Ecosystem::Crates),
-    all("go get", Ecosystem::Go),
-    all("go install", Ecosystem::Go),
-    all("gem install", Ecosystem::Rubygems),
-    all("bundle add", Ecosystem::Rubygems),
-];
-
-/// Options whose value is the next argument, of all programs together.
-const WITH_VALUE: &[&[u8]] = &[
-    b"-r",
-    b"--requirement",
-    b"-c",
-    b"--constraint",
-    b"-i",
-    b"--index-url",
-    b"--extra-index-url",
-    b"-t",
-    b"--target",
-    b"-e",
-    b"--editable",
-    b"-f",
-    b"--find-links",
-    b"--platform",
-    b"--python-version",
-    b"--proxy",
-    b"--trusted-host",
-    b"--root",
-    b"--prefix",
-    b"--src",
-    b"--cache-dir",
-    b"--log",
-    b"--timeout",
-    b"--retries",
-    b"--python",
-    b"-p",
-    b"--group",
-    b"--extra",
-    b"--optional",
-    b"--source",
-    b"--index",
-    b"-s",
-    b"--registry",
-    b"--tag",
-    b"-w",
-    b"--workspace",
-    b"--filter",
-    b"--dir",
-    b"--features",
-    b"-F",
-    b"--version",
-    b"--vers",
-    b"--rename",
-    b"--package",
-    b"--profile",
-    b"-v",
-    b"--install-dir",
-    b"-modfile",
-    b"--with",
-    b"--from",
-    b"--script",
-];
-
-/// Options that take the package from elsewhere.
-const ELSEWHERE: &[&[u8]] = &[b"--git", b"--path", b"--branch", b"--rev", b"--github"];
-
-/// Words that end a command in a sentence: no package that anybody installs is meant by them.
-const SENTENCE: &[&str] = &[
-    "a",
-    "after",
-    "again",
-    "all",
-    "an",
-    "and",
-    "any",
-    "anything",
-    "are",
-    "as",
-    "at",
-    "be",
-    "because",
-    "before",
-    "but",
-    "by",
-    "can",
-    "command",
-    "commands",
-    "creates",
-    "do",
-    "does",
-    "during",
-    "each",
-    "either",
-    "ensure",
-    "every",
-    "everything",
-    "fails",
-    "first",
-    "following",
-    "for",
-    "from",
-    "globally",
-    "has",
-    "have",
-    "here",
-    "if",
-    "in",
-    "inside",
-    "installs",
-    "instead",
-    "into",
-    "is",
-    "it",
-    "its",
-    "just",
-    "locally",
-    "make",
-    "may",
-    "must",
-    "not",
-    "now",
-    "of",
-    "on",
-    "once",
-    "only",
-    "or",
-    "please",
-    "since",
-    "so",
-    "some",
-    "step",
-    "successfully",
-    "that",
-    "the",
-    "their",
-    "them",
-    "then",
-    "there",
-    "these",
-    "they",
-    "this",
-    "those",
-    "to",
-    "until",
-    "using",
-    "via",
-    "was",
-    "we",
-    "when",
-    "where",
-    "which",
-    "while",
-    "will",
-    "with",
-    "within",
-    "without",
-    "you",
-    "your",
-];
-
-/// Words behind which a command may begin.
-const BEFORE: [&[u8]; 8] = [b"sudo", b"RUN", b"-m", b"uv", b"time", b"exec", b"-H", b"-y"];
-
-/// Whether a command may begin at `start`.
-pub(super) fn may_begin(bytes: &[u8], start: usize) -> bool {
+/// What stands before `start`; none where no command may begin.
+pub(super) fn setting(bytes: &[u8], start: usize) -> Option<Setting> {
     let lead = before(bytes, start, LEAD_BYTES);
-    let blanks = lead.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let lead = lead.get(..lead.len() - blanks).unwrap_or_default();
-    let Some(last) = lead.last() else { return true };
-    if b"\n\r`\"';&|($>!%#:-*".contains(last) {
-        return true;
+    if lead.ends_with(b"/") || lead.ends_with(b"\\") {
+        // The path of the program.
+        return Some(Setting::Text);
     }
-    BEFORE.iter().any(|word| {
-        let head = lead.len().checked_sub(word.len() + 1).and_then(|at| lead.get(at));
-        lead.ends_with(word) && !head.is_some_and(u8::is_ascii_alphanumeric)
-    })
+    let blanks = lead.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let near = lead.get(..lead.len() - blanks).unwrap_or_default();
+    let Some(last) = near.last() else { return Some(Setting::Text) };
+    match last {
+        b'`' | b'"' | b'\'' | b';' | b'&' | b'|' | b'$' | b'!' | b'%' | b'@' => {
+            return Some(Setting::Shell);
+        }
+        b'\n' | b'\r' => {
+            return Some(if opens_code(near) { Setting::Shell } else { Setting::Text });
+        }
+        // Beyond ASCII: scripts without blanks between words, and signs of prompts.
+        b'(' | b'>' | b'#' | b':' | b'-' | b'*' | b'{' | b']' | b'+' | 0x80.. => {
+            return Some(Setting::Text);
+        }
+        _ => {}
+    }
+    let from = near.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1);
+    let word = near.get(from..).unwrap_or_default();
+    // `1.` and `a)` of lists.
+    if let Some((b'.' | b')', number)) = word.split_last()
+        && (1..=3).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+    {
+        return Some(Setting::Text);
+    }
+    // Options of what runs it, and variables that it gets.
+    if word.starts_with(b"-") || is_assignment(word) {
+        return Some(Setting::Shell);
+    }
+    let word = word.rsplit(|byte| b"`\"'(;&|$@!:>".contains(byte)).next().unwrap_or_default();
+    let is = |known: &&&[u8]| word.eq_ignore_ascii_case(known);
+    BEFORE.iter().find(|known| is(known))?;
+    let is_spoken = word != b"RUN" && SPOKEN.iter().any(|known| is(&known));
+    Some(if is_spoken { Setting::Text } else { Setting::Shell })
 }
 
-impl Command {
-    /// The arguments that name packages; the cursor stands behind the words.
-    pub(super) fn packages(&self, cursor: &mut Cursor<'_>) -> Vec<Span> {
-        let mut packages = Vec::new();
-        let mut skips = false;
-        while !cursor.run(8, |byte| matches!(byte, b' ' | b'\t')).is_empty() || continues(cursor) {
-            let Some(argument) = argument(cursor) else { break };
-            let (text, span) = argument;
-            if std::mem::take(&mut skips) {
-                continue;
-            }
-            if text.starts_with(b"-") {
-                if ELSEWHERE.iter().any(|option| text.starts_with(option)) {
-                    return Vec::new();
-                }
-                skips = WITH_VALUE.contains(&text);
-                continue;
-            }
-            let word = String::from_utf8_lossy(text).to_ascii_lowercase();
-            if SENTENCE.binary_search(&word.trim_end_matches(['.', ',', ':', '!', '?'])).is_ok() {
-                break;
-            }
-            packages.push(span);
-            // Behind a comma or a full stop a sentence goes on.
-            if self.takes == Takes::First
-                || matches!(text.last(), Some(b',' | b'.' | b':' | b'!' | b'?'))
-            {
-                break;
+/// Whether the line before is the beginning of a block of code.
+fn opens_code(lead: &[u8]) -> bool {
+    let line = lead.trim_ascii_end();
+    let line = line.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+    line.starts_with(b"```") || line.starts_with(b"~~~") || line.starts_with(b"#!")
+}
+
+fn is_assignment(word: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'=', word) else { return false };
+    let name = word.get(..at).unwrap_or_default();
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// An argument that names a package.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Package {
+    /// The argument, as the program gets it.
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+/// The member of a project that a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    None,
+    /// One was named, and the command is still to come.
+    Named,
+    /// It stood within the command, which takes this.
+    Takes(Takes),
+}
+
+impl Tool {
+    /// The arguments that name packages; the cursor stands behind the name of the program.
+    pub(super) fn packages(&self, cursor: &mut Cursor<'_>, setting: Setting) -> Vec<Package> {
+        let begin = cursor.at();
+        // `pip3.11`, `npm.cmd`.
+        if self.name == "pip" {
+            cursor.run(2, |byte| byte.is_ascii_digit());
+            let end = cursor.at();
+            if !cursor.eat(b'.') || cursor.run(3, |byte| byte.is_ascii_digit()).is_empty() {
+                cursor.rewind(end);
             }
         }
-        packages
+        let end = cursor.at();
+        if !(cursor.eat_word(".exe") || cursor.eat_word(".cmd")) {
+            cursor.rewind(end);
+        }
+        let Some(takes) = self.command(cursor) else { return Vec::new() };
+        let mut reader = Arguments { tool: self, takes, setting, begin, packages: Vec::new() };
+        if reader.read(cursor) { reader.packages } else { Vec::new() }
     }
 
-    /// Whether an argument names a package of the registry that is not in the list.
-    pub(super) fn is_unknown(&self, argument: &str, names: &PackageNames) -> bool {
-        let text = argument.trim_end_matches(['.', ',', ':', '!', '?']);
-        let elsewhere = text.contains("://")
-            || text.starts_with(['.', '/', '~', '$', '<', '{', '%'])
-            || text.starts_with("git+")
-            || text.contains(['$', '{', '<', '*', '\\']);
-        if elsewhere || text.is_empty() {
+    /// Takes the words behind the name of the program.
+    fn command(&self, cursor: &mut Cursor<'_>) -> Option<Takes> {
+        let begin = cursor.at();
+        for _ in 0..MAX_GLOBAL {
+            let at = cursor.at();
+            let found = self.commands.iter().rev().filter(|(words, _)| !words.is_empty()).find(
+                |(words, _)| {
+                    let is_there = eat_words(cursor, words);
+                    if !is_there {
+                        cursor.rewind(at);
+                    }
+                    is_there
+                },
+            );
+            if let Some((_, takes)) = found {
+                return Some(*takes);
+            }
+            // An option of the program itself, or a toolchain, and what it goes with.
+            if blanks(cursor) == 0 {
+                break;
+            }
+            let is_option = cursor.peek().is_some_and(|byte| matches!(byte, b'-' | b'+'));
+            match self.member(cursor) {
+                Member::Named => continue,
+                Member::Takes(takes) => return Some(takes),
+                Member::None => {}
+            }
+            if !is_option {
+                break;
+            }
+            let Some(option) = argument(cursor) else { break };
+            if self.with_value.contains(&option.text.as_str()) {
+                blanks(cursor);
+                argument(cursor)?;
+            }
+        }
+        let alone = self.commands.iter().find(|(words, _)| words.is_empty())?;
+        cursor.rewind(begin);
+        Some(alone.1)
+    }
+
+    /// Takes the member of a project that a command is for: `yarn workspace NAME` and, with what the command
+    /// takes, `dotnet add PROJECT package`.
+    fn member(&self, cursor: &mut Cursor<'_>) -> Member {
+        let at = cursor.at();
+        let (word, found) = match self.name {
+            "yarn" => ("workspace", Member::Named),
+            "dotnet" => ("add", Member::Takes(Takes::First)),
+            _ => return Member::None,
+        };
+        let is_there = cursor.eat_word(word)
+            && blanks(cursor) > 0
+            && argument(cursor).is_some()
+            && (found == Member::Named || eat_words(cursor, "package"));
+        if is_there {
+            return found;
+        }
+        cursor.rewind(at);
+        Member::None
+    }
+}
+
+/// Takes words with blanks before each, and a blank or the end of the command behind them.
+fn eat_words(cursor: &mut Cursor<'_>, words: &str) -> bool {
+    for word in words.split(' ') {
+        if blanks(cursor) == 0 || !cursor.eat_word(word) {
             return false;
         }
-        match self.ecosystem {
-            Ecosystem::Pypi => {
-                let name = text.split(['=', '<', '>', '!', '~', ';', '@', '[', '^', ' ']).next();
-                let is_file = [".whl", ".zip", ".gz", ".txt", ".toml", ".py"]
-                    .iter()
-                    .any(|end| text.ends_with(end));
-                !is_file && !text.contains('/') && is_absent(self.ecosystem, name, names)
-            }
-            Ecosystem::Npm => {
-                // `alias@npm:real@1` installs the second.
-                let real = text.rsplit_once("npm:").map_or(text, |(_, real)| real);
-                let (scope, rest) = match real.strip_prefix('@') {
-                    Some(rest) => ("@", rest),
-                    None => ("", real),
-                };
-                let bare = rest.split('@').next().unwrap_or_default();
-                let is_repository = scope.is_empty() && bare.contains('/');
-                let name = format!("{scope}{bare}");
-                !is_repository
-                    && !bare.contains(':')
-                    && is_absent(self.ecosystem, Some(&name), names)
-            }
-            Ecosystem::Crates => {
-                is_absent(self.ecosystem, text.split(['@', '/', '=']).next(), names)
-            }
-            Ecosystem::Rubygems => is_absent(self.ecosystem, text.split(':').next(), names),
-            Ecosystem::Go => {
-                let path = text.split('@').next().unwrap_or_default().trim_end_matches("/...");
-                let is_remote = path.split_once('/').is_some_and(|(host, _)| host.contains('.'));
-                // A package lies in a module, whose path is the beginning of its own.
-                let mut paths = std::iter::successors(Some(path), |path| {
-                    path.rsplit_once('/').map(|(head, _)| head)
-                });
-                is_remote
-                    && self.ecosystem.normalise(path).is_some()
-                    && !paths.any(|path| names.contains(path))
-            }
+    }
+    !cursor.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_.=/@".contains(&byte))
+}
+
+/// Takes blanks, and line breaks that are continued.
+fn blanks(cursor: &mut Cursor<'_>) -> usize {
+    let begin = cursor.at();
+    for _ in 0..8 {
+        cursor.run(MAX_BLANKS, |byte| matches!(byte, b' ' | b'\t'));
+        if !continues(cursor) {
+            break;
         }
     }
+    cursor.at() - begin
 }
 
-fn is_absent(ecosystem: Ecosystem, name: Option<&str>, names: &PackageNames) -> bool {
-    name.is_some_and(|name| ecosystem.normalise(name).is_some() && !names.contains(name))
-}
-
-/// Takes a line break that a backslash continues.
+/// Takes a line break that shells do not end a command at.
 fn continues(cursor: &mut Cursor<'_>) -> bool {
     let start = cursor.at();
-    let taken = cursor.eat(b'\\') && {
+    let taken = cursor.eat_if(|byte| matches!(byte, b'\\' | b'`' | b'^')) && {
         cursor.eat(b'\r');
         cursor.eat(b'\n')
     };
@@ -341,31 +266,169 @@ fn continues(cursor: &mut Cursor<'_>) -> bool {
     taken
 }
 
-/// Takes an argument, without its quotes; none where the command ends.
-fn argument<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Span)> {
-    while continues(cursor) {
-        cursor.run(8, |byte| matches!(byte, b' ' | b'\t'));
-    }
-    let quote = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\''));
-    if let Some(quote) = quote {
-        cursor.next();
-        let start = cursor.at();
-        let text = cursor.run(MAX_BYTES, |byte| byte != quote && byte != b'\n');
-        let span = Span::new(start, cursor.at());
-        return cursor.eat(quote).then_some((text, span));
-    }
-    let start = cursor.at();
-    let text =
-        cursor.run(MAX_BYTES, |byte| byte > b' ' && byte < 0x7f && !b";|&)`\"'\\#".contains(&byte));
-    (!text.is_empty()).then(|| (text, Span::new(start, cursor.at())))
+/// Reads the arguments of a command.
+struct Arguments<'t> {
+    tool: &'t Tool,
+    takes: Takes,
+    setting: Setting,
+    /// Place behind the name of the program.
+    begin: usize,
+    packages: Vec<Package>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_of_sentences_are_sorted_for_the_search() {
-        assert!(SENTENCE.is_sorted_by(|one, next| one < next));
+impl Arguments<'_> {
+    /// Reads to the end of the command; false where the packages come from elsewhere.
+    fn read(&mut self, cursor: &mut Cursor<'_>) -> bool {
+        let mut options_end = false;
+        while blanks(cursor) > 0 {
+            let Some(argument) = self.next(cursor) else { break };
+            let text = argument.text.as_str();
+            if !options_end && text.starts_with('-') && text.len() > 1 {
+                if text == "--" {
+                    options_end = true;
+                    continue;
+                }
+                let (option, value) = match text.split_once('=') {
+                    Some((option, value)) => (option, Some(value)),
+                    None => (text, None),
+                };
+                let is = |list: &[&str]| list.contains(&option);
+                if is(self.tool.elsewhere) {
+                    return false;
+                }
+                let names = is(self.tool.beside) || is(self.tool.instead);
+                if is(self.tool.instead) && self.takes == Takes::First {
+                    self.takes = Takes::Options;
+                }
+                match value {
+                    Some(value) if names => {
+                        let from = argument.span.end - value.len().min(argument.span.len());
+                        let span = Span::new(from, argument.span.end);
+                        self.packages.push(Package { text: value.to_owned(), span });
+                    }
+                    None if names || self.takes_value(option) => {
+                        if blanks(cursor) == 0 {
+                            break;
+                        }
+                        let Some(value) = self.next(cursor) else { break };
+                        if names {
+                            self.packages.push(value);
+                        }
+                    }
+                    Some(_) | None => {}
+                }
+                continue;
+            }
+            if self.takes == Takes::Options {
+                break;
+            }
+            let in_sentence = self.setting == Setting::Text;
+            if in_sentence && sentence::goes_on(&text.to_ascii_lowercase()) {
+                break;
+            }
+            // Behind a comma or a full stop a sentence goes on.
+            let ends = in_sentence && text.ends_with([',', '.', ':', '!', '?']);
+            self.packages.push(self.created(argument));
+            if ends || self.takes != Takes::All {
+                break;
+            }
+        }
+        true
     }
+
+    /// Whether the value of an option is the next argument. Options of Windows are written in any case.
+    fn takes_value(&self, option: &str) -> bool {
+        let lower = option.to_ascii_lowercase();
+        let is_windows = matches!(self.tool.name, "nuget" | "install-package");
+        self.tool.with_value.contains(&if is_windows { lower.as_str() } else { option })
+    }
+
+    fn created(&self, argument: Package) -> Package {
+        if self.takes != Takes::Create {
+            return argument;
+        }
+        let (name, version) = match argument.text.rfind('@').filter(|at| *at > 0) {
+            Some(at) => argument.text.split_at(at),
+            None => (argument.text.as_str(), ""),
+        };
+        let text =
+            match name.strip_prefix('@').map(|name| name.split_once('/').unwrap_or((name, ""))) {
+                Some((scope, "")) => format!("@{scope}/create{version}"),
+                Some((scope, name)) => format!("@{scope}/create-{name}{version}"),
+                None => format!("create-{name}{version}"),
+            };
+        Package { text, span: argument.span }
+    }
+
+    /// The next argument; none where the command ends, and where what begins is read no more.
+    fn next(&self, cursor: &mut Cursor<'_>) -> Option<Package> {
+        if cursor.at() - self.begin >= ARGUMENTS_BYTES {
+            return None;
+        }
+        argument(cursor)
+    }
+}
+
+/// Takes an argument as a shell puts it together; none where the command ends, and for one that is longer than
+/// any name.
+fn argument(cursor: &mut Cursor<'_>) -> Option<Package> {
+    let begin = cursor.at();
+    let mut text = Vec::new();
+    let mut span: Option<Span> = None;
+    loop {
+        let from = cursor.at();
+        if from - begin > ARGUMENT_BYTES {
+            return None;
+        }
+        let run = cursor.run(ARGUMENT_BYTES + 1, |byte| {
+            byte > b' ' && byte < 0x7f && !b";|&)`\"'\\#".contains(&byte)
+        });
+        if run.is_empty() {
+            match quoted(cursor, span.is_none()) {
+                Some((piece, inside)) => {
+                    text.extend_from_slice(piece);
+                    span = Some(span.map_or(inside, |span| Span::new(span.start, cursor.at())));
+                }
+                None if text.is_empty() => return None,
+                None => break,
+            }
+        } else {
+            text.extend_from_slice(run);
+            let end = cursor.at();
+            span = Some(span.map_or(Span::new(from, end), |span| Span::new(span.start, end)));
+        }
+    }
+    let text = String::from_utf8(text).ok()?;
+    (text.len() <= ARGUMENT_BYTES).then_some(Package { text, span: span? })
+}
+
+/// Takes what stands between quotes, or a sign behind a backslash. `is_first` where it begins the argument:
+/// otherwise a quote may be the end of a string that the whole command stands in.
+fn quoted<'a>(cursor: &mut Cursor<'a>, is_first: bool) -> Option<(&'a [u8], Span)> {
+    let begin = cursor.at();
+    let escaped = cursor.eat(b'\\');
+    let Some(quote) = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\'')) else {
+        // In names, only signs have a backslash before them.
+        let from = cursor.at();
+        if escaped && cursor.eat_if(|byte| b"-_.<>=~!*[]@".contains(&byte)) {
+            return Some((cursor.since(from), Span::new(begin, cursor.at())));
+        }
+        cursor.rewind(begin);
+        return None;
+    };
+    cursor.next();
+    let start = cursor.at();
+    let text = cursor.run(ARGUMENT_BYTES, |byte| byte != quote && byte >= b' ');
+    let inside = if escaped { text.strip_suffix(b"\\").unwrap_or(text) } else { text };
+    let is_piece = inside.iter().enumerate().all(|(at, byte)| {
+        byte.is_ascii_alphanumeric()
+            || b"-_.[<>=~!@".contains(byte)
+            || at > 0 && b"]*^/,".contains(byte)
+    });
+    let span = Span::new(start, start + inside.len());
+    if !cursor.eat(quote) || !(is_first || is_piece && !inside.is_empty()) {
+        cursor.rewind(begin);
+        return None;
+    }
+    Some((inside, span))
 }
