@@ -11,7 +11,10 @@ use std::sync::{Arc, LazyLock};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{Detect, Guardrail, OnError};
 use bartizan_core::{Action, Channel, ChannelSet, Mode};
+use bartizan_model::attack::Speaker;
+use bartizan_model::plain::plain;
 
+use crate::model::{ATTACK, CONTENT};
 use crate::text::{Offsets, fold, hidden, squeeze, unescape};
 use crate::{Guard, Session, detectors};
 
@@ -19,8 +22,11 @@ use crate::{Guard, Session, detectors};
 pub type Oracle = fn(&[u8]);
 
 /// Every target of this crate, by name.
-pub const TARGETS: &[(&str, Oracle)] =
-    &[("guard_stream", guard_stream), ("normaliser_offsets", normaliser_offsets)];
+pub const TARGETS: &[(&str, Oracle)] = &[
+    ("guard_stream", guard_stream),
+    ("model_reading", model_reading),
+    ("normaliser_offsets", normaliser_offsets),
+];
 
 static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
     let ids = detectors::ALL.iter().map(|detector| detector.meta().id).collect();
@@ -101,6 +107,32 @@ pub fn normaliser_offsets(input: &[u8]) {
             check_offsets(&folded, &squeezed.text, &squeezed.offsets);
         }
     }
+}
+
+/// Models name stretches of whole characters, give finite numbers, and read a text the second time as the first:
+/// what they remember of its words changes nothing.
+///
+/// # Panics
+/// When one does not.
+pub fn model_reading(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let fresh = ATTACK.heads.clone();
+    let even = plain(text);
+    assert_eq!(fresh.read(&even.text).wholes(), ATTACK.heads.read(&even.text).wholes());
+    let suspicions = || {
+        let noise = ATTACK.noise(text, f32::NEG_INFINITY);
+        let planted = ATTACK.planted(text, f32::NEG_INFINITY);
+        let worst = [Speaker::User, Speaker::Document].map(|speaker| ATTACK.worst(text, speaker));
+        worst.into_iter().chain([noise, planted]).flatten()
+    };
+    for suspicion in suspicions() {
+        assert!(text.get(suspicion.start..suspicion.end).is_some(), "{suspicion:?}");
+        assert!(suspicion.rarity.is_finite(), "{suspicion:?}");
+    }
+    assert!(suspicions().eq(suspicions()));
+    let scores = CONTENT.highest(text);
+    assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
+    assert_eq!(scores.map(f32::to_bits), CONTENT.clone().highest(text).map(f32::to_bits));
 }
 
 fn check_offsets(source: &str, view: &str, offsets: &Offsets) {

@@ -4,7 +4,7 @@
 
 use bartizan_model::attack::{AttackModel, Speaker, decode};
 use bartizan_model::content::{self, ContentModel};
-use bartizan_model::{Block, Sink, segments, tokens, walk};
+use bartizan_model::{Sink, Word, segments, tokens, walk};
 use divan::{Bencher, black_box, counter::BytesCount};
 
 fn main() {
@@ -28,8 +28,12 @@ fn model() -> AttackModel {
 struct Count(usize);
 
 impl Sink for Count {
-    fn feature(&mut self, _block: Block, hash: u32) {
+    fn token(&mut self, hash: u32) {
         self.0 += hash as usize & 1;
+    }
+
+    fn word(&mut self, word: Word<'_>) {
+        word.characters(|hash| self.0 += hash as usize & 1);
     }
 
     fn segment(&mut self, _start: usize, _end: usize) {}

@@ -7,7 +7,7 @@
 //!
 //! The way of a text: [`plain`] makes its spelling even, [`tokens`] cuts it, [`walk`] turns the
 //! tokens into hashed n-grams, segment by segment, a [`Table`] adds up the weights of several linear
-//! heads at once, and [`Trees`] join the heads with what the [`senses`] say. A text costs one pass; any
+//! heads at once, a memory of words spares it most of them, and [`Trees`] join the heads with what the [`senses`] say. A text costs one pass; any
 //! stretch of whole segments is then judged from sums, without reading it again.
 
 pub mod attack;
@@ -23,7 +23,8 @@ pub mod tagger;
 pub mod tokens;
 pub mod trees;
 pub mod walk;
+mod words;
 
 pub use table::Table;
 pub use trees::Trees;
-pub use walk::{Block, Sink, walk};
+pub use walk::{Block, Sink, Word, walk};

@@ -1,7 +1,11 @@
 //! Sums of weights per segment, and the score of a stretch of segments.
 
 use super::table::Table;
-use super::walk::{Block, Scratch, Sink, walk, walk_with};
+use super::walk::{Block, Scratch, Sink, Word, walk, walk_with};
+use super::words::{LONGEST, Words};
+
+const TOKENS: usize = Block::Tokens as usize;
+const CHARACTERS: usize = Block::Characters as usize;
 
 /// What the features of a stretch add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +78,16 @@ impl<const HEADS: usize> Sums<HEADS> {
 pub fn read<const HEADS: usize>(table: &Table<HEADS>, text: &str) -> Vec<SegmentSums<HEADS>> {
     let mut reader = Reader::new(table);
     walk_with(&mut reader.scratch, text, &mut reader.adder);
-    reader.adder.segments
+    std::mem::take(&mut reader.adder.segments)
 }
 
 /// The segments of a text, without reading it.
 pub fn cut(text: &str) -> Vec<(usize, usize)> {
     struct Cuts(Vec<(usize, usize)>);
     impl Sink for Cuts {
-        fn feature(&mut self, _: Block, _: u32) {}
+        fn token(&mut self, _: u32) {}
+
+        fn word(&mut self, _: Word<'_>) {}
 
         fn segment(&mut self, start: usize, end: usize) {
             self.0.push((start, end));
@@ -102,7 +108,14 @@ pub struct Reader<'t, const HEADS: usize> {
 impl<'t, const HEADS: usize> Reader<'t, HEADS> {
     /// Prepares to read with a table.
     pub fn new(table: &'t Table<HEADS>) -> Self {
-        let adder = Adder { table, hashes: [Vec::new(), Vec::new()], segments: Vec::new() };
+        let adder = Adder {
+            table,
+            tokens: Vec::new(),
+            open: Sums::default(),
+            words: table.words().take(),
+            new: Vec::new(),
+            segments: Vec::new(),
+        };
         Self { scratch: Scratch::default(), adder }
     }
 
@@ -114,33 +127,73 @@ impl<'t, const HEADS: usize> Reader<'t, HEADS> {
     }
 }
 
+impl<const HEADS: usize> Drop for Reader<'_, HEADS> {
+    fn drop(&mut self) {
+        self.adder.table.words().put(std::mem::take(&mut self.adder.words));
+    }
+}
+
+/// What the characters of a word that is kept add up to: at most 75 n-grams of 127 each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WordSums<const HEADS: usize> {
+    weights: [i16; HEADS],
+    features: u16,
+}
+
+impl<const HEADS: usize> Default for WordSums<HEADS> {
+    fn default() -> Self {
+        Self { weights: [0; HEADS], features: 0 }
+    }
+}
+
 #[derive(Debug)]
 struct Adder<'t, const HEADS: usize> {
     table: &'t Table<HEADS>,
-    /// Features of the open segment, by block. They are looked up together when it ends: the table is
-    /// larger than the nearest caches, and lookups that do not wait for hashing wait side by side.
-    hashes: [Vec<u32>; 2],
+    /// Tokens of the open segment. They are looked up together when it ends: the table is larger
+    /// than the nearest caches, and lookups that do not wait for hashing wait side by side.
+    tokens: Vec<u32>,
+    /// What the characters of its words add up to.
+    open: Sums<HEADS>,
+    words: Words<WordSums<HEADS>>,
+    /// Characters of a word that was not known.
+    new: Vec<u32>,
     segments: Vec<SegmentSums<HEADS>>,
 }
 
 impl<const HEADS: usize> Sink for Adder<'_, HEADS> {
     #[inline]
-    fn feature(&mut self, block: Block, hash: u32) {
-        let [tokens, characters] = &mut self.hashes;
-        match block {
-            Block::Tokens => tokens.push(hash),
-            Block::Characters => characters.push(hash),
+    fn token(&mut self, hash: u32) {
+        self.tokens.push(hash);
+    }
+
+    #[inline]
+    fn word(&mut self, word: Word<'_>) {
+        let Self { table, new, words, open, .. } = self;
+        let mut read = || {
+            new.clear();
+            word.characters(|hash| new.push(hash));
+            (table.sum(new), new.len() as u32)
+        };
+        let (weights, features) = if word.text.len() <= LONGEST {
+            let known = words.get(word.text.as_bytes(), word.hash, || {
+                let (weights, features) = read();
+                WordSums { weights: weights.map(|sum| sum as i16), features: features as u16 }
+            });
+            (known.weights.map(i32::from), u32::from(known.features))
+        } else {
+            read()
+        };
+        for (mine, theirs) in open.weights[CHARACTERS].iter_mut().zip(weights) {
+            *mine = mine.saturating_add(theirs);
         }
+        open.features[CHARACTERS] = open.features[CHARACTERS].saturating_add(features);
     }
 
     fn segment(&mut self, start: usize, end: usize) {
-        let mut sums = Sums::default();
-        let blocks = sums.weights.iter_mut().zip(&mut sums.features).zip(&mut self.hashes);
-        for ((weights, features), hashes) in blocks {
-            *weights = self.table.sum(hashes);
-            *features = hashes.len() as u32;
-            hashes.clear();
-        }
+        let mut sums = std::mem::take(&mut self.open);
+        sums.weights[TOKENS] = self.table.sum(&self.tokens);
+        sums.features[TOKENS] = self.tokens.len() as u32;
+        self.tokens.clear();
         self.segments.push(SegmentSums { start, end, sums });
     }
 }

@@ -6,6 +6,7 @@
 
 use super::tokens::{Kind, Token, tokens};
 use super::walk::{FNV_OFFSET, fnv, mix};
+use super::words::Pool;
 
 /// Words of every English text; they only tell the language.
 pub const FUNCTION: u8 = 0;
@@ -45,6 +46,8 @@ pub struct Lexicon {
     mask: usize,
     /// One bit per entry, by the upper bits of its mixed hash: most lookups end here.
     known: Vec<u64>,
+    /// Senses of words that were read before.
+    words: Pool<Option<u8>>,
 }
 
 /// A word whose meaning is known.
@@ -63,7 +66,8 @@ impl Lexicon {
     pub fn new(entries: &[Entry]) -> Self {
         let size = (entries.len() * 2).next_power_of_two().max(16);
         let known = vec![0; KNOWN_BITS / 64];
-        let mut lexicon = Self { cells: vec![None; size], mask: size - 1, known };
+        let mut lexicon =
+            Self { cells: vec![None; size], mask: size - 1, known, words: Pool::default() };
         // Sorted, so that the same entries lie in the same cells whatever their order was.
         let mut first = entries.to_vec();
         first.sort_by_key(|entry| entry.hash);
@@ -122,6 +126,7 @@ impl Lexicon {
     pub fn senses(&self, text: &str) -> Vec<Sense> {
         let mut senses = Vec::new();
         let mut buffer: Vec<u8> = Vec::new();
+        let mut words = self.words.take();
         let mut dense_until = 0;
         for (at, token) in tokens(text).enumerate() {
             let found = match token.kind {
@@ -129,7 +134,10 @@ impl Lexicon {
                     self.inside(text, token, at, &mut senses);
                     None
                 }
-                Kind::Word => self.word(text, token, &mut buffer),
+                Kind::Word => {
+                    let word = text.get(token.start..token.end).unwrap_or_default();
+                    words.get(word.as_bytes(), Self::place(word), || self.word(word, &mut buffer))
+                }
                 Kind::Character if token.start >= dense_until => {
                     let found = self.dense(text, token.start);
                     if let Some((_, end)) = found {
@@ -143,11 +151,25 @@ impl Lexicon {
                 senses.push(Sense { sense, at, start: token.start });
             }
         }
+        self.words.put(words);
         senses
     }
 
-    fn word(&self, text: &str, token: Token, lower: &mut Vec<u8>) -> Option<u8> {
-        let word = text.get(token.start..token.end)?;
+    /// Where a word is remembered.
+    fn place(word: &str) -> u32 {
+        let bytes = word.as_bytes();
+        let part = |from: usize| {
+            let mut part = [0; 8];
+            for (cell, byte) in part.iter_mut().zip(bytes.iter().skip(from)) {
+                *cell = *byte;
+            }
+            u64::from_le_bytes(part)
+        };
+        let joined = part(0) ^ part(8).rotate_left(29) ^ bytes.len() as u64;
+        (joined.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    }
+
+    fn word(&self, word: &str, lower: &mut Vec<u8>) -> Option<u8> {
         if word.len() > MAX_WORD {
             return None;
         }

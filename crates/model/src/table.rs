@@ -1,5 +1,8 @@
 //! The weights of several linear heads in one table: one row per hashed feature, one byte per head.
 
+use super::segments::WordSums;
+use super::words::Pool;
+
 /// Features whose rows are added before the lanes of a sum could run over.
 const BATCH: usize = 256;
 /// Every second byte of a row.
@@ -15,6 +18,8 @@ const OFFSET: u8 = 0x80;
 pub struct Table<const HEADS: usize> {
     /// A byte for each head, the first lowest, moved by [`OFFSET`].
     rows: Vec<u64>,
+    /// What words add up to that were read before.
+    words: Pool<WordSums<HEADS>>,
     mask: u32,
     /// What one step of a weight is worth, per head.
     pub scales: [f32; HEADS],
@@ -31,7 +36,17 @@ impl<const HEADS: usize> Table<HEADS> {
         let finite = scales.iter().chain(&biases).all(|value| value.is_finite());
         let mask = u32::try_from(rows.len()).ok()?.checked_sub(1)?;
         let rows: Vec<u64> = rows.iter().map(packed).collect();
-        (rows.len().is_power_of_two() && finite).then_some(Self { rows, mask, scales, biases })
+        (rows.len().is_power_of_two() && finite).then_some(Self {
+            rows,
+            words: Pool::default(),
+            mask,
+            scales,
+            biases,
+        })
+    }
+
+    pub(crate) const fn words(&self) -> &Pool<WordSums<HEADS>> {
+        &self.words
     }
 
     /// The rows, for writing them down.

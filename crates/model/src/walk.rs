@@ -1,8 +1,8 @@
 //! Walking a text: hashed n-grams, segment by segment.
 //!
-//! Features are token 1-, 2- and 3-grams ([`Block::Tokens`]) and character 3-, 4- and 5-grams
-//! inside `^word$` ([`Block::Characters`]). Each counts once per segment. A segment is a sentence or
-//! a line, at least [`MIN_BYTES`] and about [`MAX_BYTES`] long at most: sums over segments give the
+//! Features are token 1-, 2- and 3-grams ([`Block::Tokens`]), each once per segment, and character 3-,
+//! 4- and 5-grams inside `^word$` ([`Block::Characters`]) of each word once per segment: what a word
+//! brings depends on the word alone, so that it can be remembered. A segment is a sentence or a line, at least [`MIN_BYTES`] and about [`MAX_BYTES`] long at most: sums over segments give the
 //! score of any stretch of a long text, so that an attack in twenty pages weighs as much as alone.
 
 use super::tokens::{Kind, Token, tokens};
@@ -31,8 +31,10 @@ pub enum Block {
 
 /// Takes the features of a text.
 pub trait Sink {
-    /// A feature, as a well-mixed hash.
-    fn feature(&mut self, block: Block, hash: u32);
+    /// A token or a run of tokens, as a well-mixed hash.
+    fn token(&mut self, hash: u32);
+    /// A word, for its characters.
+    fn word(&mut self, word: Word<'_>);
     /// The features since the last call were those of `start..end`.
     fn segment(&mut self, start: usize, end: usize);
 }
@@ -79,12 +81,11 @@ pub struct Scratch {
     seen: Box<[u32; SEEN]>,
     /// Changes with each segment, so that what it holds is told from what others held.
     salt: u32,
-    characters: Vec<char>,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { seen: Box::new([0; SEEN]), salt: 1, characters: Vec::new() }
+        Self { seen: Box::new([0; SEEN]), salt: 1 }
     }
 }
 
@@ -104,11 +105,14 @@ impl<S: Sink> Walker<'_, '_, S> {
             self.close(token.start);
         }
         let hash = self.hash(token);
-        self.add(Block::Tokens, hash);
+        if self.add(hash) && token.kind == Kind::Word {
+            let text = self.text.get(token.start..token.end).unwrap_or_default();
+            self.sink.word(Word { text, hash });
+        }
         if let Some(last) = self.before[1] {
-            self.add(Block::Tokens, join(last, hash));
+            self.add(join(last, hash));
             if let Some(first) = self.before[0] {
-                self.add(Block::Tokens, join(join(first, last), hash));
+                self.add(join(join(first, last), hash));
             }
         }
         self.before = [self.before[1], Some(hash)];
@@ -147,21 +151,42 @@ impl<S: Sink> Walker<'_, '_, S> {
         }
     }
 
+    /// Shows what the segment does not hold yet, and says whether it was new.
     #[inline]
-    fn add(&mut self, block: Block, hash: u32) {
+    fn add(&mut self, hash: u32) -> bool {
         let mark = hash ^ self.scratch.salt;
-        let Some(cell) = self.scratch.seen.get_mut(hash as usize % SEEN) else { return };
-        if *cell != mark {
+        let Some(cell) = self.scratch.seen.get_mut(hash as usize % SEEN) else { return false };
+        let is_new = *cell != mark;
+        if is_new {
             *cell = mark;
-            self.sink.feature(block, hash);
+            self.sink.token(hash);
         }
+        is_new
     }
 
-    fn hash(&mut self, token: Token) -> u32 {
+    fn hash(&self, token: Token) -> u32 {
         let bytes = self.text.as_bytes().get(token.start..token.end).unwrap_or_default();
         match token.kind {
-            Kind::Word if bytes.is_ascii() => self.ascii_word(bytes),
-            Kind::Word => self.word(token),
+            Kind::Word if bytes.is_ascii() => {
+                let word = bytes.iter().take(HASHED_BYTES);
+                mix(word.fold(FNV_OFFSET, |hash, byte| fnv(hash, byte.to_ascii_lowercase())))
+            }
+            Kind::Word => {
+                let word = self.text.get(token.start..token.end).unwrap_or_default();
+                let lower = word.chars().flat_map(char::to_lowercase).take(MAX_RUN);
+                let mut utf8 = [0; 4];
+                let (mut hash, mut hashed) = (FNV_OFFSET, 0);
+                'word: for c in lower {
+                    for byte in c.encode_utf8(&mut utf8).bytes() {
+                        if hashed == HASHED_BYTES {
+                            break 'word;
+                        }
+                        hash = fnv(hash, byte);
+                        hashed += 1;
+                    }
+                }
+                mix(hash)
+            }
             Kind::Number => mix(fnv(fnv(FNV_OFFSET, b'0'), bytes.len().min(6) as u8)),
             Kind::Break => mix(fnv(FNV_OFFSET, b'\n')),
             Kind::Character | Kind::Mark => {
@@ -169,66 +194,65 @@ impl<S: Sink> Walker<'_, '_, S> {
             }
         }
     }
+}
 
-    fn ascii_word(&mut self, word: &[u8]) -> u32 {
-        let lower = |byte: &u8| byte.to_ascii_lowercase();
-        if word.len() <= MAX_WORD {
-            let mut padded = [b'^'; MAX_WORD + 2];
-            let mut len = 1;
-            for (cell, byte) in padded.iter_mut().skip(1).zip(word) {
-                *cell = lower(byte);
-                len += 1;
+/// A word of a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'t> {
+    /// As it stands there.
+    pub text: &'t str,
+    /// Hash of its first bytes, whatever its case.
+    pub hash: u32,
+}
+
+impl Word<'_> {
+    /// Shows the character 3-, 4- and 5-grams of `^word$`, in lower case, to `take`.
+    pub fn characters(self, mut take: impl FnMut(u32)) {
+        let bytes = self.text.as_bytes();
+        if bytes.is_ascii() {
+            if bytes.len() > MAX_WORD {
+                return;
             }
-            if let Some(last) = padded.get_mut(len) {
+            let mut padded = [b'^'; MAX_WORD + 2];
+            let mut end = 1;
+            for (cell, byte) in padded.iter_mut().skip(1).zip(bytes) {
+                *cell = byte.to_ascii_lowercase();
+                end += 1;
+            }
+            if let Some(last) = padded.get_mut(end) {
                 *last = b'$';
             }
-            let padded = padded.get(..=len).unwrap_or_default();
-            for start in 0..padded.len().saturating_sub(2) {
-                let mut hash = FNV_OFFSET;
-                for (index, byte) in padded.iter().skip(start).take(5).enumerate() {
-                    hash = fnv(hash, *byte);
-                    if index >= 2 {
-                        self.add(Block::Characters, mix(hash ^ (index as u32)));
-                    }
-                }
+            grams(padded.get(..=end).unwrap_or_default(), |hash, byte| fnv(hash, *byte), take);
+        } else {
+            let mut padded = ['^'; MAX_RUN + 2];
+            let lower = self.text.chars().flat_map(char::to_lowercase).take(MAX_RUN);
+            let mut end = 1;
+            for (cell, c) in padded.iter_mut().skip(1).zip(lower) {
+                *cell = c;
+                end += 1;
             }
+            if let Some(last) = padded.get_mut(end) {
+                *last = '$';
+            }
+            let join = |hash, c: &char| {
+                let mut utf8 = [0; 4];
+                c.encode_utf8(&mut utf8).bytes().fold(hash, fnv)
+            };
+            grams(padded.get(..=end).unwrap_or_default(), join, &mut take);
         }
-        mix(word.iter().take(HASHED_BYTES).fold(FNV_OFFSET, |hash, byte| fnv(hash, lower(byte))))
     }
+}
 
-    fn word(&mut self, token: Token) -> u32 {
-        let word = self.text.get(token.start..token.end).unwrap_or_default();
-        let mut characters = std::mem::take(&mut self.scratch.characters);
-        characters.clear();
-        characters.push('^');
-        characters.extend(word.chars().flat_map(char::to_lowercase).take(MAX_RUN));
+/// Hashes of 3, 4 and 5 in a row.
+fn grams<T>(padded: &[T], join: impl Fn(u32, &T) -> u32, mut take: impl FnMut(u32)) {
+    for start in 0..padded.len().saturating_sub(2) {
         let mut hash = FNV_OFFSET;
-        let mut hashed = 0;
-        let mut buffer = [0; 4];
-        for c in characters.iter().skip(1) {
-            for byte in c.encode_utf8(&mut buffer).bytes() {
-                if hashed < HASHED_BYTES {
-                    hash = fnv(hash, byte);
-                    hashed += 1;
-                }
+        for (index, one) in padded.iter().skip(start).take(5).enumerate() {
+            hash = join(hash, one);
+            if index >= 2 {
+                take(mix(hash ^ (index as u32)));
             }
         }
-        if characters.len() > 1 {
-            characters.push('$');
-            for start in 0..characters.len().saturating_sub(2) {
-                let mut hash = FNV_OFFSET;
-                for (index, c) in characters.iter().skip(start).take(5).enumerate() {
-                    for byte in c.encode_utf8(&mut buffer).bytes() {
-                        hash = fnv(hash, byte);
-                    }
-                    if index >= 2 {
-                        self.add(Block::Characters, mix(hash ^ (index as u32)));
-                    }
-                }
-            }
-        }
-        self.scratch.characters = characters;
-        mix(hash)
     }
 }
 
@@ -245,8 +269,12 @@ mod tests {
     }
 
     impl Sink for Seen {
-        fn feature(&mut self, block: Block, hash: u32) {
-            self.open.push((block, hash));
+        fn token(&mut self, hash: u32) {
+            self.open.push((Block::Tokens, hash));
+        }
+
+        fn word(&mut self, word: Word<'_>) {
+            word.characters(|hash| self.open.push((Block::Characters, hash)));
         }
 
         fn segment(&mut self, start: usize, end: usize) {

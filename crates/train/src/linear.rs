@@ -1,6 +1,6 @@
 //! Linear heads: logistic regression over hashed n-grams.
 
-use bartizan_model::{Block, Sink, walk};
+use bartizan_model::{Sink, Word, walk};
 
 use crate::random::Random;
 
@@ -15,12 +15,14 @@ impl Features {
     pub fn new(text: &str, bits: u32) -> Self {
         struct Collect(Features, u32);
         impl Sink for Collect {
-            fn feature(&mut self, block: Block, hash: u32) {
-                match block {
-                    Block::Tokens => &mut self.0.blocks[0],
-                    Block::Characters => &mut self.0.blocks[1],
-                }
-                .push(hash & self.1);
+            fn token(&mut self, hash: u32) {
+                let [tokens, ..] = &mut self.0.blocks;
+                tokens.push(hash & self.1);
+            }
+
+            fn word(&mut self, word: Word<'_>) {
+                let [_, characters, _] = &mut self.0.blocks;
+                word.characters(|hash| characters.push(hash & self.1));
             }
 
             fn segment(&mut self, _start: usize, _end: usize) {}
