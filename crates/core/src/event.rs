@@ -141,9 +141,14 @@ pub struct FindingRecord {
     pub category: String,
     /// Where the text came from.
     pub channel: Channel,
-    /// JSON pointer of the leaf in the request or answer.
+    /// JSON pointer of the leaf in the request or answer; of the last turn where several were judged
+    /// together.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pointer: String,
+    /// Turns of the conversation that were judged together as one text; absent where a text was judged
+    /// by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
     /// 0..=1.
     pub score: f32,
     /// The outermost disguise that was undone to see it.
@@ -296,6 +301,7 @@ mod tests {
             category: "pii".to_owned(),
             channel: Channel::User,
             pointer: "/messages/0/content".to_owned(),
+            turns: Some(3),
             score: 1.0,
             disguise: Some(Disguise::Base64),
             verdict: Verdict::Mask,

@@ -5,8 +5,10 @@
 //! read on the default channel. Left out are words that protocols themselves define (see
 //! [`plumbing`]) and the payload of images, sound and files, which is named as not evaluated.
 
+mod conversation;
 mod joined;
 mod judgement;
+mod payload;
 pub(crate) mod plumbing;
 
 use std::borrow::Cow;
@@ -14,15 +16,15 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use bartizan_core::settings::Modality;
-use bartizan_core::{Channel, NotEvaluated, Span, Verdict};
+use bartizan_core::{Channel, NotEvaluated, Span};
 use bartizan_guard::{Guard, Report, Session};
 
 use self::joined::Joined;
 use self::judgement::TextEdit;
 pub(crate) use self::judgement::{Judgement, finding_record, refined_record};
+use self::payload::{data_url, is_payload};
 use crate::json::{Document, Kind, NodeId, Step, Value};
 use crate::protocols;
-use crate::record::MAX_FINDINGS;
 
 /// Shortest number that is read as a text: account and card numbers are longer.
 const LONG_NUMBER_DIGITS: usize = 9;
@@ -53,6 +55,8 @@ struct Place {
     is_joined: bool,
     /// A text that the protocol shows: values are put back here and nowhere else.
     is_shown: bool,
+    /// What the user says in a turn of a conversation.
+    is_turn: bool,
     reading: Reading,
 }
 
@@ -74,6 +78,7 @@ impl Places {
             group: 0,
             is_joined: false,
             is_shown: false,
+            is_turn: false,
             reading: Reading::Text,
         };
         Self {
@@ -99,6 +104,12 @@ impl Places {
     /// Says that a value belongs to a group of texts that the model reads as one.
     pub(crate) fn group(&mut self, value: Value<'_>, group: u32) {
         self.each(value, |place| place.group = group);
+    }
+
+    /// Says that a value is what the user says in a turn of a conversation; its group tells the turns
+    /// apart.
+    pub(crate) fn turn(&mut self, value: Value<'_>) {
+        self.each(value, |place| place.is_turn = true);
     }
 
     /// Says that texts of an answer are shown one right behind the other.
@@ -191,17 +202,6 @@ impl Places {
     }
 }
 
-/// What a base64 data URL holds.
-fn data_url(text: &str) -> Option<Modality> {
-    let (head, _) = text.strip_prefix("data:")?.split_once(',')?;
-    let kind = head.strip_suffix(";base64")?;
-    Some(match kind.split('/').next() {
-        Some("image") => Modality::Image,
-        Some("audio") => Modality::Audio,
-        _ => Modality::File,
-    })
-}
-
 /// The digits of a number that may be an account or a card: those before its point, or all of them
 /// where an exponent moves the point. Those behind the point are left out: one in ten fractions of
 /// sixteen digits has the check digit of a card.
@@ -247,6 +247,8 @@ struct Leaf<'d> {
     group: u32,
     is_joined: bool,
     is_shown: bool,
+    /// The group, where the text is what the user says in a turn of a conversation; 0 = it is not.
+    turn: u32,
     /// The text may be JSON, and is to stay so.
     may_be_json: bool,
     form: Form,
@@ -319,6 +321,7 @@ impl<'d> Envelope<'d> {
                     group,
                     is_joined: false,
                     is_shown: false,
+                    turn: 0,
                     may_be_json: false,
                     form,
                 });
@@ -330,6 +333,7 @@ impl<'d> Envelope<'d> {
                 group,
                 is_joined: place.is_joined,
                 is_shown: place.is_shown,
+                turn: if place.is_turn { group } else { 0 },
                 may_be_json: key
                     .is_some_and(|key| plumbing::holds_arguments(&key.text(), place.channel)),
                 form,
@@ -346,6 +350,7 @@ impl<'d> Envelope<'d> {
                     group: 0,
                     is_joined: false,
                     is_shown: false,
+                    turn: 0,
                     may_be_json: false,
                     form: Form::Number,
                 });
@@ -365,6 +370,7 @@ impl<'d> Envelope<'d> {
                 group: 0,
                 is_joined: false,
                 is_shown: place.is_shown,
+                turn: 0,
                 may_be_json: true,
                 form: Form::Written,
             });
@@ -408,7 +414,8 @@ impl<'d> Envelope<'d> {
 
     /// Judges every text. Neighbours of one channel are judged together, in document order, so that
     /// placeholders number by first appearance; parts that the model reads as one text are judged
-    /// once more without the break between them.
+    /// once more without the break between them, and what the user says over several turns once more
+    /// without the answers.
     pub(crate) fn inspect(&self, guard: &Guard, session: &Session) -> Judgement {
         let mut judgement = Judgement::default();
         // Answers are read for placeholders even where no guardrail looks at them.
@@ -444,6 +451,7 @@ impl<'d> Envelope<'d> {
         for group in groups.into_values() {
             self.judge(group, "", &[], guard, session, &mut judgement);
         }
+        self.judge_conversation(guard, session, &mut judgement);
         if guard.reads(Channel::Output) {
             judgement.removed.clone_from(&self.removed);
         }
@@ -542,51 +550,14 @@ impl<'d> Envelope<'d> {
         judgement: &mut Judgement,
     ) {
         for judged in report.judged.iter().filter(|judged| counts(judged.finding.span)) {
-            if judgement.blocked.is_none() && judged.effective() == Verdict::Block {
-                judgement.blocked = Some((judged.guardrail.clone(), judged.finding.category));
-            }
-            let effective = judged.effective();
-            let is_strictest = effective > judgement.strictest;
-            judgement.strictest = judgement.strictest.max(effective);
-            // Nobody reads more, and a body can hold a million. The first of the strictest stays,
-            // since it decides.
-            if judgement.findings.len() >= MAX_FINDINGS && !is_strictest {
-                judgement.left_out += 1;
-                continue;
-            }
-            let place = joined
-                .leaf_at(judged.finding.span.start)
-                .map(|leaf| place_of(self.document, leaf.id));
-            judgement.findings.push(finding_record(
-                judged,
-                joined.channel,
-                place.unwrap_or_default(),
-            ));
+            judgement.note_finding(judged, || {
+                let leaf = joined.leaf_at(judged.finding.span.start);
+                let place = leaf.map(|leaf| place_of(self.document, leaf.id));
+                finding_record(judged, joined.channel, place.unwrap_or_default())
+            });
         }
         judgement.note_limits(report, joined.channel);
     }
-}
-
-/// Whether the head of a data URL is a media type and says that base64 follows. What is more than that
-/// is text.
-fn is_media_type(head: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/+.-;=".contains(&byte);
-    head.ends_with(";base64") && head.bytes().all(plain)
-}
-
-/// Whether a string is the bytes of an image, sound or file: a base64 data URL, or base64.
-fn is_payload(text: &str) -> bool {
-    /// Strings up to this length are read even if they look encoded.
-    const SHORT: usize = 256;
-    /// Longest media type with parameters.
-    const HEAD_BYTES: usize = 128;
-    let encoded = match text.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
-        Some((head, data)) if head.len() <= HEAD_BYTES && is_media_type(head) => data,
-        None if text.len() > SHORT => text,
-        _ => return false,
-    };
-    let data = encoded.trim_end_matches('=');
-    data.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte))
 }
 
 #[cfg(test)]

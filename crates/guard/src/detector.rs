@@ -67,6 +67,12 @@ pub trait Detector: Send + Sync {
         false
     }
 
+    /// Whether it judges what a user says over the turns of a conversation, given as one text, and
+    /// nothing else. Such a detector reads the bytes as they came, and what it finds is never masked.
+    fn reads_conversations(&self) -> bool {
+        false
+    }
+
     /// Loads what the first text would have to wait for.
     fn prepare(&self) {}
 

@@ -11,7 +11,7 @@ bartizan_core::catalog! {
     pub ALL: dyn Detector as DETECTOR;
     email, us_ssn, crypto_address, mac_address, ip_address, iban, credit_card, phone_number, instruction_override, prompt_extraction, role_play_jailbreak, chat_template_token, delimiter_trick, hidden_unicode, bidi_override, homoglyph, spaced_letters, encoded_instruction,
     known_key, shaped_key, private_key, connection_secret, kubernetes_secret, generic_secret, sample_secret, data_link, html_loader, hidden_text, active_markup, terminal_escape,
-    prompt_attack, planted_request, adversarial_suffix,
+    prompt_attack, planted_request, adversarial_suffix, many_shot, spread_attack,
     hate, harassment, violence, sexual, sexual_minors, self_harm, dangerous, profanity,
     sql_injection, shell_injection, template_injection, dangerous_code, unsupported_claim,
     person_name, organisation_name, place_name, postal_address,

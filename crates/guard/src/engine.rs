@@ -2,6 +2,7 @@
 
 mod build;
 mod clean;
+mod conversation;
 mod except;
 mod fit;
 mod judge;
@@ -18,6 +19,7 @@ use bartizan_core::settings::{OnError, Sensitivity};
 use bartizan_core::{Action, Category, Channel, ChannelSet, Mode, RuleId, Span};
 
 pub use build::{GuardBuilder, GuardError};
+pub use conversation::{CONVERSATION_TURNS, Conversation};
 pub(crate) use judge::Window;
 pub use left_out::{LeftOut, left_out};
 
@@ -38,6 +40,8 @@ pub struct Guard {
     rails: Vec<Rail>,
     /// One per channel; channels with the same detectors share theirs.
     plans: Vec<Arc<Plan>>,
+    /// What is done with the turns of a conversation.
+    conversation: Plan,
     /// None where a detector made elsewhere may judge the same text in two ways.
     clean: Option<CleanTexts>,
 }
@@ -160,6 +164,7 @@ impl Guard {
             texts,
             before,
             is_spoilt: false,
+            is_conversation: false,
         };
         let (report, _) = self.judge_window(&window, session);
         if let (Some((clean, mark)), true) = (clean.zip(mark), report == Report::default()) {

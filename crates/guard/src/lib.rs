@@ -39,7 +39,9 @@ pub mod text;
 mod vault;
 
 pub use detector::{Detector, Findings, Hit, Reads};
-pub use engine::{Guard, GuardBuilder, GuardError, LeftOut, left_out};
+pub use engine::{
+    CONVERSATION_TURNS, Conversation, Guard, GuardBuilder, GuardError, LeftOut, left_out,
+};
 pub use report::{Edit, Judged, Report};
 pub use session::{Session, SessionBuilder};
 pub use stream::{Released, StreamGuard};

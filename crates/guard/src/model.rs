@@ -4,11 +4,14 @@ mod embedded;
 pub(crate) mod names;
 mod points;
 
-use bartizan_model::attack::{Reading, Speaker, Suspicion};
+use bartizan_model::attack::{Reading, Speaker, Stretch, Suspicion};
 use bartizan_model::plain::{Plain, plain};
 
 pub(crate) use embedded::{ATTACK, CONTENT};
 pub(crate) use points::{operating_point, rarity, score};
+
+/// Which of the signals of a stretch tells requests for harmful things.
+const HARM: usize = 1;
 
 /// A text as the model of attacks reads it, for all detectors that ask the model about it.
 #[derive(Debug)]
@@ -34,4 +37,11 @@ impl AttackReading {
         let worst = ATTACK.judge.planted(&self.reading, &self.plain.text, least)?;
         Some(worst.at_source(&self.plain))
     }
+}
+
+/// Log odds by which a text asks for something harmful: one head alone, of the first stretch.
+pub(crate) fn harm(text: &str) -> f32 {
+    let reading = ATTACK.heads.read(&plain(text).text);
+    let harm = |stretch: &Stretch| stretch.signals.get(HARM).copied();
+    reading.wholes().first().and_then(harm).unwrap_or(f32::MIN)
 }

@@ -120,6 +120,7 @@ impl StreamGuard {
             texts: &[],
             before: std::slice::from_ref(&self.place),
             is_spoilt: self.is_spoilt,
+            is_conversation: false,
         };
         let (report, release) = self.guard.judge_window(&window, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);

@@ -48,6 +48,7 @@ fn event() -> Event {
             category: "pii".to_owned(),
             channel: Channel::User,
             pointer: "/messages/0/content".to_owned(),
+            turns: None,
             score: 1.0,
             disguise: None,
             verdict: Verdict::Mask,

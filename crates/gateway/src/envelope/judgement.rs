@@ -10,7 +10,7 @@ use bartizan_guard::{Judged, Report};
 use super::Form;
 use crate::error::GatewayError;
 use crate::json::{EditError, Edits, NodeId};
-use crate::record::{MAX_REFINED, Record};
+use crate::record::{MAX_FINDINGS, MAX_REFINED, Record};
 
 /// What the guard says about a body.
 #[derive(Debug, Default)]
@@ -51,6 +51,23 @@ impl Judgement {
         record.note(self.verdict(), self.findings.iter().cloned(), &self.not_evaluated);
         record.note_refined(self.refined.iter().cloned());
         record.leave_out(self.left_out);
+    }
+
+    /// Takes over a finding; its record is made where it is kept.
+    pub(super) fn note_finding(&mut self, judged: &Judged, record: impl FnOnce() -> FindingRecord) {
+        let effective = judged.effective();
+        if self.blocked.is_none() && effective == Verdict::Block {
+            self.blocked = Some((judged.guardrail.clone(), judged.finding.category));
+        }
+        let is_strictest = effective > self.strictest;
+        self.strictest = self.strictest.max(effective);
+        // Nobody reads more, and a body can hold a million. The first of the strictest stays,
+        // since it decides.
+        if self.findings.len() >= MAX_FINDINGS && !is_strictest {
+            self.left_out += 1;
+            return;
+        }
+        self.findings.push(record());
     }
 
     /// Takes over what was not read, and what a model said in place of the built-in one.
@@ -142,6 +159,7 @@ pub(crate) fn finding_record(judged: &Judged, channel: Channel, pointer: String)
         category: judged.finding.category.name().to_owned(),
         channel,
         pointer,
+        turns: None,
         score: judged.finding.score,
         disguise: judged.finding.disguise,
         verdict: judged.verdict,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bartizan_core::settings::{Detect, Guardrail};
-use bartizan_core::{Action, ChannelSet};
+use bartizan_core::{Action, ChannelSet, Verdict};
 use proptest::prelude::*;
 
 use super::*;
@@ -11,6 +11,7 @@ use crate::fixtures::guardrail;
 use crate::json::Edits;
 use crate::operation::Operation;
 use crate::protocols;
+use crate::record::MAX_FINDINGS;
 
 fn guard(action: Action) -> Guard {
     guard_of(Detect::Detectors(vec!["email"]), ChannelSet::ALL, action)

@@ -42,6 +42,9 @@ impl Protocol for Chat {
             places.channel(message, channel);
             if let Some(content) = message.get("content") {
                 place_parts(content, group, places);
+                if role.is_some_and(|role| role == *"user") {
+                    places.turn(content);
+                }
             }
         }
     }

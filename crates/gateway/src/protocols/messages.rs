@@ -43,6 +43,9 @@ impl Protocol for Messages {
             if let Some(content) = message.get("content") {
                 place_parts(content, group, places);
                 place_blocks(content, places);
+                if last.as_ref().is_some_and(|role| *role == *"user") {
+                    places.turn(content);
+                }
             }
         }
     }

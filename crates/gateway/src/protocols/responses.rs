@@ -54,6 +54,10 @@ impl Protocol for Responses {
                     place_parts(parts, group, places);
                 }
             }
+            let content = item.get("content");
+            if let (Some(content), true) = (content, role.is_some_and(|role| role == *"user")) {
+                places.turn(content);
+            }
         }
     }
 

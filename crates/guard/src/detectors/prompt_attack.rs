@@ -125,7 +125,7 @@ impl Detector for PromptAttack {
 }
 
 /// Whether nine of ten bytes are ASCII.
-fn is_latin(text: &str) -> bool {
+pub(super) fn is_latin(text: &str) -> bool {
     let other = text.bytes().filter(|byte| !byte.is_ascii()).count();
     other * 10 <= text.len()
 }

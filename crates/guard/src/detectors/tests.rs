@@ -68,20 +68,28 @@ fn session() -> Session {
         .build()
 }
 
+/// What a guard says about an example. Those of detectors of conversations have an empty line between
+/// the turns.
+fn reported(guard: &Guard, channel: Channel, text: &str) -> Report {
+    let session = session();
+    if guard.reads_conversations() {
+        let turns: Vec<&str> = text.split("\n\n").collect();
+        return guard.inspect_conversation(&turns, &session).unwrap().report;
+    }
+    guard.inspect(channel, text, &session)
+}
+
 fn fires(id: &'static str, text: &str) -> bool {
     let guard = guard(id, Action::Flag);
-    let session = session();
     let detector = find(id).unwrap();
-    channels(detector)
-        .into_iter()
-        .any(|channel| !guard.inspect(channel, text, &session).judged.is_empty())
+    channels(detector).into_iter().any(|channel| !reported(&guard, channel, text).judged.is_empty())
 }
 
 /// Whether a guardrail with the usual threshold would act.
 fn acts(id: &'static str, text: &str) -> bool {
     let guard = guard(id, Action::Flag);
     let acts = |judged: &Judged| judged.finding.score >= USUAL_THRESHOLD;
-    let report = |channel| guard.inspect(channel, text, &session());
+    let report = |channel| reported(&guard, channel, text);
     channels(find(id).unwrap()).into_iter().any(|channel| report(channel).judged.iter().any(acts))
 }
 

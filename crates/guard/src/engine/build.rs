@@ -24,6 +24,15 @@ const REFINED: &str = "prompt-attack";
 /// Channels whose texts may arrive in pieces.
 pub(super) const STREAMED: [Channel; 2] = [Channel::Output, Channel::ToolCall];
 
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Texts, each by itself or with its neighbours.
+    Text,
+    /// What a user says over the turns of a conversation.
+    Conversation,
+}
+
 /// A guardrail that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
@@ -252,7 +261,7 @@ impl GuardBuilder {
         let mut known: BTreeMap<Vec<usize>, Arc<Plan>> = BTreeMap::new();
         let mut plans = Vec::with_capacity(Channel::ALL.len());
         for channel in Channel::ALL {
-            let active = self.active(channel);
+            let active = self.active(channel, Kind::Text);
             let plan = match known.get(&active) {
                 Some(plan) => Arc::clone(plan),
                 None => Arc::new(self.plan(active.clone())?),
@@ -260,18 +269,23 @@ impl GuardBuilder {
             known.insert(active, Arc::clone(&plan));
             plans.push(plan);
         }
+        let conversation = self.plan(self.active(Channel::User, Kind::Conversation))?;
         let clean = (!self.has_foreign).then(CleanTexts::default);
-        Ok(Guard { detectors: self.detectors, rails: self.rails, plans, clean })
+        Ok(Guard { detectors: self.detectors, rails: self.rails, plans, conversation, clean })
     }
 
     /// Detectors that read texts of the channel, by index.
-    fn active(&self, channel: Channel) -> Vec<usize> {
+    fn active(&self, channel: Channel, kind: Kind) -> Vec<usize> {
+        let reads = |index: &usize| {
+            let Some(detector) = self.detectors.get(*index).map(Source::get) else { return false };
+            detector.reads_conversations() == (kind == Kind::Conversation)
+        };
         let mut active: Vec<usize> = self
             .rails
             .iter()
             .filter(|rail| rail.on.contains(channel))
             .flat_map(|rail| rail.detectors.iter().copied())
-            .filter(|index| self.can_read(*index, channel))
+            .filter(|index| self.can_read(*index, channel) && reads(index))
             .collect();
         active.sort_unstable();
         active.dedup();

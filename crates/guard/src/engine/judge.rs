@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bartizan_core::settings::OnError;
-use bartizan_core::{Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
+use bartizan_core::{Action, Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
 
 use super::except::reason_for;
 use super::mask::{fit_all, mask, overlaps_any};
@@ -35,6 +35,9 @@ pub(crate) struct Window<'a> {
     pub(crate) before: &'a [Place],
     /// A mask before has taken out what tells where addresses end: no value comes back any more.
     pub(crate) is_spoilt: bool,
+    /// The turns of a conversation, cut and put together: no place of the request, so nothing of it can
+    /// be replaced.
+    pub(crate) is_conversation: bool,
 }
 
 impl Window<'_> {
@@ -90,7 +93,7 @@ impl Guard {
         self.judge(plan, window, reading, session)
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         plan: &Plan,
         window: &Window<'_>,
@@ -101,7 +104,11 @@ impl Guard {
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
         report.refined = reading.refined;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
-        let mut components = self.components(window, session, &findings);
+        let mut components = if window.is_conversation {
+            Vec::new()
+        } else {
+            self.components(window, session, &findings)
+        };
         // What is masked may begin later than what was found. A stream that stops between the two
         // would not know the finding again.
         let found: Vec<Span> = components.iter().map(|part| part.span).collect();
@@ -208,7 +215,10 @@ impl Guard {
         report: &mut Report,
     ) {
         for (rail, exception) in self.rails_for(window, session, seen) {
-            let verdict = rail.action.verdict();
+            let verdict = match rail.action {
+                Action::Mask if window.is_conversation => Verdict::Flag,
+                action => action.verdict(),
+            };
             let judged = Judged {
                 finding: seen.finding.clone(),
                 guardrail: rail.id.clone(),

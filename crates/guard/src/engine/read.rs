@@ -96,6 +96,24 @@ impl Guard {
     }
 }
 
+impl Guard {
+    /// Shows the turns of a conversation once, as they came: each has been read in every view by itself.
+    pub(super) fn read_conversation(&self, window: &Window<'_>, session: &Session) -> Reading {
+        let reading = Reading::nothing(window.text.len());
+        let mut reader = Reader { guard: self, plan: &self.conversation, window, session, reading };
+        let layer = Layer {
+            text: window.text,
+            offsets: Offsets::Shifted(0),
+            complete: true,
+            run_before: 0,
+            encoding: None,
+            depth: 0,
+        };
+        reader.show(ViewKind::Raw, window.text, &layer.offsets, &layer);
+        reader.reading
+    }
+}
+
 impl<'a> Reader<'a> {
     fn read(&mut self, layer: &Layer<'_>) {
         let (folded, offsets) = fold(layer.text);

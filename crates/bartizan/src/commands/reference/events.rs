@@ -36,12 +36,13 @@ const FIELDS: [Field; 23] = [
 ];
 
 #[rustfmt::skip]
-const FINDING: [[&str; 3]; 9] = [
+const FINDING: [[&str; 3]; 10] = [
     ["guardrail", "text", "id of the guardrail in the policy"],
     ["rule", "text", "[detector](detectors.md)"],
     ["category", "text", "its family"],
     ["channel", "text", "where the text came from, as in the policy's `on`"],
-    ["pointer", "JSON pointer", "which string: `/messages/0/content`, names that no protocol defines as `*`; in streams `/stream/<index>/<kind>`"],
+    ["pointer", "JSON pointer", "which string: `/messages/0/content`, names that no protocol defines as `*`; in streams `/stream/<index>/<kind>`; the last turn where several were judged together"],
+    ["turns", "number", "turns of the conversation that were judged together as one text (`spread-attack`); absent where a text was judged by itself"],
     ["score", "0 to 1", "how sure, higher = surer"],
     ["disguise", "`escaped`, `spaced`, `hidden`, `rot13`, `hex`, `base64`", "what was undone to see it; absent when the text could be read as it stood"],
     ["verdict", "`flag`, `mask`, `block`", "what the guardrail says"],
@@ -170,6 +171,7 @@ mod tests {
                 category: text(),
                 channel: Channel::User,
                 pointer: text(),
+                turns: Some(3),
                 score: 1.0,
                 disguise: Some(Disguise::Base64),
                 verdict: Verdict::Block,
