@@ -38,8 +38,8 @@ use shapes::ShapeSet;
 pub struct Guard {
     detectors: Vec<Source>,
     rails: Vec<Rail>,
-    /// One per channel; channels with the same detectors share theirs.
-    plans: Vec<Arc<Plan>>,
+    /// By channel, in the order of [`Channel::ALL`].
+    plans: Vec<Plans>,
     /// What is done with the turns of a conversation.
     conversation: Plan,
     /// None where a detector made elsewhere may judge the same text in two ways.
@@ -78,6 +78,16 @@ struct Rail {
     exempts: Vec<Exempt>,
 }
 
+impl Rail {
+    /// Whether it may change or end a text for what is found there; otherwise it only records.
+    fn acts(&self) -> bool {
+        match self.action {
+            Action::Mask | Action::Block => self.mode == Mode::Enforce,
+            Action::Flag => false,
+        }
+    }
+}
+
 /// The operators of a guardrail.
 struct RailOperators {
     usual: Ready,
@@ -92,7 +102,28 @@ impl RailOperators {
     }
 }
 
-/// What is done with a text of one channel.
+/// Which of the detectors of a channel read a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All of them: the text is whole.
+    All,
+    /// Those of which a guardrail may change or end the text. What they do not know yet is held back.
+    Acting,
+    /// The others. Nothing waits for them.
+    Noting,
+}
+
+/// What is done with texts of one channel. Those with the same detectors share a plan.
+#[derive(Default)]
+struct Plans {
+    all: Arc<Plan>,
+    acting: Arc<Plan>,
+    noting: Arc<Plan>,
+    /// Whether a guardrail masks anything.
+    masks: bool,
+}
+
+/// What is done with a text by some detectors.
 #[derive(Default)]
 struct Plan {
     /// Detectors to run, by index.
@@ -156,6 +187,7 @@ impl Guard {
         }
         let window = Window {
             channel,
+            share: Share::All,
             text: joined,
             from: 0,
             base: 0,
@@ -190,12 +222,26 @@ impl Guard {
 
     /// Whether any guardrail reads texts of this channel.
     pub fn reads(&self, channel: Channel) -> bool {
-        self.plan(channel).is_some_and(|plan| !plan.active.is_empty())
+        self.has(channel, Share::All)
+    }
+
+    /// Whether guardrails may change or end texts of this channel.
+    pub(crate) fn acts(&self, channel: Channel) -> bool {
+        self.has(channel, Share::Acting)
+    }
+
+    /// Whether detectors read texts of this channel of which no guardrail may change or end a text.
+    pub(crate) fn notes(&self, channel: Channel) -> bool {
+        self.has(channel, Share::Noting)
+    }
+
+    fn has(&self, channel: Channel, share: Share) -> bool {
+        self.plan(channel, share).is_some_and(|plan| !plan.active.is_empty())
     }
 
     /// Families that the guardrails look for in texts of this channel.
     pub fn categories(&self, channel: Channel) -> BTreeSet<Category> {
-        let active = self.plan(channel).into_iter().flat_map(|plan| &plan.active);
+        let active = self.plan(channel, Share::All).into_iter().flat_map(|plan| &plan.active);
         active
             .filter_map(|index| self.detectors.get(*index))
             .map(|source| source.get().meta().category)
@@ -204,7 +250,7 @@ impl Guard {
 
     /// Detectors of a family that the guardrails ask about texts of this channel, by id.
     pub fn detectors_of(&self, channel: Channel, category: Category) -> Vec<&'static str> {
-        let active = self.plan(channel).into_iter().flat_map(|plan| &plan.active);
+        let active = self.plan(channel, Share::All).into_iter().flat_map(|plan| &plan.active);
         active
             .filter_map(|index| self.detectors.get(*index))
             .map(|source| source.get().meta())
@@ -214,12 +260,21 @@ impl Guard {
     }
 
     /// Most bytes of a view before a finding that decide about it.
-    pub(crate) fn look_behind(&self, channel: Channel) -> usize {
-        self.plan(channel).map_or(0, |plan| plan.look_behind)
+    pub(crate) fn look_behind(&self, channel: Channel, share: Share) -> usize {
+        self.plan(channel, share).map_or(0, |plan| plan.look_behind)
     }
 
-    fn plan(&self, channel: Channel) -> Option<&Plan> {
-        self.plans.get(channel as usize).map(Arc::as_ref)
+    fn plan(&self, channel: Channel, share: Share) -> Option<&Plan> {
+        let plans = self.plans(channel)?;
+        Some(match share {
+            Share::All => &plans.all,
+            Share::Acting => &plans.acting,
+            Share::Noting => &plans.noting,
+        })
+    }
+
+    fn plans(&self, channel: Channel) -> Option<&Plans> {
+        self.plans.get(channel as usize)
     }
 }
 

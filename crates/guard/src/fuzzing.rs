@@ -28,13 +28,17 @@ pub const TARGETS: &[(&str, Oracle)] = &[
     ("normaliser_offsets", normaliser_offsets),
 ];
 
-static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
+static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| guard(Action::Mask));
+static RECORDING: LazyLock<Arc<Guard>> = LazyLock::new(|| guard(Action::Flag));
+
+/// A guard of all detectors.
+fn guard(action: Action) -> Arc<Guard> {
     let ids = detectors::ALL.iter().map(|detector| detector.meta().id).collect();
     let guardrail = Guardrail {
         id: "g-fuzz".parse().expect("a rule id"),
         on: ChannelSet::ALL,
         detect: Detect::Detectors(ids),
-        action: Action::Mask,
+        action,
         mode: Mode::Enforce,
         operators: Operators::default(),
         restore: false,
@@ -47,9 +51,10 @@ static EVERYTHING: LazyLock<Arc<Guard>> = LazyLock::new(|| {
     };
     let builder = Guard::builder().guardrail(&guardrail).expect("a guardrail");
     Arc::new(builder.build().expect("a guard"))
-});
+}
 
-/// Guarding a text in pieces gives what guarding it whole gives, with every detector masking.
+/// Guarding a text in pieces gives what guarding it whole gives, with every detector masking. Where they
+/// only record, every piece leaves as it came, and the findings are those of the whole.
 ///
 /// Input: a chunk pattern of three bytes, then the text.
 ///
@@ -65,11 +70,17 @@ pub fn guard_stream(input: &[u8]) {
     let whole = report.rewrite(text);
 
     let mut stream = EVERYTHING.stream(Channel::Output, Arc::new(Session::default()));
+    let recorded = RECORDING.inspect(Channel::Output, text, &Session::default()).judged;
+    let mut recording = RECORDING.stream(Channel::Output, Arc::new(Session::default()));
+    let mut judged = Vec::new();
     let mut streamed = String::new();
     let mut rest = text;
     for size in pattern.iter().cycle().map(|size| usize::from(*size) + 1) {
         let (piece, tail) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
         streamed.push_str(&stream.push(piece).text);
+        let released = recording.push(piece);
+        assert_eq!(released.text, piece);
+        judged.extend(released.judged);
         rest = tail;
         if rest.is_empty() {
             break;
@@ -77,6 +88,8 @@ pub fn guard_stream(input: &[u8]) {
     }
     streamed.push_str(&stream.finish().text);
     assert_eq!(streamed, whole);
+    judged.extend(recording.finish().judged);
+    assert_eq!(judged, recorded);
 }
 
 /// Every view of a text maps back to whole characters of it, in order, and a view of a prefix is a

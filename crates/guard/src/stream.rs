@@ -1,36 +1,31 @@
 //! Guarding a text that arrives in pieces, with the result of the whole.
 //!
-//! Only the bytes that could still become part of a finding are held back. The engine says which:
-//! it judges the held text with some passed text before it for look-behind, and reports the first
-//! byte that is still open.
+//! Only the bytes that could still become part of a finding are held back, and only for detectors of
+//! which a guardrail may change or end the text. The engine says which: it judges the held text with
+//! some passed text before it for look-behind, and reports the first byte that is still open.
+//!
+//! Detectors of guardrails that only record have a window of their own. They read behind what leaves,
+//! in steps, and have read all of it when the text ends, however it ends.
+
+mod tail;
 
 use std::sync::Arc;
 
 use bartizan_core::{Channel, NotEvaluated, RuleId};
 
-use crate::engine::{Guard, Window};
-use crate::report::Judged;
+use self::tail::Tail;
+use crate::engine::{Guard, Share};
+use crate::report::{Judged, Report};
 use crate::session::Session;
-use crate::text::encoded::run_at_end;
-use crate::text::{fold_to_string, window_start};
 use crate::vault::Place;
-
-/// Passed text that is kept for look-behind beyond what detectors ask for, in bytes: views begin
-/// in the middle of words and chains otherwise.
-const MARGIN_BYTES: usize = 64;
-/// Above this many held bytes, judging waits until the held text has grown by a sixteenth, so that
-/// one-byte pieces cost linear time.
-const EAGER_BYTES: usize = 1024;
-/// Above this many bytes the passed text is disguised and counts like held text: plain text keeps a
-/// third of this, and reading escapes of escapes anew for every byte of a stream takes its time.
-const LONG_WINDOW_BYTES: usize = 4 * 1024;
 
 /// What a push sets free.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Released {
     /// Guarded text that may go out now.
     pub text: String,
-    /// Findings that became final.
+    /// Findings that became final. Those of guardrails that only record may come later than the text
+    /// they lie in.
     pub judged: Vec<Judged>,
     /// The guardrail that ends the answer here, if one does. Nothing may go out after `text`.
     pub blocked: Option<RuleId>,
@@ -46,17 +41,17 @@ pub struct StreamGuard {
     guard: Arc<Guard>,
     session: Arc<Session>,
     channel: Channel,
-    /// Passed text for look-behind, then held text.
-    window: String,
-    from: usize,
-    base: usize,
-    run_before: usize,
-    /// What stands before the window, for values that are put back.
+    /// What detectors read that text is held back for.
+    acting: Tail,
+    /// What the others read; none where there are no others.
+    noting: Option<Tail>,
+    /// What stands before the acting window, for values that are put back.
     place: Place,
-    judged_len: usize,
-    /// See [`Window::is_spoilt`].
+    /// See [`Window::is_spoilt`](crate::engine::Window::is_spoilt).
     is_spoilt: bool,
-    blocked: bool,
+    /// Nothing is changed, neither by a guardrail nor by values that come back.
+    is_idle: bool,
+    has_ended: bool,
 }
 
 impl StreamGuard {
@@ -66,109 +61,129 @@ impl StreamGuard {
         session: Arc<Session>,
         place: Place,
     ) -> Self {
+        let acting = Tail::new(channel, Share::Acting);
+        let is_idle = !guard.acts(channel) && !session.vault().has_restorable();
+        let noting = guard.notes(channel).then(|| Tail::new(channel, Share::Noting));
         Self {
             guard,
             session,
             channel,
-            window: String::new(),
-            from: 0,
-            base: 0,
-            run_before: 0,
+            acting,
+            noting,
             place,
-            judged_len: 0,
             is_spoilt: false,
-            blocked: false,
+            is_idle,
+            has_ended: false,
         }
     }
 
     /// Takes the next piece and gives back what may go out.
     pub fn push(&mut self, text: &str) -> Released {
-        if self.blocked || text.is_empty() {
+        if self.has_ended || text.is_empty() {
             return Released::default();
         }
-        self.window.push_str(text);
-        let held = self.window.len() - self.from;
-        let read = if self.window.len() > LONG_WINDOW_BYTES { self.window.len() } else { held };
-        let grown = self.window.len().saturating_sub(self.judged_len);
-        if read > EAGER_BYTES && grown < read / 16 {
-            return Released::default();
+        self.acting.push(text);
+        if let Some(noting) = &mut self.noting {
+            noting.push(text);
         }
-        self.judge(false)
+        let mut released = if self.acting.is_due() { self.act(false) } else { Released::default() };
+        self.note(released.blocked.is_some(), &mut released);
+        released
     }
 
     /// Says that no more text comes and gives back the rest.
     pub fn finish(&mut self) -> Released {
-        if self.blocked || self.from == self.window.len() {
+        if self.has_ended {
             return Released::default();
         }
-        self.judge(true)
+        let mut released =
+            if self.acting.held() > 0 { self.act(true) } else { Released::default() };
+        self.note(true, &mut released);
+        self.has_ended = true;
+        released
+    }
+
+    /// Says that the text breaks off: what is held never goes out. Gives back the findings in what has
+    /// gone out that nobody waited for, of a text that ends here; there is no text in the result.
+    pub fn abandon(&mut self) -> Released {
+        let mut released = Released::default();
+        if !self.has_ended {
+            self.note(true, &mut released);
+            self.has_ended = true;
+        }
+        released
     }
 
     /// Bytes held back.
     pub fn held_bytes(&self) -> usize {
-        self.window.len() - self.from
+        self.acting.held()
     }
 
-    fn judge(&mut self, complete: bool) -> Released {
-        let window = Window {
-            channel: self.channel,
-            text: &self.window,
-            from: self.from,
-            base: self.base,
-            complete,
-            run_before: self.run_before,
-            texts: &[],
-            before: std::slice::from_ref(&self.place),
-            is_spoilt: self.is_spoilt,
-            is_conversation: false,
-        };
+    fn act(&mut self, complete: bool) -> Released {
+        if self.is_idle {
+            return Released { text: self.acting.take(), ..Released::default() };
+        }
+        let (from, base) = (self.acting.from(), self.acting.base());
+        let before = std::slice::from_ref(&self.place);
+        let window = self.acting.window(before, self.is_spoilt, complete);
         let (report, release) = self.guard.judge_window(&window, &self.session);
         let end = report.blocked_at.as_ref().map_or(release, |(at, _)| *at);
         let mut text = String::new();
-        let mut copied = self.from;
+        let mut copied = from;
         for edit in report.edits.iter().take_while(|edit| edit.span.end <= end) {
-            text.push_str(self.window.get(copied..edit.span.start).unwrap_or_default());
+            text.push_str(window.text.get(copied..edit.span.start).unwrap_or_default());
             text.push_str(&edit.text);
             copied = edit.span.end;
         }
-        text.push_str(self.window.get(copied..end).unwrap_or_default());
-        let base = self.base;
-        self.blocked = report.blocked_at.is_some();
+        text.push_str(window.text.get(copied..end).unwrap_or_default());
+        self.has_ended = report.blocked_at.is_some();
         self.is_spoilt |= report.spoils;
-        self.advance(release);
-        let judged = report
-            .judged
-            .into_iter()
-            .map(|mut judged| {
-                judged.finding.span.start += base;
-                judged.finding.span.end += base;
-                judged
-            })
-            .collect();
-        Released {
-            text,
-            judged,
-            blocked: report.blocked_at.map(|(_, rule)| rule),
-            not_evaluated: report.not_evaluated,
-            spoils: report.spoils,
-        }
+        let wanted = self.guard.look_behind(self.channel, Share::Acting);
+        let dropped = self.acting.advance(release, wanted);
+        self.place.advance(&dropped);
+        let Report { judged, blocked_at, not_evaluated, spoils, .. } = report;
+        let judged = judged.into_iter().map(|judged| moved(judged, base)).collect();
+        let blocked = blocked_at.map(|(_, rule)| rule);
+        Released { text, judged, blocked, not_evaluated, spoils }
     }
 
-    /// Marks everything before `release` as passed and forgets what look-behind does not need.
-    fn advance(&mut self, release: usize) {
-        self.from = release;
-        let wanted = self.guard.look_behind(self.channel) + MARGIN_BYTES;
-        let drop = window_start(self.window.get(..release).unwrap_or_default(), wanted);
-        if drop > 0 {
-            let dropped = self.window.get(..drop).unwrap_or_default();
-            self.place.advance(dropped);
-            self.run_before = run_at_end(&fold_to_string(dropped), self.run_before);
-            self.window.drain(..drop);
-            self.from -= drop;
-            self.base += drop;
+    /// Lets those read what has gone out who only note, when it is worth it or the text ends.
+    fn note(&mut self, ends: bool, released: &mut Released) {
+        let Some(noting) = &mut self.noting else { return };
+        // What is held may never go out.
+        let limit = self.acting.position();
+        if noting.position() == limit || !(ends || noting.is_due()) {
+            return;
         }
-        self.judged_len = self.window.len();
+        let base = noting.base();
+        let window = noting.window(&[], false, ends);
+        let (report, decided) = self.guard.judge_window(&window, &self.session);
+        let limit = limit - base;
+        let is_whole = limit == window.text.len();
+        let gone = |judged: &Judged| is_whole || judged.finding.span.start < limit;
+        let judged = report.judged.into_iter().filter(gone);
+        released.judged.extend(judged.map(|judged| moved(judged, base)));
+        for reason in report.not_evaluated {
+            if !released.not_evaluated.contains(&reason) {
+                released.not_evaluated.push(reason);
+            }
+        }
+        if let Some((_, rule)) = report.blocked_at {
+            // A detector failed whose guardrail lets nothing pass that it could not read.
+            released.text.clear();
+            released.blocked.get_or_insert(rule);
+            self.has_ended = true;
+        }
+        let wanted = self.guard.look_behind(self.channel, Share::Noting);
+        noting.advance(decided.min(limit), wanted);
     }
+}
+
+/// A finding of a window, in the text.
+fn moved(mut judged: Judged, base: usize) -> Judged {
+    judged.finding.span.start += base;
+    judged.finding.span.end += base;
+    judged
 }
 
 #[cfg(test)]

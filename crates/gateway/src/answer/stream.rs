@@ -32,6 +32,8 @@ use crate::upstream::{AnswerBody, CallError};
 
 /// Growing texts that one answer may have; more is not an answer but an attack.
 pub(super) const MAX_TEXTS: usize = 1024;
+/// What is read of a text that breaks off, with its context, in bytes; about.
+const LATE_BYTES: usize = 2048;
 
 /// A streamed answer on its way.
 pub(crate) struct Streamed {
@@ -112,6 +114,7 @@ impl Streamed {
         };
         // Dropping the body here cancels the provider's work.
         drop(body);
+        pump.abandon();
         let status = if outcome == Outcome::Disconnected { 499 } else { 200 };
         let written = pump.record.finish(outcome, status);
         if written.is_err() && on_log_failure == OnError::Block && outcome != Outcome::Disconnected
@@ -280,13 +283,15 @@ impl Pump {
             places.done(*value);
             let mut released = self.text(key)?.push(&text);
             let mut piece = std::mem::take(&mut released.text);
+            let spoils = released.spoils;
+            let stop = self.note(key, released);
             if self.codec.joins(key) {
-                self.seams.spoil(released.spoils);
+                self.seams.spoil(spoils);
                 let joined = self.seams.take(key, &text, piece, &self.guard, &self.session);
                 piece = joined.map_err(|stop| stop.into_error(&mut self.record))?;
             }
             says_something |= !piece.is_empty();
-            if let Some(error) = self.note(key, released) {
+            if let Some(error) = stop {
                 // The text before the stop goes out in an event of our own, then the stop.
                 if !piece.is_empty() {
                     self.codec.write_delta(key, &piece, &mut self.out);
@@ -407,8 +412,10 @@ impl Pump {
             let Some(mut text) = self.texts.get_mut(&key).and_then(Option::take) else { continue };
             let mut released = text.finish();
             let mut rest = std::mem::take(&mut released.text);
+            let spoils = released.spoils;
+            let stop = self.note(&key, released);
             if self.codec.joins(&key) {
-                self.seams.spoil(released.spoils);
+                self.seams.spoil(spoils);
                 match self.seams.end(&key, rest, &self.guard, &self.session) {
                     Ok(joined) => rest = joined,
                     Err(stop) => {
@@ -420,11 +427,24 @@ impl Pump {
             if !rest.is_empty() {
                 self.codec.write_delta(&key, &rest, &mut self.out);
             }
-            if let Some(error) = self.note(&key, released) {
+            if let Some(error) = stop {
                 return self.fail(&error);
             }
         }
         Flow::On
+    }
+
+    /// Lets texts that break off be read to where they left, for guardrails that only record: nobody
+    /// waited for these.
+    fn abandon(&mut self) {
+        let texts = std::mem::take(&mut self.texts);
+        heavy::run(texts.len() * LATE_BYTES, || {
+            for (key, text) in texts {
+                let Some(mut text) = text else { continue };
+                // Whatever is said now, the stream has ended.
+                let _ = self.note(&key, text.abandon());
+            }
+        });
     }
 
     fn text(&mut self, key: &DeltaKey) -> Result<&mut StreamGuard, GatewayError> {

@@ -15,6 +15,7 @@ use crate::testing::{self, email_guard, rail};
 use crate::{Guard, Judged, Report, Session};
 
 mod code;
+mod noting;
 mod personal;
 
 /// Default of `threshold` in policy.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail, Refine};
-use bartizan_core::{Channel, Name, RuleId};
+use bartizan_core::{Action, Channel, Name, RuleId};
 
 use super::clean::CleanTexts;
 use super::except::exempts;
 use super::literals::{Literal, LiteralSet};
 use super::read::rot13;
 use super::shapes::ShapeSet;
-use super::{Exempt, Guard, Member, Plan, Rail, RailOperators, Source};
+use super::{Exempt, Guard, Member, Plan, Plans, Rail, RailOperators, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors::{self, RefinedAttack};
 use crate::operators::{KeyError, Ready};
@@ -259,15 +259,28 @@ impl GuardBuilder {
     /// [`GuardError::Literals`] when the words of all detectors do not fit one automaton.
     pub fn build(self) -> Result<Guard, GuardError> {
         let mut known: BTreeMap<Vec<usize>, Arc<Plan>> = BTreeMap::new();
+        let mut plan_of = |active: Vec<usize>| {
+            if let Some(plan) = known.get(&active) {
+                return Ok(Arc::clone(plan));
+            }
+            let plan = Arc::new(self.plan(active.clone())?);
+            known.insert(active, Arc::clone(&plan));
+            Ok(plan)
+        };
         let mut plans = Vec::with_capacity(Channel::ALL.len());
         for channel in Channel::ALL {
             let active = self.active(channel, Kind::Text);
-            let plan = match known.get(&active) {
-                Some(plan) => Arc::clone(plan),
-                None => Arc::new(self.plan(active.clone())?),
-            };
-            known.insert(active, Arc::clone(&plan));
-            plans.push(plan);
+            // Where every text is whole, nothing waits for anybody.
+            let streams = STREAMED.contains(&channel);
+            let (acting, noting): (Vec<usize>, Vec<usize>) =
+                active.iter().copied().partition(|index| !streams || self.acts(*index, channel));
+            let masks = |rail: &Rail| rail.acts() && rail.action == Action::Mask;
+            plans.push(Plans {
+                acting: plan_of(acting)?,
+                noting: plan_of(noting)?,
+                all: plan_of(active)?,
+                masks: self.rails.iter().any(|rail| rail.on.contains(channel) && masks(rail)),
+            });
         }
         let conversation = self.plan(self.active(Channel::User, Kind::Conversation))?;
         let clean = (!self.has_foreign).then(CleanTexts::default);
@@ -290,6 +303,12 @@ impl GuardBuilder {
         active.sort_unstable();
         active.dedup();
         active
+    }
+
+    /// Whether a guardrail may change or end a text of the channel for what a detector finds there.
+    fn acts(&self, index: usize, channel: Channel) -> bool {
+        let mut rails = self.rails.iter().filter(|rail| rail.on.contains(channel));
+        rails.any(|rail| rail.acts() && rail.detectors.contains(&index))
     }
 
     fn plan(&self, active: Vec<usize>) -> Result<Plan, GuardError> {

@@ -7,6 +7,7 @@
 use bartizan_core::Channel;
 
 use super::Guard;
+use super::Share;
 use super::judge::Window;
 use crate::report::Report;
 use crate::session::Session;
@@ -46,6 +47,7 @@ impl Guard {
         let Together { text, turns } = Together::of(turns)?;
         let window = Window {
             channel: Channel::User,
+            share: Share::All,
             text: &text,
             from: 0,
             base: 0,

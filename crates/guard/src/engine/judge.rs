@@ -8,7 +8,7 @@ use bartizan_core::{Action, Channel, Mode, NotEvaluated, RuleId, Span, Verdict};
 use super::except::reason_for;
 use super::mask::{fit_all, mask, overlaps_any};
 use super::read::Reading;
-use super::{Guard, Plan, Rail, Source};
+use super::{Guard, Plan, Rail, Share, Source};
 use crate::detector::Seen;
 use crate::report::{Edit, Judged, Report};
 use crate::session::Session;
@@ -18,6 +18,8 @@ use crate::vault::{Place, Vault};
 /// A stretch of a text.
 pub(crate) struct Window<'a> {
     pub(crate) channel: Channel,
+    /// Which detectors read it.
+    pub(crate) share: Share,
     /// Text already passed on, kept for look-behind, then text that is not yet judged.
     pub(crate) text: &'a str,
     /// First byte that is not yet judged.
@@ -31,7 +33,7 @@ pub(crate) struct Window<'a> {
     /// The texts that the window joins; empty when it is one text.
     pub(crate) texts: &'a [Span],
     /// What stands before each of the texts, or before the window when it is one text. Where it is
-    /// left out, nothing does.
+    /// left out, nothing does. Those who only note do not ask.
     pub(crate) before: &'a [Place],
     /// A mask before has taken out what tells where addresses end: no value comes back any more.
     pub(crate) is_spoilt: bool,
@@ -82,7 +84,7 @@ impl Guard {
     /// Judges a window. The second value is the first byte whose judgement is still open; every
     /// finding of the report begins before it, and no edit reaches over it.
     pub(crate) fn judge_window(&self, window: &Window<'_>, session: &Session) -> (Report, usize) {
-        let Some(plan) = self.plan(window.channel) else {
+        let Some(plan) = self.plan(window.channel, window.share) else {
             return (Report::default(), window.text.len());
         };
         let reading = if plan.active.is_empty() {
@@ -104,19 +106,19 @@ impl Guard {
         let fresh = |seen: &Seen| seen.finding.span.start >= window.from;
         report.refined = reading.refined;
         let findings: Vec<Seen> = reading.findings.into_iter().filter(fresh).collect();
-        let mut components = if window.is_conversation {
-            Vec::new()
-        } else {
-            self.components(window, session, &findings)
-        };
+        // Values come back, and are masked, where text is held for it.
+        let changes = window.share != Share::Noting && !window.is_conversation;
+        let masks = changes && self.plans(window.channel).is_some_and(|plans| plans.masks);
+        let mut components =
+            if masks { self.components(window, session, &findings) } else { Vec::new() };
         // What is masked may begin later than what was found. A stream that stops between the two
         // would not know the finding again.
         let found: Vec<Span> = components.iter().map(|part| part.span).collect();
-        let unfit = fit_all(&mut components, window);
+        let unfit = if masks { fit_all(&mut components, window) } else { window.text.len() };
         let answers = matches!(window.channel, Channel::Output | Channel::ToolCall);
         let spoiling = components.iter().find(|part| answers && part.has_structure(window.text));
         let spoilt_from = spoiling.map(|part| part.span.end);
-        let (restorations, open) = if answers {
+        let (restorations, open) = if answers && changes {
             window.restorations(&session.vault())
         } else {
             (Vec::new(), window.text.len())

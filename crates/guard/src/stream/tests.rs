@@ -1,5 +1,8 @@
 //! Streams against wholes, where values are put back.
 
+mod delay;
+mod noting;
+
 use std::sync::{Arc, LazyLock};
 
 use bartizan_core::{Channel, Span};

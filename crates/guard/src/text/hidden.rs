@@ -26,19 +26,32 @@ pub fn hidden(text: &str) -> Option<Hidden> {
     let mut gap = 0;
     for (start, c) in text.char_indices() {
         let source = (start as u32, (start + c.len_utf8()) as u32);
-        if let Some(letter) = tag_ascii(c).or_else(|| selector_ascii(c)) {
+        if let Some(letter) = show(c, &mut gap) {
             out.push(letter);
             table.push(source);
-            any = true;
-            gap = 0;
-        } else if gap < MAX_GAP && leaves_nothing(c) {
-            gap += 1;
-        } else {
-            out.push('\n');
-            table.push(source);
+            any |= letter != '\n';
         }
     }
     any.then_some(Hidden { text: out, offsets: Offsets::Table(table) })
+}
+
+/// Bytes of the hidden part of a text, taken as if something were hidden.
+pub(super) fn hidden_len(text: &str) -> usize {
+    let mut gap = 0;
+    text.chars().filter(|c| show(*c, &mut gap).is_some()).count()
+}
+
+/// What the hidden part has for a character; `gap` counts those before that leave nothing.
+fn show(c: char, gap: &mut usize) -> Option<char> {
+    if let Some(letter) = tag_ascii(c).or_else(|| selector_ascii(c)) {
+        *gap = 0;
+        return Some(letter);
+    }
+    if *gap < MAX_GAP && leaves_nothing(c) {
+        *gap += 1;
+        return None;
+    }
+    Some('\n')
 }
 
 /// Printable ASCII in the supplementary variation selectors: selector 17 stands for byte 16.

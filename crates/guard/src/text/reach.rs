@@ -1,6 +1,7 @@
 //! How much of a text that has passed decides about what follows.
 
-use super::fold::{MAX_GAP, leaves_nothing};
+use super::fold::{MAX_GAP, fold_apart, leaves_nothing};
+use super::hidden::hidden_len;
 use super::unescape::ESCAPE_ROUNDS;
 use super::{fold, squeeze, unescape};
 
@@ -24,14 +25,10 @@ pub(crate) fn window_start(passed: &str, wanted: usize) -> usize {
 /// Bytes of the view in which `part` is shortest.
 fn shortest_view(part: &str) -> usize {
     let (folded, _) = fold(part);
-    // The hidden view has a byte for each character that folding keeps.
-    let kept = if part.is_ascii() {
-        part.len()
-    } else {
-        part.chars().filter(|c| !leaves_nothing(*c)).count()
-    };
+    let hidden = if part.is_ascii() { part.len() } else { hidden_len(part) };
+    let apart = fold_apart(part).map_or(usize::MAX, |(apart, _)| apart.len());
     let squeezed = squeeze(&folded, true).0.map_or(usize::MAX, |squeezed| squeezed.text.len());
-    shortest_unescaped(&folded, ESCAPE_ROUNDS).min(squeezed).min(kept)
+    shortest_unescaped(&folded, ESCAPE_ROUNDS).min(squeezed).min(hidden).min(apart)
 }
 
 /// Bytes of a folded text after as many rounds of unescaping as make it shortest.
@@ -68,6 +65,16 @@ mod tests {
             let text = unit.repeat(500);
             let start = window_start(&text, 100);
             assert!(start > 0 && shortest_view(&text[start..]) >= 100, "{unit}: {start}");
+        }
+    }
+
+    #[test]
+    fn runs_without_trace_are_not_kept_for_ever() {
+        for unit in ["\u{200B}", "\u{301}", "\u{200B}\u{301}", "\u{FE0F}", "\u{E0101}"] {
+            let text = unit.repeat(5_000);
+            let kept = text.len() - window_start(&text, 100);
+            assert!(kept < 2_000, "{unit:?}: {kept}");
+            assert!(shortest_view(&text[text.len() - kept..]) >= 100);
         }
     }
 

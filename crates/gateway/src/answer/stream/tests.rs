@@ -1,6 +1,7 @@
 //! What a provider spreads over events is read as the client would read it.
 
 mod apart;
+mod noted;
 mod values;
 
 use bartizan_core::event::{EventSink, RecordError};

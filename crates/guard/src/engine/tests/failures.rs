@@ -31,8 +31,12 @@ impl Detector for Fragile {
 }
 
 fn guard(on_error: OnError, mode: Mode) -> Arc<Guard> {
-    let rail = testing::rail(Detect::Detectors(Vec::new()), Action::Flag);
-    let fragile = Guardrail { on_error, mode, ..rail.clone() };
+    guard_that(Action::Flag, on_error, mode)
+}
+
+fn guard_that(action: Action, on_error: OnError, mode: Mode) -> Arc<Guard> {
+    let rail = testing::rail(Detect::Detectors(Vec::new()), action);
+    let fragile = Guardrail { on_error, mode, ..rail };
     let mut words = testing::rail(Detect::Keywords(vec!["zanzibar".to_owned()]), Action::Mask);
     words.id = "g-word".parse().unwrap();
     let builder = Guard::builder().detector(&fragile, Box::new(Fragile));
@@ -66,28 +70,43 @@ fn where_policy_lets_it_pass_the_others_still_do_their_work() {
     }
 }
 
+/// What leaves of a text in pieces of one byte, what could not be inspected, and who ends it.
+fn streamed(guard: &Arc<Guard>, text: &str) -> (String, Vec<NotEvaluated>, Option<String>) {
+    let mut stream = guard.stream(Channel::Output, Arc::new(Session::default()));
+    let mut released: Vec<_> = text.split("").map(|piece| stream.push(piece)).collect();
+    released.push(stream.finish());
+    let out = released.iter().map(|released| released.text.as_str()).collect();
+    let blocked = released.iter().find_map(|released| released.blocked.as_ref());
+    let blocked = blocked.map(ToString::to_string);
+    let mut not_evaluated: Vec<_> =
+        released.into_iter().flat_map(|released| released.not_evaluated).collect();
+    not_evaluated.dedup();
+    (out, not_evaluated, blocked)
+}
+
 #[test]
 fn a_stream_ends_where_a_detector_fails_or_goes_on_without_it() {
-    let streamed = |on_error| {
-        let session = Arc::new(Session::default());
-        let mut stream = guard(on_error, Mode::Enforce).stream(Channel::Output, session);
-        let mut out = String::new();
-        let mut not_evaluated = Vec::new();
-        let mut blocked = None;
-        for piece in TEXT.as_bytes().chunks(1) {
-            let released = stream.push(std::str::from_utf8(piece).unwrap());
-            out.push_str(&released.text);
-            not_evaluated.extend(released.not_evaluated);
-            blocked = blocked.or(released.blocked);
-        }
-        out.push_str(&stream.finish().text);
-        not_evaluated.dedup();
-        (out, not_evaluated, blocked.map(|rule| rule.to_string()))
-    };
-    let (out, not_evaluated, blocked) = streamed(OnError::Block);
+    let strict = guard_that(Action::Mask, OnError::Block, Mode::Enforce);
+    let (out, not_evaluated, blocked) = streamed(&strict, TEXT);
     assert_eq!((&*out, blocked.as_deref()), ("to <KEYWORD_1> and ", Some("g-test")));
     assert_eq!(not_evaluated, failed());
-    let (out, not_evaluated, blocked) = streamed(OnError::Allow);
-    assert_eq!((&*out, blocked), ("to <KEYWORD_1> and boom it goes", None));
-    assert_eq!(not_evaluated, failed());
+    for action in [Action::Mask, Action::Flag] {
+        let guard = guard_that(action, OnError::Allow, Mode::Enforce);
+        let (out, not_evaluated, blocked) = streamed(&guard, TEXT);
+        assert_eq!((&*out, blocked), ("to <KEYWORD_1> and boom it goes", None));
+        assert_eq!(not_evaluated, failed());
+    }
+}
+
+#[test]
+fn a_stream_ends_soon_after_a_detector_failed_that_nobody_waited_for() {
+    let guard = guard(OnError::Block, Mode::Enforce);
+    let (_, not_evaluated, blocked) = streamed(&guard, TEXT);
+    assert_eq!((not_evaluated, blocked.as_deref()), (failed(), Some("g-test")));
+    let long = format!("{TEXT} {}", "and on ".repeat(200));
+    let (out, not_evaluated, blocked) = streamed(&guard, &long);
+    assert_eq!((not_evaluated, blocked.as_deref()), (failed(), Some("g-test")));
+    assert!(out.len() <= 256, "{}", out.len());
+    let (out, ..) = streamed(&guard, &format!("{}{TEXT}", "and on ".repeat(200)));
+    assert!(!out.contains("it goes"), "{out}");
 }
