@@ -128,7 +128,9 @@ async fn a_client_that_reads_a_byte_a_second_holds_back_its_provider_and_nobody_
     let before = stage.process.memory().unwrap().peak_bytes;
     let mut raw = ask_narrow(&stage).await;
     let mut sent = Vec::new();
-    for _ in 0..5 {
+    // Buffers of the system on the way grow for a while; then nothing may go on.
+    let stands = |sent: &[u64]| matches!(sent, [.., a, b, c] if a == b && b == c);
+    while sent.len() < 5 || sent.len() < 30 && !stands(&sent) {
         assert_eq!(raw.read(1).await.unwrap().len(), 1);
         let asked = Instant::now();
         let answer = stage.post("/v1/chat/completions", &chat("demo", "hi", false)).await;
@@ -138,7 +140,7 @@ async fn a_client_that_reads_a_byte_a_second_holds_back_its_provider_and_nobody_
         sent.push(stage.upstream.sent_bytes());
     }
     assert!(sent.last().is_some_and(|sent| *sent < WAITING_BYTES), "the provider sent {sent:?}");
-    assert_eq!(sent[3], sent[4], "the provider goes on: {sent:?}");
+    assert!(stands(&sent), "the provider goes on: {sent:?}");
     let grown = stage.process.memory().unwrap().peak_bytes - before;
     assert!(grown < STREAM_MEMORY_BYTES, "{grown} bytes more");
 
