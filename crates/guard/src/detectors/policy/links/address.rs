@@ -451,12 +451,14 @@ fn behind_foreign_sign(token: &[u8]) -> usize {
         return 0;
     }
     let signs = token.windows(3).enumerate().rev().find(|(_, window)| match window {
-        // General punctuation; blanks and signs of Chinese and Japanese.
-        [0xE2, 0x80 | 0x81, _] | [0xE3, 0x80, 0x80..=0xBF] | [0xE1, 0x9A, 0x80] => true,
+        // General punctuation; blanks and signs of Chinese and Japanese; the mark of the order of bytes, which
+        // is a blank for programs.
+        [0xE2, 0x80 | 0x81, _]
+        | [0xE3, 0x80, 0x80..=0xBF]
+        | [0xE1, 0x9A, 0x80]
+        | [0xEF, 0xBB, 0xBF] => true,
         [0xEF, 0xBC, last] => matches!(last, 0x81..=0x8F | 0x9A..=0xA0 | 0xBB..=0xBF),
         [0xEF, 0xBD, last] => matches!(last, 0x80 | 0x9B..=0xA5),
-        // The mark of the order of bytes, which is a blank for programs.
-        [0xEF, 0xBB, 0xBF] => true,
         _ => false,
     });
     let blanks = token.windows(2).enumerate().rev().find(|(_, window)| {

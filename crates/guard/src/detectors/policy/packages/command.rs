@@ -180,7 +180,7 @@ fn has_runner(near: &[u8], is_cut: bool) -> bool {
         matches!(*word, b"#" | b">" | b"-" | b"*" | b"RUN" | b"%" | b"!") || is_assignment(word)
     };
     let first = words.find(|word| !is_prompt(word)).unwrap_or_default();
-    RUNNERS.iter().any(|known| *known == first)
+    RUNNERS.contains(&first)
 }
 
 /// Whether the line before is the beginning of a block of code.
