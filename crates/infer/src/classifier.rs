@@ -109,7 +109,12 @@ impl Classifier {
     pub fn load(path: &Path, options: &Options) -> Result<Self, InferError> {
         let config = check(path, options)?;
         let (wanted, window) = (options.wanted(&config)?, options.window(&config)?);
-        let tokens = Tokens::load(&path.join(TOKENIZER), window, config.vocabulary)?;
+        let file = path.join(TOKENIZER);
+        let tokens = guarded(|| Tokens::load(&file, window, config.vocabulary));
+        let tokens = tokens.map_err(|error| match error {
+            InferError::Failed { reason } => InferError::Tokenizer { path: file, reason },
+            other => other,
+        })?;
         let file = path.join(WEIGHTS);
         let bytes = read(&file, CLASSIFIER_WEIGHTS_BYTES)?;
         let network = guarded(|| {

@@ -22,6 +22,14 @@ const MOST_LABELS: usize = 256;
 const MOST_LAYERS: usize = 128;
 /// Largest width of a vector, and longest text in tokens.
 const MOST_WIDTH: usize = 1 << 16;
+/// Most heads of a layer. The largest models have 64.
+const MOST_HEADS: usize = 128;
+/// Most scores of a layer, which are the square of the tokens for each head: 512 tokens with as many heads as
+/// may be. A judgement holds a few tensors of this size at once.
+const MOST_SCORES: usize = 512 * 512 * MOST_HEADS;
+/// Most numbers of the tables of distances, which every layer holds in its own form; the largest models have a
+/// seventh of it.
+const MOST_DISTANCES: usize = 1 << 28;
 /// Largest vocabulary.
 const MOST_WORDS: usize = 1 << 22;
 
@@ -222,7 +230,7 @@ impl ConfigFile {
             ("vocab_size", self.vocab_size, MOST_WORDS),
             ("hidden_size", self.hidden_size, MOST_WIDTH),
             ("num_hidden_layers", self.num_hidden_layers, MOST_LAYERS),
-            ("num_attention_heads", self.num_attention_heads, MOST_WIDTH),
+            ("num_attention_heads", self.num_attention_heads, MOST_HEADS),
             ("intermediate_size", self.intermediate_size, MOST_WIDTH),
             ("max_position_embeddings", self.max_position_embeddings, MOST_WIDTH),
         ] {
@@ -253,6 +261,17 @@ impl ConfigFile {
         }
         let relative = self.relative()?;
         let pad = self.pad_token_id.unwrap_or_default();
+        if pad > MOST_WORDS {
+            return Err(format!("`pad_token_id` is {pad}, above {MOST_WORDS}"));
+        }
+        let forms =
+            usize::from(relative.content_to_position) + usize::from(relative.position_to_content);
+        let distances = [self.hidden_size, self.num_hidden_layers, forms]
+            .into_iter()
+            .fold(relative.span() * 2, usize::saturating_mul);
+        if relative.attends && distances > MOST_DISTANCES {
+            return Err("the tables of distances are too large for so many layers".to_owned());
+        }
         if family == Family::Roberta && pad + 2 >= self.max_position_embeddings {
             return Err("`pad_token_id` leaves no positions".to_owned());
         }
@@ -324,12 +343,13 @@ impl ConfigFile {
 }
 
 impl Config {
-    /// Most tokens that the network takes at once, special ones included.
-    pub(crate) const fn most_tokens(&self) -> usize {
-        match self.family {
+    /// Most tokens that the network takes at once, special ones included, and that memory allows.
+    pub(crate) fn most_tokens(&self) -> usize {
+        let positions = match self.family {
             Family::Bert | Family::DebertaV2 => self.positions,
             Family::Roberta => self.positions - self.pad - 1,
-        }
+        };
+        positions.min((MOST_SCORES / self.heads).isqrt())
     }
 
     /// Where the names of the weights of the network begin.
@@ -380,11 +400,50 @@ mod tests {
             ("\"vocab_size\":9", "\"vocab_size\":9,\"problem_type\":\"regression\""),
             ("\"vocab_size\":9", "\"vocab_size\":9,\"position_embedding_type\":\"relative_key\""),
             ("\"vocab_size\":9", "\"vocab_size\":9,\"position_buckets\":3"),
+            ("\"num_attention_heads\":2", "\"num_attention_heads\":129"),
+            ("\"vocab_size\":9", "\"vocab_size\":9,\"pad_token_id\":18446744073709551615"),
         ] {
             assert!(BERT.contains(from), "{from}");
             let error = read(&BERT.replace(from, to)).unwrap_err();
             assert!(matches!(error, InferError::Config { .. }), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn a_padding_that_leaves_no_positions_is_refused() {
+        for pad in ["18446744073709551615", "18446744073709551614", "14"] {
+            let roberta = BERT
+                .replace("BertFor", "RobertaFor")
+                .replace("\"vocab_size\":9", &format!("\"vocab_size\":9,\"pad_token_id\":{pad}"));
+            let error = read(&roberta).unwrap_err();
+            assert!(error.to_string().contains("`pad_token_id`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn memory_bounds_tokens_and_tables_of_distances() {
+        let long = BERT.replace("_embeddings\":16", "_embeddings\":65536");
+        assert_eq!(read(&long).unwrap().most_tokens(), 4096);
+        let many = long
+            .replace("\"num_attention_heads\":2", "\"num_attention_heads\":128")
+            .replace("\"hidden_size\":8", "\"hidden_size\":128");
+        assert_eq!(read(&many).unwrap().most_tokens(), 512);
+
+        let deberta = |layers: usize, farthest: usize| {
+            let relative = format!(
+                "\"vocab_size\":9,\"relative_attention\":true,\"pos_att_type\":\"c2p|p2c\",\
+                 \"max_relative_positions\":{farthest}"
+            );
+            let text = BERT
+                .replace("BertFor", "DebertaV2For")
+                .replace("\"hidden_size\":8", "\"hidden_size\":64")
+                .replace("_layers\":1", &format!("_layers\":{layers}"))
+                .replace("\"vocab_size\":9", &relative);
+            read(&text)
+        };
+        assert!(deberta(24, 512).is_ok());
+        let error = deberta(128, 65_536).unwrap_err();
+        assert!(error.to_string().contains("tables of distances"), "{error}");
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
-use bartizan_core::{Category, Channel, ChannelSet, Severity};
+use bartizan_core::{Category, Channel, ChannelSet, Severity, Span};
 use bartizan_model::attack::Speaker;
 use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, operating_point, score};
+use crate::model::{ATTACK, AttackReading, operating_point, score};
 use crate::text::{View, ViewKind};
 
 pub(super) static DETECTOR: PromptAttack = PromptAttack;
@@ -73,11 +73,7 @@ pub(super) struct Suspect {
 
 /// What looks most like an attack in a view that is worth reading.
 pub(super) fn suspect(view: &View<'_>) -> Option<Suspect> {
-    let (speaker, more) = match view.channel() {
-        Channel::User => (Speaker::User, 0.0),
-        Channel::Document | Channel::ToolResult => (Speaker::Document, DOCUMENTS_MORE),
-        Channel::System | Channel::ToolSchema | Channel::ToolCall | Channel::Output => return None,
-    };
+    let (speaker, more) = speaker(view.channel())?;
     // Folding takes look-alikes for Latin letters. Where that gives no Latin text it is another
     // language, which the raw view shows better.
     if view.kind() == ViewKind::Folded && (view.is_original() || !is_latin(view.text())) {
@@ -89,6 +85,23 @@ pub(super) fn suspect(view: &View<'_>) -> Option<Suspect> {
     }
     let worst = view.reading().worst(speaker)?;
     Some(Suspect { start: worst.start, end: worst.end, score: score(worst.rarity - more) })
+}
+
+/// What looks most like an attack in a part of a view that [`suspect`] read.
+pub(super) fn suspect_within(view: &View<'_>, part: Span) -> Option<Suspect> {
+    let (speaker, more) = speaker(view.channel())?;
+    let worst = AttackReading::of(view.text().get(part.range())?).worst(speaker)?;
+    let (start, end) = (part.start + worst.start, part.start + worst.end);
+    Some(Suspect { start, end, score: score(worst.rarity - more) })
+}
+
+/// Whose words a channel brings, and how much rarer their score must be; none where nobody is judged.
+const fn speaker(channel: Channel) -> Option<(Speaker, f32)> {
+    match channel {
+        Channel::User => Some((Speaker::User, 0.0)),
+        Channel::Document | Channel::ToolResult => Some((Speaker::Document, DOCUMENTS_MORE)),
+        Channel::System | Channel::ToolSchema | Channel::ToolCall | Channel::Output => None,
+    }
 }
 
 impl Detector for PromptAttack {

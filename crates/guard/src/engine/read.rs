@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bartizan_core::NotEvaluated;
+use bartizan_core::{NotEvaluated, Span};
 
 use super::judge::Window;
 use super::literals::LiteralSet;
@@ -19,8 +19,8 @@ use crate::text::{
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
 
-/// Most findings of one detector in one view of a text that is never streamed. More is a text made
-/// to use up memory: the detector counts as failed. Windows of a stream are too short for so many,
+/// Most findings of one detector in one view of a text that is never streamed, where those that adjoin
+/// count as one. More is a text made to use up memory: the detector counts as failed. Windows of a stream are too short for so many,
 /// so that on channels that stream nothing may depend on it.
 const MAX_FINDINGS: usize = 100_000;
 
@@ -259,7 +259,12 @@ impl<'a> Reader<'a> {
             detector.inspect(view, own, &mut findings);
             (findings.undecided_source(), findings.take_notes())
         }));
-        let found = self.reading.findings.len() - before;
+        let mut found = self.reading.findings.len() - before;
+        if ran.is_ok() && found > MAX_FINDINGS && !self.window.may_stream() {
+            let own = self.reading.findings.split_off(before);
+            self.reading.findings.extend(joined(own, self.window.text));
+            found = self.reading.findings.len() - before;
+        }
         if let Ok((undecided, notes)) = ran
             && (found <= MAX_FINDINGS || self.window.may_stream())
         {
@@ -272,6 +277,32 @@ impl<'a> Reader<'a> {
             self.reading.failed.push(member.index);
         }
     }
+}
+
+/// Findings of one detector with those joined that say the same of stretches between which nothing stands but
+/// a blank or a comma. A long list is masked as one and not given up.
+fn joined(mut found: Vec<Seen>, text: &str) -> Vec<Seen> {
+    let kind = |seen: &Seen| (seen.finding.label, seen.finding.disguise);
+    found.sort_by(|a, b| {
+        let (one, other) = (a.finding.span, b.finding.span);
+        kind(a).cmp(&kind(b)).then(one.start.cmp(&other.start)).then(one.end.cmp(&other.end))
+    });
+    let adjoins = |end: usize, start: usize| {
+        let between = text.get(end..start).unwrap_or_default();
+        start <= end
+            || (1..=2).contains(&between.len()) && between.trim_matches([' ', ',']).is_empty()
+    };
+    found.dedup_by(|next, last| {
+        let joins =
+            kind(next) == kind(last) && adjoins(last.finding.span.end, next.finding.span.start);
+        if joins {
+            let (one, other) = (last.finding.span, next.finding.span);
+            last.finding.span = Span::new(one.start, one.end.max(other.end));
+            last.finding.score = last.finding.score.max(next.finding.score);
+        }
+        joins
+    });
+    found
 }
 
 fn wants(reads: Reads, kind: ViewKind) -> bool {

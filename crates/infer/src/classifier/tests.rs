@@ -160,6 +160,28 @@ fn what_is_wrong_with_a_folder_is_said_with_what_to_do() {
 }
 
 #[test]
+fn a_tokenizer_that_makes_texts_too_long_is_refused() {
+    let made = tempfile::tempdir().unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(folder("bert").join(file), made.path().join(file)).unwrap();
+    }
+    let path = made.path().join(TOKENIZER);
+    let bytes = read(&path, 1 << 20).unwrap();
+    let mut tokenizer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    for (content, fits) in [("aa".to_owned(), true), ("a".repeat(1 << 20), false)] {
+        tokenizer["normalizer"] = serde_json::json!(
+            { "type": "Replace", "pattern": { "String": "a" }, "content": content }
+        );
+        std::fs::write(&path, tokenizer.to_string()).unwrap();
+        let loaded = Classifier::load(made.path(), &options(None));
+        assert_eq!(loaded.is_ok(), fits);
+        if let Err(error) = loaded {
+            assert!(matches!(error, InferError::Tokenizer { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
 fn what_is_asked_of_a_classifier_must_be_there() {
     let load = |labels: &[&str], max_tokens| {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();

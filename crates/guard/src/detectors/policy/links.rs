@@ -5,6 +5,7 @@
 
 mod address;
 mod host;
+mod position;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::host::{HostPattern, HostSet};
 use bartizan_core::{Category, Severity};
 
-use self::address::{Anchor, Finder, Position};
+use self::address::{Anchor, Finder};
 use self::host::Host;
+use self::position::Position;
 use self::reading::readings;
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::text::{View, ViewKind};
@@ -30,7 +32,8 @@ pub(super) static META: Meta = Meta {
                 in all ways that browsers take, when the host is none of `hosts:`. `*.example.org` lists all hosts below, \
                 not `example.org` itself. Tabs, line breaks, blanks, any number of slashes, entities and escapes are read as browsers \
                 do, and `<https:host>` is a link. Names before an `@`, ports and dots at the end are no part of a host; letters of \
-                other scripts are compared as punycode, so a look-alike host is another host.",
+                other scripts are compared as punycode, so a look-alike host is another host. Where readers of Markdown \
+                differ in where a link begins or ends, each of them is followed.",
         matters: "A list of hosts stops what no look at the data in a URL can: a short code, a click on a page that asks for a \
                   password, an image that tells when an answer was read.",
         example: "With `hosts: [example.org]`, `https://example.org@evil.example/` and `![x](//evil.example/a.png)` are \
@@ -38,7 +41,8 @@ pub(super) static META: Meta = Meta {
         fix: "Mask or block it in answers; list the hosts that answers may lead to, `localhost` among them if need be.",
         limits: "Bare names such as `evil.example` are no links here, though some interfaces make links of them. Letters of other forms, such as full-width ones, are not brought to one, so such a spelling of \
                  a listed host is found. A URL within the path or \
-                 the query of another is not judged: the outer host decides. Of `srcset` only the URLs with a scheme, \
+                 the query of another is not judged: the outer host decides, unless signs stand between that some readers begin a new link behind. \
+                 In a list between quotes, `\"URL\",\"user@host\"` is an address of mail. Of `srcset` and `image-set()` only the URLs with a scheme, \
                  and the first, are read. What a listed host redirects to is its own affair.",
     },
     references: &[

@@ -28,7 +28,7 @@ pub(super) static META: Meta = Meta {
     docs: Docs {
         finds: "The names that `pip install`, `uv add`, `poetry add`, `npm install`, `npx`, `yarn add`, `pnpm add`, `cargo add`, `go get`, \
                 `gem install`, `composer require`, `dotnet add package`, `conda install` and their kin are given, where a command may \
-                begin: at the start of a line, behind a backtick, quote, prompt, `sudo`, `RUN`, `run` or another command. Options are \
+                begin: at the start of a line, behind a backtick, quote, prompt, `sudo`, `RUN`, `run`, another command, or a program that runs others such as `docker run`. Options are \
                 read as each program has them. Only registries with a list are judged. Names are compared as the registry does: \
                 `Foo.Bar` is `foo-bar` on PyPI.",
         matters: "Models invent names of packages, often the same ones. Whoever registers such a name is installed by everyone \
@@ -116,13 +116,34 @@ impl Packages {
     }
 }
 
+impl Packages {
+    /// The program that a literal names, and where its name begins: `pip`, `-mpip` and `_pip` are one.
+    fn tool(&self, bytes: &[u8], hit: Hit) -> Option<(&'static Tool, usize)> {
+        let before = hit.start.checked_sub(1).and_then(|at| bytes.get(at));
+        let Some(glued) = hit.literal.checked_sub(self.tools.len()) else {
+            let is_alone = before != Some(&b'_');
+            let tool = self.tools.get(hit.literal).filter(|_| is_alone)?;
+            return Some((*tool, hit.start));
+        };
+        let tool = self.tools.get(glued / 2)?;
+        let fits = match before {
+            Some(byte) if glued % 2 == 0 => *byte == b'-',
+            Some(byte) => !byte.is_ascii_alphanumeric() && *byte != b'_',
+            None => glued % 2 == 1,
+        };
+        fits.then_some((tool, hit.start + 1))
+    }
+}
+
 impl Detector for Packages {
     fn meta(&self) -> &'static Meta {
         &META
     }
 
     fn literals(&self) -> Vec<String> {
-        self.tools.iter().map(|tool| tool.name.to_owned()).collect()
+        let names = || self.tools.iter().map(|tool| tool.name);
+        let glued = names().flat_map(|name| [format!("m{name}"), format!("_{name}")]);
+        names().map(str::to_owned).chain(glued).collect()
     }
 
     fn begins_word(&self, _: usize) -> bool {
@@ -136,16 +157,21 @@ impl Detector for Packages {
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
         for hit in hits {
-            let Some(tool) = self.tools.get(hit.literal) else { continue };
+            let Some((tool, start)) = self.tool(bytes, *hit) else { continue };
             let Some(names) = self.lists.get(&tool.ecosystem) else { continue };
-            let Some(setting) = command::setting(bytes, hit.start) else { continue };
+            let Some(setting) = command::setting(bytes, start) else { continue };
+            let is_emphasis = start > hit.start && bytes.get(hit.start) == Some(&b'_');
             let mut cursor = Cursor::new(bytes, hit.end, command::MAX_BYTES);
             let packages = tool.packages(&mut cursor, setting);
             if cursor.starved() {
                 findings.undecided(hit.start);
             }
             for package in packages {
-                if is_unknown(tool.ecosystem, &package.text, names) {
+                let text = package.text.as_str();
+                let text = if is_emphasis { text.trim_end_matches('_') } else { text };
+                // What is no package of the registry has another prefix.
+                let is_other = tool.name == "deno" && !text.starts_with("npm:");
+                if !is_other && is_unknown(tool.ecosystem, text, names) {
                     findings.push(package.span.start, package.span.end, 0.8);
                 }
             }

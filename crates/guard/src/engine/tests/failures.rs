@@ -110,3 +110,43 @@ fn a_stream_ends_soon_after_a_detector_failed_that_nobody_waited_for() {
     let (out, ..) = streamed(&guard, &format!("{}{TEXT}", "and on ".repeat(200)));
     assert!(!out.contains("it goes"), "{out}");
 }
+
+/// Finds every letter on its own.
+struct Letters;
+
+impl Detector for Letters {
+    fn meta(&self) -> &'static Meta {
+        crate::detectors::find("email").unwrap().meta()
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::Folded
+    }
+
+    fn needs_whole_text(&self) -> bool {
+        true
+    }
+
+    fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
+        let letters =
+            view.text().bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphabetic());
+        letters.for_each(|(at, _)| findings.push(at, at + 1, 0.9));
+    }
+}
+
+#[test]
+fn a_long_list_counts_as_one_finding_and_more_than_that_fails() {
+    let on = bartizan_core::ChannelSet::of(&[Channel::User]);
+    let rail = testing::rail(Detect::Detectors(Vec::new()), Action::Mask);
+    let rail = Guardrail { on, on_error: OnError::Allow, ..rail };
+    let guard = Guard::builder().detector(&rail, Box::new(Letters)).build().unwrap();
+    let judge = |text: &str| guard.inspect(Channel::User, text, &Session::default());
+    for gap in ["", " ", ", "] {
+        let text = format!("ab{gap}").repeat(60_000);
+        let report = judge(&text);
+        assert!(report.not_evaluated.is_empty(), "{gap:?}");
+        assert!(!report.rewrite(&text).contains("ab"), "{gap:?}");
+    }
+    assert_eq!(judge(&"a;".repeat(100_001)).not_evaluated, failed());
+    assert!(judge(&"a;".repeat(5)).not_evaluated.is_empty());
+}

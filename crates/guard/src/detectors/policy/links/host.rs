@@ -1,6 +1,8 @@
 //! Which host a browser takes out of what stands before the path of a URL (WHATWG URL, section 4.4).
 
 use bartizan_core::host::canonical_host;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::text::unescape::{Parsed, parse};
 
@@ -121,6 +123,8 @@ pub(super) fn host(authority: &[u8], in_sentence: bool) -> Host {
     let stood_in: String = host.chars().map(|c| if in_name(c) { c } else { 'x' }).collect();
     match canonical_host(&stood_in) {
         Some(host) if host.contains('.') => Host::Named(host),
+        // Signs that browsers and other readers bring to different ones.
+        _ if host.contains('.') && !host.is_ascii() => Host::Odd,
         _ => Host::None,
     }
 }
@@ -146,10 +150,11 @@ fn spoken(host: &str) -> &str {
     let host = host.split(char::is_whitespace).next().unwrap_or_default();
     let host = host.trim_end_matches(punctuation);
     let Some(first) = host.find(|c: char| !c.is_ascii()) else { return host };
-    // In scripts without blanks the sentence goes on right behind; a name goes on to a dot and a name.
-    let head = host.get(..first).unwrap_or_default();
+    // In scripts without blanks the sentence goes on right behind; a name goes on to a dot and a name, or
+    // with letters that browsers write in Latin ones.
+    let (head, behind) = host.split_at_checked(first).unwrap_or_default();
     let from = if head.ends_with('.') { first - 1 } else { first };
-    if first == 0 || goes_on(host.get(from..).unwrap_or_default()) {
+    if first == 0 || is_glued(behind) || goes_on(host.get(from..).unwrap_or_default()) {
         return host;
     }
     head.trim_end_matches(punctuation)
@@ -170,6 +175,17 @@ fn goes_on(rest: &str) -> bool {
     })
 }
 
+/// Whether a name goes on right here, as browsers read it: without what cannot be seen, and with one form for
+/// each letter (UTS #46, section 4).
+fn is_glued(rest: &str) -> bool {
+    let Some(c) = rest.chars().find(|c| !is_invisible(*c)) else { return false };
+    let read = c.nfkc().next().unwrap_or(c);
+    if read.is_ascii() {
+        return read.is_ascii_alphanumeric() || matches!(read, '-' | '_') && c != read;
+    }
+    (c.is_alphanumeric() || is_combining_mark(c)) && !is_unspaced(c)
+}
+
 fn is_dot(c: char) -> bool {
     c == '.' || DOTS.contains(&c) || matches!(c, '\u{2488}'..='\u{249B}')
 }
@@ -178,7 +194,9 @@ fn is_dot(c: char) -> bool {
 const fn is_unspaced(c: char) -> bool {
     matches!(
         c,
-        '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}'
+        '\u{E00}'..='\u{FFF}' | '\u{1000}'..='\u{109F}' | '\u{1100}'..='\u{11FF}' | '\u{1780}'..='\u{17FF}'
+            | '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}'
+            | '\u{FF66}'..='\u{FFDC}' | '\u{20000}'..='\u{3FFFF}'
     )
 }
 
@@ -186,8 +204,11 @@ const fn is_unspaced(c: char) -> bool {
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{AD}' | '\u{34F}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}'
-            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
     )
 }
 

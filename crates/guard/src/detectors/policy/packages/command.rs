@@ -13,13 +13,13 @@ const ARGUMENT_BYTES: usize = 256;
 /// Most bytes of a command that are read.
 pub(super) const MAX_BYTES: usize = ARGUMENTS_BYTES + 2 * ARGUMENT_BYTES;
 /// Bytes before a command that say whether one may begin there.
-const LEAD_BYTES: usize = 64;
+const LEAD_BYTES: usize = 256;
 /// Most bytes before a name that decide about it.
 pub(super) const LOOK_BEHIND: usize = ARGUMENTS_BYTES + LEAD_BYTES + 32;
 /// Most blanks between two words.
 const MAX_BLANKS: usize = 64;
 /// Most options before the word that installs.
-const MAX_GLOBAL: usize = 6;
+const MAX_GLOBAL: usize = 64;
 
 /// Words behind which a command may begin, as shells, files of containers and people write them.
 const BEFORE: [&[u8]; 35] = [
@@ -65,6 +65,41 @@ const SPOKEN: [&[u8]; 13] = [
     b"type", b"enter", b"try",
 ];
 
+/// Programs that run the command which stands somewhere behind them on their line.
+const RUNNERS: [&[u8]; 31] = [
+    b"sudo",
+    b"doas",
+    b"su",
+    b"runuser",
+    b"chroot",
+    b"unshare",
+    b"nsenter",
+    b"docker",
+    b"docker-compose",
+    b"podman",
+    b"nerdctl",
+    b"buildah",
+    b"kubectl",
+    b"oc",
+    b"lxc",
+    b"ssh",
+    b"vagrant",
+    b"wsl",
+    b"timeout",
+    b"nice",
+    b"ionice",
+    b"flock",
+    b"taskset",
+    b"stdbuf",
+    b"setsid",
+    b"strace",
+    b"watch",
+    b"conda",
+    b"mamba",
+    b"micromamba",
+    b"heroku",
+];
+
 /// What stands before a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setting {
@@ -92,7 +127,19 @@ pub(super) fn setting(bytes: &[u8], start: usize) -> Option<Setting> {
             return Some(if opens_code(near) { Setting::Shell } else { Setting::Text });
         }
         // Beyond ASCII: scripts without blanks between words, and signs of prompts.
-        b'(' | b'>' | b'#' | b':' | b'-' | b'*' | b'{' | b']' | b'+' | 0x80.. => {
+        b'('
+        | b'>'
+        | b'#'
+        | b':'
+        | b'-'
+        | b'*'
+        | b'_'
+        | b'{'
+        | b'['
+        | b']'
+        | b'+'
+        | b'='
+        | 0x80.. => {
             return Some(Setting::Text);
         }
         _ => {}
@@ -112,9 +159,28 @@ pub(super) fn setting(bytes: &[u8], start: usize) -> Option<Setting> {
     }
     let word = word.rsplit(|byte| b"`\"'(;&|$@!:>".contains(byte)).next().unwrap_or_default();
     let is = |known: &&&[u8]| word.eq_ignore_ascii_case(known);
-    BEFORE.iter().find(|known| is(known))?;
+    if !BEFORE.iter().any(|known| is(&known)) {
+        return has_runner(near, lead.len() == LEAD_BYTES).then_some(Setting::Text);
+    }
     let is_spoken = word != b"RUN" && SPOKEN.iter().any(|known| is(&known));
     Some(if is_spoken { Setting::Text } else { Setting::Shell })
+}
+
+/// Whether the line or span of code begins with a program that runs others.
+fn has_runner(near: &[u8], is_cut: bool) -> bool {
+    let ends = |byte: &u8| b"\n\r`\"';&|($".contains(byte);
+    let from = match near.iter().rposition(ends) {
+        Some(at) => at + 1,
+        None if is_cut => return false,
+        None => 0,
+    };
+    let line = near.get(from..).unwrap_or_default();
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let is_prompt = |word: &&[u8]| {
+        matches!(*word, b"#" | b">" | b"-" | b"*" | b"RUN" | b"%" | b"!") || is_assignment(word)
+    };
+    let first = words.find(|word| !is_prompt(word)).unwrap_or_default();
+    RUNNERS.contains(&first)
 }
 
 /// Whether the line before is the beginning of a block of code.
@@ -164,13 +230,14 @@ impl Tool {
         if !(cursor.eat_word(".exe") || cursor.eat_word(".cmd")) {
             cursor.rewind(end);
         }
-        let Some(takes) = self.command(cursor) else { return Vec::new() };
-        let mut reader = Arguments { tool: self, takes, setting, begin, packages: Vec::new() };
+        let Some((words, takes)) = self.command(cursor) else { return Vec::new() };
+        let mut reader =
+            Arguments { tool: self, words, takes, setting, begin, packages: Vec::new() };
         if reader.read(cursor) { reader.packages } else { Vec::new() }
     }
 
-    /// Takes the words behind the name of the program.
-    fn command(&self, cursor: &mut Cursor<'_>) -> Option<Takes> {
+    /// Takes the words behind the name of the program; what they are, and what they take.
+    fn command(&self, cursor: &mut Cursor<'_>) -> Option<(&'static str, Takes)> {
         let begin = cursor.at();
         for _ in 0..MAX_GLOBAL {
             let at = cursor.at();
@@ -183,8 +250,8 @@ impl Tool {
                     is_there
                 },
             );
-            if let Some((_, takes)) = found {
-                return Some(*takes);
+            if let Some(found) = found {
+                return Some(*found);
             }
             // An option of the program itself, or a toolchain, and what it goes with.
             if blanks(cursor) == 0 {
@@ -193,7 +260,7 @@ impl Tool {
             let is_option = cursor.peek().is_some_and(|byte| matches!(byte, b'-' | b'+'));
             match self.member(cursor) {
                 Member::Named => continue,
-                Member::Takes(takes) => return Some(takes),
+                Member::Takes(takes) => return Some(("", takes)),
                 Member::None => {}
             }
             if !is_option {
@@ -207,7 +274,7 @@ impl Tool {
         }
         let alone = self.commands.iter().find(|(words, _)| words.is_empty())?;
         cursor.rewind(begin);
-        Some(alone.1)
+        Some(*alone)
     }
 
     /// Takes the member of a project that a command is for: `yarn workspace NAME` and, with what the command
@@ -269,6 +336,8 @@ fn continues(cursor: &mut Cursor<'_>) -> bool {
 /// Reads the arguments of a command.
 struct Arguments<'t> {
     tool: &'t Tool,
+    /// The command.
+    words: &'static str,
     takes: Takes,
     setting: Setting,
     /// Place behind the name of the program.
@@ -340,7 +409,9 @@ impl Arguments<'_> {
     fn takes_value(&self, option: &str) -> bool {
         let lower = option.to_ascii_lowercase();
         let is_windows = matches!(self.tool.name, "nuget" | "install-package");
-        self.tool.with_value.contains(&if is_windows { lower.as_str() } else { option })
+        let here = self.tool.with_value_for.filter(|(words, _)| *words == self.words);
+        here.is_some_and(|(_, options)| options.contains(&option))
+            || self.tool.with_value.contains(&if is_windows { lower.as_str() } else { option })
     }
 
     fn created(&self, argument: Package) -> Package {
@@ -410,7 +481,12 @@ fn quoted<'a>(cursor: &mut Cursor<'a>, is_first: bool) -> Option<(&'a [u8], Span
     let Some(quote) = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\'')) else {
         // In names, only signs have a backslash before them.
         let from = cursor.at();
-        if escaped && cursor.eat_if(|byte| b"-_.<>=~!*[]@".contains(&byte)) {
+        // A letter that no escape of a string begins with is the letter itself.
+        let is_plain = |byte: u8| {
+            b"-_.<>=~!*[]@".contains(&byte)
+                || byte.is_ascii_alphabetic() && !b"abfnrtuvxABFNRTUVX".contains(&byte)
+        };
+        if escaped && cursor.eat_if(is_plain) {
             return Some((cursor.since(from), Span::new(begin, cursor.at())));
         }
         cursor.rewind(begin);
@@ -426,7 +502,13 @@ fn quoted<'a>(cursor: &mut Cursor<'a>, is_first: bool) -> Option<(&'a [u8], Span
             || at > 0 && b"]*^/,".contains(byte)
     });
     let span = Span::new(start, start + inside.len());
-    if !cursor.eat(quote) || !(is_first || is_piece && !inside.is_empty()) {
+    // Nothing between quotes joins what stands on both sides.
+    let joins = |cursor: &mut Cursor<'_>| {
+        cursor.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let is_whole =
+        cursor.eat(quote) && (is_first || is_piece && (!inside.is_empty() || joins(cursor)));
+    if !is_whole {
         cursor.rewind(begin);
         return None;
     }

@@ -7,7 +7,13 @@ const ARCHIVES: [&str; 7] = [".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".ta
 
 /// Whether an argument names a package of the registry that is not in the list.
 pub(super) fn is_unknown(ecosystem: Ecosystem, argument: &str, names: &PackageNames) -> bool {
-    let text = argument.trim_end_matches(['.', ',', ':', '!', '?']);
+    // Behind a bracket, Markdown goes on with the target of a link.
+    let text = argument.split("](").next().unwrap_or_default();
+    let text = if text.contains('[') { text } else { text.trim_end_matches(']') };
+    let text = text.trim_end_matches(['.', ',', ':', '!', '?']);
+    if ecosystem != Ecosystem::Go && is_put_together(text) {
+        return true;
+    }
     let is_elsewhere = text.contains("://")
         || text.starts_with(['.', '/', '~', '$', '<', '{', '%', '\\'])
         || text.starts_with("git+");
@@ -71,6 +77,20 @@ pub(super) fn is_unknown(ecosystem: Ecosystem, argument: &str, names: &PackageNa
                 && !paths.any(|path| names.contains(path))
         }
     }
+}
+
+/// Whether a shell makes another name of it: `requests$X-evil`, `{a,b}`.
+fn is_put_together(text: &str) -> bool {
+    let Some(at) = text.find(['$', '{']) else { return false };
+    let (head, rest) = text.split_at(at);
+    if head.is_empty() {
+        return rest.starts_with('{') && rest.contains(',');
+    }
+    let bare = head.strip_prefix('@').unwrap_or(head);
+    let in_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    // What a path or a template of a name begins with is elsewhere.
+    bare.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && bare.chars().all(|c| in_name(c) || c == '/' && bare.len() < head.len())
 }
 
 /// Whether a name begins, and no further limit of a version.

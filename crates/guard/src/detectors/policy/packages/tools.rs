@@ -3,7 +3,11 @@
 //! What an option means differs from program to program: `-v` takes a version for gems and nothing for
 //! Python, `-w` a name for npm and nothing for pnpm. So each program has lists of its own.
 
+mod python;
+
 use bartizan_core::packages::Ecosystem;
+
+use self::python::{PDM_VALUES, PIP, PIP_VALUES, POETRY_VALUES, UV, UV_PIP_VALUES, UV_VALUES};
 
 /// A program that installs packages.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(super) struct Tool {
     pub(super) commands: &'static [(&'static str, Takes)],
     /// Options whose value is the next argument.
     pub(super) with_value: &'static [&'static str],
+    /// Options that take a value for one command only, and are flags for the others.
+    pub(super) with_value_for: Option<(&'static str, &'static [&'static str])>,
     /// Options whose value is a package, to be installed beside the others.
     pub(super) beside: &'static [&'static str],
     /// Options whose value is a package, of which the first argument is a program.
@@ -35,162 +41,8 @@ pub(super) enum Takes {
     Options,
 }
 
-use Takes::{All, Create, First, Options};
+use Takes::{All, Create, First};
 
-const PIP: &[(&str, Takes)] = &[("install", All), ("download", All), ("wheel", All)];
-const PIP_VALUES: &[&str] = &[
-    "-r",
-    "--requirement",
-    "-c",
-    "--constraint",
-    "-i",
-    "--index-url",
-    "--extra-index-url",
-    "-t",
-    "--target",
-    "-e",
-    "--editable",
-    "-f",
-    "--find-links",
-    "-b",
-    "--build",
-    "--src",
-    "-d",
-    "--dest",
-    "-w",
-    "--wheel-dir",
-    "--platform",
-    "--python-version",
-    "--implementation",
-    "--abi",
-    "--prefix",
-    "--root",
-    "--root-user-action",
-    "--proxy",
-    "--trusted-host",
-    "--cache-dir",
-    "--log",
-    "--timeout",
-    "--retries",
-    "--python",
-    "--no-binary",
-    "--only-binary",
-    "--progress-bar",
-    "--upgrade-strategy",
-    "-C",
-    "--config-settings",
-    "--global-option",
-    "--build-option",
-    "--report",
-    "--use-feature",
-    "--use-deprecated",
-    "--exists-action",
-    "--cert",
-    "--client-cert",
-    "--keyring-provider",
-    "--group",
-    "--build-constraint",
-    "--resume-retries",
-];
-const UV: &[(&str, Takes)] = &[
-    ("add", All),
-    ("pip install", All),
-    ("tool install", All),
-    ("tool run", First),
-    ("run", Options),
-    ("x", First),
-];
-const UV_VALUES: &[&str] = &[
-    "-r",
-    "--requirement",
-    "--requirements",
-    "-c",
-    "--constraint",
-    "--constraints",
-    "--override",
-    "--overrides",
-    "-e",
-    "--editable",
-    "--group",
-    "--optional",
-    "--extra",
-    "--index",
-    "--default-index",
-    "-i",
-    "--index-url",
-    "--extra-index-url",
-    "-f",
-    "--find-links",
-    "--branch",
-    "--tag",
-    "--rev",
-    "--script",
-    "--package",
-    "-p",
-    "--python",
-    "--bounds",
-    "-m",
-    "--marker",
-    "--target",
-    "--prefix",
-    "--resolution",
-    "--prerelease",
-    "--exclude-newer",
-    "--link-mode",
-    "-C",
-    "--config-setting",
-    "--config-settings",
-    "--directory",
-    "--project",
-    "--config-file",
-    "--cache-dir",
-    "--python-version",
-    "--python-platform",
-    "-P",
-    "--upgrade-package",
-    "--refresh-package",
-    "--reinstall-package",
-    "--no-build-package",
-    "--no-binary-package",
-    "--no-binary",
-    "--only-binary",
-    "--index-strategy",
-    "--keyring-provider",
-    "--allow-insecure-host",
-    "--color",
-    "-b",
-    "--with-requirements",
-    "--with-editable",
-    "--env-file",
-    "--module",
-];
-const POETRY_VALUES: &[&str] = &[
-    "-G",
-    "--group",
-    "-E",
-    "--extras",
-    "--source",
-    "--python",
-    "--platform",
-    "--markers",
-    "-C",
-    "--directory",
-    "-P",
-    "--project",
-];
-const PDM_VALUES: &[&str] = &[
-    "-G",
-    "--group",
-    "-p",
-    "--project",
-    "-e",
-    "--editable",
-    "-L",
-    "--lockfile",
-    "-c",
-    "--config",
-    "--venv",
-];
 const NPM: &[(&str, Takes)] = &[
     ("install", All),
     ("i", All),
@@ -211,6 +63,21 @@ const NPM: &[(&str, Takes)] = &[
     ("x", First),
     ("create", Create),
     ("init", Create),
+    ("innit", Create),
+];
+const DENO: &[(&str, Takes)] =
+    &[("add", All), ("install", All), ("i", All), ("run", First), ("x", First)];
+const DENO_VALUES: &[&str] =
+    &["-c", "--config", "--import-map", "-n", "--name", "--root", "--cert"];
+const GEM: &[(&str, Takes)] = &[
+    ("install", All),
+    ("instal", All),
+    ("insta", All),
+    ("inst", All),
+    ("ins", All),
+    ("i", All),
+    ("update", All),
+    ("exec", First),
 ];
 const NPM_VALUES: &[&str] = &[
     "-C",
@@ -372,9 +239,17 @@ const BUNDLE_VALUES: &[&str] = &[
 ];
 const COMPOSER: &[(&str, Takes)] = &[
     ("require", All),
+    ("requir", All),
+    ("requi", All),
+    ("requ", All),
     ("req", All),
     ("r", All),
     ("global require", All),
+    ("global requir", All),
+    ("global requi", All),
+    ("global requ", All),
+    ("global req", All),
+    ("global r", All),
     ("create-project", First),
 ];
 const COMPOSER_VALUES: &[&str] = &[
@@ -391,6 +266,8 @@ const DOTNET: &[(&str, Takes)] = &[
     ("add package", First),
     ("package add", First),
     ("tool install", First),
+    ("tool update", First),
+    ("tool exec", First),
     ("new install", All),
 ];
 const DOTNET_VALUES: &[&str] = &[
@@ -445,8 +322,6 @@ const CONDA_VALUES: &[&str] = &[
     "--clone",
     "--subdir",
     "--platform",
-    "--freeze-installed",
-    "--only-deps",
 ];
 
 const fn tool(
@@ -455,11 +330,20 @@ const fn tool(
     commands: &'static [(&'static str, Takes)],
     with_value: &'static [&'static str],
 ) -> Tool {
-    Tool { name, ecosystem, commands, with_value, beside: &[], instead: &[], elsewhere: &[] }
+    Tool {
+        name,
+        ecosystem,
+        commands,
+        with_value,
+        with_value_for: None,
+        beside: &[],
+        instead: &[],
+        elsewhere: &[],
+    }
 }
 
 /// Every program, by registry.
-pub(super) static TOOLS: [Tool; 28] = [
+pub(super) static TOOLS: [Tool; 31] = [
     tool("pip", Ecosystem::Pypi, PIP, PIP_VALUES),
     Tool {
         beside: &["--preinstall"],
@@ -502,6 +386,7 @@ pub(super) static TOOLS: [Tool; 28] = [
     Tool {
         beside: &["--with"],
         instead: &["--from"],
+        with_value_for: Some(("pip install", UV_PIP_VALUES)),
         ..tool("uv", Ecosystem::Pypi, UV, UV_VALUES)
     },
     Tool {
@@ -516,6 +401,8 @@ pub(super) static TOOLS: [Tool; 28] = [
         &["-i", "--index-url", "-f", "--find-links", "-d", "-s", "-H"],
     ),
     Tool { instead: PACKAGE, ..tool("npm", Ecosystem::Npm, NPM, NPM_VALUES) },
+    Tool { instead: PACKAGE, ..tool("cnpm", Ecosystem::Npm, NPM, NPM_VALUES) },
+    tool("deno", Ecosystem::Npm, DENO, DENO_VALUES),
     Tool { instead: PACKAGE, ..tool("npx", Ecosystem::Npm, &[("", First)], NPM_VALUES) },
     Tool { instead: PACKAGE, ..tool("yarn", Ecosystem::Npm, YARN, YARN_VALUES) },
     Tool { instead: &["--package"], ..tool("pnpm", Ecosystem::Npm, PNPM, PNPM_VALUES) },
@@ -527,13 +414,14 @@ pub(super) static TOOLS: [Tool; 28] = [
         ..tool("cargo", Ecosystem::Crates, CARGO, CARGO_VALUES)
     },
     tool("go", Ecosystem::Go, GO, GO_VALUES),
-    tool("gem", Ecosystem::Rubygems, &[("install", All), ("i", All), ("update", All)], GEM_VALUES),
+    tool("gem", Ecosystem::Rubygems, GEM, GEM_VALUES),
     Tool {
         elsewhere: &["--git", "--github", "--path"],
         ..tool("bundle", Ecosystem::Rubygems, &[("add", All)], BUNDLE_VALUES)
     },
     tool("composer", Ecosystem::Packagist, COMPOSER, COMPOSER_VALUES),
     tool("dotnet", Ecosystem::Nuget, DOTNET, DOTNET_VALUES),
+    tool("dnx", Ecosystem::Nuget, &[("", First)], DOTNET_VALUES),
     tool("nuget", Ecosystem::Nuget, &[("install", First)], NUGET_VALUES),
     tool("install-package", Ecosystem::Nuget, &[("", First)], NUGET_VALUES),
     tool("conda", Ecosystem::Conda, CONDA, CONDA_VALUES),
@@ -566,7 +454,11 @@ mod tests {
             assert_eq!(tool.name, tool.name.to_ascii_lowercase());
             assert!(!tool.commands.is_empty(), "{}", tool.name);
             let lists = [tool.with_value, tool.beside, tool.instead, tool.elsewhere];
-            let options: Vec<_> = lists.into_iter().flatten().collect();
+            let own = tool.with_value_for.map_or(&[][..], |(_, options)| options);
+            let is_known =
+                |(command, _): (&str, _)| tool.commands.iter().any(|(words, _)| *words == command);
+            assert!(tool.with_value_for.is_none_or(is_known), "{}", tool.name);
+            let options: Vec<_> = lists.into_iter().flatten().chain(own).collect();
             assert!(options.iter().all(|option| option.starts_with('-')), "{}", tool.name);
             let distinct: std::collections::BTreeSet<_> = options.iter().collect();
             assert_eq!(distinct.len(), options.len(), "{} has an option twice", tool.name);
