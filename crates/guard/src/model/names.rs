@@ -209,5 +209,6 @@ mod tests {
             let names = persons(text);
             assert!(names == ["林志玲"] || names == ["王小明"], "{text}: {names:?}");
         }
+        assert_eq!(persons(r"C:\Users\thomas weber\Documents"), ["thomas weber"]);
     }
 }

@@ -15,6 +15,9 @@ const GAP_BYTES: usize = 16;
 /// Bytes of a path before a backslash that are looked at.
 const PATH_BYTES: usize = 128;
 
+/// Low lines in a row that may join two words, and one more character.
+const LOW_LINES: usize = 4;
+
 /// What stands before a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
@@ -287,7 +290,7 @@ impl Cutter<'_> {
                 Some(byte @ b'a'..=b'z') => seen.lower(u32::from(*byte)),
                 Some(byte @ b'A'..=b'Z') => seen.upper(u32::from(*byte | 0x20)),
                 Some(byte @ b'0'..=b'9') => seen.digit(u32::from(*byte)),
-                Some(b'_') => seen.joined(),
+                Some(b'_') if self.goes_on() => seen.joined(),
                 Some(b'\'') if self.joins(start) => seen.joint(),
                 Some(b'-') if self.is_hyphen() => seen.hyphen(),
                 Some(byte) if !byte.is_ascii() => match self.peek() {
@@ -315,6 +318,13 @@ impl Cutter<'_> {
     const fn token(&self, start: usize, shape: Shape, hashes: [u32; 3]) -> Token {
         let [word, first, last] = hashes;
         Token { start, end: self.at, gap: Gap::None, shape, word, halves: [first, last], lists: 0 }
+    }
+
+    /// Whether a word goes on behind a low line, which stands for emphasis at its end.
+    fn goes_on(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut near = rest.chars().take(LOW_LINES).skip_while(|c| *c == '_');
+        near.next().is_some_and(|c| is_word(c) && !is_alone(c))
     }
 
     /// Whether a hyphen here joins two words, as in `Smith-Jones`.

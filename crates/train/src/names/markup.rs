@@ -7,6 +7,45 @@ use super::sample::Piece;
 const MARKUP: &str = include_str!("../../data/names/templates/markup.txt");
 /// Lines of code, settings and logs without names.
 const CODE: &str = include_str!("../../data/names/templates/code.txt");
+/// Code with gaps for names that nobody has; each `@` is one.
+const FORMS: [&str; 36] = [
+    "@ = @(@, @)",
+    "@, @ = @, @",
+    "if @ == @:",
+    "elif @.@(@):",
+    "elif @ in @:",
+    "elif @ and not @:",
+    "    for @, @ in @.@():",
+    "return @[@]",
+    "    self.@ = @",
+    "@.@ = @ or @",
+    "def @(@, @=None):",
+    "import @, @",
+    "from @ import @, @",
+    "assert @(@) == @",
+    "# @ the @ of @",
+    "let @ = @.@();",
+    "let mut @: Vec<@> = @;",
+    "fn @(@: &str) -> @ {",
+    "use @::@::{@, @};",
+    "static @: @ = @ { @, @ };",
+    "@->@ = @;",
+    "int @(@ *@, char @[]) {",
+    "#define @ @",
+    "@ *@ = &@;",
+    "const @ = await @(@);",
+    "const { @, @ } = @;",
+    "export @=@",
+    "@ -@ --@=@ | @",
+    "SELECT @, @ FROM @ WHERE @ = 1;",
+    "@ := @.@(@)",
+    "private @ @ = new @(@);",
+    "@(@, @, @);",
+    "'@': @,",
+    "[@] @: @ @ in 12 ms",
+    "    [@, @, @],",
+    "@ (@) @ @ 1.2-3",
+];
 /// Marks on either side of a name in a sentence.
 const MARKS: [(&str, &str); 8] = [
     ("**", "**"),
@@ -50,14 +89,51 @@ impl Maker<'_> {
         let mut code = String::new();
         for line in lines.iter().skip(from).take(count) {
             // Lines beside each other are mostly of one language.
-            let line =
-                if self.chance(0.2) { self.random.pick(&lines).copied() } else { Some(*line) };
             if !code.is_empty() {
                 code.push('\n');
             }
-            code.push_str(line.unwrap_or_default());
+            match self.random.below(10) {
+                0 | 1 => code.push_str(self.random.pick(&lines).copied().unwrap_or_default()),
+                2..=5 => {
+                    let form = self.random.pick(&FORMS).copied().unwrap_or_default();
+                    for (number, part) in form.split('@').enumerate() {
+                        if number > 0 {
+                            code.push_str(&self.identifier());
+                        }
+                        code.push_str(part);
+                    }
+                }
+                _ => code.push_str(line),
+            }
         }
         vec![Piece::plain(code)]
+    }
+
+    /// A name of a thing in code.
+    fn identifier(&mut self) -> String {
+        match self.random.below(9) {
+            0..=2 => {
+                let count = 1 + self.random.below(4);
+                (0..count).map(|_| char::from(b'a' + self.random.below(26) as u8)).collect()
+            }
+            3 => {
+                let (first, second) = (self.syllable(), self.syllable());
+                format!("{first}{second}")
+            }
+            4 => format!("{}_{}", self.common(), self.syllable()),
+            5 => format!("{}_{}", self.common(), self.common()),
+            6 => format!("{}{}", self.common(), capitalised(&self.common())),
+            7 => self.common().to_uppercase(),
+            _ => self.common(),
+        }
+    }
+
+    fn syllable(&mut self) -> String {
+        self.word("words", "syllable").to_lowercase()
+    }
+
+    fn common(&mut self) -> String {
+        self.word("common", "words").to_lowercase()
     }
 
     /// Names in a sentence, set off by marks.
@@ -70,13 +146,19 @@ impl Maker<'_> {
         pieces.into_iter().flat_map(set).collect()
     }
 
-    /// A word of everyday use in the place of a name.
+    /// A word of everyday use that is no family name, in the place of a name.
     pub(super) fn everyday_word(&mut self, language: &str) -> String {
         let own = if self.lists.words("everyday", language).is_empty() { "en" } else { language };
-        let word = match self.random.below(5) {
-            0 => self.word("common", "words"),
-            _ => self.word("everyday", own),
-        };
+        let mut word = "";
+        for _ in 0..6 {
+            word = match self.random.below(5) {
+                0 => self.word("common", "words"),
+                _ => self.word("everyday", own),
+            };
+            if !self.both.contains(&word) {
+                break;
+            }
+        }
         capitalised(word)
     }
 }

@@ -59,13 +59,13 @@ impl Maker<'_> {
     /// A text of some sentences, or a form, or data.
     pub fn sample(&mut self) -> Sample {
         let language = self.language();
-        let pieces = match self.random.below(23) {
+        let pieces = match self.random.below(24) {
             0..=2 => self.form(language),
             3 => self.data(language),
             4 => self.table(language),
             5 => self.signature(language),
             6..=8 if !self.lists.words("everyday", language).is_empty() => self.everyday(language),
-            9 => self.code(),
+            9 | 13 => self.code(),
             10 | 11 => self.markup(language),
             12 => {
                 let pieces = self.sentences(language);
@@ -160,6 +160,15 @@ impl Maker<'_> {
                     "turned" => format!("{surname}, {given}"),
                     _ => format!("{surname}/{given}").to_uppercase(),
                 };
+                Piece::named(name, Entity::Person)
+            }
+            "low" => {
+                let given = self.given(language).text.to_lowercase();
+                let surname = self.surname(language).text.to_lowercase();
+                Piece::named(format!("{given} {surname}"), Entity::Person)
+            }
+            "both" => {
+                let name = self.random.pick(&self.both).copied().unwrap_or_default();
                 Piece::named(name, Entity::Person)
             }
             "org" => self.organization(language),
