@@ -81,8 +81,7 @@ pub(super) fn is_cell(text: &str, segment: &[Token], run: Range<usize>) -> bool 
     let begins_line = first.gap == Gap::Line;
     let ends_line = after.is_none_or(|after| after.gap == Gap::Line);
     match (mark(text, before), mark(text, after)) {
-        ("\"", "\"") | ("'", "'") => true,
-        ("|" | ";", "|" | ";") => true,
+        ("\"", "\"") | ("'", "'") | ("|" | ";", "|" | ";") => true,
         ("|" | ";", _) if ends_line => true,
         (",", next) if next == "," || ends_line => {
             let cell = run.start.checked_sub(2).and_then(|at| segment.get(at));
@@ -101,7 +100,6 @@ pub(super) fn is_placeholder(text: &str, segment: &[Token], at: usize) -> bool {
 }
 
 fn is_label(word: &str) -> bool {
-    let is_one = |label: &&str| label.eq_ignore_ascii_case(word);
     let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     match word.rsplit_once('_') {
         Some((label, number)) => {
@@ -110,7 +108,7 @@ fn is_label(word: &str) -> bool {
                 && number.chars().all(|c| c.is_ascii_digit());
             is_counted || word.chars().all(is_upper)
         }
-        None => LABELS.iter().any(|label| is_one(&label)),
+        None => LABELS.iter().any(|label| label.eq_ignore_ascii_case(word)),
     }
 }
 

@@ -65,7 +65,7 @@ impl Maker<'_> {
         let mut line = self.random.pick(&lines).copied().unwrap_or_default();
         let is_one_sort = self.chance(0.5);
         let mut pieces = Vec::new();
-        for number in 0..1 + self.random.below(4) {
+        for number in 0..=self.random.below(4) {
             if number > 0 {
                 pieces.push(Piece::plain("\n"));
                 if !is_one_sort {
