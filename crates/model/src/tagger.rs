@@ -10,6 +10,7 @@ pub mod file;
 mod fold;
 pub mod gazetteer;
 mod hash;
+mod marks;
 mod spans;
 pub mod token;
 pub mod weights;

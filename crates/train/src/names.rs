@@ -7,6 +7,7 @@ mod forms;
 mod learn;
 pub mod lists;
 mod made;
+mod markup;
 pub mod measure;
 pub mod rows;
 pub mod sample;

@@ -3,6 +3,7 @@
 use super::Entity;
 use super::features::{REACH, is_lazy};
 use super::gazetteer::ENTRY_TOKENS;
+use super::marks::{continues, is_cell, is_placeholder, may_join};
 use super::token::{Gap, Shape, Token};
 use super::weights::TAGS;
 
@@ -21,6 +22,8 @@ pub struct Found {
 
 /// Bytes after which a name goes on piece by piece: nothing that long is one.
 pub const RUN_BYTES: usize = 300;
+/// Bytes behind a mark that are one piece of such a name.
+const PIECE_BYTES: usize = 100;
 /// Tokens behind a token that may decide about it: neighbours, what lists say about these together
 /// with others, and marks between words.
 const AHEAD: usize = REACH + ENTRY_TOKENS + SPREAD + JOINED + 2;
@@ -90,7 +93,12 @@ pub(super) fn spans(
     if parts.iter().any(Option::is_some) {
         spread(segment, &mut parts, &waits, all.clone(), &judge);
         spread(segment, &mut parts, &waits, all.rev(), &judge);
-        join_addresses(segment, &mut parts);
+        join_addresses(text, segment, &mut parts);
+        for (at, part) in parts.iter_mut().enumerate() {
+            if !may_join(text, segment, at) {
+                *part = None;
+            }
+        }
     }
     let decided = if is_open { segment.len().saturating_sub(AHEAD) } else { segment.len() };
     let mut open = segment.get(decided).map(|token| token.start);
@@ -102,7 +110,7 @@ pub(super) fn spans(
         }
         let start = at;
         at += 1;
-        while is_linked(segment, &parts, at)
+        while is_linked(text, segment, &parts, at)
             && segment.get(at).is_some_and(|token| token.start - first.start <= RUN_BYTES)
         {
             at += 1;
@@ -111,23 +119,32 @@ pub(super) fn spans(
         if is_open && at >= decided {
             open = Some(open.map_or(first.start, |open| open.min(first.start)));
         }
-        push(text, segment, &parts, start..at, found);
-        // INVARIANT: where a run is cut must not depend on what lies further back than a run is long.
-        while is_linked(segment, &parts, at) {
-            push(text, segment, &parts, at..at + 1, found);
+        push(text, segment, &parts, start..at, Numbers::InCells, found);
+        // INVARIANT: where a run is cut must not depend on what lies further back than a run and a
+        // piece are long.
+        while is_linked(text, segment, &parts, at) {
+            let piece = at;
             at += 1;
+            while is_linked(text, segment, &parts, at) && !begins_piece(segment, at) {
+                at += 1;
+            }
+            if is_open && at >= decided {
+                let from = segment.get(piece).map_or(first.start, |token| token.start);
+                open = Some(open.map_or(from, |open| open.min(from)));
+            }
+            push(text, segment, &parts, piece..at, Numbers::Kept, found);
         }
     }
     if is_open { open } else { None }
 }
 
-/// Whether a token stands alone in angle brackets, as what takes the place of a name does.
-fn is_placeholder(text: &str, segment: &[Token], at: usize) -> bool {
-    let mark = |at: Option<usize>| {
-        let token = at.and_then(|at| segment.get(at))?;
-        text.get(token.start..token.end)
-    };
-    mark(at.checked_sub(1)) == Some("<") && mark(Some(at + 1)) == Some(">")
+/// Whether a piece of a name that is longer than any begins here: behind a mark, or too far behind
+/// one.
+fn begins_piece(segment: &[Token], at: usize) -> bool {
+    let Some(token) = segment.get(at) else { return true };
+    let before = segment.get(..at).unwrap_or_default().iter().rev();
+    let mut near = before.take_while(|before| before.end + PIECE_BYTES >= token.start);
+    near.position(|before| before.shape == Shape::Mark).is_none_or(|distance| distance == 0)
 }
 
 /// The chances of a token that is judged by itself.
@@ -163,7 +180,7 @@ fn beside(segment: &[Token], judged: &[Judged], number: usize) -> Option<[f32; T
 }
 
 /// Joins the parts of an address that numbers and marks tear apart, and the town behind it.
-fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
+fn join_addresses(text: &str, segment: &[Token], parts: &mut [Option<Part>]) {
     if !parts.iter().flatten().any(|part| part.entity == ADDRESS) {
         return;
     }
@@ -187,8 +204,12 @@ fn join_addresses(segment: &[Token], parts: &mut [Option<Part>]) {
         }
         let Some(mut part) = judged.get(at).copied().flatten() else { continue };
         part.begins = false;
-        for place in parts.iter_mut().skip(at + 1).take(gap + 1) {
-            *place = Some(part);
+        // What stands in other cells is another value, but a number between them is theirs.
+        let is_whole = (at + 1..next).all(|at| may_join(text, segment, at));
+        for (place, part_of) in parts.iter_mut().enumerate().skip(at + 1).take(gap + 1) {
+            if is_whole || segment.get(place).is_some_and(|token| token.shape.is_number()) {
+                *part_of = Some(part);
+            }
         }
     }
 }
@@ -217,7 +238,7 @@ fn spread(
 }
 
 /// Whether a token goes on with the name of which the token before it is a part.
-fn is_linked(segment: &[Token], parts: &[Option<Part>], at: usize) -> bool {
+fn is_linked(text: &str, segment: &[Token], parts: &[Option<Part>], at: usize) -> bool {
     let part = |at: usize| parts.get(at).copied().flatten();
     let (Some(before), Some(part), Some(token)) =
         (at.checked_sub(1).and_then(part), part(at), segment.get(at))
@@ -225,7 +246,16 @@ fn is_linked(segment: &[Token], parts: &[Option<Part>], at: usize) -> bool {
         return false;
     };
     let spans_lines = before.entity == ADDRESS && part.entity == ADDRESS;
-    !part.begins && (token.gap != Gap::Line || spans_lines)
+    !part.begins && (token.gap != Gap::Line || spans_lines && continues(text, segment, at))
+}
+
+/// What becomes of a part of an address that is a number alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// It stays where it fills a cell beside the rest of the address.
+    InCells,
+    /// It stays: the rest stands right beside it.
+    Kept,
 }
 
 fn push(
@@ -233,6 +263,7 @@ fn push(
     segment: &[Token],
     parts: &[Option<Part>],
     run: std::ops::Range<usize>,
+    numbers: Numbers,
     found: &mut Vec<Found>,
 ) {
     let mut sums = [0.0_f32; TAGS / 2];
@@ -258,8 +289,13 @@ fn push(
     let start = inside().find(|(token, _)| is_word(token)).map(|(token, _)| token.start);
     let end = inside().rev().find(|(token, _)| is_end(token)).map(|(token, _)| token.end);
     let (Some(start), Some(end)) = (start, end) else { return };
-    if inside().all(|(token, _)| token.shape.is_number() || !is_word(token)) {
-        return;
+    let is_number = inside().all(|(token, _)| token.shape.is_number() || !is_word(token));
+    if is_number {
+        let is_address = most.is_some_and(|(_, entity)| entity == Entity::Address);
+        let keeps = numbers == Numbers::Kept || is_cell(text, segment, run.clone());
+        if !is_address || !keeps {
+            return;
+        }
     }
     if let Some((sum, entity)) = most
         && words > 0.0

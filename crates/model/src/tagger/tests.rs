@@ -93,6 +93,15 @@ fn random_text(bits: &mut Bits, pieces: usize) -> String {
         ":",
         "ÉCOLE",
         "McDonald",
+        "|",
+        ";",
+        "[",
+        "]",
+        "`",
+        "**",
+        "=",
+        "\\temp",
+        "C:\\Users",
     ];
     (0..pieces).map(|_| of[bits.below(of.len())]).collect()
 }
@@ -125,6 +134,24 @@ fn hyphens_join_words_and_apostrophes_names() {
 }
 
 #[test]
+fn low_lines_join_words_and_set_them_off() {
+    assert_eq!(
+        shapes("_Anna_ a_b c__d _Anna Weber_"),
+        [
+            ("_", Shape::Mark),
+            ("Anna", Shape::Capital),
+            ("_", Shape::Mark),
+            ("a_b", Shape::Identifier),
+            ("c__d", Shape::Identifier),
+            ("_", Shape::Mark),
+            ("Anna", Shape::Capital),
+            ("Weber", Shape::Capital),
+            ("_", Shape::Mark),
+        ]
+    );
+}
+
+#[test]
 fn scripts_without_blanks_are_cut_into_characters() {
     let characters = shapes("東京マイケルさん김");
     let texts: Vec<&str> = characters.iter().map(|(text, _)| *text).collect();
@@ -150,6 +177,61 @@ fn entries_of_several_words_are_found_in_any_case() {
     let mut cut = tokens("Rio de la Plata", true);
     gazetteer.mark(&mut cut.tokens);
     assert!(cut.tokens.iter().all(|token| token.lists == 0));
+}
+
+#[test]
+fn no_name_holds_what_separates_values() {
+    let mut bits = Bits(17);
+    for seed in 0..20 {
+        let tagger = random_tagger(seed);
+        let text = random_text(&mut bits, 600);
+        for found in tagger.tag(&text, true).found {
+            let name = &text[found.start..found.end];
+            assert!(
+                !name.contains([
+                    '"', '(', ')', ':', '|', ';', '<', '>', '[', ']', '`', '*', '=', '\t'
+                ]),
+                "{name:?}"
+            );
+            // A comma stands between cells where nothing stands behind it.
+            let tight = name.match_indices(',').any(|(at, _)| {
+                name[at + 1..].chars().next().is_some_and(|c| !c.is_whitespace() && c != '\\')
+            });
+            assert!(!tight, "{name:?}");
+            let is_address = found.entity == Entity::Address;
+            assert!(is_address || !name.contains('\n'), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn paths_of_windows_keep_their_letters() {
+    let words = |text: &str| -> Vec<String> {
+        let cut = tokens(text, true).tokens;
+        let words = cut.iter().filter(|token| token.shape != Shape::Mark);
+        words.map(|token| text[token.start..token.end].to_owned()).collect()
+    };
+    assert_eq!(words(r"C:\Users\thomas weber\x"), ["C", "Users", "thomas", "weber", "x"]);
+    assert_eq!(words(r"(D:\nina)"), ["D", "nina"]);
+    assert_eq!(words(r"C:\\Users\\rainer"), ["C", "Users", "rainer"]);
+    assert_eq!(words(r"\\server\thomas"), ["server", "thomas"]);
+    assert_eq!(words(r"Hello\nthomas\tweber"), ["Hello", "thomas", "weber"]);
+    assert_eq!(words(r"see https://x\nthomas"), ["see", "https", "x", "thomas"]);
+    assert_eq!(words(r"Q:\nwhat A:\nthat"), ["Q", "what", "A", "that"]);
+}
+
+#[test]
+fn a_name_in_angle_brackets_is_one_unless_it_is_a_placeholder() {
+    let is = |text: &str| {
+        let cut = tokens(text, true);
+        super::marks::is_placeholder(text, &cut.tokens, 1)
+    };
+    for text in ["<PERSON>", "<PERSON_1>", "<person_12>", "<EMAIL_ADDRESS_HAB2C>", "<PROJECT_3>"] {
+        assert!(is(text), "{text}");
+    }
+    for text in ["<Weber>", "<WEBER>", "<alice>", "<_1>", "(PERSON)", "<PERSON)"] {
+        assert!(!is(text), "{text}");
+    }
 }
 
 #[test]

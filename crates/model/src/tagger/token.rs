@@ -12,6 +12,12 @@ const TOKEN_BYTES: usize = 48;
 /// Longest blank inside a segment, in bytes.
 const GAP_BYTES: usize = 16;
 
+/// Bytes of a path before a backslash that are looked at.
+const PATH_BYTES: usize = 128;
+
+/// Low lines in a row that may join two words, and one more character.
+const LOW_LINES: usize = 4;
+
 /// What stands before a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
@@ -216,7 +222,7 @@ impl Cutter<'_> {
             match bytes.get(self.at) {
                 Some(b' ') => gap = gap.max(Gap::Space),
                 Some(b'\n' | b'\r' | b'\t' | 0x0B | 0x0C) => gap = Gap::Line,
-                Some(b'\\') if matches!(bytes.get(self.at + 1), Some(b'n' | b't' | b'r')) => {
+                Some(b'\\') if self.is_escape() => {
                     gap = Gap::Line;
                     self.at += 1;
                 }
@@ -230,6 +236,40 @@ impl Cutter<'_> {
             self.at += 1;
         }
         (gap, self.at - start)
+    }
+
+    /// Whether a backslash here begins an escape that stands for the end of a line or cell, and no name
+    /// in a path of Windows, as in `C:\\Users\\thomas`.
+    fn is_escape(&self) -> bool {
+        let bytes = self.text.as_bytes();
+        let letter = bytes.get(self.at + 1);
+        if !matches!(letter, Some(b'n' | b't' | b'r')) {
+            return false;
+        }
+        // What follows the letter would be the rest of a name in lower case.
+        if !bytes.get(self.at + 2).is_some_and(u8::is_ascii_lowercase) {
+            return true;
+        }
+        let from = self.at.saturating_sub(PATH_BYTES);
+        let before = bytes.get(from..self.at).unwrap_or_default();
+        let ends =
+            |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'(');
+        let run = before.iter().rposition(ends).map_or(0, |at| at + 1);
+        let path = before.get(run..).unwrap_or_default();
+        let is_share = path.starts_with(b"\\\\") && path.len() > 2;
+        let is_drive = |at: usize| {
+            let before = at.checked_sub(1).and_then(|at| path.get(at));
+            path.get(at).is_some_and(u8::is_ascii_alphabetic)
+                && path.get(at + 1) == Some(&b':')
+                && before.is_none_or(|before| !before.is_ascii_alphanumeric())
+        };
+        let drive = (0..path.len()).find(|at| is_drive(*at));
+        let has_drive = drive.is_some_and(|at| match path.get(at + 2) {
+            // `Q:` and `A:` before an escape begin a question and an answer.
+            None => !matches!(path.get(at), Some(b'A' | b'Q' | b'a' | b'q')),
+            Some(byte) => *byte == b'\\',
+        });
+        !(is_share || has_drive)
     }
 
     fn alone(&self, start: usize, c: char) -> Token {
@@ -250,7 +290,7 @@ impl Cutter<'_> {
                 Some(byte @ b'a'..=b'z') => seen.lower(u32::from(*byte)),
                 Some(byte @ b'A'..=b'Z') => seen.upper(u32::from(*byte | 0x20)),
                 Some(byte @ b'0'..=b'9') => seen.digit(u32::from(*byte)),
-                Some(b'_') => seen.joined(),
+                Some(b'_') if self.goes_on() => seen.joined(),
                 Some(b'\'') if self.joins(start) => seen.joint(),
                 Some(b'-') if self.is_hyphen() => seen.hyphen(),
                 Some(byte) if !byte.is_ascii() => match self.peek() {
@@ -278,6 +318,13 @@ impl Cutter<'_> {
     const fn token(&self, start: usize, shape: Shape, hashes: [u32; 3]) -> Token {
         let [word, first, last] = hashes;
         Token { start, end: self.at, gap: Gap::None, shape, word, halves: [first, last], lists: 0 }
+    }
+
+    /// Whether a word goes on behind a low line, which stands for emphasis at its end.
+    fn goes_on(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut near = rest.chars().take(LOW_LINES).skip_while(|c| *c == '_');
+        near.next().is_some_and(|c| is_word(c) && !is_alone(c))
     }
 
     /// Whether a hyphen here joins two words, as in `Smith-Jones`.

@@ -33,6 +33,7 @@ files!(
     "beside",
     "common",
     "everyday",
+    "keywords",
     "words",
 );
 
@@ -99,7 +100,7 @@ fn list_of(file: &str, name: &str) -> Option<u32> {
         ("organisations", _) => list::ORGANIZATION,
         ("organisation-words", "suffix") => list::ORGANIZATION_SUFFIX,
         ("organisation-words", _) => list::ORGANIZATION_WORD,
-        ("common" | "everyday", _) => list::COMMON,
+        ("common" | "everyday" | "keywords", _) => list::COMMON,
         ("beside", name) => match name {
             "title" => list::TITLE,
             "kin" => list::KIN,

@@ -1,5 +1,7 @@
 //! Names that are put together: persons, organisations, towns.
 
+use std::collections::BTreeSet;
+
 use bartizan_model::tagger::Entity;
 
 use super::lists::Lists;
@@ -17,12 +19,18 @@ const LATIN: [&str; 25] = [
 pub struct Maker<'l> {
     pub(super) lists: &'l Lists,
     pub(super) random: Random,
+    /// Family names that are also words of everyday use.
+    pub(super) both: Vec<&'l str>,
 }
 
 impl<'l> Maker<'l> {
     /// A maker with its own stream of choices.
-    pub const fn new(lists: &'l Lists, seed: u64) -> Self {
-        Self { lists, random: Random::new(seed) }
+    pub fn new(lists: &'l Lists, seed: u64) -> Self {
+        let all =
+            |file: &'static str| lists.names(file).flat_map(move |name| lists.words(file, name));
+        let everyday: BTreeSet<&str> = all("everyday").map(String::as_str).collect();
+        let both = all("surnames").map(String::as_str).filter(|name| everyday.contains(name));
+        Self { lists, random: Random::new(seed), both: both.collect() }
     }
 
     pub(super) fn pick<'a>(&mut self, of: &'a [String]) -> &'a str {

@@ -59,12 +59,18 @@ impl Maker<'_> {
     /// A text of some sentences, or a form, or data.
     pub fn sample(&mut self) -> Sample {
         let language = self.language();
-        let pieces = match self.random.below(20) {
+        let pieces = match self.random.below(24) {
             0..=2 => self.form(language),
             3 => self.data(language),
             4 => self.table(language),
             5 => self.signature(language),
             6..=8 if !self.lists.words("everyday", language).is_empty() => self.everyday(language),
+            9 | 13 => self.code(),
+            10 | 11 => self.markup(language),
+            12 => {
+                let pieces = self.sentences(language);
+                self.set_off(pieces)
+            }
             _ => self.sentences(language),
         };
         let case = match self.random.below(100) {
@@ -154,6 +160,15 @@ impl Maker<'_> {
                     "turned" => format!("{surname}, {given}"),
                     _ => format!("{surname}/{given}").to_uppercase(),
                 };
+                Piece::named(name, Entity::Person)
+            }
+            "low" => {
+                let given = self.given(language).text.to_lowercase();
+                let surname = self.surname(language).text.to_lowercase();
+                Piece::named(format!("{given} {surname}"), Entity::Person)
+            }
+            "both" => {
+                let name = self.random.pick(&self.both).copied().unwrap_or_default();
                 Piece::named(name, Entity::Person)
             }
             "org" => self.organization(language),
@@ -272,6 +287,7 @@ impl Maker<'_> {
                 ])
                 .to_owned(),
             "job" => self.word("beside", "job").to_owned(),
+            "word" => self.everyday_word(language),
             _ => String::new(),
         }
     }
@@ -282,10 +298,10 @@ mod tests {
     use super::super::lists::Lists;
     use super::*;
 
-    const SLOTS: [&str; 22] = [
+    const SLOTS: [&str; 23] = [
         "person", "given", "surname", "org", "place", "country", "address", "street", "date",
         "time", "day", "phone", "email", "user", "url", "id", "amount", "iban", "card", "product",
-        "title", "job",
+        "title", "job", "word",
     ];
 
     #[test]
