@@ -1,7 +1,8 @@
-//! `latency TEXTS SECONDS ROUNDS`: what judging texts costs, by family of detectors, as one line of JSON.
+//! `latency TEXTS SECONDS ROUNDS [FAMILY…]`: what judging texts costs, by family of detectors, as one line of
+//! JSON.
 //!
 //! TEXTS is a JSON array of `{"name", "text"}`. Texts take turns, each judged with a fresh state, for so many
-//! seconds per family and at least so many rounds. `cargo xtask bench guard` runs it on one core, beside programs
+//! seconds per family and at least so many rounds; all families, unless some are named. `cargo xtask bench guard` runs it on one core, beside programs
 //! of others that print the same fields.
 
 #![allow(
@@ -80,8 +81,11 @@ fn main() {
     let texts: Vec<Value> = serde_json::from_str(&file).unwrap();
     let enough = Duration::from_secs_f64(seconds.parse().unwrap());
     let rounds: usize = rounds.parse().unwrap();
+    let named: Vec<String> = words.collect();
+    let is_asked = |family: &&Family| named.is_empty() || named.iter().any(|it| it == family.name);
+    let asked = FAMILIES.iter().filter(is_asked);
     let subjects: Vec<Value> =
-        FAMILIES.iter().map(|family| measured(family, &texts, enough, rounds)).collect();
+        asked.map(|family| measured(family, &texts, enough, rounds)).collect();
     println!("{}", json!({ "subjects": subjects, "peak_kib": peak_kib() }));
 }
 

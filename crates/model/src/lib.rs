@@ -11,6 +11,7 @@
 //! stretch of whole segments is then judged from sums, without reading it again.
 
 pub mod attack;
+pub mod bytes;
 pub mod content;
 pub mod file;
 pub mod noise;

@@ -144,30 +144,34 @@ fn groups(word: &[u8], mut take: impl FnMut(u32)) {
     }
 }
 
-/// One token, as the numbers need it.
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is seen of a token")]
+/// One token, as far as every token is looked at.
 struct Seen {
     start: usize,
     end: usize,
     hash: u32,
     kind: Kind,
-    mark: u8,
-    count: u8,
-    /// With the token before.
+    /// How common it is with the token before.
     pair: u8,
     glued: bool,
+    breaks_before: u8,
+    /// The rest, once it was needed: stretches overlap, and of most texts few are described.
+    closer: Option<Closer>,
+}
+
+/// What the numbers need besides.
+struct Closer {
+    mark: u8,
+    count: u8,
     foreign: bool,
     capital: bool,
     second_capital: bool,
     humps: u8,
-    breaks_before: u8,
-    /// Mean logarithm of the counts of its letter groups, once it was needed.
-    groups: Option<f32>,
+    /// Mean logarithm of the counts of its letter groups, if it is a word.
+    groups: f32,
 }
 
-fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
-    let [token_counts, pair_counts, _] = counts;
-    let mut seen: Vec<Seen> = Vec::new();
+fn see(counts: &Counts, text: &str) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::with_capacity(text.len() / 4);
     let mut breaks_before = 0;
     let mut end_before = None;
     for Token { kind, start, end } in tokens(text).take(MAX_TOKENS) {
@@ -175,37 +179,35 @@ fn see(counts: &[Counts; 3], text: &str) -> Vec<Seen> {
             breaks_before += 1;
             continue;
         }
-        let bytes = text.as_bytes().get(start..end).unwrap_or_default();
-        let hash = hash(kind, bytes);
-        let before = seen.last().map(|before| before.hash);
-        let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
-        let pairs = bytes.iter().zip(bytes.iter().skip(1));
-        let humps = pairs.filter(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
+        let hash = hash(kind, text.as_bytes().get(start..end).unwrap_or_default());
         seen.push(Seen {
             start,
             end,
             hash,
             kind,
-            mark: if kind == Kind::Mark { bytes.first().copied().unwrap_or_default() } else { 0 },
-            count: token_counts.get(hash),
-            pair: before.map_or(15, |before| pair_counts.get(join(before, hash))),
+            pair: 15,
             glued: end_before == Some(start),
-            foreign: !bytes.is_ascii(),
-            capital: upper(0),
-            second_capital: upper(1),
-            humps: humps.min(255) as u8,
             breaks_before,
-            groups: None,
+            closer: None,
         });
         breaks_before = 0;
         end_before = Some(end);
+    }
+    // By themselves, so that lookups in a table larger than the nearest caches wait side by side.
+    let mut before = None;
+    for seen in &mut seen {
+        if let Some(before) = before {
+            seen.pair = counts.get(join(before, seen.hash));
+        }
+        before = Some(seen.hash);
     }
     seen
 }
 
 /// Stretches whose neighbours are less common than `text_from`, one after the other.
 fn stretches(counts: &[Counts; 3], text: &str, text_from: f32, mut take: impl FnMut(&Stretch)) {
-    let mut seen = see(counts, text);
+    let [_, pair_counts, _] = counts;
+    let mut seen = see(pair_counts, text);
     if seen.len() < FEWEST {
         return;
     }
@@ -219,7 +221,7 @@ fn stretches(counts: &[Counts; 3], text: &str, text_from: f32, mut take: impl Fn
         if pairs < text_from {
             let end = (at + WINDOW).min(seen.len());
             for token in seen.get_mut(at..end).unwrap_or_default() {
-                token.read_groups(&counts[2], text);
+                token.look_closer(counts, text);
             }
             take(&describe(window(&seen, at), pairs, best - pairs));
         }
@@ -237,19 +239,44 @@ fn pair_mean(window: &[Seen]) -> f32 {
 }
 
 impl Seen {
-    /// Looks up the letter groups of a word, once: stretches overlap.
-    fn read_groups(&mut self, counts: &Counts, text: &str) {
-        if self.kind != Kind::Word || self.groups.is_some() {
+    fn look_closer(&mut self, counts: &[Counts; 3], text: &str) {
+        if self.closer.is_some() {
             return;
         }
+        let [token_counts, _, group_counts] = counts;
         let bytes = text.as_bytes().get(self.start..self.end).unwrap_or_default();
-        let (mut total, mut number) = (0_u32, 0_u32);
-        groups(bytes, |group| {
-            total += u32::from(counts.get(group));
-            number += 1;
+        let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+        let pairs = bytes.iter().zip(bytes.iter().skip(1));
+        let humps = pairs.filter(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
+        let is_mark = self.kind == Kind::Mark;
+        self.closer = Some(Closer {
+            mark: bytes.first().copied().filter(|_| is_mark).unwrap_or_default(),
+            count: token_counts.get(self.hash),
+            foreign: !bytes.is_ascii(),
+            capital: upper(0),
+            second_capital: upper(1),
+            humps: humps.min(255) as u8,
+            groups: if self.kind == Kind::Word { mean_of_groups(group_counts, bytes) } else { 0.0 },
         });
-        self.groups = Some(if number == 0 { 15.0 } else { total as f32 / number as f32 });
     }
+
+    fn count(&self) -> u8 {
+        self.closer.as_ref().map_or(0, |closer| closer.count)
+    }
+
+    fn is_foreign(&self) -> bool {
+        self.closer.as_ref().is_some_and(|closer| closer.foreign)
+    }
+}
+
+/// Mean logarithm of the counts of the letter groups of a word.
+fn mean_of_groups(counts: &Counts, word: &[u8]) -> f32 {
+    let (mut total, mut number) = (0_u32, 0_u32);
+    groups(word, |group| {
+        total += u32::from(counts.get(group));
+        number += 1;
+    });
+    if number == 0 { 15.0 } else { total as f32 / number as f32 }
 }
 
 /// What is counted in one pass over a stretch.
@@ -289,8 +316,9 @@ impl Tally {
     fn token(&mut self, seen: &Seen) {
         /// Mean logarithm of the counts of letter groups below which a word is odd.
         const ODD: f32 = 4.0;
-        let unseen = seen.count == 0;
-        self.counts += one(seen.count);
+        let Some(closer) = &seen.closer else { return };
+        let unseen = closer.count == 0;
+        self.counts += one(closer.count);
         self.unseen += one(unseen);
         self.glued += one(seen.glued);
         self.breaks += one(seen.breaks_before);
@@ -298,16 +326,16 @@ impl Tally {
             Kind::Number => self.numbers += 1,
             Kind::Character => self.characters += 1,
             Kind::Word => {
-                let groups = seen.groups.unwrap_or(15.0);
+                let groups = closer.groups;
                 self.words += 1;
                 self.word_bytes += seen.end - seen.start;
                 self.groups += groups;
                 self.odd_words += one(groups < ODD);
                 self.unseen_words += one(unseen);
-                self.foreign_words += one(seen.foreign);
-                self.capitals += one(seen.capital);
-                self.second_capitals += one(seen.second_capital);
-                self.humps += one(seen.humps);
+                self.foreign_words += one(closer.foreign);
+                self.capitals += one(closer.capital);
+                self.second_capitals += one(closer.second_capital);
+                self.humps += one(closer.humps);
                 self.glued_words += one(seen.glued);
             }
             Kind::Mark | Kind::Break => {}
@@ -321,11 +349,12 @@ impl Tally {
         let words = first.kind == Kind::Word && second.kind == Kind::Word;
         let behind_mark = first.kind == Kind::Mark && second.kind == Kind::Word;
         self.unseen_pairs += one(unseen);
-        self.unseen_common_pairs += one(unseen && first.count >= COMMON && second.count >= COMMON);
+        self.unseen_common_pairs +=
+            one(unseen && first.count() >= COMMON && second.count() >= COMMON);
         self.word_pairs += one(words);
         self.unseen_word_pairs += one(words && unseen);
         self.glued_behind_marks += one(behind_mark && second.glued);
-        self.script_changes += one(first.foreign != second.foreign);
+        self.script_changes += one(first.is_foreign() != second.is_foreign());
         self.run = if unseen { self.run + 1 } else { 0 };
         self.longest_run = self.longest_run.max(self.run);
     }
@@ -344,7 +373,7 @@ fn describe(window: &[Seen], mean_pair: f32, behind_best: f32) -> Stretch {
         if seen.kind == Kind::Mark
             && let Some(cell) = marks.get_mut(mark_count)
         {
-            *cell = seen.mark;
+            *cell = seen.closer.as_ref().map_or(0, |closer| closer.mark);
             mark_count += 1;
         }
     }

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::bytes::position;
+
 /// A text in even spelling, with the way back.
 #[derive(Debug, Clone)]
 pub struct Plain<'t> {
@@ -42,14 +44,20 @@ pub fn plain(text: &str) -> Plain<'_> {
     }
     let mut even = String::with_capacity(text.len());
     let mut steps = Vec::new();
-    for (start, c) in text.char_indices() {
+    let mut rest = text;
+    while let Some(start) = position(rest.as_bytes(), |byte| !byte.is_ascii()) {
+        let (ascii, other) = rest.split_at(start);
+        even.push_str(ascii);
+        let mut others = other.chars();
+        let Some(c) = others.next() else { break };
         let here = even.len();
         push(c, &mut even);
-        let end = start + c.len_utf8();
+        rest = others.as_str();
         if even.len() - here != c.len_utf8() {
-            steps.push((even.len(), end));
+            steps.push((even.len(), text.len() - rest.len()));
         }
     }
+    even.push_str(rest);
     Plain { text: Cow::Owned(even), steps }
 }
 

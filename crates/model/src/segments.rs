@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use super::walk::{Block, Scratch, Sink, Word, walk, walk_with};
-use super::words::{LONGEST, Words};
+use super::words::{Key, Words};
 
 const TOKENS: usize = Block::Tokens as usize;
 const CHARACTERS: usize = Block::Characters as usize;
@@ -44,6 +44,13 @@ impl<const HEADS: usize> Sums<HEADS> {
         for (mine, theirs) in self.features.iter_mut().zip(&other.features) {
             *mine = mine.saturating_add(*theirs);
         }
+    }
+
+    fn add_characters(&mut self, weights: [i32; HEADS], features: u32) {
+        for (mine, theirs) in self.weights[CHARACTERS].iter_mut().zip(weights) {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.features[CHARACTERS] = self.features[CHARACTERS].saturating_add(features);
     }
 
     /// What several stretches add up to.
@@ -112,8 +119,8 @@ impl<'t, const HEADS: usize> Reader<'t, HEADS> {
             table,
             tokens: Vec::new(),
             open: Sums::default(),
+            pending: Vec::new(),
             words: table.words().take(),
-            new: Vec::new(),
             segments: Vec::new(),
         };
         Self { scratch: Scratch::default(), adder }
@@ -152,11 +159,11 @@ struct Adder<'t, const HEADS: usize> {
     /// Tokens of the open segment. They are looked up together when it ends: the table is larger
     /// than the nearest caches, and lookups that do not wait for hashing wait side by side.
     tokens: Vec<u32>,
-    /// What the characters of its words add up to.
+    /// Its words, for the same reason.
+    pending: Vec<Key>,
+    /// What the characters of words that are too long for that add up to.
     open: Sums<HEADS>,
     words: Words<WordSums<HEADS>>,
-    /// Characters of a word that was not known.
-    new: Vec<u32>,
     segments: Vec<SegmentSums<HEADS>>,
 }
 
@@ -168,32 +175,36 @@ impl<const HEADS: usize> Sink for Adder<'_, HEADS> {
 
     #[inline]
     fn word(&mut self, word: Word<'_>) {
-        let Self { table, new, words, open, .. } = self;
-        let mut read = || {
-            new.clear();
-            word.characters(|hash| new.push(hash));
-            (table.sum(new), new.len() as u32)
-        };
-        let (weights, features) = if word.text.len() <= LONGEST {
-            let known = words.get(word.text.as_bytes(), word.hash, || {
-                let (weights, features) = read();
-                WordSums { weights: weights.map(|sum| sum as i16), features: features as u16 }
-            });
-            (known.weights.map(i32::from), u32::from(known.features))
+        if let Some(key) = Key::of(word.text.as_bytes()) {
+            self.pending.push(key);
         } else {
-            read()
-        };
-        for (mine, theirs) in open.weights[CHARACTERS].iter_mut().zip(weights) {
-            *mine = mine.saturating_add(theirs);
+            let (weights, features) = characters(self.table, word);
+            self.open.add_characters(weights, features);
         }
-        open.features[CHARACTERS] = open.features[CHARACTERS].saturating_add(features);
     }
 
     fn segment(&mut self, start: usize, end: usize) {
         let mut sums = std::mem::take(&mut self.open);
+        for key in self.pending.drain(..) {
+            let known = self.words.get(&key, || {
+                let (bytes, length) = key.bytes();
+                let text = bytes.get(..length).and_then(|word| std::str::from_utf8(word).ok());
+                let word = Word { text: text.unwrap_or_default() };
+                let (weights, features) = characters(self.table, word);
+                WordSums { weights: weights.map(|sum| sum as i16), features: features as u16 }
+            });
+            sums.add_characters(known.weights.map(i32::from), known.features.into());
+        }
         sums.weights[TOKENS] = self.table.sum(&self.tokens);
         sums.features[TOKENS] = self.tokens.len() as u32;
         self.tokens.clear();
         self.segments.push(SegmentSums { start, end, sums });
     }
+}
+
+/// What the characters of a word add up to, and how many n-grams they are.
+fn characters<const HEADS: usize>(table: &Table<HEADS>, word: Word<'_>) -> ([i32; HEADS], u32) {
+    let mut hashes: Vec<u32> = Vec::with_capacity(4 * word.text.len());
+    word.characters(|hash| hashes.push(hash));
+    (table.sum(&hashes), hashes.len() as u32)
 }

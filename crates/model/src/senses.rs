@@ -6,7 +6,7 @@
 
 use super::tokens::{Kind, Token, tokens};
 use super::walk::{FNV_OFFSET, fnv, mix};
-use super::words::Pool;
+use super::words::{Key, Pool, Words};
 
 /// Words of every English text; they only tell the language.
 pub const FUNCTION: u8 = 0;
@@ -124,49 +124,35 @@ impl Lexicon {
 
     /// Senses of the words of a text, in order.
     pub fn senses(&self, text: &str) -> Vec<Sense> {
-        let mut senses = Vec::new();
-        let mut buffer: Vec<u8> = Vec::new();
-        let mut words = self.words.take();
+        let mut reader = Reader {
+            lexicon: self,
+            text,
+            words: self.words.take(),
+            pending: Vec::with_capacity(TOGETHER),
+            senses: Vec::new(),
+            lower: Vec::new(),
+        };
         let mut dense_until = 0;
         for (at, token) in tokens(text).enumerate() {
-            let found = match token.kind {
+            match token.kind {
                 Kind::Word if is_unspaced(text, token) => {
-                    self.inside(text, token, at, &mut senses);
-                    None
+                    reader.look_up();
+                    self.inside(text, token, at, &mut reader.senses);
                 }
-                Kind::Word => {
-                    let word = text.get(token.start..token.end).unwrap_or_default();
-                    words.get(word.as_bytes(), Self::place(word), || self.word(word, &mut buffer))
-                }
+                Kind::Word => reader.word(at, token),
                 Kind::Character if token.start >= dense_until => {
-                    let found = self.dense(text, token.start);
-                    if let Some((_, end)) = found {
+                    if let Some((sense, end)) = self.dense(text, token.start) {
+                        reader.look_up();
+                        reader.senses.push(Sense { sense, at, start: token.start });
                         dense_until = end;
                     }
-                    found.map(|(sense, _)| sense)
                 }
-                _ => None,
-            };
-            if let Some(sense) = found {
-                senses.push(Sense { sense, at, start: token.start });
+                _ => {}
             }
         }
-        self.words.put(words);
-        senses
-    }
-
-    /// Where a word is remembered.
-    fn place(word: &str) -> u32 {
-        let bytes = word.as_bytes();
-        let part = |from: usize| {
-            let mut part = [0; 8];
-            for (cell, byte) in part.iter_mut().zip(bytes.iter().skip(from)) {
-                *cell = *byte;
-            }
-            u64::from_le_bytes(part)
-        };
-        let joined = part(0) ^ part(8).rotate_left(29) ^ bytes.len() as u64;
-        (joined.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+        reader.look_up();
+        self.words.put(reader.words);
+        reader.senses
     }
 
     fn word(&self, word: &str, lower: &mut Vec<u8>) -> Option<u8> {
@@ -249,6 +235,50 @@ impl Lexicon {
     }
 }
 
+/// Words that are looked up together.
+const TOGETHER: usize = 64;
+
+/// Finds the senses of one text.
+struct Reader<'l> {
+    lexicon: &'l Lexicon,
+    text: &'l str,
+    words: Words<Option<u8>>,
+    /// Words that were not looked up yet, with their places: the memory of words is larger than the
+    /// nearest caches, and lookups that follow each other wait side by side.
+    pending: Vec<(Key, usize, Token)>,
+    senses: Vec<Sense>,
+    lower: Vec<u8>,
+}
+
+impl Reader<'_> {
+    fn word(&mut self, at: usize, token: Token) {
+        let word = self.text.get(token.start..token.end).unwrap_or_default();
+        if let Some(key) = Key::of(word.as_bytes()) {
+            self.pending.push((key, at, token));
+            if self.pending.len() == TOGETHER {
+                self.look_up();
+            }
+        } else {
+            self.look_up();
+            if let Some(sense) = self.lexicon.word(word, &mut self.lower) {
+                self.senses.push(Sense { sense, at, start: token.start });
+            }
+        }
+    }
+
+    fn look_up(&mut self) {
+        for (key, at, token) in self.pending.drain(..) {
+            let found = self.words.get(&key, || {
+                let word = self.text.get(token.start..token.end).unwrap_or_default();
+                self.lexicon.word(word, &mut self.lower)
+            });
+            if let Some(sense) = found {
+                self.senses.push(Sense { sense, at, start: token.start });
+            }
+        }
+    }
+}
+
 /// Linear heads over senses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SenseTable<const HEADS: usize> {
@@ -296,7 +326,11 @@ impl<const HEADS: usize> SenseTable<HEADS> {
     /// What senses add up to.
     pub fn sums(&self, senses: &[Sense]) -> SenseSums<HEADS> {
         let mut sums = SenseSums::default();
-        features(senses, |hash| {
+        let mut seen = Distinct::with_room(senses.len() * 4);
+        each_feature(senses, |hash| {
+            if !seen.insert(hash) {
+                return;
+            }
             let row = self.rows.get(hash as usize & (self.rows.len().max(1) - 1));
             for (sum, weight) in sums.weights.iter_mut().zip(row.copied().unwrap_or([0; HEADS])) {
                 *sum += i32::from(weight);
@@ -307,28 +341,70 @@ impl<const HEADS: usize> SenseTable<HEADS> {
     }
 }
 
-/// Shows what senses say together to `take`: each by itself, each with those before it, and with
-/// pairs of those; each feature once.
-pub fn features(senses: &[Sense], mut take: impl FnMut(u32)) {
-    let senses: Vec<Sense> = senses.iter().copied().filter(|sense| sense.sense > FOREIGN).collect();
+/// Shows what senses say together to `take`, in the order of the hashes: each by itself, each with
+/// those before it, and with pairs of those; each feature once.
+pub fn features(senses: &[Sense], take: impl FnMut(u32)) {
     let mut seen: Vec<u32> = Vec::with_capacity(senses.len() * 4);
+    each_feature(senses, |hash| seen.push(hash));
+    seen.sort_unstable();
+    seen.dedup();
+    seen.into_iter().for_each(take);
+}
+
+/// As [`features`], as they come and as often as they come.
+fn each_feature(senses: &[Sense], mut take: impl FnMut(u32)) {
+    let senses: Vec<Sense> = senses.iter().copied().filter(|sense| sense.sense > FOREIGN).collect();
     for (index, this) in senses.iter().enumerate() {
-        seen.push(feature(&[this.sense]));
+        take(feature(&[this.sense]));
         let before = senses.get(index.saturating_sub(PARTNERS)..index).unwrap_or_default();
         let near = |other: &&Sense| other.at + REACH >= this.at && other.sense != this.sense;
         for (place, first) in before.iter().enumerate().filter(|(_, other)| near(other)) {
-            seen.push(feature(&[first.sense, this.sense]));
+            take(feature(&[first.sense, this.sense]));
             for second in before.iter().skip(place + 1).filter(near) {
                 if second.sense != first.sense {
-                    seen.push(feature(&[first.sense, second.sense, this.sense]));
+                    take(feature(&[first.sense, second.sense, this.sense]));
                 }
             }
         }
     }
-    seen.sort_unstable();
-    seen.dedup();
-    for hash in seen {
-        take(hash);
+}
+
+/// A set of hashes: open addressing, at most half full. An empty cell holds zero; the hash that is
+/// zero counts as one.
+struct Distinct {
+    cells: Vec<u32>,
+    held: usize,
+}
+
+impl Distinct {
+    fn with_room(hashes: usize) -> Self {
+        Self { cells: vec![0; (2 * hashes).next_power_of_two().max(16)], held: 0 }
+    }
+
+    /// Whether the hash is new.
+    fn insert(&mut self, hash: u32) -> bool {
+        let hash = hash.max(1);
+        if 2 * self.held >= self.cells.len() {
+            let mut larger = Self::with_room(self.cells.len());
+            self.cells.iter().filter(|hash| **hash != 0).for_each(|hash| {
+                larger.insert(*hash);
+            });
+            *self = larger;
+        }
+        let mask = self.cells.len() - 1;
+        let mut at = hash as usize & mask;
+        while let Some(cell) = self.cells.get_mut(at) {
+            if *cell == hash {
+                return false;
+            }
+            if *cell == 0 {
+                *cell = hash;
+                self.held += 1;
+                return true;
+            }
+            at = (at + 1) & mask;
+        }
+        false
     }
 }
 
@@ -350,4 +426,46 @@ pub fn is_foreign(text: &str, senses: &[Sense]) -> bool {
 
 fn feature(senses: &[u8]) -> u32 {
     mix(senses.iter().fold(fnv(FNV_OFFSET, 0xFE), |hash, sense| fnv(hash, *sense)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_set_of_hashes_holds_each_once(hashes in proptest::collection::vec(1..60u32, 0..200)) {
+            let mut distinct = Distinct::with_room(0);
+            let mut known = HashSet::new();
+            for hash in hashes {
+                prop_assert_eq!(distinct.insert(hash), known.insert(hash));
+            }
+        }
+
+        #[test]
+        fn sums_are_those_of_the_features(
+            words in proptest::collection::vec((0..12u8, 0..6usize), 0..80),
+        ) {
+            let mut at = 0;
+            let senses: Vec<Sense> = words
+                .into_iter()
+                .map(|(sense, gap)| {
+                    at += gap;
+                    Sense { sense, at, start: at }
+                })
+                .collect();
+            let rows: Vec<[i8; 1]> = (0..64).map(|row| [row - 32]).collect();
+            let table = SenseTable { rows, scales: [1.0] };
+            let mut expected = SenseSums::default();
+            features(&senses, |hash| {
+                expected.weights[0] += i32::from(table.rows[hash as usize % 64][0]);
+                expected.features += 1;
+            });
+            prop_assert_eq!(table.sums(&senses), expected);
+        }
+    }
 }

@@ -2,8 +2,9 @@
 //!
 //! Features are token 1-, 2- and 3-grams ([`Block::Tokens`]), each once per segment, and character 3-,
 //! 4- and 5-grams inside `^word$` ([`Block::Characters`]) of each word once per segment: what a word
-//! brings depends on the word alone, so that it can be remembered. A segment is a sentence or a line, at least [`MIN_BYTES`] and about [`MAX_BYTES`] long at most: sums over segments give the
-//! score of any stretch of a long text, so that an attack in twenty pages weighs as much as alone.
+//! brings depends on the word alone, so that it can be remembered. A segment is a sentence or a line,
+//! at least [`MIN_BYTES`] and about [`MAX_BYTES`] long at most: sums over segments give the score of
+//! any stretch of a long text, so that an attack in twenty pages weighs as much as alone.
 
 use super::tokens::{Kind, Token, tokens};
 
@@ -107,7 +108,7 @@ impl<S: Sink> Walker<'_, '_, S> {
         let hash = self.hash(token);
         if self.add(hash) && token.kind == Kind::Word {
             let text = self.text.get(token.start..token.end).unwrap_or_default();
-            self.sink.word(Word { text, hash });
+            self.sink.word(Word { text });
         }
         if let Some(last) = self.before[1] {
             self.add(join(last, hash));
@@ -201,8 +202,6 @@ impl<S: Sink> Walker<'_, '_, S> {
 pub struct Word<'t> {
     /// As it stands there.
     pub text: &'t str,
-    /// Hash of its first bytes, whatever its case.
-    pub hash: u32,
 }
 
 impl Word<'_> {

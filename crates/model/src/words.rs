@@ -24,11 +24,13 @@ pub(crate) struct Words<V> {
 
 #[derive(Debug, Clone, Copy)]
 struct Cell<V> {
-    word: [u8; LONGEST],
-    /// Zero where nothing is kept.
-    length: u8,
+    key: Key,
     value: V,
 }
+
+/// The bytes of a word and, in the last one, their number. Zero where nothing is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key([u64; 3]);
 
 /// A memory that keeps nothing.
 impl<V> Default for Words<V> {
@@ -39,24 +41,67 @@ impl<V> Default for Words<V> {
 
 impl<V: Copy + Default> Words<V> {
     fn with_room() -> Self {
-        Self { cells: vec![Cell { word: [0; LONGEST], length: 0, value: V::default() }; CELLS] }
+        Self { cells: vec![Cell { key: Key([0; 3]), value: V::default() }; CELLS] }
     }
 
-    /// What is known of a word, found out by `make` where nothing is. `hash` says where to look for it.
-    pub(crate) fn get(&mut self, word: &[u8], hash: u32, make: impl FnOnce() -> V) -> V {
-        // One word in capitals and small letters has one hash.
-        let first = word.first().copied().unwrap_or_default();
-        let at = (hash ^ u32::from(first & 0x20) << 5) as usize % CELLS;
-        let mut key = [0; LONGEST];
-        let (Some(cell), Some(room)) = (self.cells.get_mut(at), key.get_mut(..word.len())) else {
-            return make();
-        };
-        room.copy_from_slice(word);
-        let length = word.len() as u8;
-        if cell.length != length || cell.word != key {
-            *cell = Cell { word: key, length, value: make() };
+    /// What is known of a word, found out by `make` where nothing is.
+    #[inline]
+    pub(crate) fn get(&mut self, key: &Key, make: impl FnOnce() -> V) -> V {
+        let Some(cell) = self.cells.get_mut(key.place()) else { return make() };
+        if cell.key != *key {
+            *cell = Cell { key: *key, value: make() };
         }
         cell.value
+    }
+}
+
+impl Key {
+    /// None of a word that is empty or longer than [`LONGEST`]: nothing is kept of it.
+    ///
+    /// Reads eight bytes at once, at both ends of the word: both readings agree where they overlap.
+    #[inline]
+    pub(crate) fn of(word: &[u8]) -> Option<Self> {
+        let eight = |part: Option<&[u8; 8]>| part.map(|part| u64::from_le_bytes(*part));
+        let length = word.len();
+        let last = || eight(word.last_chunk());
+        let [first, second, third] = match length {
+            1..4 => {
+                let (low, high) = (u64::from(*word.first()?), u64::from(*word.last()?));
+                let middle = u64::from(*word.get(length / 2)?);
+                [low | middle << (8 * (length / 2)) | high << (8 * (length - 1)), 0, 0]
+            }
+            4..8 => {
+                let low = u64::from(u32::from_le_bytes(*word.first_chunk()?));
+                let high = u64::from(u32::from_le_bytes(*word.last_chunk()?));
+                [low | high << (8 * (length - 4)), 0, 0]
+            }
+            8 => [last()?, 0, 0],
+            9..=16 => [eight(word.first_chunk())?, last()? >> (8 * (16 - length)), 0],
+            17..=LONGEST => {
+                let second = eight(word.get(8..)?.first_chunk())?;
+                [eight(word.first_chunk())?, second, last()? >> (8 * (24 - length))]
+            }
+            _ => return None,
+        };
+        Some(Self([first, second, third | (length as u64) << 56]))
+    }
+
+    /// The word, and zeros behind it.
+    pub(crate) fn bytes(&self) -> ([u8; LONGEST + 1], usize) {
+        let mut bytes = [0; LONGEST + 1];
+        for (eight, part) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.0) {
+            *eight = part.to_le_bytes();
+        }
+        let length = std::mem::take(&mut bytes[LONGEST]);
+        (bytes, length.into())
+    }
+
+    /// Where the word is remembered: the upper bits of the product depend on all others.
+    #[inline]
+    const fn place(&self) -> usize {
+        let [first, second, third] = self.0;
+        let joined = first ^ second.rotate_left(29) ^ third.rotate_left(43);
+        (joined.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % CELLS
     }
 }
 
@@ -107,36 +152,51 @@ impl<V> fmt::Debug for Pool<V> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_word_is_known_by_its_bytes_alone() {
-        let mut words = Words::with_room();
-        assert_eq!(words.get(b"one", 7, || 1), 1);
-        assert_eq!(words.get(b"one", 7, || 9), 1);
-        // The same place, other words.
-        for (word, value) in [(b"two".as_slice(), 2), (b"one\0", 3), (b"on", 4), (b"ONE", 5)] {
-            assert_eq!(words.get(word, 7, || value), value);
+    fn key(word: &str) -> Key {
+        Key::of(word.as_bytes()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_holds_the_bytes_of_a_word_and_their_number(
+            word in proptest::collection::vec(any::<u8>(), 0..30),
+        ) {
+            let known = Key::of(&word).map(|key| key.bytes());
+            let known = known.map(|(bytes, length)| bytes[..length].to_vec());
+            let is_kept = (1..=LONGEST).contains(&word.len());
+            prop_assert_eq!(known, is_kept.then_some(word));
         }
     }
 
     #[test]
-    fn long_words_are_not_kept() {
+    fn a_word_is_known_by_its_bytes_alone() {
         let mut words = Words::with_room();
-        let long = [b'x'; LONGEST + 1];
-        assert_eq!(words.get(&long, 7, || 1), 1);
-        assert_eq!(words.get(&long, 7, || 2), 2);
-        assert_eq!(words.get(&long[1..], 7, || 3), 3);
-        assert_eq!(words.get(&long[1..], 7, || 4), 3);
+        assert_eq!(words.get(&key("one"), || 1), 1);
+        assert_eq!(words.get(&key("one"), || 9), 1);
+        // More words than there is room for.
+        for number in 0..3 * CELLS {
+            assert_eq!(words.get(&key(&number.to_string()), || number), number);
+        }
+    }
+
+    #[test]
+    fn a_memory_that_keeps_nothing_asks_each_time() {
+        let mut words = Words::default();
+        assert_eq!(words.get(&key("one"), || 1), 1);
+        assert_eq!(words.get(&key("one"), || 2), 2);
     }
 
     #[test]
     fn a_pool_hands_out_what_it_got_back() {
         let pool = Pool::default();
         let mut words: Words<u8> = pool.take();
-        words.get(b"one", 7, || 1);
+        words.get(&key("one"), || 1);
         pool.put(words);
-        assert_eq!(pool.take().get(b"one", 7, || 2), 1);
-        assert_eq!(pool.take().get(b"one", 7, || 2), 2);
+        assert_eq!(pool.take().get(&key("one"), || 2), 1);
+        assert_eq!(pool.take().get(&key("one"), || 2), 2);
     }
 }

@@ -188,24 +188,11 @@ const INSIDE: u8 = 2;
 
 /// One gate for places inside a word, where few literals count, and one for all other places. Before
 /// both stands one look at the pair of bytes at hand, which ends it for most places.
+#[derive(Default)]
 struct Gates {
-    /// By pair: at which places literals begin with it.
-    pairs: Box<[u8]>,
+    pairs: Pairs,
     inside: Gate<{ 1 << 8 }>,
     outside: Gate<{ 1 << 11 }>,
-}
-
-/// Values of two bytes.
-const PAIRS: usize = 1 << 16;
-
-impl Default for Gates {
-    fn default() -> Self {
-        Self {
-            pairs: vec![0; PAIRS].into_boxed_slice(),
-            inside: Gate::default(),
-            outside: Gate::default(),
-        }
-    }
 }
 
 impl Gates {
@@ -216,10 +203,10 @@ impl Gates {
             [] => return,
             [first] => {
                 for second in 0..=u8::MAX {
-                    self.add_pair([*first, second], places);
+                    self.pairs.add([*first, second], places);
                 }
             }
-            [first, second, ..] => self.add_pair([*first, *second], places),
+            [first, second, ..] => self.pairs.add([*first, *second], places),
         }
         self.outside.add(text);
         if !literal.begins_word {
@@ -227,24 +214,45 @@ impl Gates {
         }
     }
 
-    fn add_pair(&mut self, [first, second]: [u8; 2], places: u8) {
-        let pair = pair(blind([first, second, 0, 0]));
-        if let Some(known) = self.pairs.get_mut(pair as usize) {
-            *known |= places;
-        }
-    }
-
     /// Whether a literal may begin at a place of a text, where these bytes stand.
     #[inline]
     fn may_begin(&self, place: u8, head: [u8; HEAD_BYTES], bytes: &[u8], at: usize) -> bool {
         let head = blind(head);
-        let places = self.pairs.get(pair(head) as usize).copied();
-        places.is_some_and(|places| places & place != 0)
+        self.pairs.get(head) & place != 0
             && if place == INSIDE {
                 self.inside.may_begin(head, bytes, at)
             } else {
                 self.outside.may_begin(head, bytes, at)
             }
+    }
+}
+
+/// Pairs of bytes.
+const PAIRS: usize = 1 << 16;
+
+/// By pair of bytes: at which places literals begin with it. Two bits for each, as the nearest cache
+/// has no room for a byte.
+struct Pairs(Box<[u8; PAIRS / 4]>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(Box::new([0; PAIRS / 4]))
+    }
+}
+
+impl Pairs {
+    fn add(&mut self, [first, second]: [u8; 2], places: u8) {
+        let pair = pair(blind([first, second, 0, 0])) as usize;
+        if let Some(four) = self.0.get_mut(pair / 4) {
+            *four |= places << (pair % 4 * 2);
+        }
+    }
+
+    /// Places at which literals begin with the first two of four bytes; the upper bits mean nothing.
+    #[inline]
+    fn get(&self, head: u32) -> u8 {
+        let pair = pair(head) as usize;
+        self.0.get(pair / 4).copied().unwrap_or_default() >> (pair % 4 * 2)
     }
 }
 

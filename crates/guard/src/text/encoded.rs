@@ -6,8 +6,10 @@
 
 use bartizan_core::Span;
 
+use super::runs::{BASE64_FEWEST, Base64, runs};
+
 /// Shortest run that is tried, in characters.
-const MIN_RUN_BYTES: usize = 8;
+const MIN_RUN_BYTES: usize = BASE64_FEWEST;
 /// Characters decoded at once; a multiple of four.
 const BLOCK_BYTES: usize = 4096;
 /// Characters of the block before that are decoded again; a multiple of four.
@@ -81,21 +83,9 @@ fn worthwhile(bytes: &[u8], run_before: usize, complete: bool) -> impl Iterator<
     let from = first.map_or(0, |run| run.end);
     let last = (!complete).then(|| last_run(bytes, from)).flatten();
     let last = last.filter(|run| run.len() < MIN_RUN_BYTES && may_go_on(bytes, *run, complete));
-    let mut at = from;
-    let long = std::iter::from_fn(move || {
-        loop {
-            let window = bytes.get(at..at + MIN_RUN_BYTES)?;
-            // No run of this length holds a byte that belongs to none, so the next begins after the
-            // last such byte of the window.
-            if let Some(other) = window.iter().rposition(|byte| !is_run_byte(*byte)) {
-                at += other + 1;
-                continue;
-            }
-            let run = run_from(at);
-            at = run.end;
-            return Some(run);
-        }
-    });
+    let rest = runs::<Base64>(bytes.get(from..).unwrap_or_default());
+    let long = rest.map(move |run| Span::new(from + run.start, from + run.end));
+    let long = long.filter(|run| run.len() >= MIN_RUN_BYTES);
     first.into_iter().chain(long).chain(last)
 }
 
@@ -149,37 +139,46 @@ fn decode(part: &str) -> Option<(String, Encoding)> {
         }
     }
     // A path or a word may stand right before the encoded part, so every alignment is tried.
-    (0..4).find_map(|skip| {
-        let aligned = run.get(skip..)?;
-        probe(aligned).then(|| readable(base64(aligned)))?.map(|text| (text, Encoding::Base64))
+    let mut digits = [0; PROBED + ALIGNMENTS - 1];
+    let mut number = 0;
+    for (digit, byte) in digits.iter_mut().zip(run) {
+        *digit = sextet(*byte)?;
+        number += 1;
+    }
+    let digits = digits.get(..number)?;
+    (0..ALIGNMENTS).find_map(|skip| {
+        let probed = digits.get(skip..number.min(skip + PROBED))?;
+        let decoded = probe(probed).then(|| readable(base64(run.get(skip..)?)));
+        decoded.flatten().map(|text| (text, Encoding::Base64))
     })
 }
 
-/// Whether the first characters decode to something readable; spares decoding words and noise.
-/// Nothing is allocated: most long words of a text come this way.
-fn probe(run: &[u8]) -> bool {
-    const PROBED: usize = 64;
-    if run.len() < MIN_RUN_BYTES {
+/// Digits that are decoded to see whether the rest is worth it; a multiple of four.
+const PROBED: usize = 64;
+/// Digits that make three bytes: with so many beginnings a run may be read.
+const ALIGNMENTS: usize = 4;
+
+/// Whether the first digits decode to something readable; spares decoding words and noise. Nothing is
+/// allocated: most long words of a text come this way.
+fn probe(digits: &[u8]) -> bool {
+    if digits.len() < MIN_RUN_BYTES {
         return false;
     }
-    let probed = run.get(..PROBED.min(run.len())).unwrap_or_default();
-    let all = probed.len() * 6 / 8;
+    let all = digits.len() * 6 / 8;
     let mut room = [0; PROBED / 4 * 3];
     let mut len = 0;
     let mut strange = 0;
     let mut before = 0;
-    for (group, out) in probed.chunks(4).zip(room.chunks_mut(3)) {
-        let mut bits = 0u32;
-        for byte in group {
-            let Some(value) = sextet(*byte) else { return false };
-            bits = bits << 6 | u32::from(value);
-        }
-        bits <<= 6 * (4 - group.len());
-        let whole = group.len() * 6 / 8;
-        for (slot, byte) in out.iter_mut().zip(bits.to_be_bytes().into_iter().skip(1)).take(whole) {
-            *slot = byte;
-            strange += usize::from(is_strange(byte, before));
-            before = byte;
+    let (groups, rest) = digits.as_chunks::<4>();
+    let mut last = [0; 4];
+    last.iter_mut().zip(rest).for_each(|(digit, of_rest)| *digit = *of_rest);
+    let groups = groups.iter().map(|group| (*group, 3)).chain([(last, rest.len() * 6 / 8)]);
+    for ((group, whole), out) in groups.zip(room.as_chunks_mut::<3>().0) {
+        let [a, b, c, d] = group;
+        *out = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+        for byte in out.iter().take(whole) {
+            strange += usize::from(is_strange(*byte, before));
+            before = *byte;
         }
         // Most words end here, after their first letters.
         if strange * 10 > all {
@@ -352,8 +351,9 @@ mod tests {
             use base64::Engine as _;
             let written = base64::engine::general_purpose::STANDARD_NO_PAD.encode(plain);
             for run in [noise, written].iter().filter(|run| run.len() >= MIN_RUN_BYTES) {
+                let digits: Vec<u8> = run.bytes().filter_map(sextet).collect();
                 let decoded = base64(run.as_bytes());
-                prop_assert_eq!(probe(run.as_bytes()), readable(decoded).is_some(), "{}", run);
+                prop_assert_eq!(probe(&digits), readable(decoded).is_some(), "{}", run);
             }
         }
     }

@@ -13,6 +13,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use bartizan_model::bytes::position;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use super::confusables::confusable;
@@ -68,33 +69,59 @@ pub fn fold(text: &str) -> (Cow<'_, str>, Offsets) {
     if is_plain(text) {
         return (Cow::Borrowed(text), Offsets::Shifted(0));
     }
-    let (folded, offsets) = fold_with(text, Folder::push);
+    let (folded, offsets) = fold_with(text, Apart::No);
     (Cow::Owned(folded), offsets)
 }
 
 /// Folds a text with a space for each run of invisible characters that may part words; `None` when
 /// it has none. Models read `ignore` and `rules` with a zero-width space between them as two words.
 pub fn fold_apart(text: &str) -> Option<(String, Offsets)> {
-    if is_plain(text) || !text.chars().any(parts_words) {
-        return None;
-    }
-    let mut inside = false;
-    Some(fold_with(text, |folder, c| {
-        let parts = parts_words(c);
-        folder.push(if parts && !inside { ' ' } else { c });
-        inside = parts;
-    }))
+    others(text).any(|(_, c)| parts_words(c)).then(|| fold_with(text, Apart::Outside))
 }
 
-fn fold_with(text: &str, mut push: impl FnMut(&mut Folder, char)) -> (String, Offsets) {
+/// What becomes of runs of invisible characters that may part words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Apart {
+    /// They leave nothing.
+    No,
+    /// The next one is a space.
+    Outside,
+    /// The last character was one.
+    Inside,
+}
+
+fn fold_with(text: &str, mut apart: Apart) -> (String, Offsets) {
     let mut folder = Folder::new(text.len());
-    let mut table = Vec::with_capacity(text.len());
-    for (start, c) in text.char_indices() {
-        push(&mut folder, c);
-        let source = (start as u32, (start + c.len_utf8()) as u32);
-        table.resize(folder.folded.len(), source);
+    let mut table: Vec<(u32, u32)> = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for (start, c) in others(text) {
+        if folder.copy(text, copied, start, &mut table) && apart == Apart::Inside {
+            apart = Apart::Outside;
+        }
+        copied = start + c.len_utf8();
+        folder.push(match apart {
+            Apart::Outside if parts_words(c) => ' ',
+            _ => c,
+        });
+        if apart != Apart::No {
+            apart = if parts_words(c) { Apart::Inside } else { Apart::Outside };
+        }
+        table.resize(folder.folded.len(), (start as u32, copied as u32));
     }
+    folder.copy(text, copied, text.len(), &mut table);
     (folder.folded, Offsets::Table(table))
+}
+
+/// The characters that folding may change, with their places.
+fn others(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let start = at + position(rest.as_bytes(), changes)?;
+        let c = text.get(start..)?.chars().next()?;
+        at = start + c.len_utf8();
+        Some((start, c))
+    })
 }
 
 /// Invisible characters but those that choose the shape of the one before.
@@ -107,10 +134,12 @@ const fn parts_words(c: char) -> bool {
 
 /// Whether folding changes nothing.
 fn is_plain(text: &str) -> bool {
-    // Without an early end, so that many bytes are looked at at once.
-    let other =
-        |byte: u8| !byte.is_ascii() || byte < b' ' && !matches!(byte, 9..=13) || byte == 0x7F;
-    !text.bytes().fold(false, |any, byte| any | other(byte))
+    position(text.as_bytes(), changes).is_none()
+}
+
+/// Whether folding may change a character that begins with this byte.
+const fn changes(byte: u8) -> bool {
+    !byte.is_ascii() || byte < b' ' && !matches!(byte, 9..=13) || byte == 0x7F
 }
 
 /// Control characters of ASCII that are no blanks. Nobody sees them, and models read past them.
@@ -149,6 +178,15 @@ struct Folder {
 impl Folder {
     fn new(capacity: usize) -> Self {
         Self { folded: String::with_capacity(capacity), gap: 0 }
+    }
+
+    /// Adds a stretch of characters that folding leaves as they are; false where it is empty.
+    fn copy(&mut self, text: &str, from: usize, to: usize, table: &mut Vec<(u32, u32)>) -> bool {
+        let Some(part) = text.get(from..to).filter(|part| !part.is_empty()) else { return false };
+        self.folded.push_str(part);
+        self.gap = 0;
+        table.extend((from as u32..to as u32).map(|at| (at, at + 1)));
+        true
     }
 
     fn push(&mut self, c: char) {

@@ -17,6 +17,11 @@ pub(crate) trait Class {
     /// Eight bytes at once: the high bit of each byte of the result says whether the byte of `word`
     /// belongs to the class, the other bits are zero.
     fn flags(word: u64) -> u64;
+
+    /// The mask of a block without runs that do not matter. Runs that touch an edge of the block stay.
+    fn prune(mask: u64) -> u64 {
+        mask
+    }
 }
 
 /// `0` to `9`.
@@ -26,6 +31,24 @@ pub(crate) enum Digit {}
 /// ASCII letters and digits.
 #[derive(Debug)]
 pub(crate) enum Alphanumeric {}
+
+/// Digits of base64, in either alphabet. Only runs of at least [`BASE64_FEWEST`] matter, besides those at
+/// the edges of blocks.
+#[derive(Debug)]
+pub(crate) enum Base64 {}
+
+/// Digits below which a run of them may be left out.
+pub(crate) const BASE64_FEWEST: usize = 8;
+
+/// ASCII letters and digits, and all that is not ASCII.
+#[derive(Debug)]
+pub(crate) enum AlphanumericOrOther {}
+
+impl Class for AlphanumericOrOther {
+    fn flags(word: u64) -> u64 {
+        Alphanumeric::flags(word) | (word & HIGH)
+    }
+}
 
 impl Class for Digit {
     fn flags(word: u64) -> u64 {
@@ -39,6 +62,29 @@ impl Class for Alphanumeric {
         // among letters.
         let lower = word | (0x20 * ONES);
         between(word, b'0', b'9') | between(lower, b'a', b'z')
+    }
+}
+
+impl Class for Base64 {
+    fn flags(word: u64) -> u64 {
+        Alphanumeric::flags(word)
+            | between(word, b'+', b'+')
+            | between(word, b'-', b'-')
+            | between(word, b'/', b'/')
+            | between(word, b'_', b'_')
+    }
+
+    fn prune(mask: u64) -> u64 {
+        // Outside of the block everything counts as set, so that runs at its edges stay. What is left
+        // where eight in a row are set, and grows back, are the runs of eight and more.
+        let around = u128::from(mask) << 8 | 0xFF | 0xFF << 72;
+        let mut eight = around & around >> 1;
+        eight &= eight >> 2;
+        eight &= eight >> 4;
+        eight |= eight << 1;
+        eight |= eight << 2;
+        eight |= eight << 4;
+        (eight >> 8) as u64
     }
 }
 
@@ -111,7 +157,7 @@ impl<C: Class> Iterator for Runs<'_, C> {
             let Some(block) = self.blocks.next() else {
                 return self.start.take().map(|start| Span::new(start, self.len));
             };
-            let mask = mask::<C>(block);
+            let mask = C::prune(mask::<C>(block));
             self.edges = mask ^ (mask << 1 | u64::from(self.start.is_some()));
             self.base = self.len;
             self.len += block.len();
@@ -163,6 +209,8 @@ mod tests {
             let all = |has: bool| if has { HIGH } else { 0 };
             assert_eq!(Digit::flags(word), all(byte.is_ascii_digit()), "{byte}");
             assert_eq!(Alphanumeric::flags(word), all(byte.is_ascii_alphanumeric()), "{byte}");
+            let is_base64 = byte.is_ascii_alphanumeric() || b"+-/_".contains(&byte);
+            assert_eq!(Base64::flags(word), all(is_base64), "{byte}");
         }
     }
 
@@ -181,6 +229,12 @@ mod tests {
                 prop_assert_eq!(
                     runs::<Digit>(&bytes).collect::<Vec<_>>(),
                     runs_by_byte(&bytes, |byte| byte.is_ascii_digit())
+                );
+                let digits = runs_by_byte(&bytes, |byte| byte.is_ascii_alphanumeric() || b"+-/_".contains(&byte));
+                let is_long = |run: &Span| run.len() >= BASE64_FEWEST;
+                prop_assert_eq!(
+                    runs::<Base64>(&bytes).filter(is_long).collect::<Vec<_>>(),
+                    digits.into_iter().filter(is_long).collect::<Vec<_>>()
                 );
                 let words = runs_by_byte(&bytes, |byte| byte.is_ascii_alphanumeric());
                 prop_assert_eq!(

@@ -5,7 +5,7 @@
 //! becomes one space. Deciding about a separator needs at most [`CHAIN`] singles on each side.
 
 use super::offsets::Offsets;
-use super::runs::{self, Alphanumeric};
+use super::runs::{self, Alphanumeric, AlphanumericOrOther};
 
 /// Fewest singles in a row that read as a spaced-out word.
 const CHAIN: usize = 5;
@@ -81,21 +81,23 @@ fn singles(text: &str) -> Vec<Single> {
         runs::singles::<Alphanumeric>(text.as_bytes()).for_each(|at| push(at, at + 1));
         return found;
     }
-    let mut word: Option<(usize, usize, usize)> = None;
-    let mut close = |word: &mut Option<(usize, usize, usize)>| {
-        if let Some((start, end, 1)) = word.take() {
-            push(start, end);
-        }
-    };
-    for (at, c) in text.char_indices() {
-        if c.is_alphanumeric() {
-            let (start, letters) = word.map_or((at, 0), |(start, _, letters)| (start, letters));
-            word = Some((start, at + c.len_utf8(), letters + 1));
-        } else if word.is_some() {
-            close(&mut word);
+    for run in runs::runs::<AlphanumericOrOther>(text.as_bytes()) {
+        let part = text.get(run.range()).unwrap_or_default();
+        if run.len() == 1 {
+            push(run.start, run.end);
+        } else if !part.is_ascii() {
+            // Where the open word begins, and its letters.
+            let mut word = None;
+            for (at, c) in part.char_indices().chain([(part.len(), ' ')]) {
+                if c.is_alphanumeric() {
+                    let (start, letters) = word.unwrap_or((at, 0));
+                    word = Some((start, letters + 1));
+                } else if let Some((start, 1)) = word.take() {
+                    push(run.start + start, run.start + at);
+                }
+            }
         }
     }
-    close(&mut word);
     found
 }
 

@@ -5,6 +5,8 @@
 //! [`LONG_BYTES`]. So whether a sentence ends at a place depends on at most [`REACH_BYTES`] before it
 //! and [`AHEAD_BYTES`] behind it.
 
+use crate::bytes::position;
+
 /// Distance of the places where a long sentence is cut, in bytes of the source.
 pub const LONG_BYTES: usize = 256;
 /// Bytes without an end after which a sentence is long.
@@ -32,7 +34,19 @@ pub fn sentences(text: &str, complete: bool, source: impl Fn(usize) -> usize) ->
     let mut natural = 0;
     let mut cut = None;
     let mut before = None;
-    for (at, c) in text.char_indices() {
+    let mut at = 0;
+    while at < text.len() {
+        if at - natural < LONG_FROM {
+            // Here nothing but an end matters, and few bytes begin one.
+            let limit = text.len().min(natural + LONG_FROM);
+            let ahead = text.as_bytes().get(at..limit).unwrap_or_default();
+            let Some(next) = position(ahead, may_end) else {
+                at = text.ceil_char_boundary(limit);
+                continue;
+            };
+            at += next;
+        }
+        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         if cut == Some(at) {
             closed.push((start, at));
             start = at;
@@ -60,12 +74,18 @@ pub fn sentences(text: &str, complete: bool, source: impl Fn(usize) -> usize) ->
             closed.push((start, end));
             (start, natural, cut, before) = (end, end, None, None);
         }
+        at = end;
     }
     if complete && start < text.len() {
         closed.push((start, text.len()));
         start = text.len();
     }
     Sentences { closed, open: (!complete && start < text.len()).then_some(start) }
+}
+
+/// Whether a sentence may end with a character that begins with this byte.
+const fn may_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'.' | b'!' | b'?' | 0xD8 | 0xE0 | 0xE3 | 0xEF)
 }
 
 /// Whether a sentence ends with `c`, before `rest`.

@@ -67,7 +67,9 @@ fn said(text: &str) -> &str {
         rest = bare(inner);
     }
     let end = ENDS.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default().trim_end_matches(|c: char| c.is_whitespace() || "*#>-<|[]({}\"'_`,".contains(c))
+    rest.get(..end)
+        .unwrap_or_default()
+        .trim_end_matches(|c: char| c.is_whitespace() || "*#>-<|[]({}\"'_`,".contains(c))
 }
 
 fn bare(text: &str) -> &str {
@@ -75,30 +77,49 @@ fn bare(text: &str) -> &str {
 }
 
 fn labels(text: &str) -> Vec<Label> {
+    let bytes = text.as_bytes();
     let mut labels: Vec<Label> = Vec::new();
-    let mut from = 0;
-    let mut line = 0;
-    let mut last = '\n';
-    for (at, c) in text.char_indices() {
-        let begins = c.is_alphanumeric() && !(last.is_alphanumeric() || matches!(last, '_' | '\''));
-        last = c;
-        if c == '\n' {
+    let (mut at, mut from, mut line) = (0, 0, 0);
+    // Whether a letter, a digit or what joins them stands just before.
+    let mut is_inside = false;
+    while let Some(byte) = bytes.get(at) {
+        let (is_letter, len) = match byte {
+            0..=0x7F => (byte.is_ascii_alphanumeric(), 1),
+            _ => match text.get(at..).and_then(|rest| rest.chars().next()) {
+                Some(c) => (c.is_alphanumeric(), c.len_utf8()),
+                None => break,
+            },
+        };
+        if *byte == b'\n' {
             line = at + 1;
         }
-        if !begins || at < from {
-            continue;
-        }
-        let before = text.get(line..at).unwrap_or_default();
-        let begins_line = before.len() <= MARKUP_BYTES && before.chars().all(is_markup);
-        if let Some(label) = label(text, at, begins_line) {
-            from = label.end;
-            labels.push(label);
-            if labels.len() == MAX_TURNS {
-                break;
+        if is_letter && !is_inside && at >= from {
+            let before = text.get(line..at).unwrap_or_default();
+            let begins_line = before.len() <= MARKUP_BYTES && before.chars().all(is_markup);
+            if !begins_line && let Some(letters) = plain_word(bytes.get(at..).unwrap_or_default()) {
+                at += letters;
+                continue;
+            }
+            if let Some(label) = label(text, at, begins_line) {
+                from = label.end;
+                labels.push(label);
+                if labels.len() == MAX_TURNS {
+                    break;
+                }
             }
         }
+        is_inside = is_letter || matches!(byte, b'_' | b'\'');
+        at += len;
     }
     labels
+}
+
+/// The letters of a word of ASCII that the next word follows: in the middle of a line no label does. Most
+/// words of most texts are told apart by it.
+fn plain_word(text: &[u8]) -> Option<usize> {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let next = matches!(text.get(letters..), Some([b' ', next, ..]) if next.is_ascii_alphabetic());
+    (letters > 0 && next).then_some(letters)
 }
 
 fn is_markup(c: char) -> bool {
@@ -251,10 +272,10 @@ mod tests {
 
     #[test]
     fn other_names_count_at_the_beginning_of_a_line() {
-        assert_eq!(read("Ann: hi\nBob: see https://x.example: no"), [
-            ("ann".to_owned(), "hi"),
-            ("bob".to_owned(), "see https://x.example: no"),
-        ]);
+        assert_eq!(
+            read("Ann: hi\nBob: see https://x.example: no"),
+            [("ann".to_owned(), "hi"), ("bob".to_owned(), "see https://x.example: no"),]
+        );
         assert_eq!(read("this is an answer: yes, and a question: no"), []);
     }
 }
