@@ -23,6 +23,7 @@ mod intent;
 mod lexicon;
 mod markup;
 mod model;
+mod named_entity;
 pub mod operators;
 mod phrases;
 pub mod prompt_index;

@@ -1,13 +1,12 @@
 //! The trained models that are built in, and what their scores mean.
 
 mod embedded;
-pub(crate) mod names;
 mod points;
 
 use bartizan_model::attack::{Reading, Speaker, Stretch, Suspicion};
 use bartizan_model::plain::{Plain, plain};
 
-pub(crate) use embedded::{ATTACK, CONTENT};
+pub(crate) use embedded::{ATTACK, CONTENT, NAMES};
 pub(crate) use points::{operating_point, rarity, score};
 
 /// Which of the signals of a stretch tells requests for harmful things.

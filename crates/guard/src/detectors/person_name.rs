@@ -1,19 +1,12 @@
 //! Names of persons.
 
-use std::sync::LazyLock;
-
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
-use bartizan_model::tagger::{Entity, LOOK_BEHIND_BYTES};
+use bartizan_model::tagger::Entity;
 
-use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::names::{NAMES, report};
-use crate::text::View;
+use crate::named_entity::NamedEntity;
 
-pub(super) static DETECTOR: PersonName = PersonName;
-
-/// Finds names of persons.
-pub(super) struct PersonName;
+pub(super) static DETECTOR: NamedEntity = NamedEntity::new(Entity::Person, &META);
 
 static META: Meta = Meta {
     id: "person-name",
@@ -51,26 +44,3 @@ static META: Meta = Meta {
         "The quarterly report is due on Monday.",
     ],
 };
-
-impl Detector for PersonName {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn reads(&self) -> Reads {
-        // Folding drops marks and case that names need.
-        Reads::Raw
-    }
-
-    fn look_behind(&self) -> usize {
-        LOOK_BEHIND_BYTES
-    }
-
-    fn prepare(&self) {
-        LazyLock::force(&NAMES);
-    }
-
-    fn inspect(&self, view: &View<'_>, _hits: &[Hit], findings: &mut Findings<'_>) {
-        report(view, Entity::Person, findings);
-    }
-}

@@ -1,19 +1,12 @@
 //! Names of cities, countries and regions.
 
-use std::sync::LazyLock;
-
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
-use bartizan_model::tagger::{Entity, LOOK_BEHIND_BYTES};
+use bartizan_model::tagger::Entity;
 
-use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::names::{NAMES, report};
-use crate::text::View;
+use crate::named_entity::NamedEntity;
 
-pub(super) static DETECTOR: PlaceName = PlaceName;
-
-/// Finds names of places.
-pub(super) struct PlaceName;
+pub(super) static DETECTOR: NamedEntity = NamedEntity::new(Entity::Place, &META);
 
 static META: Meta = Meta {
     id: "place-name",
@@ -48,26 +41,3 @@ static META: Meta = Meta {
         "Turkey sandwich, french fries and a danish",
     ],
 };
-
-impl Detector for PlaceName {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn reads(&self) -> Reads {
-        // Folding drops marks and case that names need.
-        Reads::Raw
-    }
-
-    fn look_behind(&self) -> usize {
-        LOOK_BEHIND_BYTES
-    }
-
-    fn prepare(&self) {
-        LazyLock::force(&NAMES);
-    }
-
-    fn inspect(&self, view: &View<'_>, _hits: &[Hit], findings: &mut Findings<'_>) {
-        report(view, Entity::Place, findings);
-    }
-}

@@ -1,19 +1,12 @@
 //! Postal addresses.
 
-use std::sync::LazyLock;
-
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Severity};
-use bartizan_model::tagger::{Entity, LOOK_BEHIND_BYTES};
+use bartizan_model::tagger::Entity;
 
-use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::names::{NAMES, report};
-use crate::text::View;
+use crate::named_entity::NamedEntity;
 
-pub(super) static DETECTOR: PostalAddress = PostalAddress;
-
-/// Finds postal addresses.
-pub(super) struct PostalAddress;
+pub(super) static DETECTOR: NamedEntity = NamedEntity::new(Entity::Address, &META);
 
 static META: Meta = Meta {
     id: "postal-address",
@@ -48,26 +41,3 @@ static META: Meta = Meta {
         "Version 3.2 was released in 2021.",
     ],
 };
-
-impl Detector for PostalAddress {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn reads(&self) -> Reads {
-        // Folding drops marks and case that names need.
-        Reads::Raw
-    }
-
-    fn look_behind(&self) -> usize {
-        LOOK_BEHIND_BYTES
-    }
-
-    fn prepare(&self) {
-        LazyLock::force(&NAMES);
-    }
-
-    fn inspect(&self, view: &View<'_>, _hits: &[Hit], findings: &mut Findings<'_>) {
-        report(view, Entity::Address, findings);
-    }
-}

@@ -1,9 +1,10 @@
-//! The model that is built in.
+//! The models that are built in.
 
 use std::sync::LazyLock;
 
 use bartizan_model::attack::{self, AttackModel};
 use bartizan_model::content::{self, ContentModel};
+use bartizan_model::tagger::{self, Tagger};
 
 /// The model of attacks that this build ships.
 #[expect(
@@ -22,6 +23,16 @@ pub(crate) static ATTACK: LazyLock<AttackModel> = LazyLock::new(|| {
 pub(crate) static CONTENT: LazyLock<ContentModel> = LazyLock::new(|| {
     content::decode(include_bytes!("../../models/content.bin"))
         .expect("the built-in model is whole")
+});
+
+/// The tagger of names that this build ships.
+#[expect(
+    clippy::expect_used,
+    reason = "the file is part of the program, and a test reads it: nothing outside can damage it"
+)]
+pub(crate) static NAMES: LazyLock<Tagger> = LazyLock::new(|| {
+    tagger::file::decode(include_bytes!("../../models/names.bin"))
+        .expect("the built-in tagger is whole")
 });
 
 #[cfg(test)]

@@ -201,7 +201,7 @@ impl<'a> View<'a> {
 
     /// Names that the trained tagger finds; looked for once per view.
     pub(crate) fn names(&self) -> &Tagged {
-        self.tagged.get_or_init(|| crate::model::names::tag(self))
+        self.tagged.get_or_init(|| crate::named_entity::tag(self))
     }
 
     /// How much its sentences are of what many do not want; judged once per view.

@@ -1,21 +1,14 @@
-//! Names that the trained tagger finds, shared by the detectors that report them.
+//! Detectors of persons, organisations, places and addresses: one for each sort, all of one reading of
+//! the view by the trained tagger.
 
 use std::sync::LazyLock;
 
-use bartizan_model::tagger::file::decode;
-use bartizan_model::tagger::{Entity, Found, Tagged, Tagger};
+use bartizan_core::catalog::Meta;
+use bartizan_model::tagger::{Entity, Found, LOOK_BEHIND_BYTES, Tagged};
 
-use crate::detector::Findings;
+use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::model::NAMES;
 use crate::text::View;
-
-/// The tagger that this build ships.
-#[expect(
-    clippy::expect_used,
-    reason = "the file is part of the program, and a test reads it: nothing outside can damage it"
-)]
-pub(crate) static NAMES: LazyLock<Tagger> = LazyLock::new(|| {
-    decode(include_bytes!("../../models/names.bin")).expect("the built-in tagger is whole")
-});
 
 /// Least score that is reported, whatever a guardrail asks for.
 const LEAST: f32 = 0.1;
@@ -41,15 +34,45 @@ pub(crate) fn tag(view: &View<'_>) -> Tagged {
     all
 }
 
-/// Reports the names of one sort.
-pub(crate) fn report(view: &View<'_>, entity: Entity, findings: &mut Findings<'_>) {
-    let tagged = view.names();
-    for found in &tagged.found {
-        if found.entity == entity && found.score >= LEAST {
-            findings.push(found.start, found.end, found.score);
-        }
+/// Finds names of one sort.
+pub(crate) struct NamedEntity {
+    entity: Entity,
+    meta: &'static Meta,
+}
+
+impl NamedEntity {
+    pub(crate) const fn new(entity: Entity, meta: &'static Meta) -> Self {
+        Self { entity, meta }
     }
-    findings.undecided(tagged.open);
+}
+
+impl Detector for NamedEntity {
+    fn meta(&self) -> &'static Meta {
+        self.meta
+    }
+
+    fn reads(&self) -> Reads {
+        // Folding drops marks and case that names need.
+        Reads::Raw
+    }
+
+    fn look_behind(&self) -> usize {
+        LOOK_BEHIND_BYTES
+    }
+
+    fn prepare(&self) {
+        LazyLock::force(&NAMES);
+    }
+
+    fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
+        let tagged = view.names();
+        for found in &tagged.found {
+            if found.entity == self.entity && found.score >= LEAST {
+                findings.push(found.start, found.end, found.score);
+            }
+        }
+        findings.undecided(tagged.open);
+    }
 }
 
 #[cfg(test)]
@@ -58,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_built_in_tagger_is_whole_and_small() {
-        assert!(include_bytes!("../../models/names.bin").len() <= 4 << 20);
+        assert!(include_bytes!("../models/names.bin").len() <= 4 << 20);
         let found = NAMES.tag("Dear Mr Thomas Weber, welcome to Hamburg.", true).found;
         let entities: Vec<Entity> = found.iter().map(|found| found.entity).collect();
         assert_eq!(entities, [Entity::Person, Entity::Place]);
