@@ -261,12 +261,11 @@ fn judge_line(
         tally.leave_out(&row.label);
         return Ok(());
     };
-    let judgement = match &chat {
-        Some(chat) => judge.inspect_chat(chat),
-        None => {
-            let text = row.text.as_deref().unwrap_or_default();
-            judge.inspect(said.unwrap_or(Channel::User), text)
-        }
+    let judgement = if let Some(chat) = &chat {
+        judge.inspect_chat(chat)
+    } else {
+        let text = row.text.as_deref().unwrap_or_default();
+        judge.inspect(said.unwrap_or(Channel::User), text)
     };
     if let Some(chat) = chat.filter(|_| examples > 0) {
         row.text = Some(chat.outline(OUTLINE_BYTES));
