@@ -7,6 +7,7 @@
 mod bench;
 mod conformance;
 mod e2e;
+mod evals;
 mod files;
 mod fuzz;
 mod generate;
@@ -30,6 +31,8 @@ Usage: cargo xtask <command>
   conformance [--disagreements]
                             agreement with other projects' cases, where a folder of data sets
                             (../shared) lies beside the clone; --disagreements updates docs/evals
+  evals [--check]           write (or compare) the tables of docs/evals that `bartizan eval` gives; those about
+                            data beside the clone (../shared) are left where it is absent
   fuzz [TARGET] [--seconds N]
                             one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]
@@ -60,6 +63,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["generate", "--check"] => generate::run(generate::Mode::Check),
         ["conformance"] => conformance::run(conformance::Disagreements::Show),
         ["conformance", "--disagreements"] => conformance::run(conformance::Disagreements::Write),
+        ["evals"] => evals::run(generate::Mode::Write),
+        ["evals", "--check"] => evals::run(generate::Mode::Check),
         ["fuzz", options @ ..] => fuzz::run(options),
         ["bench", "gateway", options @ ..] => bench::gateway(options),
         ["bench", "guard", options @ ..] => bench::guard::run(options),

@@ -164,6 +164,13 @@ pub struct FindingRecord {
     pub exception: Option<String>,
 }
 
+impl FindingRecord {
+    /// The verdict that counts: a dry run never does more than flag.
+    pub fn effective(&self) -> Verdict {
+        if self.dry_run { self.verdict.min(Verdict::Flag) } else { self.verdict }
+    }
+}
+
 /// A score that a model of the policy gave in place of the built-in one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RefinedRecord {

@@ -417,7 +417,20 @@ impl<'d> Envelope<'d> {
     /// once more without the break between them, and what the user says over several turns once more
     /// without the answers.
     pub(crate) fn inspect(&self, guard: &Guard, session: &Session) -> Judgement {
-        let mut judgement = Judgement::default();
+        self.inspect_into(Judgement::default(), guard, session)
+    }
+
+    /// The same, with every finding and all scores.
+    pub(crate) fn inspect_closely(&self, guard: &Guard, session: &Session) -> Judgement {
+        self.inspect_into(Judgement::close(), guard, session)
+    }
+
+    fn inspect_into(
+        &self,
+        mut judgement: Judgement,
+        guard: &Guard,
+        session: &Session,
+    ) -> Judgement {
         // Answers are read for placeholders even where no guardrail looks at them.
         let reads = |channel| {
             guard.reads(channel) || matches!(channel, Channel::Output | Channel::ToolCall)
@@ -491,6 +504,12 @@ impl<'d> Envelope<'d> {
     /// Keeps the texts of one channel alone.
     pub(crate) fn retain(&mut self, channel: Channel) {
         self.leaves.retain(|leaf| leaf.channel == channel);
+    }
+
+    /// Keeps the texts of one value alone.
+    pub(crate) fn retain_within(&mut self, value: Value<'_>) {
+        let ids = value.ids();
+        self.leaves.retain(|leaf| ids.contains(&leaf.id));
     }
 
     /// Whether there is nothing to read.

@@ -10,6 +10,7 @@
 mod answer;
 mod auth;
 mod body;
+pub mod chat;
 mod envelope;
 mod error;
 mod exchange;

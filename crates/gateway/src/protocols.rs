@@ -239,6 +239,11 @@ pub(crate) fn of(operation: Operation) -> Option<&'static dyn Protocol> {
     })
 }
 
+/// Where a message of chat completions comes from.
+pub(crate) fn channel_of_message(message: Value<'_>) -> bartizan_core::Channel {
+    chat::channel_of(message)
+}
+
 /// What kind of content the `type` of a part names, if text guards cannot read it.
 pub(crate) fn modality(kind: &str) -> Option<Modality> {
     Some(match kind {

@@ -19,6 +19,7 @@ use bartizan_core::settings::{Detect, Guardrail, Settings};
 use bartizan_core::time::{Timestamp, now};
 use bartizan_core::{Category, Channel, ChannelSet, Verdict};
 use bartizan_gateway::Models;
+use bartizan_gateway::chat::{Chat, ChatReport};
 use bartizan_guard::{Guard, Report, Session, detectors};
 use bartizan_policy::Sources;
 
@@ -81,7 +82,16 @@ impl Judge {
     }
 
     fn inspect(&self, channel: Channel, text: &str) -> Report {
-        self.guard.inspect(channel, text, &Session::builder().now(self.now).build())
+        self.guard.inspect(channel, text, &self.session())
+    }
+
+    /// Judges a conversation as the gateway judges that of a request.
+    fn inspect_chat<'c>(&self, chat: &'c Chat<'_>) -> ChatReport<'c> {
+        chat.inspect(&self.guard, &self.session())
+    }
+
+    fn session(&self) -> Session {
+        Session::builder().now(self.now).build()
     }
 }
 

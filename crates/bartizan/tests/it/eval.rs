@@ -1,5 +1,7 @@
 //! `bartizan eval`, by code, stdout and stderr.
 
+mod conversations;
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -201,14 +203,14 @@ fn bad_rows_are_named_by_line_and_nothing_is_printed() {
         &eval(&[], format!("{good}\n{{\"text\":\"x\"}}\nnope\n")),
         &expect![[r"
         error: `-`, line 3: missing field `label`, at column 12
-        help: each line is an object with `text` and `label`, and may have `id`, `source`, `kind` and `channel`
+        help: each line is an object with `text` or `messages`, and `label`, and may have `id`, `source`, `kind` and `channel`
     "]],
     );
     mistake(
         &eval(&[], format!("{good}{{\"text\":\"x\",\"label\":\"toxic\",\"channel\":\"tv\"}}\n")),
         &expect![[r"
             error: `-`, line 2: `channel` names no channel
-            help: each line is an object with `text` and `label`, and may have `id`, `source`, `kind` and `channel`
+            help: each line is an object with `text` or `messages`, and `label`, and may have `id`, `source`, `kind` and `channel`
         "]],
     );
     // The first of many, whichever thread meets one first.

@@ -17,6 +17,9 @@ use crate::record::{MAX_FINDINGS, MAX_REFINED, Record};
 pub(crate) struct Judgement {
     /// The first ones.
     pub(super) findings: Vec<FindingRecord>,
+    /// Whether all of them are kept, and scores.
+    is_close: bool,
+    scores: Vec<(Category, f32)>,
     /// How many more there were.
     pub(super) left_out: usize,
     pub(super) strictest: Verdict,
@@ -38,6 +41,20 @@ pub(super) struct TextEdit {
 }
 
 impl Judgement {
+    /// One that keeps all that is found: nobody waits for it, and somebody counts.
+    pub(super) fn close() -> Self {
+        Self { is_close: true, ..Self::default() }
+    }
+
+    pub(crate) fn findings(&self) -> &[FindingRecord] {
+        &self.findings
+    }
+
+    /// Highest score per family; nothing unless all is kept.
+    pub(crate) fn scores(&self) -> &[(Category, f32)] {
+        &self.scores
+    }
+
     /// The strictest verdict.
     pub(crate) fn verdict(&self) -> Verdict {
         if self.blocked.is_some() || self.failed.is_some() {
@@ -63,7 +80,7 @@ impl Judgement {
         self.strictest = self.strictest.max(effective);
         // Nobody reads more, and a body can hold a million. The first of the strictest stays,
         // since it decides.
-        if self.findings.len() >= MAX_FINDINGS && !is_strictest {
+        if self.findings.len() >= MAX_FINDINGS && !is_strictest && !self.is_close {
             self.left_out += 1;
             return;
         }
@@ -79,6 +96,14 @@ impl Judgement {
         }
         if self.failed.is_none() {
             self.failed.clone_from(&report.failed);
+        }
+        if self.is_close {
+            for (category, score) in &report.scores {
+                match self.scores.iter_mut().find(|(known, _)| known == category) {
+                    Some((_, best)) => *best = best.max(*score),
+                    None => self.scores.push((*category, *score)),
+                }
+            }
         }
         let room = MAX_REFINED.saturating_sub(self.refined.len());
         let records = report.refined.iter().map(|refined| refined_record(refined, channel));

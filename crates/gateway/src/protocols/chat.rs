@@ -33,15 +33,10 @@ impl Protocol for Chat {
         }
         let messages = root.get("messages").into_iter().flat_map(|messages| messages.items());
         for (group, message) in (1..).zip(messages) {
-            let role = message.get("role").and_then(|role| role.as_str());
-            let channel = match role.as_ref().map(Str::text).as_deref() {
-                Some("system" | "developer") => Channel::System,
-                Some("tool" | "function") => Channel::ToolResult,
-                _ => Channel::User,
-            };
-            places.channel(message, channel);
+            places.channel(message, channel_of(message));
             if let Some(content) = message.get("content") {
                 place_parts(content, group, places);
+                let role = message.get("role").and_then(|role| role.as_str());
                 if role.is_some_and(|role| role == *"user") {
                     places.turn(content);
                 }
@@ -76,6 +71,16 @@ impl Protocol for Chat {
     fn stream(&self) -> Option<Box<dyn StreamCodec>> {
         let choices = Choices::new("chat.completion.chunk", "chatcmpl-bartizan");
         Some(Box::new(ChatStream { choices, calls: Numbering::default() }))
+    }
+}
+
+/// Where a message of a request comes from. What a client says that a model answered is the client's.
+pub(super) fn channel_of(message: Value<'_>) -> Channel {
+    let role = message.get("role").and_then(|role| role.as_str());
+    match role.as_ref().map(Str::text).as_deref() {
+        Some("system" | "developer") => Channel::System,
+        Some("tool" | "function") => Channel::ToolResult,
+        _ => Channel::User,
     }
 }
 

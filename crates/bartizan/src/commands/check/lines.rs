@@ -14,11 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use bartizan_core::Channel;
 use bartizan_core::limits::CHECK_LINE_BYTES;
+use bartizan_gateway::chat::Chat;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inputs::Input;
-use super::result::{Failure, Outcome, Shown};
+use super::result::{ChatOutcome, Failure, Outcome, Shown};
 use super::{Judge, Tally};
 use crate::output::Output;
 use crate::progress::{Counted, Progress};
@@ -37,7 +39,9 @@ pub(in crate::commands) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 struct Line {
     #[serde(default)]
     id: Value,
-    text: String,
+    text: Option<String>,
+    /// Read by [`Chat`].
+    messages: Option<IgnoredAny>,
     channel: Option<String>,
 }
 
@@ -248,19 +252,41 @@ fn work(waiting: &Mutex<Receiver<Batch>>, answers: &Worker, judge: &Judge, count
 }
 
 fn answer_line(line: &Taken, judge: &Judge, answer: &mut Answer) -> Result<(), Unreadable> {
-    let line =
+    let line: &[u8] =
         line.as_ref().map_err(|reason| Unreadable { id: Value::Null, reason: reason.clone() })?;
-    let line = parse(line)?;
-    let channel = match line.channel.as_deref() {
-        None => judge.channel,
-        Some(name) => Channel::from_name(name).ok_or_else(|| Unreadable {
-            id: line.id.clone(),
-            reason: "`channel` names no channel".to_owned(),
-        })?,
-    };
-    let report = judge.inspect(channel, &line.text);
-    answer.tally.add(report.verdict());
-    write_line(&mut answer.bytes, &Outcome::new(&line.id, &line.text, &report, judge, Shown::Text));
+    let Line { id, text, messages, channel } = parse(line)?;
+    let unreadable = |reason: String| Unreadable { id: id.clone(), reason };
+    let said = channel.as_deref().map(|name| {
+        Channel::from_name(name).ok_or_else(|| unreadable("`channel` names no channel".to_owned()))
+    });
+    let said = said.transpose()?;
+    match (text, messages) {
+        (Some(text), None) => {
+            let report = judge.inspect(said.unwrap_or(judge.channel), &text);
+            answer.tally.add(report.verdict());
+            let outcome = Outcome::new(&id, &text, &report, judge, Shown::Text);
+            write_line(&mut answer.bytes, &outcome);
+        }
+        (None, Some(_)) if said.is_some() => {
+            let reason = "the roles of `messages` say where texts come from; leave `channel` out";
+            return Err(unreadable(reason.to_owned()));
+        }
+        (None, Some(_)) => {
+            let chat = Chat::parse(line).map_err(|error| unreadable(error.to_string()))?;
+            let report = judge.inspect_chat(&chat);
+            let verdict = report.verdict();
+            let outcome = ChatOutcome::new(&id, report, judge);
+            let outcome = outcome.map_err(|error| unreadable(error.to_string()))?;
+            answer.tally.add(verdict);
+            write_line(&mut answer.bytes, &outcome);
+        }
+        (Some(_), Some(_)) => {
+            return Err(unreadable("the line has both `text` and `messages`".to_owned()));
+        }
+        (None, None) => {
+            return Err(unreadable("the line has neither `text` nor `messages`".to_owned()));
+        }
+    }
     Ok(())
 }
 

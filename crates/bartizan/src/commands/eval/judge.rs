@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bartizan_core::settings::{Detect, Guardrail};
 use bartizan_core::{Category, Channel, Verdict};
+use bartizan_gateway::chat::Chat;
 use bartizan_guard::{Detector, Guard, Judged, Session, detectors};
 
 use super::EvalArgs;
@@ -40,6 +41,8 @@ pub(super) struct Judge {
     pub(super) channel: Option<Channel>,
     /// Channels that no detector which counts reads.
     unread: Vec<Channel>,
+    /// Whether a detector that counts reads conversations.
+    reads_conversations: bool,
 }
 
 /// What came of one row.
@@ -73,11 +76,12 @@ impl Judge {
         let positive = positive(args, &families)?;
         let only_chosen = check::guard(&chosen, &models)?;
         let unread = Channel::ALL.into_iter().filter(|on| !only_chosen.reads(*on)).collect();
+        let reads_conversations = only_chosen.reads_conversations();
         // Without a choice the whole guard runs, and its times are those that traffic would see.
         let guard =
             if args.detector.is_empty() { check::guard(&all, &models)? } else { only_chosen };
         let channel = args.channel.as_deref().and_then(Channel::from_name);
-        Ok(Self { guard, families, detectors, positive, channel, unread })
+        Ok(Self { guard, families, detectors, positive, channel, unread, reads_conversations })
     }
 
     /// What a label means; `None` for one that is left out.
@@ -108,6 +112,31 @@ impl Judge {
             nanos,
             evaluated: report.not_evaluated.is_empty(),
             read: !self.unread.contains(&channel),
+        }
+    }
+
+    /// Judges a conversation as the gateway does: it is found when any of its turns is, or what the user
+    /// says over several of them.
+    pub(super) fn inspect_chat(&self, chat: &Chat<'_>) -> Judgement {
+        let begun = Instant::now();
+        let report = chat.inspect(&self.guard, &Session::default());
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let rules = report.findings().iter().filter(|found| {
+            let family = Category::from_name(&found.category);
+            family.is_some_and(|family| self.families.contains(&family))
+                && found.effective() > Verdict::Allow
+        });
+        // INVARIANT: whatever counts comes from a detector that was chosen.
+        let rules = rules.filter_map(|found| self.detectors.get(found.rule.as_str()).copied());
+        let scores = report.scores().iter().filter(|(family, _)| self.families.contains(family));
+        let is_read = |channel: &Channel| !self.unread.contains(channel);
+        Judgement {
+            score: scores.map(|(_, score)| *score).fold(0.0, f32::max),
+            rules: rules.collect(),
+            nanos,
+            evaluated: report.not_evaluated().is_empty(),
+            read: chat.channels().iter().any(is_read)
+                || (self.reads_conversations && chat.turns() > 1),
         }
     }
 }

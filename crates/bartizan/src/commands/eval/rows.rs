@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use bartizan_core::Channel;
 use bartizan_core::limits::CHECK_LINE_BYTES;
+use bartizan_gateway::chat::Chat;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::judge::Judge;
@@ -31,15 +33,25 @@ const WAITING: usize = 2;
 /// How a file begins that gzip made.
 const GZIP: &[u8] = b"\x1f\x8b";
 /// What is said about a line that is no row.
-const ROW_HELP: &str = "each line is an object with `text` and `label`, and may have `id`, `source`, `kind` and \
-    `channel`";
+const ROW_HELP: &str = "each line is an object with `text` or `messages`, and `label`, and may have `id`, `source`, `kind` \
+    and `channel`";
+/// What is said about a conversation that cannot be read.
+const CHAT_HELP: &str = "`messages` are those of chat completions: `[{\"role\": \"user\", \"content\": \"…\"}, …]`, with texts or \
+    text parts";
+/// What is said where a channel is given for a conversation.
+const ROLES_HELP: &str = "leave the channel out, or give the conversation as one `text`";
+/// Bytes of a conversation that an example may show.
+const OUTLINE_BYTES: usize = 480;
 
-/// One labelled text.
+/// One labelled text or conversation.
 #[derive(Debug, Deserialize)]
 pub(super) struct Row {
     #[serde(default)]
     pub(super) id: Value,
-    pub(super) text: String,
+    /// Of a conversation its beginning, where examples are wanted.
+    pub(super) text: Option<String>,
+    /// Read by [`Chat`].
+    messages: Option<IgnoredAny>,
     label: String,
     pub(super) source: Option<String>,
     pub(super) kind: Option<String>,
@@ -57,7 +69,19 @@ struct Batch {
 /// A line that is no row.
 struct Bad {
     at: At,
+    why: NoRow,
+}
+
+/// Why a line is no row, and what to do.
+struct NoRow {
     reason: String,
+    help: &'static str,
+}
+
+impl NoRow {
+    fn new(reason: impl Into<String>, help: &'static str) -> Self {
+        Self { reason: reason.into(), help }
+    }
 }
 
 /// What a worker came to.
@@ -103,9 +127,9 @@ pub(super) fn judge_all(
         tally.absorb(worked.tally, examples);
         first_bad = earlier(first_bad, worked.bad);
     }
-    if let Some(Bad { at: (file, line), reason }) = first_bad {
+    if let Some(Bad { at: (file, line), why: NoRow { reason, help } }) = first_bad {
         let name = inputs.get(file).map(Input::name).unwrap_or_default();
-        return Err(usage(format!("`{name}`, line {line}: {reason}"), ROW_HELP));
+        return Err(usage(format!("`{name}`, line {line}: {reason}"), help));
     }
     read.map_err(|error| usage(error.reason, error.help.unwrap_or_else(|| ROW_HELP.to_owned())))?;
     Ok(tally)
@@ -193,9 +217,9 @@ fn work(
                 continue;
             }
             let at = (batch.file, number);
-            if let Err(reason) = judge_line(line, at, judge, examples, &mut worked.tally) {
+            if let Err(why) = judge_line(line, at, judge, examples, &mut worked.tally) {
                 broken.fetch_min(batch.number, SeqCst);
-                worked.bad = earlier(worked.bad.take(), Some(Bad { at, reason }));
+                worked.bad = earlier(worked.bad.take(), Some(Bad { at, why }));
                 break;
             }
             rows += 1;
@@ -211,24 +235,52 @@ fn judge_line(
     judge: &Judge,
     examples: usize,
     tally: &mut Tally,
-) -> Result<(), String> {
+) -> Result<(), NoRow> {
     if line.len() > CHECK_LINE_BYTES && !line.ends_with(b"\n") {
-        return Err(format!("the line is longer than {CHECK_LINE_BYTES} bytes"));
+        let reason = format!("the line is longer than {CHECK_LINE_BYTES} bytes");
+        return Err(NoRow::new(reason, ROW_HELP));
     }
-    let row: Row = serde_json::from_slice(line).map_err(|error| without_line(&error))?;
+    let mut row: Row =
+        serde_json::from_slice(line).map_err(|error| NoRow::new(without_line(&error), ROW_HELP))?;
     // Also on rows that are left out: a channel that does not exist is a mistake in the data.
     let said = row.channel.as_deref().map(|name| {
-        Channel::from_name(name).ok_or_else(|| "`channel` names no channel".to_owned())
+        Channel::from_name(name).ok_or_else(|| NoRow::new("`channel` names no channel", ROW_HELP))
     });
-    let said = said.transpose()?;
+    let said = judge.channel.or(said.transpose()?);
+    let chat = match (&row.text, &row.messages) {
+        (Some(_), None) => None,
+        (None, Some(_)) => Some(chat(line, said)?),
+        (Some(_), Some(_)) => {
+            return Err(NoRow::new("the row has both `text` and `messages`", ROW_HELP));
+        }
+        (None, None) => {
+            return Err(NoRow::new("the row has neither `text` nor `messages`", ROW_HELP));
+        }
+    };
     let Some(truth) = judge.truth(&row.label) else {
         tally.leave_out(&row.label);
         return Ok(());
     };
-    let channel = judge.channel.or(said).unwrap_or(Channel::User);
-    let judgement = judge.inspect(channel, &row.text);
+    let judgement = if let Some(chat) = &chat {
+        judge.inspect_chat(chat)
+    } else {
+        let text = row.text.as_deref().unwrap_or_default();
+        judge.inspect(said.unwrap_or(Channel::User), text)
+    };
+    if let Some(chat) = chat.filter(|_| examples > 0) {
+        row.text = Some(chat.outline(OUTLINE_BYTES));
+    }
     tally.add(at, &row, truth, &judgement, examples);
     Ok(())
+}
+
+/// The conversation of a row.
+fn chat(line: &[u8], channel: Option<Channel>) -> Result<Chat<'_>, NoRow> {
+    if channel.is_some() {
+        let reason = "the roles of `messages` say where texts come from, and a channel is given";
+        return Err(NoRow::new(reason, ROLES_HELP));
+    }
+    Chat::parse(line).map_err(|error| NoRow::new(error.to_string(), CHAT_HELP))
 }
 
 /// The parser's words; it sees one line, so its line number would be mistaken for that of the file.

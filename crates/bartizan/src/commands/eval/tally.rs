@@ -200,7 +200,7 @@ fn offer(
         return;
     }
     let rules = judgement.rules.iter().copied().collect();
-    let text = shown(&row.text, SHOWN_CHARS);
+    let text = shown(row.text.as_deref().unwrap_or_default(), SHOWN_CHARS);
     kept.insert(place, Example { at, id: row.id.clone(), score, rules, text });
     kept.truncate(most);
 }

@@ -155,18 +155,26 @@ fn label(text: &str, at: usize, begins_line: bool) -> Option<Label> {
     let is_marked = marks.contains(['>', ']', '|']);
     let ends_line = closes.is_empty() || closes.starts_with(['\n', '\r']);
     let opened = text.get(..at).is_some_and(|text| text.ends_with(['<', '[', '|', '#']));
+    // `Q. …`, and `User - …`: a name that is known, at the beginning of a line and with a blank behind.
+    let stop = closes.chars().next().filter(|mark| {
+        let is_stop = *mark == '.' && marks.is_empty() && name.chars().count() == 1;
+        let is_dash = matches!(mark, '-' | '–' | '—') && marks.ends_with(' ');
+        let behind = closes.get(mark.len_utf8()..).and_then(|rest| rest.chars().next());
+        (is_stop || is_dash) && behind.is_none_or(char::is_whitespace)
+    });
     let fits = match &known {
         // In the middle of a line only what is written like a name: `User:`, `"user":`, `<user>`.
         Some(_) if has_colon => begins_line || is_written_as_name(text, at, name),
         Some(_) if is_marked => begins_line || opened,
+        Some(_) if stop.is_some() => begins_line,
         Some(_) => begins_line && ends_line,
         None => begins_line && has_colon,
     };
     if !fits {
         return None;
     }
-    let colon = closes.chars().next().filter(|_| has_colon).map_or(0, char::len_utf8);
-    let end = at + name.len() + marks.len() + colon;
+    let mark = closes.chars().next().filter(|_| has_colon).or(stop.filter(|_| known.is_some()));
+    let end = at + name.len() + marks.len() + mark.map_or(0, char::len_utf8);
     let speaker = known.unwrap_or_else(|| Speaker::Other(numberless(&lower).to_owned()));
     Some(Label { start: at, end, speaker })
 }
@@ -258,6 +266,8 @@ mod tests {
             "用户：a b\n助手：c d",
             "Пользователь: a b\nАссистент: c d",
             "> User: a b\n> Bot: c d",
+            "Q. a b\nA. c d",
+            "User - a b\nAssistant – c d",
         ] {
             assert_eq!(read(text), pair("a b", "c d"), "{text}");
         }
