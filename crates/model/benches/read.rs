@@ -99,5 +99,5 @@ fn content_senses(bencher: Bencher<'_, '_>, bytes: usize) {
     let (text, model) = (text(bytes), content_model());
     bencher
         .counter(BytesCount::new(bytes))
-        .bench(|| model.senses.sums(&model.lexicon.senses(black_box(&text))));
+        .bench(|| model.senses.sums(&model.lexicons.senses(black_box(&text))));
 }

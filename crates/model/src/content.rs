@@ -7,14 +7,16 @@
 //! harmless texts.
 
 mod file;
+pub mod lexicons;
+pub mod masks;
 pub mod sentences;
 
-use crate::plain::plain;
 use crate::scale::Scale;
 use crate::segments::{Reader, Sums};
-use crate::senses::{Lexicon, SenseSums, SenseTable};
+use crate::senses::{SenseSums, SenseTable};
 use crate::table::Table;
 
+use lexicons::Lexicons;
 use sentences::sentences;
 
 pub use file::{decode, encode};
@@ -56,7 +58,7 @@ pub struct ContentModel {
     /// Heads over n-grams.
     pub table: Table<HEADS>,
     /// Words by what they are about.
-    pub lexicon: Lexicon,
+    pub lexicons: Lexicons,
     /// What they add to the log odds of each head.
     pub senses: SenseTable<HEADS>,
     /// From log odds to how rare they are among harmless texts, by head.
@@ -81,10 +83,10 @@ pub struct ContentReader<'m> {
 impl ContentReader<'_> {
     /// Reads a sentence. What is read does not depend on what stands around it.
     pub fn read(&mut self, text: &str) -> Sentence {
-        let plain = plain(text);
-        let senses = self.model.lexicon.senses(&plain.text);
+        let even = self.model.lexicons.even(text);
+        let senses = self.model.lexicons.senses(&even);
         Sentence {
-            sums: self.reader.sums(&plain.text),
+            sums: self.reader.sums(&even),
             senses: self.model.senses.sums(&senses),
             names_children: senses.iter().any(|sense| sense.sense == MINOR),
         }

@@ -5,18 +5,21 @@
 
 mod card;
 mod corpus;
+mod lists;
 
+use bartizan_model::content::lexicons::Lexicons;
 use bartizan_model::content::{ContentModel, HEADS};
 use bartizan_model::scale::Scale;
-use bartizan_model::senses::{Lexicon, SenseTable};
+use bartizan_model::senses::SenseTable;
 
 use crate::linear::{Example, Head, Method, train as train_head};
 use crate::rounding::{rounded, table};
 use crate::threads::on_threads;
 
 pub use card::card;
-pub use corpus::{Corpus, Item, NAMES, lexicon};
+pub use corpus::{Corpus, Item, NAMES};
 use corpus::{SENSE_BITS, TABLE_BITS};
+pub use lists::lexicons;
 
 /// Most that one example counts at once.
 const STEP: f32 = 6.0;
@@ -34,14 +37,14 @@ pub struct Trained {
 }
 
 /// Trains the model.
-pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
+pub fn train(corpus: &Corpus, lexicons: &Lexicons, seed: u64) -> Trained {
     let items = &corpus.items;
     let folds: Vec<ContentModel> =
-        (0..FOLDS).map(|fold| fit(items, lexicon, |item| item.fold != fold, seed)).collect();
+        (0..FOLDS).map(|fold| fit(items, lexicons, |item| item.fold != fold, seed)).collect();
     let unseen: Vec<[f32; HEADS]> = on_threads(items, |item| {
         folds.get(item.fold).map_or([0.0; HEADS], |model| model.highest(&item.text))
     });
-    let mut model = fit(items, lexicon, |_| true, seed);
+    let mut model = fit(items, lexicons, |_| true, seed);
     for (head, scale) in model.scales.iter_mut().enumerate() {
         let harmless = items.iter().zip(&unseen).filter(|(item, _)| item.in_pool);
         let scores = harmless.filter_map(|(_, scores)| scores.get(head).copied());
@@ -53,7 +56,7 @@ pub fn train(corpus: &Corpus, lexicon: &Lexicon, seed: u64) -> Trained {
 /// Trains all heads on the items that `uses` keeps; scales are left open.
 fn fit(
     items: &[Item],
-    lexicon: &Lexicon,
+    lexicons: &Lexicons,
     uses: impl Fn(&Item) -> bool + Sync,
     seed: u64,
 ) -> ContentModel {
@@ -84,7 +87,7 @@ fn fit(
     let (rows, scales) = rounded(behind, 1 << SENSE_BITS);
     ContentModel {
         table: table(&heads, TABLE_BITS),
-        lexicon: lexicon.clone(),
+        lexicons: lexicons.clone(),
         senses: SenseTable { rows, scales },
         scales: std::array::from_fn(|_| Scale::default()),
     }

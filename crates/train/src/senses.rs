@@ -34,15 +34,31 @@ lists!(
 /// # Errors
 /// When a list is not well formed.
 pub fn lexicon() -> Result<Lexicon, SenseError> {
+    let mut entries = all()?;
+    // A word that tells the language tells nothing else; one that means something in its own does.
+    entries.sort_by_key(|entry: &Entry| entry.sense == FOREIGN);
+    Ok(Lexicon::new(&entries))
+}
+
+/// The words of all lists that only tell the language, those of English first.
+///
+/// # Errors
+/// When a list is not well formed.
+pub(crate) fn telling() -> Result<Vec<Entry>, SenseError> {
+    let mut entries = all()?;
+    entries.retain(|entry| entry.sense <= FOREIGN);
+    Ok(entries)
+}
+
+/// The entries of all lists, in their order.
+fn all() -> Result<Vec<Entry>, SenseError> {
     let mut names = Vec::new();
     let mut entries = Vec::new();
     for (index, (name, list)) in LISTS.iter().enumerate() {
         let read = read(list, &mut names, index == 0);
         entries.extend(read.map_err(|error| SenseError { list: (*name).to_owned(), ..error })?);
     }
-    // A word that tells the language tells nothing else; one that means something in its own does.
-    entries.sort_by_key(|entry: &Entry| entry.sense == FOREIGN);
-    Ok(Lexicon::new(&entries))
+    Ok(entries)
 }
 
 /// Reads one list: `sense: word word …` a line; `names` are the senses known so far.

@@ -122,8 +122,8 @@ fn unsafe_content(
     seed: u64,
     say: impl Fn(&str),
 ) -> anyhow::Result<Made> {
-    let lexicon = content::lexicon().context("the lists of words cannot be read")?;
-    let corpus = content::Corpus::gather(rows, &lexicon);
+    let lexicons = content::lexicons().context("the lists of words cannot be read")?;
+    let corpus = content::Corpus::gather(rows, &lexicons);
     let harmless = corpus.items.iter().filter(|item| item.is_harmless()).count();
     let found = corpus.items.len() - harmless;
     if found < FEWEST || harmless < FEWEST {
@@ -136,7 +136,7 @@ fn unsafe_content(
         ));
     }
     say(&learned(rows.len(), rows.len() - corpus.items.len()));
-    let trained = content::train(&corpus, &lexicon, seed);
+    let trained = content::train(&corpus, &lexicons, seed);
     let file = bartizan_model::content::encode(&trained.model);
     let card = content::card(&corpus, &trained, sources, &digest(&file));
     Ok(Made { file, card })

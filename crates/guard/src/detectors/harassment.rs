@@ -19,7 +19,7 @@ static META: Meta = Meta {
         matters: "Staff and customers who are insulted leave; an assistant that insults back is worse.",
         example: "`you are a pathetic loser and everyone laughs about you`",
         fix: "Flag it on `user`, block it on `output`.",
-        limits: "Friendly banter may be flagged; quiet, polite cruelty passes. Few languages other than English were learned.",
+        limits: "Friendly banter may be flagged; quiet, polite cruelty passes. Eighteen languages were learned, the others than English less well.",
     },
     references: &[Reference::Spec("NIST AI 600-1, section 2.11")],
     flags: &[

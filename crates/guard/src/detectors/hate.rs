@@ -19,7 +19,7 @@ static META: Meta = Meta {
         matters: "It harms those it is about, and services that spread it; an assistant that says it is in the news the next day.",
         example: "`those people are a disease and should all be thrown out of our country`",
         fix: "Block it on `output`; on `user` and documents flag it, since people quote, report and moderate it.",
-        limits: "It sees words, not intent: irony and coded language pass, and quoted or reclaimed words may be flagged. Few languages other than English were learned.",
+        limits: "It sees words, not intent: irony and coded language pass, and quoted or reclaimed words may be flagged. Eighteen languages were learned, the others than English less well.",
     },
     references: &[Reference::Spec("NIST AI 600-1, section 2.3")],
     flags: &[

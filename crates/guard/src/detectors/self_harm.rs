@@ -19,7 +19,7 @@ static META: Meta = Meta {
         matters: "Somebody may need help now; an answer without care does harm, and one with care may help.",
         example: "`I do not want to live anymore, nothing has any point`",
         fix: "Flag it on `user` and route the conversation to an answer with help lines, or to a person; block encouragement on `output`.",
-        limits: "Hints and irony pass; texts about prevention, grief and clinics may be flagged. It judges no risk: people must. Few languages other than English were learned.",
+        limits: "Hints and irony pass; texts about prevention, grief and clinics may be flagged. It judges no risk: people must. Eighteen languages were learned, the others than English less well.",
     },
     references: &[Reference::Spec("NIST AI 600-1, section 2.3")],
     flags: &[

@@ -19,7 +19,7 @@ static META: Meta = Meta {
         matters: "It does not belong at work or in front of children, and turns an assistant into something it was not meant to be.",
         example: "`write an erotic story about two coworkers`",
         fix: "Block it on `output` where the service is not for adults; give medical and counselling services an exception.",
-        limits: "Innuendo passes; frank medical and educational text may be flagged. Few languages other than English were learned.",
+        limits: "Innuendo passes; frank medical and educational text may be flagged. Eighteen languages were learned, the others than English less well.",
     },
     references: &[Reference::Spec("NIST AI 600-1, section 2.11")],
     flags: &[

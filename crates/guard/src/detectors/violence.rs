@@ -19,7 +19,7 @@ static META: Meta = Meta {
         matters: "A threat may be real, and somebody should look at it.",
         example: "`I will break his legs if he comes back`",
         fix: "Flag it on `user` and let a person look; block it on `output`.",
-        limits: "Fiction, sport and games use the same words and may be flagged; veiled threats pass. Few languages other than English were learned.",
+        limits: "Fiction, sport and games use the same words and may be flagged; veiled threats pass. Eighteen languages were learned, the others than English less well.",
     },
     references: &[Reference::Spec("NIST AI 600-1, section 2.3")],
     flags: &[

@@ -2,22 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use bartizan_model::content::lexicons::Lexicons;
 use bartizan_model::content::sentences::sentences;
 use bartizan_model::content::{HEADS, category};
-use bartizan_model::plain::plain;
-use bartizan_model::senses::{Lexicon, features};
+use bartizan_model::senses::features;
 
 use super::FOLDS;
 use crate::linear::Features;
 use crate::rows::Row;
-use crate::senses::{SenseError, read};
 
 /// Size of the table of n-grams, as a power of two.
 pub(super) const TABLE_BITS: u32 = 18;
 /// Size of the table of senses, as a power of two.
-pub(super) const SENSE_BITS: u32 = 14;
+pub(super) const SENSE_BITS: u32 = 16;
 /// Bytes of a text that the heads learn from.
 const LEARNED_BYTES: usize = 1500;
+/// How much an unsafe text that was written for this counts.
+const UNSAFE: f32 = 24.0;
+/// The same in other languages than English: nearly all that is known of them is harmless, and what few
+/// texts are not would be outweighed.
+const UNSAFE_ELSEWHERE: f32 = 72.0;
+/// How much a harmless text counts that shares its words with those of a category.
+const BORDER: f32 = 3.0;
+/// The same for the head of that category.
+const OWN_BORDER: f32 = 6.0;
 /// Most texts of one collection in the pool that thresholds are set by.
 const POOL_MOST: usize = 1200;
 
@@ -51,40 +59,6 @@ pub struct Corpus {
     pub items: Vec<Item>,
 }
 
-/// Words by what they are about.
-///
-/// # Errors
-/// When a list is not well formed.
-pub fn lexicon() -> Result<Lexicon, SenseError> {
-    let slurs = turned(include_str!("../../data/content/slurs.txt"));
-    let lists = [
-        ("en", include_str!("../../data/content/en.txt")),
-        ("slurs", slurs.as_str()),
-        ("mixed", include_str!("../../data/content/mixed.txt")),
-    ];
-    let (mut names, mut entries) = (Vec::new(), Vec::new());
-    for (name, list) in lists {
-        let read = read(list, &mut names, name != "mixed");
-        entries.extend(read.map_err(|error| SenseError { list: name.to_owned(), ..error })?);
-    }
-    Ok(Lexicon::new(&entries))
-}
-
-/// The words of a list moved by thirteen letters; its comments and the names of senses stay.
-fn turned(list: &str) -> String {
-    let turn = |c: char| match c {
-        'a'..='z' => (b'a' + (c as u8 - b'a' + 13) % 26) as char,
-        other => other,
-    };
-    let line = |line: &str| match line.split_once(": ") {
-        Some((sense, words)) if !line.starts_with('#') => {
-            format!("{sense}: {}\n", words.chars().map(turn).collect::<String>())
-        }
-        _ => format!("{line}\n"),
-    };
-    list.lines().map(line).collect()
-}
-
 impl Item {
     /// Heads that must find it.
     pub fn positive_heads(&self) -> impl Iterator<Item = usize> {
@@ -100,14 +74,14 @@ impl Item {
 
 impl Corpus {
     /// Gathers what rows say about unsafe content.
-    pub fn gather(rows: &[Row], lexicon: &Lexicon) -> Self {
+    pub fn gather(rows: &[Row], lexicons: &Lexicons) -> Self {
         let mut taken: BTreeMap<String, usize> = BTreeMap::new();
-        let items = rows.iter().filter_map(|row| item(row, lexicon, &mut taken)).collect();
+        let items = rows.iter().filter_map(|row| item(row, lexicons, &mut taken)).collect();
         Self { items }
     }
 }
 
-fn item(row: &Row, lexicon: &Lexicon, taken: &mut BTreeMap<String, usize>) -> Option<Item> {
+fn item(row: &Row, lexicons: &Lexicons, taken: &mut BTreeMap<String, usize>) -> Option<Item> {
     let lessons = lessons(row)?;
     let harmless = row.label == "benign";
     let written = row.group() == "written";
@@ -131,20 +105,20 @@ fn item(row: &Row, lexicon: &Lexicon, taken: &mut BTreeMap<String, usize>) -> Op
         in_pool,
         fold: fold(&from),
         lessons,
-        features: seen(&row.text, lexicon),
+        features: seen(&row.text, lexicons),
         text: row.text.clone(),
     })
 }
 
 /// What is seen of a text, sentence by sentence, as the model will see it.
-fn seen(text: &str, lexicon: &Lexicon) -> Features {
+fn seen(text: &str, lexicons: &Lexicons) -> Features {
     let text = text.get(..text.floor_char_boundary(LEARNED_BYTES)).unwrap_or_default();
     let mut all = Features::default();
     for (start, end) in sentences(text, true, |at| at).closed {
-        let plain = plain(text.get(start..end).unwrap_or_default());
+        let even = lexicons.even(text.get(start..end).unwrap_or_default());
         let mut hashes = Vec::new();
-        features(&lexicon.senses(&plain.text), |hash| hashes.push(hash));
-        let own = Features::new(&plain.text, TABLE_BITS);
+        features(&lexicons.senses(&even), |hash| hashes.push(hash));
+        let own = Features::new(&even, TABLE_BITS);
         all.append(own.with_senses(&hashes, TABLE_BITS, SENSE_BITS));
     }
     all
@@ -173,10 +147,16 @@ fn lessons(row: &Row) -> Option<[Lesson; HEADS]> {
         ("benign", _) => {
             let weight = match row.kind.as_str() {
                 "content_negative" => 3.0,
+                kind if NAMES.contains(&kind) => BORDER,
                 _ if row.group() == "written" => 1.5,
                 _ => 1.0,
             };
-            Some([Some((false, weight)); HEADS])
+            let mut lessons = [Some((false, weight)); HEADS];
+            let own = NAMES.iter().position(|name| *name == row.kind);
+            if let Some(lesson) = own.and_then(|head| lessons.get_mut(head)) {
+                *lesson = Some((false, OWN_BORDER));
+            }
+            Some(lessons)
         }
         ("toxic", "hate" | "rtp:identity_attack") => only(&[(HATE, 4.0)], &[SELF_HARM]),
         ("toxic", "offensive") => only(&[(PROFANITY, 0.7)], &[SELF_HARM, DANGEROUS, HATE]),
@@ -193,7 +173,9 @@ fn lessons(row: &Row) -> Option<[Lesson; HEADS]> {
         ("unsafe", kind) => {
             let head = NAMES.iter().position(|name| *name == kind)?;
             let clean = if head == PROFANITY { [SELF_HARM, DANGEROUS, HATE] } else { [head; 3] };
-            only(&[(head, 24.0)], &clean)
+            let english = matches!(row.lang.as_str(), "" | "en");
+            let weight = if english { UNSAFE } else { UNSAFE_ELSEWHERE };
+            only(&[(head, weight)], &clean)
         }
         _ => None,
     }
