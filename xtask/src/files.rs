@@ -7,9 +7,13 @@ use anyhow::{Context, Result};
 use crate::shell::Program;
 
 /// Root of the repository.
+///
+/// As Cargo says now, where it runs this: what was compiled in may be another clone, when several share
+/// a target folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().unwrap_or(&here).to_owned()
 }
 
 /// Cargo's target folder, wherever configuration puts it.

@@ -9,6 +9,7 @@ mod conformance;
 mod e2e;
 mod evals;
 mod files;
+mod format;
 mod fuzz;
 mod generate;
 mod say;
@@ -26,6 +27,7 @@ Usage: cargo xtask <command>
 
   test                      everything that has to hold before a merge
   e2e [-- PYTEST…]          only the end-to-end tests with the vendors' clients
+  format [--check]          lay out (or compare) all Rust files
   tidy                      rules of the house that no compiler checks
   generate [--check]        write (or compare) files that come from the code
   conformance [--disagreements]
@@ -58,6 +60,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["test"] => test::run(),
         ["e2e"] => e2e::run(&[]),
         ["e2e", "--", pytest @ ..] => e2e::run(pytest),
+        ["format"] => format::run(format::Mode::Write),
+        ["format", "--check"] => format::run(format::Mode::Check),
         ["tidy"] => tidy::run(),
         ["generate"] => generate::run(generate::Mode::Write),
         ["generate", "--check"] => generate::run(generate::Mode::Check),

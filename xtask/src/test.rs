@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use crate::shell::Program;
 use crate::steps::Steps;
-use crate::{e2e, generate, say, tidy};
+use crate::{e2e, format, generate, say, tidy};
 
 /// Runs all steps.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::default();
-    steps.step("formatting", || cargo(&["fmt", "--all", "--check"]));
+    steps.step("formatting", || format::run(format::Mode::Check).map(|()| None));
     steps.step("tidy", || tidy::run().map(|()| None));
     steps.step("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])

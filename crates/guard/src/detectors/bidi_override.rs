@@ -96,7 +96,9 @@ fn closed(text: &str, from: usize, closing: char) -> Closing {
         match c {
             '\n' | '\r' | '\u{2029}' => return Closing::Missing,
             c if c == closing => depth -= 1,
-            '\u{202A}' | '\u{202B}' | '\u{202D}' | '\u{202E}' if closing == '\u{202C}' => depth += 1,
+            '\u{202A}' | '\u{202B}' | '\u{202D}' | '\u{202E}' if closing == '\u{202C}' => {
+                depth += 1;
+            }
             '\u{2066}'..='\u{2068}' if closing == '\u{2069}' => depth += 1,
             _ => {}
         }

@@ -73,8 +73,19 @@ static META: Meta = Meta {
 
 /// Browsers take backslashes for slashes.
 const ANCHORS: [&str; 13] = [
-    "https://", "http://", "https:\\", "http:\\", "https:/\\", "http:/\\", "](//", "]( //", "]: //",
-    "](<//", "](\\\\", "](/\\", "](<\\\\",
+    "https://",
+    "http://",
+    "https:\\",
+    "http:\\",
+    "https:/\\",
+    "http:/\\",
+    "](//",
+    "]( //",
+    "]: //",
+    "](<//",
+    "](\\\\",
+    "](/\\",
+    "](<\\\\",
 ];
 /// How many of them begin with the URL.
 const SCHEMES: usize = 6;

@@ -100,23 +100,24 @@ impl Detector for Homoglyph {
 
 /// Reports a styled word, unless it stands in East Asian text.
 fn styled(text: &str, start: usize, end: usize, findings: &mut Findings<'_>) {
-        let right = end + NEIGHBOURHOOD;
-        if right >= text.len() {
-            findings.undecided(start);
-        }
-        let from = text.ceil_char_boundary(start.saturating_sub(NEIGHBOURHOOD));
-        let to = text.floor_char_boundary(right.min(text.len()));
-        let before = text.get(from..start).unwrap_or_default();
-        let after = text.get(end..to).unwrap_or_default();
-        if before.chars().chain(after.chars()).any(is_east_asian) {
-            return;
-        }
-        let near = |c: char| !c.is_alphanumeric() || is_styled(c);
-        let beside = |c: Option<char>| c.is_some_and(is_styled);
-        let pair = beside(before.chars().rev().take(3).take_while(|c| near(*c)).find(|c| is_styled(*c)))
-            || beside(after.chars().take(3).take_while(|c| near(*c)).find(|c| is_styled(*c)));
-        findings.push(start, end, if pair { 0.65 } else { 0.4 });
+    let right = end + NEIGHBOURHOOD;
+    if right >= text.len() {
+        findings.undecided(start);
     }
+    let from = text.ceil_char_boundary(start.saturating_sub(NEIGHBOURHOOD));
+    let to = text.floor_char_boundary(right.min(text.len()));
+    let before = text.get(from..start).unwrap_or_default();
+    let after = text.get(end..to).unwrap_or_default();
+    if before.chars().chain(after.chars()).any(is_east_asian) {
+        return;
+    }
+    let near = |c: char| !c.is_alphanumeric() || is_styled(c);
+    let beside = |c: Option<char>| c.is_some_and(is_styled);
+    let pair =
+        beside(before.chars().rev().take(3).take_while(|c| near(*c)).find(|c| is_styled(*c)))
+            || beside(after.chars().take(3).take_while(|c| near(*c)).find(|c| is_styled(*c)));
+    findings.push(start, end, if pair { 0.65 } else { 0.4 });
+}
 
 /// A letter as part of a word; marks on letters belong to it.
 fn is_letter(c: char) -> bool {
@@ -178,7 +179,9 @@ fn looks_latin(c: char) -> bool {
     match c {
         // Greek letters that are also used as symbols are not look-alikes.
         'α' | 'β' | 'γ' | 'κ' | 'μ' | 'ω' | 'χ' | 'η' | 'σ' | 'τ' | 'ε' | 'π' => false,
-        '\u{0370}'..='\u{0556}' | '\u{0561}'..='\u{0587}' | '\u{13A0}'..='\u{13FF}'
+        '\u{0370}'..='\u{0556}'
+        | '\u{0561}'..='\u{0587}'
+        | '\u{13A0}'..='\u{13FF}'
         | '\u{AB70}'..='\u{ABBF}' => {
             let folded = fold_to_string(c.encode_utf8(&mut [0; 4]));
             folded.len() == 1 && folded.bytes().all(|byte| byte.is_ascii_alphabetic())

@@ -13,7 +13,17 @@ pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     shapes: &["999999999999999", "99-999999-999999-9", "999999-99-999999-9"],
     prove,
     topics: &[],
-    words: &["imei*", "device id", "device identifier*", "gerätenummer", "numéro imei", "número imei", "手机串号", "串号", "단말기"],
+    words: &[
+        "imei*",
+        "device id",
+        "device identifier*",
+        "gerätenummer",
+        "numéro imei",
+        "número imei",
+        "手机串号",
+        "串号",
+        "단말기",
+    ],
     names: OnceLock::new(),
 };
 
@@ -36,17 +46,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "IMEI 490154203237518",
-        "49-015420-323751-8",
-        "imei: 35-209900-176148-1",
-    ],
-    passes: &[
-        "490154203237519",
-        "49015420323751",
-        "4901542032375180",
-        "000000000000000",
-    ],
+    flags: &["IMEI 490154203237518", "49-015420-323751-8", "imei: 35-209900-176148-1"],
+    passes: &["490154203237519", "49015420323751", "4901542032375180", "000000000000000"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -165,7 +165,9 @@ fn is_value(value: &[u8]) -> bool {
     // Without padding a word may be base64 by chance.
     let classes = Classes::of(value);
     let told = value.len().is_multiple_of(4) || (classes.digit && classes.lower && classes.upper);
-    told && value.len() >= MIN_VALUE_BYTES && ANY_PADDING.decode(value).is_ok() && !is_placeholder(value)
+    told && value.len() >= MIN_VALUE_BYTES
+        && ANY_PADDING.decode(value).is_ok()
+        && !is_placeholder(value)
 }
 
 fn blanks(cursor: &mut Cursor<'_>) -> usize {

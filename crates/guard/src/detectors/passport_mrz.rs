@@ -68,7 +68,8 @@ impl Detector for PassportMrz {
                 continue;
             }
             let head = bytes.get(passed..at).unwrap_or_default();
-            let start = at - head.iter().rev().take(LINE_BYTES + 1).take_while(|byte| is_zone(**byte)).count();
+            let start = at
+                - head.iter().rev().take(LINE_BYTES + 1).take_while(|byte| is_zone(**byte)).count();
             let tail = bytes.get(at..).unwrap_or_default();
             passed = at + tail.iter().take_while(|byte| is_zone(**byte)).count();
             // What touches the end of a text that may grow is held back below.
@@ -78,7 +79,8 @@ impl Detector for PassportMrz {
                 findings.push(start, passed, 0.95);
             }
         }
-        let open = bytes.iter().rev().take(LINE_BYTES + 1).take_while(|byte| is_zone(**byte)).count();
+        let open =
+            bytes.iter().rev().take(LINE_BYTES + 1).take_while(|byte| is_zone(**byte)).count();
         if open <= LINE_BYTES {
             findings.undecided(bytes.len() - open);
         }
@@ -104,7 +106,8 @@ fn is_line(line: &[u8]) -> bool {
 
 /// `P<UTOERIKSSON<<ANNA<MARIA<<<`: kind, country and name.
 fn is_titled(line: &[u8]) -> bool {
-    let (Some(kind), Some(country), Some(name)) = (line.first(), line.get(2..5), line.get(5..)) else {
+    let (Some(kind), Some(country), Some(name)) = (line.first(), line.get(2..5), line.get(5..))
+    else {
         return false;
     };
     b"PVIAC".contains(kind) && country.iter().all(|byte| !byte.is_ascii_digit()) && is_name(name)
@@ -112,8 +115,11 @@ fn is_titled(line: &[u8]) -> bool {
 
 /// A name: letters, two fillers, and fillers at the end.
 fn is_name(name: &[u8]) -> bool {
-    let parted = name.array_windows().any(|[a, b, c]| a.is_ascii_uppercase() && *b == b'<' && *c == b'<');
-    parted && name.first().is_some_and(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_digit)
+    let parted =
+        name.array_windows().any(|[a, b, c]| a.is_ascii_uppercase() && *b == b'<' && *c == b'<');
+    parted
+        && name.first().is_some_and(u8::is_ascii_uppercase)
+        && !name.iter().any(u8::is_ascii_digit)
 }
 
 /// The line with number, country and dates of passports and visas.

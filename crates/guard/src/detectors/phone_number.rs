@@ -313,7 +313,8 @@ impl<'a> Candidate<'a> {
         });
         // `09171234567`: with the prefix of calls within a country.
         let prefixed = || count == 1 && digits.len() == 11 && phone::is_bare_national(&digits);
-        let base = base.or_else(|| (digits.starts_with(b"0") && prefixed()).then_some(PREFIXED_SCORE));
+        let base =
+            base.or_else(|| (digits.starts_with(b"0") && prefixed()).then_some(PREFIXED_SCORE));
         base.map(|base| if hinted && count > 1 { base + 0.2 } else { base })
     }
 

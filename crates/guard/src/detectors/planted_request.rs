@@ -82,9 +82,7 @@ impl Detector for PlantedRequest {
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {
-        if !self.channels().contains(view.channel())
-            || view.kind() == ViewKind::Folded
-        {
+        if !self.channels().contains(view.channel()) || view.kind() == ViewKind::Folded {
             return;
         }
         let Some(worst) = view.reading().planted(rarity(LEAST)) else { return };

@@ -33,11 +33,17 @@ static META: Meta = Meta {
     },
     references: &[Reference::Cwe(798), Reference::Cwe(200), Reference::Owasp("LLM02:2025")],
     flags: &[
-        concat!("TOKEN=Nu8jzPde0IgxLd6GncfBAepf", "JB.d0Kh8o.OOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdN"),
+        concat!(
+            "TOKEN=Nu8jzPde0IgxLd6GncfBAepf",
+            "JB.d0Kh8o.OOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdN"
+        ),
         concat!("key 6fdaeeb975729fae923d5a4fd12aabfe", "-us12."),
         concat!("licence: q8Zt2W_v5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa", "_mmk"),
         concat!("client-secret: \"e1f8", "Q~-8rESQedUStPKR0CsTy4Qwb8DwkNhFdnXs\""),
-        concat!("x2Kd9Lr3Xn7Pb4", ".atlasv1.q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"),
+        concat!(
+            "x2Kd9Lr3Xn7Pb4",
+            ".atlasv1.q8Zt2Wv5Kd9Lr3Xn7Pb4Mc6Hq8Zt2Wv5Kd9Lr3Xn7Pb4Mc6HTy1Uo0Ie5Aa9Zb2Q"
+        ),
         concat!("app 1236671276842684", "|TAwR4y9ojfljo_QoaF1LlqsajAI"),
     ],
     passes: &[

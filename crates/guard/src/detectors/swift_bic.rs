@@ -27,11 +27,7 @@ static META: Meta = Meta {
         limits: "Words of eight letters look like it, so that it is found only after its name, with at most six small \
                  words between, and only in capitals.",
     },
-    references: &[
-        Reference::Spec("ISO 9362"),
-        Reference::Cwe(359),
-        Reference::Owasp("LLM02:2025"),
-    ],
+    references: &[Reference::Spec("ISO 9362"), Reference::Cwe(359), Reference::Owasp("LLM02:2025")],
     flags: &[
         "BIC: DEUTDEFF500",
         "the SWIFT code is NEDSZAJJ",
@@ -59,8 +55,9 @@ const WORDS: usize = 6;
 
 /// Words that may stand between the name and the code.
 const FILLERS: &[&str] = &[
-    "code", "bic", "swift", "number", "no", "nr", "id", "is", "of", "the", "bank", "der", "die", "ist", "lautet",
-    "de", "la", "du", "est", "es", "del", "e", "banco", "banca", "kod", "koodi", "kodu",
+    "code", "bic", "swift", "number", "no", "nr", "id", "is", "of", "the", "bank", "der", "die",
+    "ist", "lautet", "de", "la", "du", "est", "es", "del", "e", "banco", "banca", "kod", "koodi",
+    "kodu",
 ];
 
 /// Countries and territories of ISO 3166-1, and Kosovo.
@@ -91,7 +88,8 @@ impl Detector for SwiftBic {
     fn inspect(&self, view: &View<'_>, hits: &[Hit], findings: &mut Findings<'_>) {
         let bytes = view.bytes();
         for hit in hits {
-            let named = hit.start.checked_sub(1).and_then(|at| bytes.get(at)).copied().is_some_and(is_glue);
+            let named =
+                hit.start.checked_sub(1).and_then(|at| bytes.get(at)).copied().is_some_and(is_glue);
             if named {
                 continue;
             }
@@ -113,7 +111,12 @@ fn find(cursor: &mut Cursor<'_>) -> Option<(usize, usize)> {
         return None;
     }
     for _ in 0..=WORDS {
-        cursor.run(CAP_BYTES, |byte| matches!(byte, b' ' | b':' | b'/' | b'=' | b'-' | b'.' | b'"' | b'\'' | b'(' | b')' | b'#'));
+        cursor.run(CAP_BYTES, |byte| {
+            matches!(
+                byte,
+                b' ' | b':' | b'/' | b'=' | b'-' | b'.' | b'"' | b'\'' | b'(' | b')' | b'#'
+            )
+        });
         let start = cursor.at();
         let word = cursor.run(CODE_BYTES, |byte| byte.is_ascii_alphanumeric());
         if is_code(word) && !cursor.peek().is_some_and(is_glue) {

@@ -111,7 +111,9 @@ impl Detector for SystemPromptLeak {
             let live = live.max(view.text().len().saturating_sub(STRETCH_BYTES));
             findings.undecided(live);
             // What comes may join the last stretch.
-            if let (Some(last), Some((_, end))) = (last, leak) && end >= live {
+            if let (Some(last), Some((_, end))) = (last, leak)
+                && end >= live
+            {
                 findings.undecided(last);
             }
         }

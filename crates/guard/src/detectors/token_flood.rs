@@ -11,8 +11,8 @@ use crate::text::fold::is_invisible;
 macro_rules! sixteen {
     ($unit:expr) => {
         concat!(
-            $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit,
-            $unit, $unit
+            $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit, $unit,
+            $unit, $unit, $unit, $unit
         )
     };
 }
@@ -54,9 +54,13 @@ static META: Meta = Meta {
     ],
     passes: &[
         sixteen!(sixteen!(sixteen!("The quick brown fox jumps over it. "))),
-        sixteen!(sixteen!("    if let Some(x) = map.get(&key) { out.push(x[i] + y[j]); } // txt_ptr\n")),
+        sixteen!(sixteen!(
+            "    if let Some(x) = map.get(&key) { out.push(x[i] + y[j]); } // txt_ptr\n"
+        )),
         sixteen!(sixteen!("| 17.5 | 2026-01-02 | 3f2a9c | €12 | ok |\n")),
-        sixteen!(sixteen!("iVBORw0KGgoAAAANSUhEUgAAAZQAAAGUCAYAAAASxdSgAAAABHNCSVQICAgIfAhkiAAAAAlwSFlz\n")),
+        sixteen!(sixteen!(
+            "iVBORw0KGgoAAAANSUhEUgAAAZQAAAGUCAYAAAASxdSgAAAABHNCSVQICAgIfAhkiAAAAAlwSFlz\n"
+        )),
         sixteen!(sixteen!("می‌خواهم کتاب‌ها را بخوانم. ")),
         sixteen!(sixteen!("Я не знаю, что сказать. 我不知道。 😀👍🏽 👨\u{200D}👩\u{200D}👧 ")),
         sixteen!("Human: how?\nAssistant: so.\n"),
@@ -159,7 +163,8 @@ fn random_letters(text: &str) -> usize {
     let mut all = 0;
     for word in text.split(|c: char| c.is_ascii_whitespace()) {
         let bytes = word.as_bytes();
-        if bytes.len() < 4 || bytes.len() > WORD_BYTES || !bytes.iter().all(u8::is_ascii_alphabetic) {
+        if bytes.len() < 4 || bytes.len() > WORD_BYTES || !bytes.iter().all(u8::is_ascii_alphabetic)
+        {
             continue;
         }
         all += bytes.len();

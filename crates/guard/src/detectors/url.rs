@@ -63,10 +63,11 @@ const REACH_BYTES: usize = SCHEME_BYTES + HOST_BYTES + PATH_BYTES + 16;
 const SCHEMES: &[&str] = &["http", "https", "ftp", "ftps", "sftp", "ws", "wss", "ssh", "git"];
 /// Top-level domains under which a bare domain counts.
 const TOP_LEVEL: &[&str] = &[
-    "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "io", "ai", "dev", "app", "cloud", "online",
-    "shop", "store", "site", "xyz", "tech", "blog", "me", "tv", "eu", "de", "uk", "fr", "nl", "ch", "pl", "cz",
-    "dk", "fi", "se", "no", "ie", "pt", "gr", "ro", "hu", "ru", "ua", "tr", "il", "jp", "cn", "kr", "tw", "hk",
-    "sg", "th", "vn", "ph", "au", "nz", "ca", "us", "mx", "br", "ar", "cl", "co", "za", "ng", "ke", "eg", "ae",
+    "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "io", "ai", "dev", "app",
+    "cloud", "online", "shop", "store", "site", "xyz", "tech", "blog", "me", "tv", "eu", "de",
+    "uk", "fr", "nl", "ch", "pl", "cz", "dk", "fi", "se", "no", "ie", "pt", "gr", "ro", "hu", "ru",
+    "ua", "tr", "il", "jp", "cn", "kr", "tw", "hk", "sg", "th", "vn", "ph", "au", "nz", "ca", "us",
+    "mx", "br", "ar", "cl", "co", "za", "ng", "ke", "eg", "ae",
 ];
 
 impl Detector for Url {
@@ -82,7 +83,8 @@ impl Detector for Url {
                 continue;
             }
             let head = bytes.get(..dot).unwrap_or_default();
-            let before = head.iter().rev().take(HOST_BYTES + 1).take_while(|byte| is_host(**byte)).count();
+            let before =
+                head.iter().rev().take(HOST_BYTES + 1).take_while(|byte| is_host(**byte)).count();
             let tail = bytes.get(dot..).unwrap_or_default();
             let after = tail.iter().take(HOST_BYTES + 1).take_while(|byte| is_host(**byte)).count();
             let (start, end) = (dot - before, dot + after);
@@ -97,7 +99,8 @@ impl Detector for Url {
             }
         }
         if !view.is_complete() {
-            let word = bytes.iter().rev().take(REACH_BYTES).take_while(|byte| !byte.is_ascii_whitespace());
+            let word =
+                bytes.iter().rev().take(REACH_BYTES).take_while(|byte| !byte.is_ascii_whitespace());
             findings.undecided(bytes.len() - word.count());
         }
     }
@@ -124,12 +127,14 @@ fn address(bytes: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
     // `this.And that` is two sentences.
     let even = !top.iter().any(u8::is_ascii_uppercase) || !host.iter().any(u8::is_ascii_lowercase);
     let alone = !matches!(byte_before(bytes, start, 1), Some(b'@' | b'_' | b'/' | b'\\'));
-    let fits = lettered && match (scheme, web) {
-        (Some(_), _) => depth >= 1,
-        (None, true) => depth >= 2 && alone,
-        (None, false) => known && even && alone,
-    };
-    if !fits || bytes.get(start + host.len()).is_some_and(|byte| matches!(byte, b'@' | b'_' | b'(')) {
+    let fits = lettered
+        && match (scheme, web) {
+            (Some(_), _) => depth >= 1,
+            (None, true) => depth >= 2 && alone,
+            (None, false) => known && even && alone,
+        };
+    if !fits || bytes.get(start + host.len()).is_some_and(|byte| matches!(byte, b'@' | b'_' | b'('))
+    {
         return None;
     }
     Some((scheme.unwrap_or(start), path_end(bytes, start + host.len())))
@@ -138,7 +143,8 @@ fn address(bytes: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
 /// Where the scheme begins that stands before a host.
 fn scheme_before(bytes: &[u8], host: usize) -> Option<usize> {
     let head = bytes.get(..host)?.strip_suffix(b"://")?;
-    let letters = head.iter().rev().take(SCHEME_BYTES).take_while(|byte| byte.is_ascii_alphabetic());
+    let letters =
+        head.iter().rev().take(SCHEME_BYTES).take_while(|byte| byte.is_ascii_alphabetic());
     let start = head.len() - letters.count();
     let scheme = head.get(start..)?;
     let known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));

@@ -137,7 +137,8 @@ fn layout(cursor: &mut Cursor<'_>) -> Option<Layout> {
     let second = cursor.run(7, |byte| byte.is_ascii_digit()).len();
     match (first, second) {
         (3, 2) => {
-            let last = cursor.eat(separator) && cursor.run(5, |byte| byte.is_ascii_digit()).len() == 4;
+            let last =
+                cursor.eat(separator) && cursor.run(5, |byte| byte.is_ascii_digit()).len() == 4;
             last.then_some(Layout::Grouped(separator))
         }
         (3, 6) | (5, 4) => (separator == b'-').then_some(Layout::Half),

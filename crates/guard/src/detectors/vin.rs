@@ -12,7 +12,19 @@ pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     shapes: &["*************9999"],
     prove,
     topics: &[Topic::Vehicle],
-    words: &["vin", "vehicle identification*", "fin", "fahrgestellnummer*", "fahrzeug identifizierungsnummer*", "chassis*", "numéro de châssis", "bastidor", "telaio", "车架号", "車台番号"],
+    words: &[
+        "vin",
+        "vehicle identification*",
+        "fin",
+        "fahrgestellnummer*",
+        "fahrzeug identifizierungsnummer*",
+        "chassis*",
+        "numéro de châssis",
+        "bastidor",
+        "telaio",
+        "车架号",
+        "車台番号",
+    ],
     names: OnceLock::new(),
 };
 
@@ -37,11 +49,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "VIN 1M8GDM9AXKP042788",
-        "1HGCM82633A004352",
-        "FIN: WVWZZZ1JZXW000001",
-    ],
+    flags: &["VIN 1M8GDM9AXKP042788", "1HGCM82633A004352", "FIN: WVWZZZ1JZXW000001"],
     passes: &[
         "1M8GDM9AXKP04278",
         "1M8GDM9AXKPO42788",
@@ -52,7 +60,8 @@ static META: Meta = Meta {
 };
 
 /// Values of A to Z; I, O and Q are not used.
-const VALUES: [u32; 26] = [1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 0, 7, 0, 9, 2, 3, 4, 5, 6, 7, 8, 9];
+const VALUES: [u32; 26] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 0, 7, 0, 9, 2, 3, 4, 5, 6, 7, 8, 9];
 const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
@@ -67,7 +76,11 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     };
     let sum: u32 = chars.iter().zip(WEIGHTS).map(|(byte, weight)| value(*byte) * weight).sum();
     let check = chars.get(8)?;
-    let checked = if *check == b'X' { sum % 11 == 10 } else { check.is_ascii_digit() && sum % 11 == value(*check) };
+    let checked = if *check == b'X' {
+        sum % 11 == 10
+    } else {
+        check.is_ascii_digit() && sum % 11 == value(*check)
+    };
     Some(match (checked, number.is_upper()) {
         (true, true) => Proof::Likely,
         (true, false) => Proof::Checked,

@@ -33,22 +33,14 @@ static META: Meta = Meta {
                  number in ten has the right check digit.",
     },
     references: &[
-        Reference::Spec("Australian Securities and Investments Commission, Australian Company Number digit check"),
+        Reference::Spec(
+            "Australian Securities and Investments Commission, Australian Company Number digit check",
+        ),
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "ACN 000 000 019",
-        "acn: 006249976",
-        "company number 004 085 616",
-    ],
-    passes: &[
-        "824 753 557",
-        "824753557",
-        "000 000 010",
-        "000 000 019 7",
-        "0000000190",
-    ],
+    flags: &["ACN 000 000 019", "acn: 006249976", "company number 004 085 616"],
+    passes: &["824 753 557", "824753557", "000 000 010", "000 000 019 7", "0000000190"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "Medicare 2123 45670 1",
-        "medicare card 2123456701",
-        "Medicare no. 2123 45670 1 2",
-    ],
-    passes: &[
-        "2123 25870 1",
-        "1123 45670 1",
-        "2123 45671 1",
-        "2123 45670",
-        "2123456701234",
-    ],
+    flags: &["Medicare 2123 45670 1", "medicare card 2123456701", "Medicare no. 2123 45670 1 2"],
+    passes: &["2123 25870 1", "1123 45670 1", "2123 45671 1", "2123 45670", "2123456701234"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -36,18 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "TFN 876 543 210",
-        "tax file number: 876543210",
-        "my tfn is 123 456 782",
-    ],
-    passes: &[
-        "824 753 557",
-        "876 543 211",
-        "123 456\n789",
-        "876 543 210 5",
-        "8765432100",
-    ],
+    flags: &["TFN 876 543 210", "tax file number: 876543210", "my tfn is 123 456 782"],
+    passes: &["824 753 557", "876 543 211", "123 456\n789", "876 543 210 5", "8765432100"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -10,10 +10,24 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["99999999999", "99.99.99-999.99", "999999-999-99", "999999 999 99", "99.99.99.999.99", "99 99 99 999 99"],
+    shapes: &[
+        "99999999999",
+        "99.99.99-999.99",
+        "999999-999-99",
+        "999999 999 99",
+        "99.99.99.999.99",
+        "99 99 99 999 99",
+    ],
     prove,
     topics: &[Topic::SocialSecurity, Topic::Identity],
-    words: &["rijksregisternummer*", "insz", "niss", "numéro national", "numéro de registre national", "bis nummer"],
+    words: &[
+        "rijksregisternummer*",
+        "insz",
+        "niss",
+        "numéro national",
+        "numéro de registre national",
+        "bis nummer",
+    ],
     names: OnceLock::new(),
 };
 
@@ -37,18 +51,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "rijksregisternummer 85.07.30-033.28",
-        "85073003328",
-        "NISS 85.07.30-033.28",
-    ],
-    passes: &[
-        "85.07.30-033.29",
-        "85073003329",
-        "85.13.30-033.28",
-        "8507300332",
-        "850730033280",
-    ],
+    flags: &["rijksregisternummer 85.07.30-033.28", "85073003328", "NISS 85.07.30-033.28"],
+    passes: &["85.07.30-033.29", "85073003329", "85.13.30-033.28", "8507300332", "850730033280"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

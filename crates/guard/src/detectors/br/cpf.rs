@@ -37,11 +37,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "CPF 111.444.777-35",
-        "529.982.247-25",
-        "cpf: 52998224725",
-    ],
+    flags: &["CPF 111.444.777-35", "529.982.247-25", "cpf: 52998224725"],
     passes: &[
         "111.444.777-36",
         "111.111.111-11",
@@ -55,7 +51,8 @@ static META: Meta = Meta {
 pub(super) fn checks(chars: &[u8], most: u32) -> Option<bool> {
     let (last, head) = chars.split_last()?;
     let weights = (2..=most).cycle();
-    let sum: u32 = head.iter().rev().zip(weights).map(|(byte, weight)| weighted::value(*byte) * weight).sum();
+    let sum: u32 =
+        head.iter().rev().zip(weights).map(|(byte, weight)| weighted::value(*byte) * weight).sum();
     let check = match sum % 11 {
         0 | 1 => 0,
         rest => 11 - rest,

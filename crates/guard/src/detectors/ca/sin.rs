@@ -13,7 +13,14 @@ pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     shapes: &["999999999", "999_999_999"],
     prove,
     topics: &[Topic::SocialSecurity],
-    words: &["sin", "sin number", "sin no", "nas", "social insurance number*", "numéro d assurance sociale"],
+    words: &[
+        "sin",
+        "sin number",
+        "sin no",
+        "nas",
+        "social insurance number*",
+        "numéro d assurance sociale",
+    ],
     names: OnceLock::new(),
 };
 
@@ -57,5 +64,9 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let fits = luhn(chars) && !matches!(chars.first(), Some(b'0' | b'8'));
     let dashed = number.text.contains(&b'-');
-    (fits && !weighted::is_uniform(chars)).then_some(Proof::when(dashed, Proof::Likely, Proof::Checked))
+    (fits && !weighted::is_uniform(chars)).then_some(Proof::when(
+        dashed,
+        Proof::Likely,
+        Proof::Checked,
+    ))
 }

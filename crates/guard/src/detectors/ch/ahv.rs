@@ -37,22 +37,14 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "AHV-Nr. 756.9217.0769.85",
-        "7569217076985",
-        "numéro AVS 756 9217 0769 85",
-    ],
-    passes: &[
-        "756.9217.0769.84",
-        "755.9217.0769.85",
-        "756921707698",
-        "75692170769850",
-    ],
+    flags: &["AHV-Nr. 756.9217.0769.85", "7569217076985", "numéro AVS 756 9217 0769 85"],
+    passes: &["756.9217.0769.84", "755.9217.0769.85", "756921707698", "75692170769850"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let sum = weighted::sum(chars, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]);
-    let fits = chars.starts_with(b"756") && sum.is_multiple_of(10) && !chars.ends_with(b"0000000000");
+    let fits =
+        chars.starts_with(b"756") && sum.is_multiple_of(10) && !chars.ends_with(b"0000000000");
     fits.then_some(Proof::when(number.is_grouped(), Proof::Sure, Proof::Likely))
 }

@@ -9,7 +9,16 @@ const MEDIUM: Severity = Severity::Medium;
 
 /// Names of what must not be guessed.
 const SECRETS: [&[u8]; 10] = [
-    b"token", b"password", b"passwd", b"secret", b"session", b"otp", b"nonce", b"api_key", b"apikey", b"salt",
+    b"token",
+    b"password",
+    b"passwd",
+    b"secret",
+    b"session",
+    b"otp",
+    b"nonce",
+    b"api_key",
+    b"apikey",
+    b"salt",
 ];
 
 /// Weak cryptography.
@@ -45,5 +54,8 @@ fn makes_secret(lead: &[u8]) -> bool {
     let name = line.get(..at).unwrap_or_default().trim_ascii_end().to_ascii_lowercase();
     let name = name.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
     let holds = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
-    SECRETS.iter().any(|secret| holds(secret)) && !holds(b"num") && !holds(b"count") && !holds(b"len")
+    SECRETS.iter().any(|secret| holds(secret))
+        && !holds(b"num")
+        && !holds(b"count")
+        && !holds(b"len")
 }

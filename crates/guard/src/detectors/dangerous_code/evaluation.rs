@@ -64,22 +64,105 @@ pub(super) const COMMANDS: &[Rule] = &[
 
 /// Objects that bring code along.
 pub(super) const OBJECTS: &[Rule] = &[
-    Rule::new(&["pickle.load", "cpickle.load", "dill.load", "marshal.load", "cloudpickle.load", "jsonpickle.decode", "shelve.open", "joblib.load", "pd.read_pickle", "pandas.read_pickle"], r"s?\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502)
-        .scored(0.7),
-    Rule::new(&["yaml.load", "yaml.load_all"], r"\s{0,2}\([^()\n]{0,120}(?:\([^()\n]{0,80}\)[^()\n]{0,80})?\)", "CODE_DESERIALIZATION", LOW, 502)
-        .when(|text| !has(text, b"safe") && !has(text, b"fullloader") && !has(text, b"baseloader") && !has(text, b"schema") && text.len() > 3),
-    Rule::new(&["yaml.unsafe_load", "yaml.full_load"], r"\s{0,2}\(\s{0,8}[^)\s]", "CODE_DESERIALIZATION", LOW, 502),
-    Rule::new(&["torch.load"], r"\s{0,2}\([^;\n]{0,160}?weights_only\s{0,2}=\s{0,2}(?-i:False)", "CODE_DESERIALIZATION", LOW, 502),
-    Rule::new(&["allow_pickle", "allow_dangerous_deserialization"], r"\s{0,2}=\s{0,2}(?-i:True)\b", "CODE_DESERIALIZATION", LOW, 502)
-        .scored(0.6),
-    Rule::new(&["new objectinputstream", "new xmldecoder", "new xstream"], r"\s{0,2}\(", "CODE_DESERIALIZATION", LOW, 502),
-    Rule::new(&["binaryformatter", "netdatacontractserializer", "losformatter", "soapformatter"], r"\s{0,2}\(\s{0,2}\)[\s\S]{0,120}?\.deserialize\s{0,2}\(", "CODE_DESERIALIZATION", LOW, 502),
-    Rule::new(&["typenamehandling"], r"\s{0,2}=\s{0,2}typenamehandling\.(?:all|auto|objects)\b", "CODE_DESERIALIZATION", LOW, 502),
-    Rule::new(&["unserialize"], r"\s{0,2}\(\s{0,8}(?:\$|base64_decode)", "CODE_DESERIALIZATION", LOW, 502)
-        .behind(starts_call),
-    Rule::new(&["marshal.load", "marshal.restore"], r"[\s(]{1,4}(?:params|request|cookies|base64|session|socket)", "CODE_DESERIALIZATION", LOW, 502)
-        .behind(starts_word),
-    Rule::new(&["serialize.unserialize", "node-serialize"], r"\s{0,2}\(", "CODE_DESERIALIZATION", LOW, 502),
+    Rule::new(
+        &[
+            "pickle.load",
+            "cpickle.load",
+            "dill.load",
+            "marshal.load",
+            "cloudpickle.load",
+            "jsonpickle.decode",
+            "shelve.open",
+            "joblib.load",
+            "pd.read_pickle",
+            "pandas.read_pickle",
+        ],
+        r"s?\s{0,2}\(\s{0,8}[^)\s]",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    )
+    .scored(0.7),
+    Rule::new(
+        &["yaml.load", "yaml.load_all"],
+        r"\s{0,2}\([^()\n]{0,120}(?:\([^()\n]{0,80}\)[^()\n]{0,80})?\)",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    )
+    .when(|text| {
+        !has(text, b"safe")
+            && !has(text, b"fullloader")
+            && !has(text, b"baseloader")
+            && !has(text, b"schema")
+            && text.len() > 3
+    }),
+    Rule::new(
+        &["yaml.unsafe_load", "yaml.full_load"],
+        r"\s{0,2}\(\s{0,8}[^)\s]",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
+    Rule::new(
+        &["torch.load"],
+        r"\s{0,2}\([^;\n]{0,160}?weights_only\s{0,2}=\s{0,2}(?-i:False)",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
+    Rule::new(
+        &["allow_pickle", "allow_dangerous_deserialization"],
+        r"\s{0,2}=\s{0,2}(?-i:True)\b",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    )
+    .scored(0.6),
+    Rule::new(
+        &["new objectinputstream", "new xmldecoder", "new xstream"],
+        r"\s{0,2}\(",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
+    Rule::new(
+        &["binaryformatter", "netdatacontractserializer", "losformatter", "soapformatter"],
+        r"\s{0,2}\(\s{0,2}\)[\s\S]{0,120}?\.deserialize\s{0,2}\(",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
+    Rule::new(
+        &["typenamehandling"],
+        r"\s{0,2}=\s{0,2}typenamehandling\.(?:all|auto|objects)\b",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
+    Rule::new(
+        &["unserialize"],
+        r"\s{0,2}\(\s{0,8}(?:\$|base64_decode)",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    )
+    .behind(starts_call),
+    Rule::new(
+        &["marshal.load", "marshal.restore"],
+        r"[\s(]{1,4}(?:params|request|cookies|base64|session|socket)",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    )
+    .behind(starts_word),
+    Rule::new(
+        &["serialize.unserialize", "node-serialize"],
+        r"\s{0,2}\(",
+        "CODE_DESERIALIZATION",
+        LOW,
+        502,
+    ),
 ];
 
 /// Code and files that a name from outside chooses.

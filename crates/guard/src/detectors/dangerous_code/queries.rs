@@ -82,7 +82,8 @@ fn in_string(lead: &[u8], quote: u8, prefixes: &[u8]) -> bool {
     let quotes = lead.iter().rev().take_while(|byte| **byte == quote || **byte == b'\\').count();
     let before = lead.get(..lead.len() - quotes).unwrap_or_default();
     let prefix = before.last().map(u8::to_ascii_lowercase);
-    let is_word = before.len() > 1 && !starts_word(before.get(..before.len() - 1).unwrap_or_default());
+    let is_word =
+        before.len() > 1 && !starts_word(before.get(..before.len() - 1).unwrap_or_default());
     if quotes == 0 {
         return false;
     }
@@ -103,5 +104,7 @@ fn is_raw(before: &[u8]) -> bool {
 fn is_formatted(lead: &[u8]) -> bool {
     let Some(lead) = lead.strip_suffix(b"\"") else { return false };
     let lead = lead.trim_ascii_end().to_ascii_lowercase();
-    ["sprintf(", "string.format(", "format!(", "printf("].iter().any(|name| lead.ends_with(name.as_bytes()))
+    ["sprintf(", "string.format(", "format!(", "printf("]
+        .iter()
+        .any(|name| lead.ends_with(name.as_bytes()))
 }

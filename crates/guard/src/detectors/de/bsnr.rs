@@ -13,7 +13,14 @@ pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     shapes: &["999999999"],
     prove,
     topics: &[],
-    words: &["bsnr", "betriebsstätte*", "betriebsstättennummer*", "nebenbetriebsstätte*", "nbsnr", "practice number*"],
+    words: &[
+        "bsnr",
+        "betriebsstätte*",
+        "betriebsstättennummer*",
+        "nebenbetriebsstätte*",
+        "nbsnr",
+        "practice number*",
+    ],
     names: OnceLock::new(),
 };
 
@@ -36,18 +43,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "BSNR 021234568",
-        "Betriebsstättennummer: 711234567",
-        "bsnr 991234567",
-    ],
-    passes: &[
-        "000000000",
-        "02123456",
-        "0212345689",
-        "02123456A",
-        "02-1234568",
-    ],
+    flags: &["BSNR 021234568", "Betriebsstättennummer: 711234567", "bsnr 991234567"],
+    passes: &["000000000", "02123456", "0212345689", "02123456A", "02-1234568"],
 };
 
 /// The regional associations, and 99 for places outside them.

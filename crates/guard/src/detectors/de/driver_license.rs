@@ -41,11 +41,5 @@ static META: Meta = Meta {
         "driving licence BO12345678A",
         "Führerscheinnummer: N0704578035",
     ],
-    passes: &[
-        "MU123456785",
-        "B072RRE2I5",
-        "072RRE2I555",
-        "B072RRE2I555",
-        "BO-12345678A",
-    ],
+    passes: &["MU123456785", "B072RRE2I5", "072RRE2I555", "B072RRE2I555", "BO-12345678A"],
 };

@@ -36,18 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "KVNR A123456780",
-        "C000500021",
-        "Versichertennummer: z000000005",
-    ],
-    passes: &[
-        "M123456789",
-        "A000500010",
-        "A1234567890",
-        "1123456780",
-        "A12345678",
-    ],
+    flags: &["KVNR A123456780", "C000500021", "Versichertennummer: z000000005"],
+    passes: &["M123456789", "A000500010", "A1234567890", "1123456780", "A12345678"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -45,14 +45,7 @@ static META: Meta = Meta {
         "Personalausweis L01X00T47",
         "Ausweis: T22000129",
     ],
-    passes: &[
-        "T22000129",
-        "L01X00T47",
-        "L01X00T440",
-        "A01X00T44",
-        "L01X00T4A",
-        "LOIXOOT44",
-    ],
+    passes: &["T22000129", "L01X00T47", "L01X00T440", "A01X00T44", "L01X00T4A", "LOIXOOT44"],
 };
 
 /// Letters of German document numbers: no vowels, and none that look like digits.

@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "LANR 123456601",
-        "Arztnummer: 555555501",
-        "lanr 987654401",
-    ],
-    passes: &[
-        "123456901",
-        "100000401",
-        "1234566010",
-        "12345660",
-        "000000000",
-    ],
+    flags: &["LANR 123456601", "Arztnummer: 555555501", "lanr 987654401"],
+    passes: &["123456901", "100000401", "1234566010", "12345660", "000000000"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -9,7 +9,21 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["A{1,3} A{1,2} 9{1,4}", "A{1,3}-A{1,2}-9{1,4}", "A{1,3}-A{1,2} 9{1,4}", "A{1,3} A{1,2} 99A", "A{1,3} A{1,2} 999A", "A{1,3}-A{1,2}-99A", "A{1,3}-A{1,2}-999A", "A{1,3}-A{1,2} 99A", "A{1,3}-A{1,2} 999A", "A{1,3} A9{1,4}", "A{1,3} AA9{1,4}", "A{1,3}-A9{1,4}", "A{1,3}-AA9{1,4}"],
+    shapes: &[
+        "A{1,3} A{1,2} 9{1,4}",
+        "A{1,3}-A{1,2}-9{1,4}",
+        "A{1,3}-A{1,2} 9{1,4}",
+        "A{1,3} A{1,2} 99A",
+        "A{1,3} A{1,2} 999A",
+        "A{1,3}-A{1,2}-99A",
+        "A{1,3}-A{1,2}-999A",
+        "A{1,3}-A{1,2} 99A",
+        "A{1,3}-A{1,2} 999A",
+        "A{1,3} A9{1,4}",
+        "A{1,3} AA9{1,4}",
+        "A{1,3}-A9{1,4}",
+        "A{1,3}-AA9{1,4}",
+    ],
     prove,
     topics: &[Topic::Vehicle],
     words: &["kennzeichen*", "nummernschild*"],
@@ -57,7 +71,8 @@ static META: Meta = Meta {
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let digits = chars.iter().position(u8::is_ascii_digit)?;
-    let suffix = chars.last().is_none_or(|byte| byte.is_ascii_digit() || matches!(byte, b'E' | b'H'));
+    let suffix =
+        chars.last().is_none_or(|byte| byte.is_ascii_digit() || matches!(byte, b'E' | b'H'));
     // `is in 2019`
     let word = !number.is_upper() && number.text.contains(&b' ') && chars.len() - digits == 4;
     let fits = suffix && !word && chars.get(digits) != Some(&b'0');

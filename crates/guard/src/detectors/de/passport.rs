@@ -38,26 +38,16 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "Reisepass C01X00T478",
-        "C01X00T41",
-        "Pass-Nr.: F12345671",
-        "passport C01X00T47",
-    ],
-    passes: &[
-        "C01234567",
-        "F12345678",
-        "L01X00T47",
-        "A01234567",
-        "C01X00T4",
-    ],
+    flags: &["Reisepass C01X00T478", "C01X00T41", "Pass-Nr.: F12345671", "passport C01X00T47"],
+    passes: &["C01234567", "F12345678", "L01X00T47", "A01234567", "C01X00T4"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let (last, head) = chars.split_last()?;
-    let fits = head.iter().all(|byte| byte.is_ascii_digit() || super::id_card::LETTERS.contains(byte))
-        && matches!(chars.first(), Some(b'C' | b'F' | b'G' | b'H' | b'J' | b'K'));
+    let fits =
+        head.iter().all(|byte| byte.is_ascii_digit() || super::id_card::LETTERS.contains(byte))
+            && matches!(chars.first(), Some(b'C' | b'F' | b'G' | b'H' | b'J' | b'K'));
     match (weighted::icao(head) == weighted::value(*last), chars.len()) {
         _ if !fits => None,
         (true, 10) => Some(Proof::Likely),

@@ -12,7 +12,23 @@ pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     shapes: &["99999", "d-99999"],
     prove,
     topics: &[],
-    words: &["plz", "postleitzahl*", "postcode*", "postal code*", "zip code*", "anschrift*", "wohnhaft*", "code postal", "código postal", "codice postale", "kod pocztowy", "postnummer*", "posta kodu", "индекс", "邮编"],
+    words: &[
+        "plz",
+        "postleitzahl*",
+        "postcode*",
+        "postal code*",
+        "zip code*",
+        "anschrift*",
+        "wohnhaft*",
+        "code postal",
+        "código postal",
+        "codice postale",
+        "kod pocztowy",
+        "postnummer*",
+        "posta kodu",
+        "индекс",
+        "邮编",
+    ],
     names: OnceLock::new(),
 };
 
@@ -35,21 +51,12 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "PLZ 10115",
-        "Postleitzahl 80331 München",
-        "D-01001",
-    ],
-    passes: &[
-        "01000",
-        "101150",
-        "1011",
-        "00999",
-        "99999",
-    ],
+    flags: &["PLZ 10115", "Postleitzahl 80331 München", "D-01001"],
+    passes: &["01000", "101150", "1011", "00999", "99999"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
-    let fits = (1001..=99_998).contains(&crate::checks::number(number.chars())) && number.chars() != b"01000";
+    let fits = (1001..=99_998).contains(&crate::checks::number(number.chars()))
+        && number.chars() != b"01000";
     fits.then_some(Proof::when(number.is_grouped(), Proof::Likely, Proof::Faint))
 }

@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "RVNR 15070649C103",
-        "65070803A019",
-        "Rentenversicherungsnummer 15 070649 C 103",
-    ],
-    passes: &[
-        "15070649C100",
-        "15850649C103",
-        "15070049C103",
-        "150706491103",
-        "15070649C1030",
-    ],
+    flags: &["RVNR 15070649C103", "65070803A019", "Rentenversicherungsnummer 15 070649 C 103"],
+    passes: &["15070649C100", "15850649C103", "15070049C103", "150706491103", "15070649C1030"],
 };
 
 const WEIGHTS: [u32; 12] = [2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1];

@@ -39,12 +39,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "Steuer-ID 86095742719",
-        "47036892816",
-        "tax id: 12345678903",
-        "IdNr. 86 095 742 719",
-    ],
+    flags: &["Steuer-ID 86095742719", "47036892816", "tax id: 12345678903", "IdNr. 86 095 742 719"],
     passes: &[
         "86095742718",
         "11112345678",
@@ -62,6 +57,10 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     let most = (0..10).map(count).max()?;
     let repeated = (0..10).filter(|digit| count(*digit) > 1).count();
     let in_row = head.array_windows().any(|[a, b, c]| a == b && b == c);
-    let fits = iso7064::mod_11_10(chars) && !head.starts_with(b"0") && most <= 3 && repeated <= 1 && !in_row;
+    let fits = iso7064::mod_11_10(chars)
+        && !head.starts_with(b"0")
+        && most <= 3
+        && repeated <= 1
+        && !in_row;
     fits.then_some(Proof::when(repeated == 1, Proof::Likely, Proof::Checked))
 }

@@ -37,11 +37,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "Steuernummer 12/345/67890",
-        "St.-Nr. 987/654/32100",
-        "Steuernummer: 2893081508152",
-    ],
+    flags: &["Steuernummer 12/345/67890", "St.-Nr. 987/654/32100", "Steuernummer: 2893081508152"],
     passes: &[
         "1781508150001",
         "0081508150001",
@@ -54,7 +50,8 @@ static META: Meta = Meta {
 
 /// First digits of the thirteen in which ELSTER writes the tax offices of a state.
 const OFFICES: [&[u8]; 15] = [
-    b"9", b"5", b"10", b"11", b"21", b"22", b"23", b"24", b"26", b"27", b"28", b"30", b"31", b"32", b"40",
+    b"9", b"5", b"10", b"11", b"21", b"22", b"23", b"24", b"26", b"27", b"28", b"30", b"31", b"32",
+    b"40",
 ];
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
@@ -67,8 +64,13 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     }
     let chars = number.chars();
     // ELSTER puts a zero behind the tax office.
-    let offices = OFFICES.iter().any(|office| chars.starts_with(office)) || chars.starts_with(b"41");
+    let offices =
+        OFFICES.iter().any(|office| chars.starts_with(office)) || chars.starts_with(b"41");
     let elster = offices && chars.get(4) == Some(&b'0');
     let state = crate::checks::number(chars.get(..2)?);
-    (elster || (1..=16).contains(&state)).then_some(Proof::when(elster, Proof::Shaped, Proof::Faint))
+    (elster || (1..=16).contains(&state)).then_some(Proof::when(
+        elster,
+        Proof::Shaped,
+        Proof::Faint,
+    ))
 }

@@ -41,12 +41,5 @@ static META: Meta = Meta {
         "Handelsregister hra 1",
         "AG Köln, Handelsregister: HRB123456",
     ],
-    passes: &[
-        "HRB 123456",
-        "HR 12345",
-        "HRB 1234567",
-        "HRC 12345",
-        "XHRB 12345",
-        "HRB-12345",
-    ],
+    passes: &["HRB 123456", "HR 12345", "HRB 1234567", "HRC 12345", "XHRB 12345", "HRB-12345"],
 };

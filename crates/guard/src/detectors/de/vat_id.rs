@@ -37,12 +37,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "USt-IdNr. DE136695976",
-        "DE 129 273 398",
-        "de-136-695-976",
-        "VAT: DE123456789",
-    ],
+    flags: &["USt-IdNr. DE136695976", "DE 129 273 398", "de-136-695-976", "VAT: DE123456789"],
     passes: &[
         "DE123456789",
         "AT123456789",

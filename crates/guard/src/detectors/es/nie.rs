@@ -35,18 +35,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "NIE X9613851N",
-        "Y8063915-Z",
-        "Mi NIE es z8078221m",
-    ],
-    passes: &[
-        "Y8063915Q",
-        "W8063915Q",
-        "x9613851q",
-        "Z807822M",
-        "Z80782211M",
-    ],
+    flags: &["NIE X9613851N", "Y8063915-Z", "Mi NIE es z8078221m"],
+    passes: &["Y8063915Q", "W8063915Q", "x9613851q", "Z807822M", "Z80782211M"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

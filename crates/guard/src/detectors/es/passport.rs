@@ -35,16 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "pasaporte AAA123456",
-        "passport no. xyz987654",
-        "pasaporte nº AaA123456",
-    ],
-    passes: &[
-        "AAA123456",
-        "AAAA12345",
-        "AAA12345",
-        "AAA1234567",
-        "AAA-123456",
-    ],
+    flags: &["pasaporte AAA123456", "passport no. xyz987654", "pasaporte nº AaA123456"],
+    passes: &["AAA123456", "AAAA12345", "AAA12345", "AAA1234567", "AAA-123456"],
 };

@@ -9,7 +9,14 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["999999999999999", "99999*999999999", "9 99 99 99 999 999 99", "9 99 99 9* 999 999 99", "9999999999999 99", "9999999999999"],
+    shapes: &[
+        "999999999999999",
+        "99999*999999999",
+        "9 99 99 99 999 999 99",
+        "9 99 99 9* 999 999 99",
+        "9999999999999 99",
+        "9999999999999",
+    ],
     prove,
     topics: &[Topic::SocialSecurity],
     words: &["nir", "numéro de sécurité sociale", "numéro insee", "n sécu", "sécu", "carte vitale"],
@@ -66,7 +73,9 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     if !born {
         return None;
     }
-    let Some(key) = chars.get(13..).filter(|key| !key.is_empty()) else { return Some(Proof::Named) };
+    let Some(key) = chars.get(13..).filter(|key| !key.is_empty()) else {
+        return Some(Proof::Named);
+    };
     let fits = 97 - crate::checks::number(&digits) % 97 == crate::checks::number(key);
     fits.then_some(Proof::when(number.is_grouped(), Proof::Sure, Proof::Likely))
 }

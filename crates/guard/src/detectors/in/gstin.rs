@@ -37,11 +37,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "GSTIN 27AAPFU0939F1ZV",
-        "27ABCDE1234F1Z5",
-        "GST registration: 07PQRST6789K1Z2",
-    ],
+    flags: &["GSTIN 27AAPFU0939F1ZV", "27ABCDE1234F1Z5", "GST registration: 07PQRST6789K1Z2"],
     passes: &[
         "27ABCDE1234F1Z55",
         "00ABCDE1234F1Z5",

@@ -35,18 +35,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "PAN ABCPD1234Z",
-        "ABCPD1234Z",
-        "pan card abcpd1234z",
-    ],
-    passes: &[
-        "ABCND1234Z",
-        "ABCPD12345",
-        "ABCPD1234ZZ",
-        "ABC1D1234Z",
-        "AABCPD1234Z",
-    ],
+    flags: &["PAN ABCPD1234Z", "ABCPD1234Z", "pan card abcpd1234z"],
+    passes: &["ABCND1234Z", "ABCPD12345", "ABCPD1234ZZ", "ABC1D1234Z", "AABCPD1234Z"],
 };
 
 /// Kinds of holders, by the fourth letter.

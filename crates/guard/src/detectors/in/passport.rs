@@ -35,18 +35,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "passport T3569075",
-        "my passport number is B3097651",
-        "पासपोर्ट C3590543",
-    ],
-    passes: &[
-        "T356907",
-        "Q3569075",
-        "T0569075",
-        "T35690751",
-        "T3569070",
-    ],
+    flags: &["passport T3569075", "my passport number is B3097651", "पासपोर्ट C3590543"],
+    passes: &["T356907", "Q3569075", "T0569075", "T35690751", "T3569070"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

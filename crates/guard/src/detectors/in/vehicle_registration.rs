@@ -9,7 +9,19 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["AA99AA9999", "AA99A9999", "AA99AAA9999", "AA9A9999", "AA9AA9999", "AA9AAA9999", "AA_99_A{1,3}_9999", "AA_9_A{1,3}_9999", "AAA9{3,4}", "A99999", "AA9999"],
+    shapes: &[
+        "AA99AA9999",
+        "AA99A9999",
+        "AA99AAA9999",
+        "AA9A9999",
+        "AA9AA9999",
+        "AA9AAA9999",
+        "AA_99_A{1,3}_9999",
+        "AA_9_A{1,3}_9999",
+        "AAA9{3,4}",
+        "A99999",
+        "AA9999",
+    ],
     prove,
     topics: &[Topic::Vehicle],
     words: &["rto", "vehicle registration", "bike s registration"],

@@ -35,15 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "voter id DBJ2289013",
-        "EPIC No. uzb2345117",
-        "मतदाता CPJ4467918",
-    ],
-    passes: &[
-        "DBJ228901",
-        "DBJ22890133",
-        "DB12289013",
-        "DBJ-2289013",
-    ],
+    flags: &["voter id DBJ2289013", "EPIC No. uzb2345117", "मतदाता CPJ4467918"],
+    passes: &["DBJ228901", "DBJ22890133", "DB12289013", "DBJ-2289013"],
 };

@@ -36,25 +36,15 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "patente AA0123456B",
-        "driving licence U1H00B000C",
-        "patente di guida u1h00b000c",
-    ],
-    passes: &[
-        "U1H00B000C",
-        "AA012345B",
-        "U2H00B000C",
-        "U1A00B000C",
-        "AA01234567",
-        "AA0123456BC",
-    ],
+    flags: &["patente AA0123456B", "driving licence U1H00B000C", "patente di guida u1h00b000c"],
+    passes: &["U1H00B000C", "AA012345B", "U2H00B000C", "U1A00B000C", "AA01234567", "AA0123456BC"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let letters = b"BCDFGHJKLMNPRSTUWXYZ";
     let serial = |byte: &u8| byte.is_ascii_digit() || letters.contains(byte);
-    let fits = number.shape == 0 || (chars.get(1) == Some(&b'1') && chars.get(2..9)?.iter().all(serial));
+    let fits =
+        number.shape == 0 || (chars.get(1) == Some(&b'1') && chars.get(2..9)?.iter().all(serial));
     fits.then_some(Proof::when(number.is_upper(), Proof::Shaped, Proof::Faint))
 }

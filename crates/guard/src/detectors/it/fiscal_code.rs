@@ -38,11 +38,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "codice fiscale RSSMRA85T10A562S",
-        "rssmra85t10a562s",
-        "C.F. RSSMRA85T10A562T",
-    ],
+    flags: &["codice fiscale RSSMRA85T10A562S", "rssmra85t10a562s", "C.F. RSSMRA85T10A562T"],
     passes: &[
         "RSSMRA85T10A562T",
         "RSSMRA85Z10A562S",
@@ -54,9 +50,8 @@ static META: Meta = Meta {
 };
 
 /// Values of 0 to 9 and A to Z at odd places, counted from 1; digits have those of the letters A to J.
-const ODD: [u32; 26] = [
-    1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
-];
+const ODD: [u32; 26] =
+    [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
 /// Letters that stand for the digits 0 to 9.
 const FOR_DIGITS: &[u8; 10] = b"LMNPQRSTUV";
 

@@ -41,11 +41,5 @@ static META: Meta = Meta {
         "carta identità 1234567Aa, documento di identità 1234567Aa",
         "identity card AX 1234567",
     ],
-    passes: &[
-        "1234567Aa",
-        "CA1234AA",
-        "1234567A",
-        "CA123456AA",
-        "12345678AA",
-    ],
+    passes: &["1234567Aa", "CA1234AA", "1234567A", "CA123456AA", "12345678AA"],
 };

@@ -35,15 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "passaporto YA1234567",
-        "passport AA1234567",
-        "n. passaporto: ya1234567",
-    ],
-    passes: &[
-        "A1234567",
-        "AA123456",
-        "AAA123456",
-        "AA12345678",
-    ],
+    flags: &["passaporto YA1234567", "passport AA1234567", "n. passaporto: ya1234567"],
+    passes: &["A1234567", "AA123456", "AAA123456", "AA12345678"],
 };

@@ -32,21 +32,14 @@ static META: Meta = Meta {
                  number in ten has the right check digit.",
     },
     references: &[
-        Reference::Spec("Ministry of Internal Affairs and Communications (Japan), ordinance 85 of 2014, article 5"),
+        Reference::Spec(
+            "Ministry of Internal Affairs and Communications (Japan), ordinance 85 of 2014, article 5",
+        ),
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "マイナンバー 1234 5678 9018",
-        "個人番号 123456789018",
-        "My Number: 1234-5678-9018",
-    ],
-    passes: &[
-        "123456789019",
-        "1234 5678 901",
-        "000000000000",
-        "1234567890180",
-    ],
+    flags: &["マイナンバー 1234 5678 9018", "個人番号 123456789018", "My Number: 1234-5678-9018"],
+    passes: &["123456789019", "1234 5678 901", "000000000000", "1234567890180"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -41,18 +41,13 @@ static META: Meta = Meta {
         "BRN 1048656659",
         "business registration number: 1048656659",
     ],
-    passes: &[
-        "110-81-412722",
-        "110-81-4127A",
-        "123-45-67890",
-        "1048656658",
-        "104 86 56659",
-    ],
+    passes: &["110-81-412722", "110-81-4127A", "123-45-67890", "1048656658", "104 86 56659"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
-    let sum = weighted::sum(chars, &[1, 3, 7, 1, 3, 7, 1, 3, 5]) + weighted::digit(chars, 8)? * 5 / 10;
+    let sum =
+        weighted::sum(chars, &[1, 3, 7, 1, 3, 7, 1, 3, 5]) + weighted::digit(chars, 8)? * 5 / 10;
     let fits = (10 - sum % 10) % 10 == weighted::digit(chars, 9)? && !weighted::is_uniform(chars);
     fits.then_some(Proof::when(number.is_grouped(), Proof::Likely, Proof::Checked))
 }

@@ -36,11 +36,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "운전면허 11-22-123456-12",
-        "28 22 123456 12",
-        "driver license 112212345612",
-    ],
+    flags: &["운전면허 11-22-123456-12", "28 22 123456 12", "driver license 112212345612"],
     passes: &[
         "10-22-123456-12",
         "29-22-123456-12",

@@ -36,19 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "여권 M123A4567",
-        "passport no. m456B7890",
-        "passport M12345678",
-    ],
-    passes: &[
-        "M123A4567",
-        "M1234A567",
-        "M1234567",
-        "M123456789",
-        "M123-A4567",
-        "X123A4567",
-    ],
+    flags: &["여권 M123A4567", "passport no. m456B7890", "passport M12345678"],
+    passes: &["M123A4567", "M1234A567", "M1234567", "M123456789", "M123-A4567", "X123A4567"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

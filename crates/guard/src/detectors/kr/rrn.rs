@@ -36,11 +36,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "주민등록번호 960121-1021413",
-        "960121-1234567",
-        "RRN 9601211021413",
-    ],
+    flags: &["주민등록번호 960121-1021413", "960121-1234567", "RRN 9601211021413"],
     passes: &[
         "001332-1234567",
         "960121+1021413",
@@ -55,7 +51,11 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
 }
 
 /// What the six digits of a birthday, the digit of sex and century and six more make.
-pub(super) fn prove_resident(number: &Number<'_>, sexes: std::ops::RangeInclusive<u32>, base: u32) -> Option<Proof> {
+pub(super) fn prove_resident(
+    number: &Number<'_>,
+    sexes: std::ops::RangeInclusive<u32>,
+    base: u32,
+) -> Option<Proof> {
     let chars = number.chars();
     let sex = weighted::digit(chars, 6)?;
     let region = crate::checks::number(chars.get(7..9)?);

@@ -36,11 +36,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "CURP HEGG560427MVZRRL04",
-        "hegg560427mvzrrl04",
-        "clave curp: HEGG560427MVZRRL05",
-    ],
+    flags: &["CURP HEGG560427MVZRRL04", "hegg560427mvzrrl04", "clave curp: HEGG560427MVZRRL05"],
     passes: &[
         "HEGG560427MVZRRL05",
         "HEGG561327MVZRRL04",
@@ -61,8 +57,10 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
         return None;
     }
     // The alphabet has Ñ behind N, so that letters after it count one more.
-    let value = |byte: u8| weighted::value(byte) + u32::from(byte > b'N' && byte.is_ascii_alphabetic());
-    let sum: u32 = chars.iter().take(17).zip((2..=18).rev()).map(|(byte, weight)| value(*byte) * weight).sum();
+    let value =
+        |byte: u8| weighted::value(byte) + u32::from(byte > b'N' && byte.is_ascii_alphabetic());
+    let sum: u32 =
+        chars.iter().take(17).zip((2..=18).rev()).map(|(byte, weight)| value(*byte) * weight).sum();
     let checked = (10 - sum % 10) % 10 == weighted::digit(chars, 17)?;
     Some(Proof::when(checked, Proof::Sure, Proof::Shaped))
 }

@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "RFC GODE561231GR8",
-        "GODE561231GR8",
-        "rfc: HEGG560427MVZ",
-    ],
-    passes: &[
-        "GODE561231GR9",
-        "GODE561331GR8",
-        "GODE56123GR8",
-        "GODE561231GR88",
-        "GO1E561231GR8",
-    ],
+    flags: &["RFC GODE561231GR8", "GODE561231GR8", "rfc: HEGG560427MVZ"],
+    passes: &["GODE561231GR9", "GODE561331GR8", "GODE56123GR8", "GODE561231GR88", "GO1E561231GR8"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
@@ -60,7 +50,8 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     }
     // A space stands before the letters of a company, and has the value 37; so has Ñ 38 behind N 23,
     // and & 24 between.
-    let value = |byte: u8| weighted::value(byte) + u32::from(byte > b'N' && byte.is_ascii_alphabetic());
+    let value =
+        |byte: u8| weighted::value(byte) + u32::from(byte > b'N' && byte.is_ascii_alphabetic());
     let first = if letters == 3 { 37 * 13 } else { 0 };
     let weights = (2..=letters as u32 + 9).rev();
     let sum: u32 = head.iter().zip(weights).map(|(byte, weight)| value(*byte) * weight).sum();

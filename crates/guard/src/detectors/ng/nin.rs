@@ -36,17 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "NIN 12345678902",
-        "national identification number: 76543210985",
-        "NIN 1234-567-8902",
-    ],
-    passes: &[
-        "12345678901",
-        "1234567890a",
-        "00000000000",
-        "1234567890",
-    ],
+    flags: &["NIN 12345678902", "national identification number: 76543210985", "NIN 1234-567-8902"],
+    passes: &["12345678901", "1234567890a", "00000000000", "1234567890"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

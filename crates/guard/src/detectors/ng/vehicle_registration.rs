@@ -36,17 +36,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "plate ABJ-123XY",
-        "number plate APP456CV",
-        "the vehicle app-456cv",
-    ],
-    passes: &[
-        "APP456CV",
-        "AB-1234CD",
-        "ABJ-12XY",
-        "ABJ-1234XY",
-        "ABJ-123XYZ",
-        "ABCD-123XY",
-    ],
+    flags: &["plate ABJ-123XY", "number plate APP456CV", "the vehicle app-456cv"],
+    passes: &["APP456CV", "AB-1234CD", "ABJ-12XY", "ABJ-1234XY", "ABJ-123XYZ", "ABCD-123XY"],
 };

@@ -36,18 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "BSN 111222333",
-        "burgerservicenummer: 123456782",
-        "bsn 1112.22.333",
-    ],
-    passes: &[
-        "111222334",
-        "000000000",
-        "11122233",
-        "1112223330",
-        "111-222-333",
-    ],
+    flags: &["BSN 111222333", "burgerservicenummer: 123456782", "bsn 1112.22.333"],
+    passes: &["111222334", "000000000", "11122233", "1112223330", "111-222-333"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

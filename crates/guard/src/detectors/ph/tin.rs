@@ -9,12 +9,21 @@ use crate::identifier::{Identifier, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["999-999-999-999", "999 999 999 999", "999-999-999-99999", "999-999-999", "999999999999", "999999999"],
-    prove: |number| Some(match number.shape {
-        0..=2 => Proof::Shaped,
-        3 | 4 => Proof::Faint,
-        _ => Proof::Named,
-    }),
+    shapes: &[
+        "999-999-999-999",
+        "999 999 999 999",
+        "999-999-999-99999",
+        "999-999-999",
+        "999999999999",
+        "999999999",
+    ],
+    prove: |number| {
+        Some(match number.shape {
+            0..=2 => Proof::Shaped,
+            3 | 4 => Proof::Faint,
+            _ => Proof::Named,
+        })
+    },
     topics: &[Topic::Tax],
     words: &["bir tin", "bir", "tin"],
     names: OnceLock::new(),
@@ -40,15 +49,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "TIN: 000-123-456-001",
-        "BIR TIN: 000123456000",
-        "Tax ID: 000-123-456",
-    ],
-    passes: &[
-        "000-123-456-01",
-        "000-123-4567",
-        "0001234560001",
-        "000-123 456-001",
-    ],
+    flags: &["TIN: 000-123-456-001", "BIR TIN: 000123456000", "Tax ID: 000-123-456"],
+    passes: &["000-123-456-01", "000-123-4567", "0001234560001", "000-123 456-001"],
 };

@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "PESEL 44051401458",
-        "numer pesel: 02070803628",
-        "My pesel is 44051401458.",
-    ],
-    passes: &[
-        "44051401459",
-        "1111321111",
-        "11110021111",
-        "440514014588",
-        "4405140145A",
-    ],
+    flags: &["PESEL 44051401458", "numer pesel: 02070803628", "My pesel is 44051401458."],
+    passes: &["44051401459", "1111321111", "11110021111", "440514014588", "4405140145A"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -37,21 +37,16 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "orgnr 556703-7485",
-        "212000-0142",
-        "organisationsnummer 2120000142",
-    ],
-    passes: &[
-        "556703-7486",
-        "551703-7480",
-        "556703-7r85",
-        "556703 7485",
-    ],
+    flags: &["orgnr 556703-7485", "212000-0142", "organisationsnummer 2120000142"],
+    passes: &["556703-7486", "551703-7480", "556703-7r85", "556703 7485"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let fits = luhn(chars) && weighted::digit(chars, 2)? >= 2 && !chars.starts_with(b"0");
-    (fits && !weighted::is_uniform(chars)).then_some(Proof::when(number.is_grouped(), Proof::Likely, Proof::Checked))
+    (fits && !weighted::is_uniform(chars)).then_some(Proof::when(
+        number.is_grouped(),
+        Proof::Likely,
+        Proof::Checked,
+    ))
 }

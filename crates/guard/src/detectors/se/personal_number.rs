@@ -10,10 +10,23 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["999999999999", "99999999-9999", "99999999+9999", "999999-9999", "999999+9999", "9999999999"],
+    shapes: &[
+        "999999999999",
+        "99999999-9999",
+        "99999999+9999",
+        "999999-9999",
+        "999999+9999",
+        "9999999999",
+    ],
     prove,
     topics: &[Topic::Identity],
-    words: &["personnummer*", "pnr", "samordningsnummer*", "personal identity number", "svenskt personnummer"],
+    words: &[
+        "personnummer*",
+        "pnr",
+        "samordningsnummer*",
+        "personal identity number",
+        "svenskt personnummer",
+    ],
     names: OnceLock::new(),
 };
 
@@ -36,19 +49,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "personnummer 19910924-2397",
-        "189004119807",
-        "910924-2397",
-        "pnr 9109242397",
-    ],
-    passes: &[
-        "19001309-2393",
-        "200504422381",
-        "19910924-2398",
-        "189x09179809",
-        "910924 2397",
-    ],
+    flags: &["personnummer 19910924-2397", "189004119807", "910924-2397", "pnr 9109242397"],
+    passes: &["19001309-2393", "200504422381", "19910924-2398", "189x09179809", "910924 2397"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

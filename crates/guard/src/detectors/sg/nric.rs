@@ -36,19 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "NRIC S1234567D",
-        "M4332674T",
-        "FIN number G1122144L",
-        "t1234567j",
-    ],
-    passes: &[
-        "PA12348L",
-        "A1234567D",
-        "S123456D",
-        "S12345678D",
-        "S1234567-D",
-    ],
+    flags: &["NRIC S1234567D", "M4332674T", "FIN number G1122144L", "t1234567j"],
+    passes: &["PA12348L", "A1234567D", "S123456D", "S12345678D", "S1234567-D"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
@@ -63,5 +52,9 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     };
     let sum = weighted::sum(chars, &[2, 7, 6, 5, 4, 3, 2]) + offset;
     let checked = letters.get(sum as usize % 11) == chars.last();
-    Some(Proof::when(checked, Proof::when(number.is_upper(), Proof::Sure, Proof::Likely), Proof::Shaped))
+    Some(Proof::when(
+        checked,
+        Proof::when(number.is_upper(), Proof::Sure, Proof::Likely),
+        Proof::Shaped,
+    ))
 }

@@ -36,20 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "UEN 53125226D",
-        "201434292D",
-        "S57TU0392K",
-        "R16RF0037F",
-    ],
-    passes: &[
-        "53125226D",
-        "53125226",
-        "53125226E",
-        "201434292E",
-        "R16RF0037G",
-        "209934292D",
-    ],
+    flags: &["UEN 53125226D", "201434292D", "S57TU0392K", "R16RF0037F"],
+    passes: &["53125226D", "53125226", "53125226E", "201434292E", "R16RF0037G", "209934292D"],
 };
 
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWX0123456789";
@@ -65,7 +53,10 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
         2 if b"RST".contains(chars.first()?) => {
             let place = |byte: &u8| ALPHABET.iter().position(|known| known == byte);
             let places = head.iter().filter_map(place);
-            let sum: usize = places.zip([4, 3, 5, 3, 10, 2, 2, 5, 7]).map(|(place, weight)| place * weight).sum();
+            let sum: usize = places
+                .zip([4, 3, 5, 3, 10, 2, 2, 5, 7])
+                .map(|(place, weight)| place * weight)
+                .sum();
             ALPHABET.get((sum + 11 - 5) % 11)
         }
         _ => None,

@@ -279,12 +279,25 @@ fn is_glued_chain(lead: &[u8]) -> bool {
     let before = before.trim_ascii_end_on_line();
     // In prose and Markdown a word or a backtick stands there.
     matches!(sign, b';' | b'|' | b'&')
-        && before.last().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'&' | b'|' | b'"' | b'\''))
+        && before
+            .last()
+            .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'&' | b'|' | b'"' | b'\''))
 }
 
 /// Names of members whose values are commands, where one that goes on is no surprise.
 const COMMANDS: [&[u8]; 12] = [
-    b"command", b"commands", b"cmd", b"script", b"run", b"shell", b"bash", b"code", b"exec", b"args", b"input", b"query",
+    b"command",
+    b"commands",
+    b"cmd",
+    b"script",
+    b"run",
+    b"shell",
+    b"bash",
+    b"code",
+    b"exec",
+    b"args",
+    b"input",
+    b"query",
 ];
 
 /// The value of a member of JSON up to a sign that ends a command right behind it, where the value is one word and
@@ -308,7 +321,8 @@ fn left_value(lead: &[u8]) -> Option<&[u8]> {
     let from = name.iter().rposition(|byte| *byte == b'"')?;
     let name = name.get(from + 1..)?;
     let is_command = COMMANDS.iter().any(|command| name.eq_ignore_ascii_case(command));
-    let is_word = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._@:/-\\".contains(byte));
+    let is_word =
+        value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._@:/-\\".contains(byte));
     (!is_command && is_word).then_some(value)
 }
 

@@ -54,7 +54,9 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let Some(name) = text.get(..at).and_then(name_before) else { continue };
         let inside = at + open.len_utf8();
         let window = text.get(inside..text.floor_char_boundary(inside + PIECE_BYTES));
-        let Some(piece) = window.and_then(|window| window.get(..window.find(close)?)) else { continue };
+        let Some(piece) = window.and_then(|window| window.get(..window.find(close)?)) else {
+            continue;
+        };
         from = inside + piece.len() + close.len_utf8();
         pieces.retain(|known| known.name != name);
         pieces.push(Piece { name, text: piece, end: from });

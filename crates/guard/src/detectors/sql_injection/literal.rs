@@ -138,9 +138,9 @@ fn operator(rest: &mut &[u8]) -> Option<Operator> {
         (b"<", Operator::Order),
     ];
     let like = strip_word(rest, b"like").map(|rest| (rest, Operator::Equal));
-    let found = operators.iter().find_map(|(text, operator)| {
-        rest.strip_prefix(*text).map(|rest| (rest, *operator))
-    });
+    let found = operators
+        .iter()
+        .find_map(|(text, operator)| rest.strip_prefix(*text).map(|rest| (rest, *operator)));
     let (after, operator) = like.or(found)?;
     // `==` is of other languages.
     if after.first() == Some(&b'=') {

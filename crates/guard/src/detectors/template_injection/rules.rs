@@ -179,7 +179,9 @@ fn is_probe(text: &[u8]) -> bool {
     else {
         return false;
     };
-    quoted || left == right || (left.len() >= 3 && right.len() >= 3 && left != b"1000" && right != b"1000")
+    quoted
+        || left == right
+        || (left.len() >= 3 && right.len() >= 3 && left != b"1000" && right != b"1000")
 }
 
 /// Whether an expression language began shortly before.

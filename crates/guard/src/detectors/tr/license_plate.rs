@@ -36,11 +36,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "plaka 34 ABC 123",
-        "plaka numarası 34ABC1234",
-        "Araç plakası 06 A 123 olarak",
-    ],
+    flags: &["plaka 34 ABC 123", "plaka numarası 34ABC1234", "Araç plakası 06 A 123 olarak"],
     passes: &[
         "34ABC1234",
         "99 ABC 123",

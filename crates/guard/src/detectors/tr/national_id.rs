@@ -36,18 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "TC Kimlik No: 10000000146",
-        "TCKN 36493665440",
-        "Türk kimlik numarası 53857632436",
-    ],
-    passes: &[
-        "00000000000",
-        "02531814694",
-        "12345678900",
-        "10000000145",
-        "1234567890",
-    ],
+    flags: &["TC Kimlik No: 10000000146", "TCKN 36493665440", "Türk kimlik numarası 53857632436"],
+    passes: &["00000000000", "02531814694", "12345678900", "10000000145", "1234567890"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

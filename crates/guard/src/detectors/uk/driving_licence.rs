@@ -38,11 +38,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "licence MORGA607054SM9IJ",
-        "SMIT9801015JK2CD",
-        "Driving licence: smith802290ab1cd",
-    ],
+    flags: &["licence MORGA607054SM9IJ", "SMIT9801015JK2CD", "Driving licence: smith802290ab1cd"],
     passes: &[
         "MORGA600054SM9IJ",
         "MORGA613054SM9IJ",
@@ -61,7 +57,8 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
     let filled = surname.iter().skip(letters).all(|byte| *byte == b'9');
     let part = |at: usize| chars.get(at..at + 2).map(crate::checks::number);
     let (month, day) = (part(6)? % 50, part(8)?);
-    let initials = chars.get(11..13)?.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'9');
+    let initials =
+        chars.get(11..13)?.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'9');
     let checks = chars.get(14..16)?.iter().all(u8::is_ascii_alphabetic);
     let sex = part(6)? < 13 || part(6)? > 50;
     // Of the year only the digits around month and day are known; any may be a leap year.

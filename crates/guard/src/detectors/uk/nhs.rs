@@ -37,18 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "NHS number 943 476 5919",
-        "nhs: 9434765919",
-        "patient 401-023-2137",
-    ],
-    passes: &[
-        "401-023-2138",
-        "943 476 5918",
-        "943 476-5919",
-        "94347659190",
-        "0000000000",
-    ],
+    flags: &["NHS number 943 476 5919", "nhs: 9434765919", "patient 401-023-2137"],
+    passes: &["401-023-2138", "943 476 5918", "943 476-5919", "94347659190", "0000000000"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -41,14 +41,7 @@ static META: Meta = Meta {
         "nino: PR 123612C",
         "national insurance AB123456C",
     ],
-    passes: &[
-        "BG123612A",
-        "QQ123456C",
-        "AO123456C",
-        "AB123456E",
-        "AB12345C",
-        "TN123456A",
-    ],
+    passes: &["BG123612A", "QQ123456C", "AO123456C", "AB123456E", "AB12345C", "TN123456A"],
 };
 
 const UNUSED: [&[u8]; 7] = [b"BG", b"GB", b"KN", b"NK", b"NT", b"TN", b"ZZ"];

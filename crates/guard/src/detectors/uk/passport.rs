@@ -35,16 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "passport XY9876543",
-        "passport: ab1234567",
-        "My passport number is 925665416",
-    ],
-    passes: &[
-        "XY9876543",
-        "A12345678",
-        "1234567AB",
-        "XY98765432",
-        "925665416",
-    ],
+    flags: &["passport XY9876543", "passport: ab1234567", "My passport number is 925665416"],
+    passes: &["XY9876543", "A12345678", "1234567AB", "XY98765432", "925665416"],
 };

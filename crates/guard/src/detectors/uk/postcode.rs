@@ -9,7 +9,10 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"],
+    shapes: &[
+        "A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA",
+        "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA",
+    ],
     prove,
     topics: &[Topic::Address],
     words: &["postcode*", "post code*"],
@@ -43,15 +46,7 @@ static META: Meta = Meta {
         "Address EC1A1BB",
         "address: 10 Downing Street, SW1A 2AA",
     ],
-    passes: &[
-        "M60 1NW",
-        "XA1 1AA",
-        "M1 1AI",
-        "SW1A-1AA",
-        "SW1A 1A",
-        "QA1 1AA",
-        "AI1 1AA",
-    ],
+    passes: &["M60 1NW", "XA1 1AA", "M1 1AI", "SW1A-1AA", "SW1A 1A", "QA1 1AA", "AI1 1AA"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -9,7 +9,20 @@ use crate::identifier::{Identifier, Number, Proof, Topic, docs};
 
 pub(in crate::detectors) static DETECTOR: Identifier = Identifier {
     meta: &META,
-    shapes: &["AA99 AAA", "AA99AAA", "A9{1,3} AAA", "A9AAA", "A99AAA", "A999AAA", "AAA 9A", "AAA 99A", "AAA 999A", "AAA9A", "AAA99A", "AAA999A"],
+    shapes: &[
+        "AA99 AAA",
+        "AA99AAA",
+        "A9{1,3} AAA",
+        "A9AAA",
+        "A99AAA",
+        "A999AAA",
+        "AAA 9A",
+        "AAA 99A",
+        "AAA 999A",
+        "AAA9A",
+        "AAA99A",
+        "AAA999A",
+    ],
     prove,
     topics: &[Topic::Vehicle],
     words: &["vrm", "dvla", "number plate*"],
@@ -79,7 +92,8 @@ fn prove(number: &Number<'_>) -> Option<Proof> {
             fits.then_some(Proof::when(number.is_upper(), Proof::Shaped, Proof::Chance))
         }
         _ => {
-            let fits = none_of(chars.get(..3)?, b"IQZ") && none_of(chars.get(chars.len() - 1..)?, b"IOQUZ");
+            let fits = none_of(chars.get(..3)?, b"IQZ")
+                && none_of(chars.get(chars.len() - 1..)?, b"IOQUZ");
             fits.then_some(Proof::when(number.is_upper(), Proof::Shaped, Proof::Chance))
         }
     }

@@ -68,14 +68,17 @@ fn begins_figure(bytes: &[u8], start: usize) -> bool {
     if token.len() >= number::MAX_BYTES - 1 {
         return false;
     }
-    let glued = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_/#@\\.".contains(byte);
+    let glued =
+        |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_/#@\\.".contains(byte);
     // `$5`, `-5` and `14:30` begin figures; `x-5`, `/5` and `1.5` do not.
     if glued(last) {
         return false;
     }
     let behind = token.get(1);
     match last {
-        b'-' => !behind.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/'),
+        b'-' => {
+            !behind.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/')
+        }
         b',' | b'\'' => !behind.is_some_and(u8::is_ascii_digit),
         _ => !token.iter().any(|byte| matches!(byte, b'/' | b'_' | b'@')),
     }
@@ -84,9 +87,17 @@ fn begins_figure(bytes: &[u8], start: usize) -> bool {
 /// Whether the digits at `start` are the second or a later group of a figure such as `12 345`.
 fn joins_before(bytes: &[u8], start: usize) -> bool {
     let lead = before(bytes, start, 5);
-    let (Some(b' '), Some(rest)) = (lead.last(), lead.get(..lead.len().saturating_sub(1))) else { return false };
+    let (Some(b' '), Some(rest)) = (lead.last(), lead.get(..lead.len().saturating_sub(1))) else {
+        return false;
+    };
     let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let own = bytes.get(start..).unwrap_or_default().iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let own = bytes
+        .get(start..)
+        .unwrap_or_default()
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     (1..=3).contains(&digits) && own == 3
 }
 
@@ -124,7 +135,14 @@ pub(super) fn quotations(text: &str, context: &ContextIndex, note: &mut impl FnM
         let Some(len) = len else {
             if near.len() < MAX_QUOTE_BYTES {
                 let label = "UNSUPPORTED_QUOTE";
-                note(Claim { start, end: start, score: 0.0, label, is_missing: false, is_open: true });
+                note(Claim {
+                    start,
+                    end: start,
+                    score: 0.0,
+                    label,
+                    is_missing: false,
+                    is_open: true,
+                });
             }
             continue;
         };
@@ -133,7 +151,12 @@ pub(super) fn quotations(text: &str, context: &ContextIndex, note: &mut impl FnM
         let is_long = words(quoted).count() >= PHRASE_WORDS;
         let is_prose = !quoted.contains(['{', '}', '<', '>', '=', ';', '\\', '/']);
         // What is left out between is left out of the comparison, too.
-        let holds = || quoted.split("...").flat_map(|part| part.split('[')).all(|part| context.holds_phrase(part));
+        let holds = || {
+            quoted
+                .split("...")
+                .flat_map(|part| part.split('['))
+                .all(|part| context.holds_phrase(part))
+        };
         note(Claim {
             start,
             end: start + len,
@@ -159,8 +182,28 @@ fn opens_quote(bytes: &[u8], quote: usize) -> bool {
 
 /// Words with a capital that name nobody.
 const NO_NAMES: &[&str] = &[
-    "and", "april", "august", "december", "february", "friday", "i", "january", "july", "june", "march", "may", "monday",
-    "november", "october", "saturday", "september", "sunday", "the", "thursday", "tuesday", "wednesday",
+    "and",
+    "april",
+    "august",
+    "december",
+    "february",
+    "friday",
+    "i",
+    "january",
+    "july",
+    "june",
+    "march",
+    "may",
+    "monday",
+    "november",
+    "october",
+    "saturday",
+    "september",
+    "sunday",
+    "the",
+    "thursday",
+    "tuesday",
+    "wednesday",
 ];
 
 /// Names: words with a capital in a row, in the middle of a sentence.
@@ -194,7 +237,8 @@ pub(super) fn names(text: &str, context: &ContextIndex, note: &mut impl FnMut(Cl
             }
             end += len;
             let next = text.get(end..).unwrap_or_default();
-            let goes_on = next.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_uppercase));
+            let goes_on =
+                next.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_uppercase));
             is_open |= next.len() < 5;
             if !goes_on || count == MAX_NAME_WORDS || end - at > MAX_NAME_BYTES {
                 break;

@@ -37,24 +37,15 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "routing number 121000358",
-        "3222-7162-7",
-        "ABA 071101307",
-    ],
-    passes: &[
-        "421042111",
-        "1234-0000-0",
-        "121000359",
-        "1210003580",
-        "000000000",
-    ],
+    flags: &["routing number 121000358", "3222-7162-7", "ABA 071101307"],
+    passes: &["421042111", "1234-0000-0", "121000359", "1210003580", "000000000"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
     let chars = number.chars();
     let district = crate::checks::number(chars.get(..2)?);
     let sum = weighted::sum(chars, &[3, 7, 1, 3, 7, 1, 3, 7, 1]);
-    let fits = matches!(district, 0..=12 | 21..=32 | 61..=72 | 80) && sum.is_multiple_of(10) && sum > 0;
+    let fits =
+        matches!(district, 0..=12 | 21..=32 | 61..=72 | 80) && sum.is_multiple_of(10) && sum > 0;
     fits.then_some(Proof::when(number.is_grouped(), Proof::Likely, Proof::Checked))
 }

@@ -35,15 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "account number 945456787654",
-        "acct no. 12345678",
-        "bank account: 00123456789",
-    ],
-    passes: &[
-        "1234567",
-        "123456789012345678",
-        "1234-5678",
-        "0.12345678",
-    ],
+    flags: &["account number 945456787654", "acct no. 12345678", "bank account: 00123456789"],
+    passes: &["1234567", "123456789012345678", "1234-5678", "0.12345678"],
 };

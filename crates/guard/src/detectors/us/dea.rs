@@ -37,19 +37,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "DEA number BB1388568",
-        "DEA: GL0285191",
-        "my certificate number is: BB1388568",
-    ],
-    passes: &[
-        "BB1388568",
-        "BB1388567",
-        "WB1388568",
-        "BB138856",
-        "BB13885680",
-        "B-1388568",
-    ],
+    flags: &["DEA number BB1388568", "DEA: GL0285191", "my certificate number is: BB1388568"],
+    passes: &["BB1388568", "BB1388567", "WB1388568", "BB138856", "BB13885680", "B-1388568"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {

@@ -36,11 +36,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "MBI 1EG4-TE5-MK73",
-        "1EG4TE5MK73",
-        "9xx9-xx9-xx99",
-    ],
+    flags: &["MBI 1EG4-TE5-MK73", "1EG4TE5MK73", "9xx9-xx9-xx99"],
     passes: &[
         "1EG4-LE5-MK73",
         "1EG4-TE5-OK73",

@@ -37,11 +37,7 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "NPI 1234567893",
-        "NPI: 1234-567-893",
-        "provider id: 1234 567 893",
-    ],
+    flags: &["NPI 1234567893", "NPI: 1234-567-893", "provider id: 1234 567 893"],
     passes: &[
         "1234-567-893",
         "123456789",

@@ -35,15 +35,6 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "passport A12803456",
-        "my travel document is 912803456",
-        "us passport 912803456",
-    ],
-    passes: &[
-        "A1280345",
-        "A128034567",
-        "9128034567",
-        "91280345",
-    ],
+    flags: &["passport A12803456", "my travel document is 912803456", "us passport 912803456"],
+    passes: &["A1280345", "A128034567", "9128034567", "91280345"],
 };

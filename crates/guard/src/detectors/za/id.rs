@@ -36,18 +36,8 @@ static META: Meta = Meta {
         Reference::Cwe(359),
         Reference::Owasp("LLM02:2025"),
     ],
-    flags: &[
-        "ID number 8001015000086",
-        "My South African ID is 9202201234088.",
-        "9912316789285",
-    ],
-    passes: &[
-        "8001015009086",
-        "9913326789285",
-        "9902294321191",
-        "80010150090",
-        "8001015000087",
-    ],
+    flags: &["ID number 8001015000086", "My South African ID is 9202201234088.", "9912316789285"],
+    passes: &["8001015009086", "9913326789285", "9902294321191", "80010150090", "8001015000087"],
 };
 
 fn prove(number: &Number<'_>) -> Option<Proof> {
