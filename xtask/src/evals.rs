@@ -4,6 +4,7 @@
 //! whole. The words around it are somebody's. `tables` knows what each holds; here the data is found, the
 //! binary asked, and the page changed. Tables whose data lies beside the clone are left where it does not.
 
+mod disguises;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ enum Data {
     Prompts,
     /// Those of them that were found, not generated.
     PromptsFound,
+    /// Attacks and harmless prompts, each written in several ways.
+    Disguised,
 }
 
 impl Data {
@@ -42,7 +45,9 @@ impl Data {
             Self::Conversations | Self::LongConversations => {
                 "crates/train/data/conversations/conversations-1.jsonl"
             }
-            Self::Prompts | Self::PromptsFound => "../shared/data/prompts/dev.jsonl.gz",
+            Self::Prompts | Self::PromptsFound | Self::Disguised => {
+                "../shared/data/prompts/dev.jsonl.gz"
+            }
         }
     }
 }
@@ -153,6 +158,10 @@ fn made_ready(data: Data, source: &Path) -> Result<PathBuf> {
         return Ok(path);
     }
     let rows = Program::new("gzip").args(["--decompress", "--stdout"]).arg(source).output()?;
+    if data == Data::Disguised {
+        files::write(&path, &disguises::rows(&rows))?;
+        return Ok(path);
+    }
     let counts = |line: &&str| {
         let row: Value = serde_json::from_str(line).unwrap_or_default();
         let source = row.get("source").and_then(Value::as_str).unwrap_or_default();

@@ -173,6 +173,8 @@ impl Severity {
 pub enum Disguise {
     /// URL, HTML or string escapes.
     Escaped,
+    /// Words with letters in disorder or left out, in pieces, glued together or backwards.
+    Respelled,
     /// Separators between letters.
     Spaced,
     /// Tag characters or variation selectors that spell letters.
@@ -190,6 +192,7 @@ impl Disguise {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Escaped => "escaped",
+            Self::Respelled => "respelled",
             Self::Spaced => "spaced",
             Self::Hidden => "hidden",
             Self::Rot13 => "rot13",

@@ -117,7 +117,7 @@ fn is_worth_reading(view: &View<'_>, start: usize, end: usize) -> bool {
             differs() && other() * 10 <= text.len() && !is_spelt_alike(view, start, end)
         }
         ViewKind::Hidden | ViewKind::Unescaped | ViewKind::Squeezed => is_whole && differs(),
-        ViewKind::Apart | ViewKind::Rot13 => false,
+        ViewKind::Apart | ViewKind::Rot13 | ViewKind::Respelled => false,
     }
 }
 

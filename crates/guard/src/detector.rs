@@ -111,6 +111,8 @@ pub enum Reads {
     Everything,
     /// As [`Reads::Text`], and the text moved by thirteen letters. Needs literals.
     TextAndRot13,
+    /// As [`Reads::Text`], and the text with words that are misspelt on purpose as they are meant.
+    TextAndRespelled,
     /// The folded view only.
     Folded,
 }

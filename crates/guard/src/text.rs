@@ -8,7 +8,8 @@
 //! INVARIANT: every view is built from bounded neighbourhoods. Folding maps each character on its
 //! own, and breaks up what it would drop where that goes on too long; unescaping, squeezing and run finding look at most [`encoded::MAX_RUN_BYTES`] ahead. So a
 //! view of a longer text starts with the view of a shorter one, up to the offset that the builder
-//! reports as undecided, and guarding a stream can equal guarding the whole.
+//! reports as undecided, and guarding a stream can equal guarding the whole. Respelling alone asks how
+//! often something occurs in the whole text, and is left out where texts come in pieces.
 
 mod confusables;
 pub mod encoded;
@@ -17,6 +18,7 @@ mod hidden;
 pub(crate) mod json;
 mod offsets;
 mod reach;
+pub(crate) mod respell;
 pub(crate) mod runs;
 mod squeeze;
 pub(crate) mod unescape;

@@ -19,6 +19,7 @@ pub mod rounding;
 pub mod rows;
 pub mod senses;
 mod threads;
+pub mod words;
 
 use std::fmt::Write as _;
 

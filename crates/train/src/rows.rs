@@ -5,7 +5,7 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 /// One labelled text.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Row {
     /// The text.
     pub text: String,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::disguises::WAYS;
 use super::{Asker, Data};
 
 /// A table of a page.
@@ -24,6 +25,7 @@ const UNSAFE: &str = "docs/evals/unsafe-content.md";
 pub(super) const TABLES: &[Table] = &[
     Table { name: "attacks-all", page: ATTACKS, data: Data::Prompts, write: by_kind },
     Table { name: "attacks-found", page: ATTACKS, data: Data::PromptsFound, write: by_kind },
+    Table { name: "attacks-disguised", page: ATTACKS, data: Data::Disguised, write: disguised },
     Table { name: "attacks-sources", page: ATTACKS, data: Data::PromptsFound, write: by_source },
     Table {
         name: "conversations",
@@ -83,6 +85,19 @@ fn by_source(asker: &mut Asker, table: &Table) -> Result<String> {
         SOURCES.contains(&name) || name == "source" || name == "total"
     };
     Ok(fenced(narrowed(&lines.filter(is_shown).collect::<Vec<_>>())))
+}
+
+fn disguised(asker: &mut Asker, table: &Table) -> Result<String> {
+    let said = asker.figures(table.data, &[])?;
+    let mut text =
+        "| written | attacks found | harmless prompts stopped |\n|---|---:|---:|\n".to_owned();
+    for (way, _) in WAYS {
+        let group = kind_of(&said, way)?;
+        let found = percent(shipped(group, "recall"), 1);
+        let stopped = percent(shipped(group, "false_positive_rate"), 2);
+        let _ = writeln!(text, "| {way} | {found} | {stopped} |");
+    }
+    Ok(text)
 }
 
 /// The lines of a table in what people read.

@@ -13,7 +13,7 @@ use bartizan_core::limits::read_capped;
 use bartizan_train::attack::{self, Class};
 use bartizan_train::card::{self, Source};
 use bartizan_train::rows::{self, Row, RowError};
-use bartizan_train::{content, digest, senses};
+use bartizan_train::{content, digest, senses, words};
 use clap::{Args, ValueEnum};
 
 use super::check::inputs::Input;
@@ -52,12 +52,14 @@ enum Kind {
     /// Names: `person-name`, `organisation-name`, `place-name`, `postal-address`; from rows with `spans`
     /// and from harmless ones
     Names,
+    /// No model: everyday words of English, with which misspelt words are compared; has no card
+    Words,
 }
 
-/// A model and its card.
+/// A model and its card, where it has one.
 struct Made {
     file: Vec<u8>,
-    card: String,
+    card: Option<String>,
 }
 
 /// Fewest texts of either sort that a model can be trained on.
@@ -79,11 +81,18 @@ pub(crate) fn run(args: &TrainArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             unsafe_content(&rows, &sources, args.seed, say)?
         }
         Kind::Names => names::make(&args.data, args.seed, say)?,
+        Kind::Words => {
+            let (_, rows) = read_all(&args.data, say)?;
+            Made { file: words::words(&rows).into_bytes(), card: None }
+        }
     };
-    let card_path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
     write(&args.output, &made.file)?;
-    write(&card_path, made.card.as_bytes())?;
-    say(&format!("wrote {} and {}", args.output.display(), card_path.display()));
+    say(&format!("wrote {}", args.output.display()));
+    if let Some(card) = made.card {
+        let path = args.card.clone().unwrap_or_else(|| args.output.with_extension("md"));
+        write(&path, card.as_bytes())?;
+        say(&format!("wrote {}", path.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,7 +122,7 @@ fn attacks(
     let trained = attack::train(&corpus, &lexicon, seed);
     let file = bartizan_model::attack::encode(&trained.model);
     let card = card::card(&corpus, &trained, sources, &digest(&file));
-    Ok(Made { file, card })
+    Ok(Made { file, card: Some(card) })
 }
 
 fn unsafe_content(
@@ -139,7 +148,7 @@ fn unsafe_content(
     let trained = content::train(&corpus, &lexicons, seed);
     let file = bartizan_model::content::encode(&trained.model);
     let card = content::card(&corpus, &trained, sources, &digest(&file));
-    Ok(Made { file, card })
+    Ok(Made { file, card: Some(card) })
 }
 
 fn learned(rows: usize, left_out: usize) -> String {

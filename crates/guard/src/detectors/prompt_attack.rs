@@ -10,7 +10,7 @@ use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::model::{ATTACK, AttackReading, operating_point, score};
-use crate::text::{View, ViewKind};
+use crate::text::{View, ViewKind, respell};
 
 pub(super) static DETECTOR: PromptAttack = PromptAttack;
 
@@ -123,6 +123,7 @@ impl Detector for PromptAttack {
 
     fn prepare(&self) {
         LazyLock::force(&ATTACK);
+        respell::prepare();
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

@@ -3,9 +3,9 @@
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, ChannelSet, Severity};
 
-use crate::detector::{Detector, Findings, Hit, SAID_BY_OTHERS};
+use crate::detector::{Detector, Findings, Hit, Reads, SAID_BY_OTHERS};
 use crate::intent;
-use crate::text::View;
+use crate::text::{View, respell};
 
 pub(super) static DETECTOR: RolePlayJailbreak = RolePlayJailbreak;
 
@@ -72,6 +72,14 @@ impl Detector for RolePlayJailbreak {
 
     fn channels(&self) -> ChannelSet {
         SAID_BY_OTHERS
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::TextAndRespelled
+    }
+
+    fn prepare(&self) {
+        respell::prepare();
     }
 
     fn literals(&self) -> Vec<String> {

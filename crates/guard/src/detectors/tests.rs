@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::{Detect, Guardrail};
-use bartizan_core::{Action, Channel, ChannelSet};
+use bartizan_core::{Action, Channel, ChannelSet, Disguise};
 use proptest::prelude::*;
 
 use super::*;
@@ -248,6 +248,14 @@ fn streamed_equals_whole_at_every_cut_of_every_example() {
                         continue;
                     }
                     let report = guard.inspect(channel, text, &session());
+                    // Results of tools come whole; they stand here for detectors that read no answers.
+                    // What only a whole text shows, no piece can.
+                    let respelled =
+                        |judged: &Judged| judged.finding.disguise == Some(Disguise::Respelled);
+                    if report.judged.iter().any(respelled) {
+                        assert_eq!(channel, Channel::ToolResult, "{text}");
+                        continue;
+                    }
                     let every: Vec<usize> = (1..text.len()).step_by(1 + text.len() / 300).collect();
                     assert_streamed_gives(&report, &guard, channel, text, &every);
                     let tries = if shaped { 6 } else { 48 };

@@ -11,6 +11,7 @@ use crate::detector::{Findings, Hit, Reads, Seen};
 use crate::refine::Refined;
 use crate::session::Session;
 use crate::text::encoded::decode_runs;
+use crate::text::respell::respell;
 use crate::text::unescape::ESCAPE_ROUNDS;
 use crate::text::{
     Encoding, Offsets, Place, View, ViewKind, fold, fold_apart, hidden, squeeze, unescape,
@@ -147,6 +148,17 @@ impl<'a> Reader<'a> {
 
         if rotate && !self.plan.rot13.is_empty() {
             self.show(ViewKind::Rot13, &rot13(&folded), &offsets, layer);
+        }
+
+        if !self.window.may_stream()
+            && let Some(respelled) = respell(&folded)
+        {
+            let inner = offsets.compose(respelled.offsets);
+            self.show(ViewKind::Respelled, &respelled.text, &inner, layer);
+            if let Some(backwards) = respelled.backwards {
+                let whole = offsets.compose(Offsets::Whole(Span::new(0, folded.len())));
+                self.show(ViewKind::Respelled, &backwards, &whole, layer);
+            }
         }
 
         let (decoded, open) = decode_runs(&folded, layer.run_before, layer.complete);
@@ -310,7 +322,8 @@ fn wants(reads: Reads, kind: ViewKind) -> bool {
         ViewKind::Raw => matches!(reads, Reads::Raw | Reads::Everything),
         ViewKind::Folded => reads != Reads::Raw,
         ViewKind::Rot13 => reads == Reads::TextAndRot13,
-        _ => matches!(reads, Reads::Text | Reads::TextAndRot13 | Reads::Everything),
+        ViewKind::Respelled => matches!(reads, Reads::TextAndRespelled | Reads::Everything),
+        _ => !matches!(reads, Reads::Raw | Reads::Folded),
     }
 }
 

@@ -31,6 +31,8 @@ pub enum ViewKind {
     Squeezed,
     /// Each Latin letter moved by thirteen, after folding.
     Rot13,
+    /// Telling words with their letters in disorder, in pieces or glued together, after folding.
+    Respelled,
 }
 
 /// A text as one detector reads it.
@@ -146,6 +148,7 @@ impl<'a> View<'a> {
             (None, ViewKind::Unescaped) => Some(Disguise::Escaped),
             (None, ViewKind::Squeezed) => Some(Disguise::Spaced),
             (None, ViewKind::Rot13) => Some(Disguise::Rot13),
+            (None, ViewKind::Respelled) => Some(Disguise::Respelled),
         }
     }
 

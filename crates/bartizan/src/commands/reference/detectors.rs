@@ -16,10 +16,11 @@ Numbers that people and companies are given score by what they prove: those with
 digits 0.65 and more, plain digits with a right check digit 0.4, others less. After a word that names them, in the 96 bytes
 before, they score 0.6 and more, but for what ordinary words make by chance. The default threshold is 0.5.
 
-All of them read rules: formats, check digits, words and grammar. None is a trained model; the section *Limits* of each
-says what it cannot see. Before they look, the engine removes disguises: look-alike and full-width letters, invisible
-characters, combining marks, spaced-out words, URL, HTML and string escapes, base64 and hex (twice, one inside the other),
-and, for detectors that ask for it, rot13.
+Most of them read rules: formats, check digits, words and grammar. Those of attacks, unsafe content and names ask small
+trained models, and say so; the section *Limits* of each says what it cannot see. Before they look, the engine removes
+disguises: look-alike and full-width letters, invisible characters, combining marks, spaced-out words, URL, HTML and
+string escapes, base64 and hex (twice, one inside the other), and, for detectors that ask for it, rot13 and words that are
+misspelt on purpose.
 ";
 
 pub(super) fn write(out: &mut String) -> Result {

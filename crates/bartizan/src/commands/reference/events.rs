@@ -44,7 +44,7 @@ const FINDING: [[&str; 3]; 10] = [
     ["pointer", "JSON pointer", "which string: `/messages/0/content`, names that no protocol defines as `*`; in streams `/stream/<index>/<kind>`; the last turn where several were judged together"],
     ["turns", "number", "turns of the conversation that were judged together as one text (`spread-attack`); absent where a text was judged by itself"],
     ["score", "0 to 1", "how sure, higher = surer"],
-    ["disguise", "`escaped`, `spaced`, `hidden`, `rot13`, `hex`, `base64`", "what was undone to see it; absent when the text could be read as it stood"],
+    ["disguise", "`escaped`, `respelled`, `spaced`, `hidden`, `rot13`, `hex`, `base64`", "what was undone to see it; absent when the text could be read as it stood"],
     ["verdict", "`flag`, `mask`, `block`", "what the guardrail says"],
     ["dry_run", "`true`", "when the guardrail only says what it would have done"],
 ];

@@ -56,5 +56,5 @@ pub(super) fn make(files: &[PathBuf], seed: u64, say: impl Fn(&str)) -> anyhow::
         .context("the weights do not fit a table")?;
     let file = encode(&tagger);
     let card = card(&tagger, &split, &sources, &digest(&file));
-    Ok(Made { file, card })
+    Ok(Made { file, card: Some(card) })
 }
