@@ -113,6 +113,8 @@ pub enum Reads {
     TextAndRot13,
     /// As [`Reads::Text`], and the text with words that are misspelt on purpose as they are meant.
     TextAndRespelled,
+    /// As [`Reads::Everything`], and the same.
+    EverythingAndRespelled,
     /// The folded view only.
     Folded,
 }

@@ -139,6 +139,8 @@ struct Plan {
     on_hit: Vec<Member>,
     /// Those with shapes, by their slot there.
     on_shape: Vec<Member>,
+    /// Whether any of them reads words as they are meant.
+    respells: bool,
 }
 
 /// A detector of a plan.

@@ -114,7 +114,7 @@ impl Detector for PromptAttack {
     }
 
     fn reads(&self) -> Reads {
-        Reads::Everything
+        Reads::EverythingAndRespelled
     }
 
     fn needs_whole_text(&self) -> bool {

@@ -9,14 +9,14 @@ use bartizan_core::{Action, Channel, Name, RuleId};
 use super::clean::CleanTexts;
 use super::except::exempts;
 use super::literals::{Literal, LiteralSet};
-use super::read::rot13;
+use super::read::{rot13, wants};
 use super::shapes::ShapeSet;
 use super::{Exempt, Guard, Member, Plan, Plans, Rail, RailOperators, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors::{self, RefinedAttack};
 use crate::operators::{KeyError, Ready};
 use crate::refine::Refiner;
-use crate::text::fold_to_string;
+use crate::text::{ViewKind, fold_to_string};
 
 /// The detector whose scores a model may judge anew.
 const REFINED: &str = "prompt-attack";
@@ -344,6 +344,8 @@ impl GuardBuilder {
                 literals.push(Literal { slot: Some(slot), index, text, begins_word });
             }
         }
+        let members = [&always, &on_hit, &on_shape].into_iter().flatten();
+        let respells = members.into_iter().any(|it| wants(it.reads, ViewKind::Respelled));
         Ok(Plan {
             active,
             look_behind,
@@ -353,6 +355,7 @@ impl GuardBuilder {
             always,
             on_hit,
             on_shape,
+            respells,
         })
     }
 }

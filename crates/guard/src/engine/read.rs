@@ -150,7 +150,8 @@ impl<'a> Reader<'a> {
             self.show(ViewKind::Rot13, &rot13(&folded), &offsets, layer);
         }
 
-        if !self.window.may_stream()
+        if self.plan.respells
+            && !self.window.may_stream()
             && let Some(respelled) = respell(&folded)
         {
             let inner = offsets.compose(respelled.offsets);
@@ -317,12 +318,16 @@ fn joined(mut found: Vec<Seen>, text: &str) -> Vec<Seen> {
     found
 }
 
-fn wants(reads: Reads, kind: ViewKind) -> bool {
+pub(super) fn wants(reads: Reads, kind: ViewKind) -> bool {
     match kind {
-        ViewKind::Raw => matches!(reads, Reads::Raw | Reads::Everything),
+        ViewKind::Raw => {
+            matches!(reads, Reads::Raw | Reads::Everything | Reads::EverythingAndRespelled)
+        }
         ViewKind::Folded => reads != Reads::Raw,
         ViewKind::Rot13 => reads == Reads::TextAndRot13,
-        ViewKind::Respelled => matches!(reads, Reads::TextAndRespelled | Reads::Everything),
+        ViewKind::Respelled => {
+            matches!(reads, Reads::TextAndRespelled | Reads::EverythingAndRespelled)
+        }
         _ => !matches!(reads, Reads::Raw | Reads::Folded),
     }
 }

@@ -12,19 +12,19 @@
 
 mod glued;
 mod relation;
+mod scan;
 mod words;
 
 use std::sync::LazyLock;
 
 use super::offsets::Offsets;
 use relation::{Index, Meant, signature};
+use scan::{Kind, Piece, pieces};
 
 /// Fewest telling words, as they are or put back, in a text that is worth showing.
 const FEWEST: usize = 2;
 /// Fewest letters of a word that is written in pieces.
 const PIECES_LETTERS: usize = 6;
-/// Longest piece with marks inside that is looked at, in bytes.
-const MARKED_BYTES: usize = 40;
 /// Words put back in one text, at most.
 const MAX_EDITS: usize = 100_000;
 
@@ -110,18 +110,12 @@ impl<'t> Reading<'t> {
     fn of(text: &'t str, index: &'static Index) -> Self {
         let mut reading =
             Self { text, index, edits: Vec::new(), known: 0, turned: 0, before: [None; 2] };
-        for (start, piece) in pieces(text) {
-            let (from, word) = trimmed(piece);
-            let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-            if is_word && !begins_with_figure(index, piece, word) {
-                reading.word(start + from, word);
+        for piece in pieces(text, |signature| index.has(signature)) {
+            if piece.kind == Kind::Word {
+                reading.word(&piece);
             } else {
                 reading.before = [None; 2];
-                if let Some(meant) = marked(index, piece) {
-                    reading.known +=
-                        meant.split(' ').skip(1).filter(|word| TELLING.holds(word)).count();
-                    reading.put(start, start + piece.len(), meant);
-                }
+                reading.other(&piece);
             }
             if reading.edits.len() >= MAX_EDITS {
                 break;
@@ -135,9 +129,29 @@ impl<'t> Reading<'t> {
         self.edits.push(Edit { start, end, text });
     }
 
-    fn word(&mut self, start: usize, word: &str) {
-        let end = start + word.len();
-        let here = Fragment { start, end, signature: signature(word.as_bytes()) };
+    /// A piece that is no plain word.
+    fn other(&mut self, piece: &Piece) {
+        let index = self.index;
+        let is_worth_reading = piece.kind == Kind::Marked
+            && (index.has(piece.signature)
+                || piece.known_parts >= FEWEST
+                || piece.has_ring
+                || piece.figures.iter().any(|sum| index.has_figures(*sum)));
+        if !is_worth_reading {
+            return;
+        }
+        let text = self.text.get(piece.start..piece.end).unwrap_or_default();
+        let core = self.text.get(piece.core.0..piece.core.1).unwrap_or_default();
+        if let Some(meant) = marked(index, text, core) {
+            let more = meant.split(' ').skip(1).filter(|word| TELLING.holds(word));
+            self.known += more.count();
+            self.put(piece.start, piece.end, meant);
+        }
+    }
+
+    fn word(&mut self, piece: &Piece) {
+        let (start, end) = piece.core;
+        let here = Fragment { start, end, signature: piece.signature };
         if let Some((first, meant)) = self.joined(&here) {
             while self.edits.last().is_some_and(|last| last.end > first) {
                 self.edits.pop();
@@ -147,7 +161,8 @@ impl<'t> Reading<'t> {
             return;
         }
         self.before = [self.before[1], Some(here)];
-        if self.index.has(here.signature) || relation::may_be_doubled(word) {
+        let word = self.text.get(start..end).unwrap_or_default();
+        if self.index.has(here.signature) || piece.is_doubled && relation::may_be_doubled(word) {
             let lower = word.to_ascii_lowercase();
             match self.index.meant(here.signature, &lower) {
                 Some(Meant { word, .. }) if word == lower => self.known += 1,
@@ -188,44 +203,10 @@ impl<'t> Reading<'t> {
     }
 }
 
-/// Stretches without blanks, with their places.
-fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let start = at;
-        at += bytes.get(at..)?.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        text.get(start..at).filter(|piece| !piece.is_empty()).map(|piece| (start, piece))
-    })
-}
-
-/// A piece without the marks around it, and where it begins.
-fn trimmed(piece: &str) -> (usize, &str) {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
-    let bytes = piece.as_bytes();
-    let from = bytes.iter().position(is_letter).unwrap_or(bytes.len());
-    let to = bytes.iter().rposition(is_letter).map_or(from, |last| last + 1);
-    (from, piece.get(from..to).unwrap_or_default())
-}
-
-/// Whether a mark before a word stands for its first letter: `@ll`.
-fn begins_with_figure(index: &Index, piece: &str, word: &str) -> bool {
-    piece.starts_with(['@', '$', '!', '|']) && !index.holds(&word.to_ascii_lowercase())
-}
-
 /// What a piece with marks or digits inside says: a word with marks between its letters, words with marks
 /// between them, or a word with marks for letters.
-fn marked(index: &Index, piece: &str) -> Option<String> {
-    if piece.len() > MARKED_BYTES || !piece.is_ascii() {
-        return None;
-    }
-    let (_, core) = trimmed(piece);
+fn marked(index: &Index, piece: &str, core: &str) -> Option<String> {
     let is_mark = |c: char| !c.is_ascii_alphanumeric();
-    // The apostrophe of `the system's` leaves no word in disguise.
-    if core.contains('\'') {
-        return None;
-    }
     if core.contains(is_mark) && !core.contains(|c: char| c.is_ascii_digit()) {
         let lower = core.to_ascii_lowercase();
         let parts: Vec<&str> = lower.split(is_mark).filter(|part| !part.is_empty()).collect();
@@ -233,8 +214,10 @@ fn marked(index: &Index, piece: &str) -> Option<String> {
         if index.holds(&bare) {
             return Some(bare);
         }
+        // Names in code and data have such parts, too, but no small words between them.
         let telling = parts.iter().filter(|part| TELLING.holds(part)).count();
-        if parts.len() > FEWEST && telling >= FEWEST {
+        let has_small = parts.iter().any(|part| ["all", "the", "your", "any"].contains(part));
+        if telling >= FEWEST && has_small {
             return Some(parts.join(" "));
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Index {
     by_signature: Vec<(u64, u16)>,
     /// One bit for each signature.
     seen: Vec<u64>,
+    /// One bit for each sum of what figures stand for.
+    seen_figures: Vec<u64>,
     /// Places of words by how they look when figures stand for letters.
     by_figure: BTreeMap<String, u16>,
 }
@@ -53,21 +55,23 @@ impl Index {
         }
         by_signature.sort_unstable();
         by_signature.dedup();
-        // Few of the bits are set, so that one look ends most questions.
-        let mut seen = vec![0; (by_signature.len() * 16).next_power_of_two() / 64];
-        for (signature, _) in &by_signature {
-            let (word, bit) = place(*signature, seen.len());
-            if let Some(bits) = seen.get_mut(word) {
-                *bits |= bit;
-            }
-        }
-        Self { words, by_signature, seen, by_figure }
+        let seen = bits(by_signature.iter().map(|(signature, _)| *signature));
+        let seen_figures = bits(
+            words
+                .iter()
+                .map(|word| word.bytes().fold(0, |sum: u64, byte| sum.wrapping_add(figure(byte)))),
+        );
+        Self { words, by_signature, seen, seen_figures, by_figure }
     }
 
     /// Whether a word with such letters may stand for one of the list.
     pub(super) fn has(&self, signature: u64) -> bool {
-        let (word, bit) = place(signature, self.seen.len());
-        self.seen.get(word).is_some_and(|bits| bits & bit != 0)
+        is_set(&self.seen, signature)
+    }
+
+    /// Whether characters with such a sum may spell a word of the list, when figures are letters.
+    pub(super) fn has_figures(&self, sum: u64) -> bool {
+        is_set(&self.seen_figures, sum)
     }
 
     fn of(&self, signature: u64) -> impl Iterator<Item = &'static str> {
@@ -192,22 +196,62 @@ const fn place(signature: u64, words: usize) -> (usize, u64) {
     (signature as usize >> 6 & (words - 1), 1 << (signature & 63))
 }
 
-/// How a word looks when figures and marks stand for letters. What may be `i` or `l` is one.
+/// A set of sums in which few bits are set, so that one look ends most questions.
+fn bits(sums: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
+    let mut all = vec![0; (sums.len() * 16).next_power_of_two().max(64) / 64];
+    let words = all.len();
+    for sum in sums {
+        let (word, bit) = place(sum, words);
+        if let Some(bits) = all.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+    all
+}
+
+fn is_set(bits: &[u64], sum: u64) -> bool {
+    let (word, bit) = place(sum, bits.len());
+    bits.get(word).is_some_and(|bits| bits & bit != 0)
+}
+
+/// How a word looks when figures and marks stand for letters.
 fn figures(text: &str) -> String {
-    let figure = |c: char| {
-        Some(match c.to_ascii_lowercase() {
-            'i' | 'l' | '1' | '!' | '|' => 'i',
-            'o' | '0' => 'o',
-            'e' | '3' => 'e',
-            'a' | '4' | '@' => 'a',
-            's' | '5' | '$' => 's',
-            't' | '7' | '+' => 't',
-            'b' | '8' => 'b',
-            'g' | '9' | '6' => 'g',
-            letter if letter.is_ascii_alphabetic() => letter,
-            '.' | '-' | '_' | '*' | '~' | '^' | '\'' | '`' | ',' | '/' => return None,
-            other => other,
-        })
-    };
-    text.chars().filter_map(figure).collect()
+    text.bytes().filter_map(meaning).map(char::from).collect()
+}
+
+/// What a byte adds when figures and marks stand for letters.
+pub(super) fn figure(byte: u8) -> u64 {
+    FIGURES.get(byte as usize).copied().unwrap_or_default()
+}
+
+static FIGURES: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        if let Some(meant) = meaning(byte as u8) {
+            #[expect(clippy::indexing_slicing, reason = "a byte is less than the length")]
+            {
+                table[byte] = LETTERS[meant as usize];
+            }
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// The letter that a figure or a mark stands for; nothing for what only parts letters. What may be `i` or
+/// `l` is one.
+const fn meaning(byte: u8) -> Option<u8> {
+    Some(match byte.to_ascii_lowercase() {
+        b'i' | b'l' | b'1' | b'!' | b'|' => b'i',
+        b'o' | b'0' => b'o',
+        b'e' | b'3' => b'e',
+        b'a' | b'4' | b'@' => b'a',
+        b's' | b'5' | b'$' => b's',
+        b't' | b'7' | b'+' => b't',
+        b'b' | b'8' => b'b',
+        b'g' | b'9' | b'6' => b'g',
+        b'.' | b'-' | b'_' | b'*' | b'~' | b'^' | b'\'' | b'`' | b',' | b'/' => return None,
+        other => other,
+    })
 }

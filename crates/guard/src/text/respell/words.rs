@@ -25,5 +25,5 @@ orders directions paste configured existing cancel revoke attention instruct cur
 ";
 
 /// Words that are what they are, and no other word with its letters in disorder or one left out.
-pub(super) const THEMSELVES: [&str; 9] =
-    ["form", "revel", "filer", "polices", "stop", "spot", "pots", "step", "mode"];
+pub(super) const THEMSELVES: [&str; 10] =
+    ["form", "revel", "filer", "polices", "stop", "spot", "pots", "step", "mode", "crate"];
