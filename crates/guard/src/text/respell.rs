@@ -217,7 +217,9 @@ fn marked(index: &Index, piece: &str, core: &str) -> Option<String> {
         // Names in code and data have such parts, too, but no small words between them.
         let telling = parts.iter().filter(|part| TELLING.holds(part)).count();
         let has_small = parts.iter().any(|part| ["all", "the", "your", "any"].contains(part));
-        if telling >= FEWEST && has_small {
+        let mut marks = core.chars().filter(|c| is_mark(*c));
+        let first = marks.next();
+        if telling >= FEWEST && has_small && marks.all(|mark| Some(mark) == first) {
             return Some(parts.join(" "));
         }
     }
