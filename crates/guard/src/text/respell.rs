@@ -17,7 +17,7 @@ mod words;
 
 use std::sync::LazyLock;
 
-use super::offsets::Offsets;
+use super::offsets::{Offsets, copy};
 use relation::{Index, Meant, signature};
 use scan::{Kind, Piece, pieces};
 
@@ -25,8 +25,6 @@ use scan::{Kind, Piece, pieces};
 const FEWEST: usize = 2;
 /// Fewest letters of a word that is written in pieces.
 const PIECES_LETTERS: usize = 6;
-/// Words put back in one text, at most.
-const MAX_EDITS: usize = 100_000;
 
 /// A text with words put back.
 #[derive(Debug)]
@@ -116,9 +114,6 @@ impl<'t> Reading<'t> {
             } else {
                 reading.before = [None; 2];
                 reading.other(&piece);
-            }
-            if reading.edits.len() >= MAX_EDITS {
-                break;
             }
         }
         reading
@@ -216,7 +211,7 @@ fn marked(index: &Index, piece: &str, core: &str) -> Option<String> {
         }
         // Names in code and data have such parts, too, but no small words between them.
         let telling = parts.iter().filter(|part| TELLING.holds(part)).count();
-        let has_small = parts.iter().any(|part| ["all", "the", "your", "any"].contains(part));
+        let has_small = parts.iter().any(|part| words::SMALL.contains(part));
         let mut marks = core.chars().filter(|c| is_mark(*c));
         let first = marks.next();
         if telling >= FEWEST && has_small && marks.all(|mark| Some(mark) == first) {
@@ -236,21 +231,13 @@ fn applied(text: &str, edits: &[Edit]) -> (String, Offsets) {
     let mut out = String::with_capacity(text.len());
     let mut table: Vec<(u32, u32)> = Vec::with_capacity(text.len());
     let mut copied = 0;
-    let copy = |from: usize, to: usize, out: &mut String, table: &mut Vec<(u32, u32)>| {
-        let part = text.get(from..to).unwrap_or_default();
-        out.push_str(part);
-        for (at, c) in part.char_indices() {
-            let start = from + at;
-            table.resize(table.len() + c.len_utf8(), (start as u32, (start + c.len_utf8()) as u32));
-        }
-    };
     for edit in edits {
-        copy(copied, edit.start, &mut out, &mut table);
+        copy(text, copied, edit.start, &mut out, &mut table);
         out.push_str(&edit.text);
         table.resize(out.len(), (edit.start as u32, edit.end as u32));
         copied = edit.end;
     }
-    copy(copied, text.len(), &mut out, &mut table);
+    copy(text, copied, text.len(), &mut out, &mut table);
     (out, Offsets::Table(table))
 }
 

@@ -4,7 +4,7 @@
 //! dropped when both belong to a chain of at least [`CHAIN`] singles; a wider gap inside a chain
 //! becomes one space. Deciding about a separator needs at most [`CHAIN`] singles on each side.
 
-use super::offsets::Offsets;
+use super::offsets::{Offsets, copy};
 use super::runs::{self, Alphanumeric, AlphanumericOrOther};
 
 /// Fewest singles in a row that read as a spaced-out word.
@@ -58,16 +58,6 @@ pub fn squeeze(text: &str, complete: bool) -> (Option<Squeezed>, usize) {
     text_out.truncate(kept);
     table.truncate(kept);
     (Some(Squeezed { text: text_out, offsets: Offsets::Table(table) }), undecided)
-}
-
-fn copy(text: &str, from: usize, to: usize, out: &mut String, table: &mut Vec<(u32, u32)>) {
-    let part = text.get(from..to).unwrap_or_default();
-    out.push_str(part);
-    for (at, c) in part.char_indices() {
-        let start = from + at;
-        let end = start + c.len_utf8();
-        table.resize(table.len() + c.len_utf8(), (start as u32, end as u32));
-    }
 }
 
 /// Singles of the text, each saying whether it continues the chain of the one before.

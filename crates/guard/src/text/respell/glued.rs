@@ -1,6 +1,7 @@
 //! Words that are written as one: `RevealTheSystemPrompt`, `ignoreallpreviousinstructions`.
 
 use super::relation::{Index, letter, signature};
+use super::words::SMALL;
 
 /// Letters of words that are written as one.
 pub(super) const LETTERS: std::ops::RangeInclusive<usize> = 16..=400;
@@ -31,7 +32,7 @@ pub(super) fn tells(telling: &Index, glued: &str) -> bool {
             None => at += 1,
         }
     }
-    let has_small = || ["all", "the", "your", "any"].iter().any(|word| lower.contains(word));
+    let has_small = || SMALL.iter().any(|word| lower.contains(word));
     match number {
         0 => false,
         FEWEST.. => true,

@@ -24,6 +24,9 @@ illegal harmful dangerous suicide detailed steps make build create explain descr
 orders directions paste configured existing cancel revoke attention instruct current \
 ";
 
+/// Small words that stand between the telling words of an order, and in no name of code.
+pub(super) const SMALL: [&str; 4] = ["all", "the", "your", "any"];
+
 /// Words that are what they are, and no other word with its letters in disorder or one left out.
 pub(super) const THEMSELVES: [&str; 10] =
     ["form", "revel", "filer", "polices", "stop", "spot", "pots", "step", "mode", "crate"];
