@@ -70,7 +70,13 @@ impl Offsets {
 }
 
 /// Copies a stretch of a text to a view of it, and notes where each byte came from.
-pub(super) fn copy(text: &str, from: usize, to: usize, out: &mut String, table: &mut Vec<(u32, u32)>) {
+pub(super) fn copy(
+    text: &str,
+    from: usize,
+    to: usize,
+    out: &mut String,
+    table: &mut Vec<(u32, u32)>,
+) {
     let part = text.get(from..to).unwrap_or_default();
     out.push_str(part);
     for (at, c) in part.char_indices() {
