@@ -1,8 +1,9 @@
-//! `cargo xtask conformance`: how far the guard agrees with literal cases of other projects.
+//! `cargo xtask conformance`: how far we agree with literal cases of other projects.
 //!
-//! The cases lie beside the repository and never in it. Disagreement is reported, and with
-//! `--disagreements` written down with its reasons; only a crash or an answer that breaks the
-//! contract of `bartizan check` fails.
+//! The cases lie beside the repository and never in it. Disagreement of the guard is reported, and
+//! with `--disagreements` written down with its reasons; only a crash or an answer that breaks the
+//! contract of `bartizan check` fails. About Merkle proofs there is nothing to disagree on: one
+//! case that comes out otherwise fails.
 
 mod cases;
 mod entities;
@@ -40,6 +41,28 @@ const WRITTEN: [(&str, &str); 3] = [
 
 /// Runs all suites.
 pub(crate) fn run(disagreements: Disagreements) -> Result<()> {
+    guard(disagreements)?;
+    proofs()
+}
+
+/// The test that goes through the cases of proofs.
+const PROOFS: &str = "vectors::all_public_cases_of_proofs_come_out_as_they_should";
+
+fn proofs() -> Result<()> {
+    let folder = files::root().join("../shared/data/merkle/testdata");
+    if !folder.is_dir() {
+        say::note(
+            "conformance: no cases of Merkle proofs beside the clone (../shared/data/merkle)",
+        );
+        return Ok(());
+    }
+    Program::cargo(&["test", "--package", "bartizan-ledger", "--test", "it", PROOFS])
+        .args(["--", "--ignored", "--exact", "--nocapture"])
+        .env("BARTIZAN_MERKLE_CASES", &folder)
+        .run()
+}
+
+fn guard(disagreements: Disagreements) -> Result<()> {
     // A folder of data sets beside the clone; they are too large, and not ours, to be in it.
     let folder = files::root().join("../shared/data/peer_cases");
     if !folder.is_dir() {

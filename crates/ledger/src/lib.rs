@@ -3,8 +3,17 @@
 //! Events are lines of JSON in `events-<start>.jsonl` files of one folder. [`EventLogWriter`] is the
 //! only writer of that folder and keeps every promise of `bartizan_core::event::EventSink`; [`read`]
 //! goes through the lines again, from any process, also while the writer runs.
-//! What an event says is decided by the rooms that make it; proofs over events are built elsewhere,
-//! on top of these lines.
+//! What an event says is decided by the rooms that make it.
+//!
+//! Beside the log lie the public formats of transparency logs, as pure functions: [`merkle`] trees
+//! and proofs, signed [`note`]s, [`checkpoint`]s, whom to [`trust`], and proofs in one file
+//! ([`log_proof`]). The log does not use them yet.
+
+pub mod checkpoint;
+pub mod log_proof;
+pub mod merkle;
+pub mod note;
+pub mod trust;
 
 mod active;
 mod disk;

@@ -1,6 +1,14 @@
-//! The log from the outside: what is left of it when its process is killed.
+//! The log from the outside: what is left of it when its process is killed, and proofs of others.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise"
+)]
+
+mod vectors;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
