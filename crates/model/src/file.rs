@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use super::scale::Scale;
-use super::senses::{Entry, Lexicon, SenseTable};
+use super::senses::{Cell, Lexicon, SenseTable};
 use super::table::Table;
 use super::trees::{MAX_DEPTH, Tree, Trees};
 
@@ -89,11 +89,13 @@ impl Writer {
     }
 
     pub(crate) fn lexicon(&mut self, lexicon: &Lexicon) {
-        let entries = lexicon.entries();
-        self.length(entries.len());
-        for entry in entries {
-            self.0.extend(entry.hash.to_le_bytes());
-            self.0.extend([entry.sense, u8::from(entry.whole)]);
+        let cells = lexicon.cells();
+        self.length(cells.len());
+        for cell in cells {
+            let flags = [cell.sense.is_some(), cell.whole, cell.goes_on];
+            let flags = flags.into_iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(flag));
+            self.0.extend(cell.hash.to_le_bytes());
+            self.0.extend([cell.sense.unwrap_or_default(), flags]);
         }
     }
 
@@ -189,13 +191,14 @@ impl<'f> Reader<'f> {
     pub(crate) fn lexicon(&mut self) -> Result<Lexicon, ModelError> {
         const PART: &str = "lexicon";
         let number = self.length(6, PART)?;
-        let mut entries = Vec::with_capacity(number);
+        let mut cells = Vec::with_capacity(number);
         for _ in 0..number {
             let hash = u32::from_le_bytes(self.array(PART)?);
-            let [sense, whole] = self.array(PART)?;
-            entries.push(Entry { hash, sense, whole: whole != 0 });
+            let [sense, flags] = self.array(PART)?;
+            let [is_word, whole, goes_on] = [0, 1, 2].map(|bit| flags >> bit & 1 == 1);
+            cells.push(Cell { hash, sense: is_word.then_some(sense), whole, goes_on });
         }
-        Ok(Lexicon::new(&entries))
+        Ok(Lexicon::of(cells))
     }
 
     pub(crate) fn senses<const N: usize>(&mut self) -> Result<SenseTable<N>, ModelError> {

@@ -27,22 +27,50 @@ const MIN_COMPOUND: usize = 10;
 /// Fewest letters of a word inside a compound.
 const MIN_INNER: usize = 5;
 
-/// Entry of a lexicon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A word of a lexicon.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// [`Lexicon::hash`] of the word.
-    pub hash: u32,
+    /// The word, folded and in lower case.
+    pub word: String,
     /// What it means.
     pub sense: u8,
     /// Whether it stands only for itself, and not for all words that begin with it.
     pub whole: bool,
 }
 
+/// What a lexicon keeps of a word, or of how one begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cell {
+    pub(crate) hash: u32,
+    /// None for a beginning that is no word.
+    pub(crate) sense: Option<u8>,
+    /// As in [`Entry`].
+    pub(crate) whole: bool,
+    /// Whether longer words of a script without spaces begin with it. There every character may
+    /// begin a word, and this ends most searches with the first.
+    pub(crate) goes_on: bool,
+}
+
+impl Entry {
+    /// Its cell, and those for how it begins where these are needed to find it.
+    fn cells(&self) -> impl Iterator<Item = Cell> {
+        let (mut hash, mut cells) = (FNV_OFFSET, Vec::new());
+        for c in self.word.chars() {
+            hash = c.encode_utf8(&mut [0; 4]).bytes().fold(hash, fnv);
+            cells.push(Cell { hash, sense: None, whole: false, goes_on: true });
+        }
+        let word = Cell { hash, sense: Some(self.sense), whole: self.whole, goes_on: false };
+        cells.pop();
+        cells.retain(|_| is_without_spaces(&self.word));
+        cells.into_iter().chain(std::iter::once(word))
+    }
+}
+
 /// Words by what they mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lexicon {
     /// Open addressing by hash; empty cells are `None`.
-    cells: Vec<Option<Entry>>,
+    cells: Vec<Option<Cell>>,
     mask: usize,
     /// One bit per entry, by the upper bits of its mixed hash: most lookups end here.
     known: Vec<u64>,
@@ -62,60 +90,61 @@ pub struct Sense {
 }
 
 impl Lexicon {
-    /// Takes entries; of several with one hash the first counts.
-    pub fn new(entries: &[Entry]) -> Self {
-        let size = (entries.len() * 2).next_power_of_two().max(16);
+    /// Takes words; of several that are the same the first counts.
+    pub fn new(words: &[Entry]) -> Self {
+        Self::of(words.iter().flat_map(Entry::cells).collect())
+    }
+
+    pub(crate) fn of(mut cells: Vec<Cell>) -> Self {
+        // Sorted, so that the same words lie in the same cells whatever their order was.
+        cells.sort_by_key(|cell| (cell.hash, cell.sense.is_none()));
+        let same = cells.chunk_by(|a, b| a.hash == b.hash);
+        let first = same.filter_map(|same| {
+            let goes_on = same.iter().any(|cell| cell.goes_on);
+            same.first().map(|first| Cell { goes_on, ..*first })
+        });
+        let first: Vec<Cell> = first.collect();
+        let size = (first.len() * 2).next_power_of_two().max(16);
         let known = vec![0; KNOWN_BITS / 64];
         let mut lexicon =
             Self { cells: vec![None; size], mask: size - 1, known, words: Pool::default() };
-        // Sorted, so that the same entries lie in the same cells whatever their order was.
-        let mut first = entries.to_vec();
-        first.sort_by_key(|entry| entry.hash);
-        for entry in first {
-            lexicon.insert(entry);
+        for cell in first {
+            lexicon.insert(cell);
         }
         lexicon
     }
 
-    /// The entries, in the order of their hashes.
-    pub fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.cells.iter().copied().flatten().collect();
-        entries.sort_unstable();
-        entries
+    /// What it keeps, in the order of the hashes.
+    pub(crate) fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = self.cells.iter().copied().flatten().collect();
+        cells.sort_unstable();
+        cells
     }
 
-    /// Hash of a folded, lowercase word.
-    pub fn hash(word: &str) -> u32 {
-        word.bytes().fold(FNV_OFFSET, fnv)
-    }
-
-    fn insert(&mut self, entry: Entry) {
-        let mixed = mix(entry.hash) as usize;
+    fn insert(&mut self, new: Cell) {
+        let mixed = mix(new.hash) as usize;
         if let Some(word) = self.known.get_mut(mixed % KNOWN_BITS / 64) {
             *word |= 1 << (mixed % 64);
         }
         let mut at = mixed & self.mask;
-        while let Some(Some(other)) = self.cells.get(at) {
-            if other.hash == entry.hash {
-                return;
-            }
+        while self.cells.get(at).is_some_and(Option::is_some) {
             at = (at + 1) & self.mask;
         }
         if let Some(cell) = self.cells.get_mut(at) {
-            *cell = Some(entry);
+            *cell = Some(new);
         }
     }
 
     #[inline]
-    fn find(&self, hash: u32) -> Option<Entry> {
+    fn find(&self, hash: u32) -> Option<Cell> {
         let mixed = mix(hash) as usize;
         if self.known.get(mixed % KNOWN_BITS / 64)? >> (mixed % 64) & 1 == 0 {
             return None;
         }
         let mut at = mixed & self.mask;
-        while let Some(Some(entry)) = self.cells.get(at) {
-            if entry.hash == hash {
-                return Some(*entry);
+        while let Some(Some(cell)) = self.cells.get(at) {
+            if cell.hash == hash {
+                return Some(*cell);
             }
             at = (at + 1) & self.mask;
         }
@@ -168,8 +197,8 @@ impl Lexicon {
                 lower.extend(c.encode_utf8(&mut utf8).bytes());
             }
         }
-        if let Some(entry) = self.longest(lower, 2, true) {
-            return Some(entry.sense);
+        if let Some(sense) = self.longest(lower, 2, true) {
+            return Some(sense);
         }
         // Compounds, and particles glued to the front.
         if lower.len() < if word.is_ascii() { MIN_COMPOUND } else { MIN_INNER + 1 } {
@@ -178,7 +207,6 @@ impl Lexicon {
         (1..=lower.len() - MIN_INNER.min(lower.len()))
             .filter(|start| lower.get(*start).is_some_and(|byte| *byte < 0x80 || *byte >= 0xC0))
             .find_map(|start| self.longest(lower.get(start..)?, MIN_INNER, false))
-            .map(|entry| entry.sense)
     }
 
     /// Words inside a run of a script that is written without spaces.
@@ -196,8 +224,8 @@ impl Lexicon {
         }
     }
 
-    /// The longest entry that a word begins with.
-    fn longest(&self, word: &[u8], fewest: usize, front: bool) -> Option<Entry> {
+    /// What the longest entry means that a word begins with.
+    fn longest(&self, word: &[u8], fewest: usize, front: bool) -> Option<u8> {
         let mut hash = FNV_OFFSET;
         let mut best = None;
         for (index, byte) in word.iter().enumerate() {
@@ -208,10 +236,10 @@ impl Lexicon {
             if !boundary || short {
                 continue;
             }
-            if let Some(entry) = self.find(hash)
-                && (!entry.whole || (front && length == word.len()))
+            if let Some(found) = self.find(hash)
+                && (!found.whole || (front && length == word.len()))
             {
-                best = Some(entry);
+                best = found.sense.or(best);
             }
         }
         best
@@ -227,8 +255,12 @@ impl Lexicon {
             for byte in c.encode_utf8(&mut utf8).bytes() {
                 hash = fnv(hash, byte);
             }
-            if let Some(entry) = self.find(hash) {
-                best = Some((entry.sense, start + at + c.len_utf8()));
+            let Some(found) = self.find(hash) else { break };
+            if let Some(sense) = found.sense {
+                best = Some((sense, start + at + c.len_utf8()));
+            }
+            if !found.goes_on {
+                break;
             }
         }
         best
@@ -408,13 +440,22 @@ impl Distinct {
     }
 }
 
-/// Whether a run of letters is of a script that puts no spaces between words: Thai, Lao, Khmer,
-/// Burmese.
+/// Whether a run of letters is of a script that puts no spaces between words, and that is cut into
+/// runs all the same.
 fn is_unspaced(text: &str, token: Token) -> bool {
     let first = text.get(token.start..token.end).and_then(|run| run.chars().next());
-    first.is_some_and(|c| {
-        matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}')
-    })
+    first.is_some_and(is_unspaced_letter)
+}
+
+/// Thai, Lao, Burmese, Khmer.
+const fn is_unspaced_letter(c: char) -> bool {
+    matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}')
+}
+
+/// Whether a word is looked for at every character.
+fn is_without_spaces(word: &str) -> bool {
+    let is_dense = |word| tokens(word).next().is_some_and(|token| token.kind == Kind::Character);
+    is_dense(word) || word.chars().next().is_some_and(is_unspaced_letter)
 }
 
 /// Whether a text of such senses is of a language other than English.
@@ -443,6 +484,23 @@ mod tests {
             let mut known = HashSet::new();
             for hash in hashes {
                 prop_assert_eq!(distinct.insert(hash), known.insert(hash));
+            }
+        }
+
+        #[test]
+        fn words_are_found_in_scripts_without_spaces(
+            words in proptest::collection::vec("[忽略指令密码ไทยก]{1,4}", 1..12), text in "[忽略指令密码ไทยก的]{0,30}",
+        ) {
+            let entry = |(at, word): (usize, &String)| Entry { word: word.clone(), sense: at as u8, whole: true };
+            let lexicon = Lexicon::new(&words.iter().enumerate().map(entry).collect::<Vec<_>>());
+            for (start, _) in text.char_indices() {
+                let rest = &text[start..];
+                let longest = words.iter().filter(|word| rest.starts_with(*word)).max_by_key(|word| word.len());
+                let expected = longest.and_then(|longest| {
+                    let sense = words.iter().position(|word| word == longest)?;
+                    Some((sense as u8, start + longest.len()))
+                });
+                prop_assert_eq!(lexicon.dense(&text, start), expected);
             }
         }
 

@@ -91,7 +91,7 @@ pub fn read(list: &str, names: &mut Vec<String>, may_add: bool) -> Result<Vec<En
         for word in words.split_whitespace() {
             let (word, whole) = word.strip_suffix('$').map_or((word, false), |word| (word, true));
             let word: String = plain(word).text.chars().flat_map(char::to_lowercase).collect();
-            entries.push(Entry { hash: Lexicon::hash(&word), sense, whole });
+            entries.push(Entry { word, sense, whole });
         }
     }
     Ok(entries)

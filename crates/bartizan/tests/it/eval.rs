@@ -1,6 +1,7 @@
 //! `bartizan eval`, by code, stdout and stderr.
 
 mod conversations;
+mod held_out;
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};

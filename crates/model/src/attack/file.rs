@@ -5,7 +5,7 @@ use crate::file::{Magic, ModelError, Reader, open, seal};
 use crate::noise::{Counts, NUMBERS, Noise};
 
 /// First bytes of a file.
-const MAGIC: Magic = *b"BZATTCK3";
+const MAGIC: Magic = *b"BZATTCK4";
 
 /// Writes a model down.
 pub fn encode(model: &AttackModel) -> Vec<u8> {
@@ -84,7 +84,7 @@ mod tests {
     fn model() -> AttackModel {
         let scale = || Scale::new(vec![(0.0, 1.0), (2.0, 3.0)]).unwrap();
         let counts = || Counts::new(vec![7; 4]).unwrap();
-        let entry = Entry { hash: Lexicon::hash("ignore"), sense: 3, whole: true };
+        let entry = Entry { word: "ignore".to_owned(), sense: 3, whole: true };
         AttackModel {
             heads: Heads {
                 table: Table::new(&[[1, -2, 3, -4, 5]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),

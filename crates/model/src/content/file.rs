@@ -6,7 +6,7 @@ use super::masks::Masks;
 use crate::file::{Magic, ModelError, open, seal};
 
 /// First bytes of a file.
-const MAGIC: Magic = *b"BZCONTN2";
+const MAGIC: Magic = *b"BZCONTN3";
 
 /// Writes a model down.
 pub fn encode(model: &ContentModel) -> Vec<u8> {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let entry = Entry { hash: Lexicon::hash("child"), sense: 2, whole: true };
+        let entry = Entry { word: "child".to_owned(), sense: 2, whole: true };
         let scale = |up: usize| Scale::new(vec![(0.0, 1.0), (up as f32 + 1.0, 3.0)]).unwrap();
         let model = ContentModel {
             table: Table::new(&[[1; HEADS]; 8], [0.1; HEADS], [0.2; HEADS]).unwrap(),

@@ -42,7 +42,7 @@ pub fn lexicons() -> Result<Lexicons, SenseError> {
     }
     let (function, foreign): (Vec<Entry>, Vec<Entry>) =
         telling()?.into_iter().partition(|entry| entry.sense == FUNCTION);
-    others.extend(&foreign);
+    others.extend(foreign.iter().cloned());
     others.extend(lent);
     english.extend(function);
     english.extend(borrowed);

@@ -43,7 +43,7 @@ pub(super) fn make(files: &[PathBuf], seed: u64, say: impl Fn(&str)) -> anyhow::
                 "there are {} marked rows to learn from, fewer than {FEWEST}",
                 split.marked.len()
             ),
-            "every second row with `spans` is held out; add `crates/train/data/rows/personal-data.jsonl`",
+            "every second row with `spans` is held out; add `crates/train/data/rows/personal-data-1.jsonl`",
         ));
     }
     let lists = Lists::load().context("the lists of names cannot be read")?;

@@ -3,6 +3,9 @@
 //! A label is a short name before a colon or in brackets: any at the beginning of a line, names of
 //! usual speakers wherever a word begins. Nothing is looked at more than a bounded number of times.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::words::{ANSWERERS, ASKERS, BEFORE_NAMES, HOLDERS};
 
 /// Most turns that are kept; a text that has more shows its pattern in these.
@@ -96,8 +99,8 @@ fn labels(text: &str) -> Vec<Label> {
         if is_letter && !is_inside && at >= from {
             let before = text.get(line..at).unwrap_or_default();
             let begins_line = before.len() <= MARKUP_BYTES && before.chars().all(is_markup);
-            if !begins_line && let Some(letters) = plain_word(bytes.get(at..).unwrap_or_default()) {
-                at += letters;
+            if !begins_line && let Some(word) = plain_word(bytes.get(at..).unwrap_or_default()) {
+                at += word;
                 continue;
             }
             if let Some(label) = label(text, at, begins_line) {
@@ -114,12 +117,16 @@ fn labels(text: &str) -> Vec<Label> {
     labels
 }
 
-/// The letters of a word of ASCII that the next word follows: in the middle of a line no label does. Most
-/// words of most texts are told apart by it.
+/// The length of a word of ASCII that the next word follows, or a mark as after words of sentences and
+/// names in code: in the middle of a line no label does. Most words of most texts are told apart by it.
 fn plain_word(text: &[u8]) -> Option<usize> {
     let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let next = matches!(text.get(letters..), Some([b' ', next, ..]) if next.is_ascii_alphabetic());
-    (letters > 0 && next).then_some(letters)
+    let is_plain = match text.get(letters..)? {
+        [b' ', next, ..] => next.is_ascii_alphabetic(),
+        [next, ..] => matches!(next, b',' | b'.' | b';' | b'!' | b'?' | b'(' | b'\n'),
+        [] => false,
+    };
+    (letters > 0 && is_plain).then_some(letters)
 }
 
 fn is_markup(c: char) -> bool {
@@ -221,14 +228,14 @@ fn numberless(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '_' | '-'))
 }
 
+/// Whether those of a name ask; the others answer.
+static ASKS: LazyLock<HashMap<&str, bool>> = LazyLock::new(|| {
+    let answerers = ANSWERERS.iter().map(|name| (*name, false));
+    answerers.chain(ASKERS.iter().map(|name| (*name, true))).collect()
+});
+
 fn known(name: &str) -> Option<Speaker> {
-    if ASKERS.contains(&name) {
-        Some(Speaker::Asker)
-    } else if ANSWERERS.contains(&name) {
-        Some(Speaker::Answerer)
-    } else {
-        None
-    }
+    ASKS.get(name).map(|asks| if *asks { Speaker::Asker } else { Speaker::Answerer })
 }
 
 #[cfg(test)]
