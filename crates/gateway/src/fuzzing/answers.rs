@@ -41,12 +41,14 @@ const WAYS: [(Operation, bool); 6] = [
 struct Setup {
     guard: Arc<Guard>,
     rigs: [Rig; 2],
+    /// What no answer may hold.
+    secrets: &'static [&'static str],
 }
 
 impl Setup {
-    fn new(guard: Guard) -> Self {
+    fn new(guard: Guard, secrets: &'static [&'static str]) -> Self {
         let guard = Arc::new(guard);
-        Self { rigs: rigs(&guard), guard }
+        Self { rigs: rigs(&guard), guard, secrets }
     }
 
     /// What the guard knows when the answer begins.
@@ -69,14 +71,16 @@ thread_local! {
     static MASKS: LazyCell<Setup> = LazyCell::new(|| {
         let all = detectors::ALL.iter().map(|detector| detector.meta().id).collect();
         let guard = Guard::builder().guardrail(&guardrail(Detect::Detectors(all), Action::Mask));
-        Setup::new(guard.and_then(bartizan_guard::GuardBuilder::build).expect("a guard"))
+        // The word is a place, which only some neighbours show: it is no secret here.
+        Setup::new(guard.and_then(bartizan_guard::GuardBuilder::build).expect("a guard"), &[ADDRESS])
     });
     /// A word blocks, and addresses are masked.
     static BLOCKS: LazyCell<Setup> = LazyCell::new(|| {
         let word = guardrail(Detect::Keywords(vec![WORD.to_owned()]), Action::Block);
         let address = guardrail(Detect::Detectors(vec!["email"]), Action::Mask);
         let guard = Guard::builder().guardrail(&word).and_then(|it| it.guardrail(&address));
-        Setup::new(guard.and_then(bartizan_guard::GuardBuilder::build).expect("a guard"))
+        let guard = guard.and_then(bartizan_guard::GuardBuilder::build).expect("a guard");
+        Setup::new(guard, &[ADDRESS, WORD])
     });
 }
 
@@ -237,7 +241,7 @@ fn leaks(setup: &Setup, text: &str) -> bool {
     let report = setup.guard.inspect(Channel::Output, text, &setup.session());
     report.judged.iter().filter(|judged| judged.effective() >= Verdict::Mask).any(|judged| {
         let seen = text.get(judged.finding.span.range()).unwrap_or_default().to_ascii_lowercase();
-        seen.contains(ADDRESS) || seen.contains(WORD)
+        setup.secrets.iter().any(|secret| seen.contains(secret))
     })
 }
 
@@ -278,7 +282,8 @@ mod tests {
     fn what_gets_through_is_noticed() {
         let blind = Arc::new(Guard::builder().build().unwrap());
         with_setup(false, |good| {
-            let bad = Setup { guard: Arc::clone(&good.guard), rigs: rigs(&blind) };
+            let guard = Arc::clone(&good.guard);
+            let bad = Setup { guard, rigs: rigs(&blind), secrets: good.secrets };
             for (asked, translated) in WAYS {
                 let spoken = spoken(asked, translated);
                 let stream = script::write(spoken, translated, b"|0to jane.doe@exam|0ple.com", 0);
