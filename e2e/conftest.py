@@ -87,7 +87,7 @@ def bartizan(mock_process, tmp_path_factory):
                 pytest.exit(f"bartizan did not start:\n{log.read_text()}", returncode=3)
             time.sleep(0.02)
     assert ready.stat().st_mode & 0o077 == 0, "the ready file holds keys: owner only"
-    yield info
+    yield {**info, "data_dir": folder / "data"}
     process.terminate()
     assert process.wait(PATIENCE_S) == 0, log.read_text()
 

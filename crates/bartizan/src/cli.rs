@@ -99,6 +99,11 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Read the event log
     Events(EventsArgs),
+    /// Verify the event log, and prove what is in it
+    ///
+    /// The log is a Merkle tree that is signed once a second while it grows, in the formats of C2SP's
+    /// transparency logs. Who holds the public key can check it without Bartizan.
+    Audit(AuditArgs),
     /// Create, list and revoke keys
     ///
     /// Works on the data folder, also while `bartizan up` runs there; the running process follows
@@ -319,6 +324,72 @@ pub(crate) struct EventsArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bartizan audit verify\n  bartizan audit prove 01a1fc2e-84b7-710d-b445-12d6e7cfbb3d > answer.tlog-proof\n  bartizan audit check answer.tlog-proof --key \"$(bartizan audit key)\""
+)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check every entry, every hash and the signature of the log
+    ///
+    /// Exit code 0 when all of it holds, 1 when something does not; the first entry that does not is
+    /// named.
+    #[command(
+        after_help = "Examples:\n  bartizan audit verify --data-dir /var/lib/bartizan\n  bartizan audit verify --key \"$(cat log.vkey)\" --format json"
+    )]
+    Verify {
+        #[command(flatten)]
+        trust: TrustArgs,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+        format: DocumentFormat,
+    },
+    /// Write a proof that the event of a request is in the log
+    ///
+    /// The proof holds the event, and can be checked without the log. Entries are signed within a second
+    /// of being written.
+    #[command(
+        after_help = "Examples:\n  bartizan audit prove 01a1fc2e-84b7-710d-b445-12d6e7cfbb3d -o answer.tlog-proof\n  bartizan audit prove 1234"
+    )]
+    Prove {
+        /// Id of a request, as in `x-bartizan-request-id`, or number of an entry
+        entry: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Check a proof without the log, and print the event that it proves
+    #[command(
+        after_help = "Examples:\n  bartizan audit check answer.tlog-proof --key \"$(cat log.vkey)\"\n  bartizan audit check answer.tlog-proof --trust policy.tlog"
+    )]
+    Check {
+        /// The proof; `-` for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        trust: TrustArgs,
+    },
+    /// Print the public key of the log
+    #[command(after_help = "Example:\n  bartizan audit key > log.vkey")]
+    Key,
+}
+
+/// Whose signature counts.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct TrustArgs {
+    /// Public key of the log [default: the one in its folder, which proves nothing about who wrote it]
+    #[arg(long, value_name = "VKEY", conflicts_with = "trust")]
+    pub(crate) key: Option<String>,
+    /// File that names logs, witnesses and a quorum, as C2SP's tlog-policy has it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,11 @@
 //!
 //! Every surface ends in the same event. It holds what was decided and why, sizes and times, and
 //! never the text that was inspected.
+//!
+//! An event is hashed as it is written, so that there is one way to write it: fields stand in the order
+//! of their names and numbers are as RFC 8785 has them. A test of the ledger holds it to that.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::channel::Channel;
 use crate::finding::Disguise;
@@ -16,68 +19,68 @@ pub const SCHEMA: &str = "bartizan.event/v1";
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Always [`SCHEMA`].
-    pub schema: String,
-    /// RFC 3339, UTC, six decimals.
-    pub time: String,
-    /// Id that the caller saw in `x-bartizan-request-id`.
-    pub request_id: RequestId,
     /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
     pub area: String,
-    /// What happened: `chat-completions`, `messages`, `key-created`, ….
-    pub operation: String,
-    /// Who: `alice@example.com`, `sp:bot`; absent when nobody could be identified.
+    /// What is worth adding in words; never inspected text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
+    pub detail: Option<String>,
+    /// From the first byte of the request to the last of the answer, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
     /// Endpoint asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Provider that answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// Model that was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Strictest verdict over input and output.
-    pub verdict: Verdict,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// HTTP status sent to the caller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// Rule that decided: guardrail or limit id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// Version of the policy that decided.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub policy: String,
     /// Findings, without the matched text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingRecord>,
+    /// Model that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Cost charged, in 10⁻⁹ US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nano_usd: Option<u64>,
     /// What could not be inspected, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_evaluated: Vec<String>,
+    /// What happened: `chat-completions`, `messages`, `key-created`, ….
+    pub operation: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Version of the policy that decided.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// Who: `alice@example.com`, `sp:bot`; absent when nobody could be identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// Provider that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// Scores that a model of the policy gave in place of the built-in one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refined: Vec<RefinedRecord>,
+    /// Id that the caller saw in `x-bartizan-request-id`.
+    pub request_id: RequestId,
+    /// Rule that decided: guardrail or limit id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// HTTP status sent to the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// Whether the answer was streamed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub streamed: bool,
+    /// RFC 3339, UTC, six decimals.
+    pub time: String,
     /// Tokens charged for the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_in: Option<u64>,
     /// Tokens charged for the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_out: Option<u64>,
-    /// Cost charged, in 10⁻⁹ US dollars.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nano_usd: Option<u64>,
-    /// From the first byte of the request to the last of the answer, in microseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration_us: Option<u64>,
-    /// What is worth adding in words; never inspected text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    /// Strictest verdict over input and output.
+    pub verdict: Verdict,
 }
 
 /// How a request ended.
@@ -133,35 +136,36 @@ impl Outcome {
 /// A finding as the log keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FindingRecord {
-    /// Guardrail of the policy.
-    pub guardrail: String,
-    /// Detector id.
-    pub rule: String,
     /// Family.
     pub category: String,
     /// Where the text came from.
     pub channel: Channel,
-    /// JSON pointer of the leaf in the request or answer; of the last turn where several were judged
-    /// together.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub pointer: String,
-    /// Turns of the conversation that were judged together as one text; absent where a text was judged
-    /// by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<u32>,
-    /// 0..=1.
-    pub score: f32,
     /// The outermost disguise that was undone to see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disguise: Option<Disguise>,
-    /// What the guardrail decided.
-    pub verdict: Verdict,
     /// True when the guardrail only says what it would have done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
     /// Reason of the exception by which the policy lets it pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<String>,
+    /// Guardrail of the policy.
+    pub guardrail: String,
+    /// JSON pointer of the leaf in the request or answer; of the last turn where several were judged
+    /// together.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pointer: String,
+    /// Detector id.
+    pub rule: String,
+    /// 0..=1.
+    #[serde(serialize_with = "share")]
+    pub score: f32,
+    /// Turns of the conversation that were judged together as one text; absent where a text was judged
+    /// by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+    /// What the guardrail decided.
+    pub verdict: Verdict,
 }
 
 impl FindingRecord {
@@ -174,16 +178,30 @@ impl FindingRecord {
 /// A score that a model of the policy gave in place of the built-in one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RefinedRecord {
-    /// The model, as the policy names it.
-    pub model: String,
+    /// Score in place of the built-in one, 0..=1.
+    #[serde(serialize_with = "share")]
+    pub after: f32,
+    /// Score of the built-in model, 0..=1.
+    #[serde(serialize_with = "share")]
+    pub before: f32,
     /// Where the text came from.
     pub channel: Channel,
-    /// Score of the built-in model, 0..=1.
-    pub before: f32,
-    /// Score in its place, 0..=1.
-    pub after: f32,
     /// Time that it took, in microseconds.
     pub duration_us: u64,
+    /// The model, as the policy names it.
+    pub model: String,
+}
+
+/// Writes a number of 0..=1 to four digits. A whole number has no point.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn share<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    const STEPS: f64 = 1e4;
+    let steps = (f64::from(*value) * STEPS).round();
+    if steps % STEPS == 0.0 {
+        serializer.serialize_u64((steps / STEPS) as u64)
+    } else {
+        serializer.serialize_f64(steps / STEPS)
+    }
 }
 
 impl Event {

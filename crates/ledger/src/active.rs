@@ -3,9 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::disk::SegmentFile;
+use crate::segment::Segment;
 
 /// Written and taken away again to find out whether a disk that was full takes a block again.
 /// Readers skip blank lines, should the process die in between.
@@ -17,8 +16,7 @@ static BLANK_BLOCK: [u8; 4096] = {
 
 /// The file that takes new lines.
 pub(crate) struct Active {
-    /// When it was started.
-    pub(crate) start: Timestamp,
+    pub(crate) segment: Segment,
     /// Shared with the sync thread.
     pub(crate) file: Arc<dyn SegmentFile>,
     len: u64,
@@ -28,8 +26,8 @@ pub(crate) struct Active {
 
 impl Active {
     /// A file that holds `len` bytes of whole lines.
-    pub(crate) fn new(start: Timestamp, file: Arc<dyn SegmentFile>, len: u64) -> Self {
-        Self { start, file, len, torn: false }
+    pub(crate) fn new(segment: Segment, file: Arc<dyn SegmentFile>, len: u64) -> Self {
+        Self { segment, file, len, torn: false }
     }
 
     /// Whether a line of this many bytes belongs into the next file.

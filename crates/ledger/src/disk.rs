@@ -14,8 +14,22 @@ pub(crate) trait Disk: Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>>;
     /// Opens a file that exists, for appending, and says how long it is.
     fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)>;
+    /// Puts a small file in its place in one step, so that whoever reads sees all of it or what was
+    /// there before. Folders on the way are made.
+    fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes names created in or removed from the folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// Whether a file has to be on the disk, under its name, when the call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durably {
+    /// With the name, if its folder is there already.
+    Yes,
+    /// It can be made again from what is.
+    No,
 }
 
 /// One file of the log. Shared with the sync thread, which therefore never needs the write lock
@@ -42,6 +56,32 @@ impl Disk for FileSystem {
         let file = OpenOptions::new().append(true).open(path)?;
         let len = file.metadata()?.len();
         Ok((Arc::new(file), len))
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()> {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+        name.push(".new");
+        let new = folder.join(name);
+        let open = || private::file().create(true).truncate(true).write(true).open(&new);
+        let mut file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                private::make_folder(folder)?;
+                open()?
+            }
+            other => other?,
+        };
+        file.write_all(bytes)?;
+        if durably == Durably::Yes {
+            file.sync_data()?;
+        }
+        drop(file);
+        std::fs::rename(&new, path)?;
+        if durably == Durably::Yes { self.sync_folder(folder) } else { Ok(()) }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {

@@ -36,6 +36,60 @@ pub enum LedgerError {
     /// The thread that brings events to the disk cannot be started.
     #[error("the thread that syncs the event log cannot be started")]
     Thread(#[source] io::Error),
+    /// The key of the log is missing, or cannot be read or kept.
+    #[error("the key of the log, `{}`, cannot be used", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// The last checkpoint cannot be read, or is not signed by the key of the log.
+    #[error("the last checkpoint of the log, `{}`, cannot be used", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// Hashes of the tree are missing or damaged.
+    #[error("the tile `{}` of the log cannot be used", path.display())]
+    Tile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// A file begins with another entry than the one before it ends with.
+    #[error("`{}` begins with entry {found}, and entry {expected} is missing", path.display())]
+    Gap {
+        /// The file.
+        path: PathBuf,
+        /// Number of the first entry that is missing.
+        expected: u64,
+        /// Number of the first entry in the file.
+        found: u64,
+    },
+    /// The log is shorter than its last checkpoint says.
+    #[error("the last checkpoint of the log is about {signed} entries, and it holds {entries}")]
+    Behind {
+        /// Entries that are signed.
+        signed: u64,
+        /// Entries that are there.
+        entries: u64,
+    },
+    /// The entries are not those of the last checkpoint.
+    #[error("the first {signed} entries of the log are not those of its last checkpoint")]
+    Changed {
+        /// Entries that are signed.
+        signed: u64,
+    },
+    /// The tree could not be brought to the disk or signed.
+    #[error("the log cannot be signed")]
+    Sign(#[source] io::Error),
     /// Events written before could not be brought to the disk.
     #[error("the event log cannot be synced to disk")]
     Sync(#[source] io::Error),
@@ -77,6 +131,13 @@ impl Coded for LedgerError {
             Self::Locked { .. } => "bartizan::ledger::locked",
             Self::Segment { .. } => "bartizan::ledger::segment",
             Self::Thread(_) => "bartizan::ledger::thread",
+            Self::Key { .. } => "bartizan::ledger::key",
+            Self::Checkpoint { .. } => "bartizan::ledger::checkpoint",
+            Self::Tile { .. } => "bartizan::ledger::tile",
+            Self::Gap { .. } => "bartizan::ledger::gap",
+            Self::Behind { .. } => "bartizan::ledger::behind",
+            Self::Changed { .. } => "bartizan::ledger::changed",
+            Self::Sign(_) => "bartizan::ledger::sign",
             Self::Sync(_) => "bartizan::ledger::sync",
             Self::Malformed { .. } => "bartizan::ledger::malformed",
             Self::LineTooLong { .. } => "bartizan::ledger::line-too-long",

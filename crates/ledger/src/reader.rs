@@ -4,14 +4,14 @@
 //! whoever reads decides whether that is fatal.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use bartizan_core::event::Event;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::LINE_BYTES;
 use crate::error::LedgerError;
+use crate::lines::{Line, Lines};
 use crate::segment::{self, Segment};
 
 /// An event is written after it was stamped, and clocks are set back by small amounts. A file whose
@@ -77,7 +77,7 @@ impl Iterator for Events {
                 },
                 Ok(Line::TooLong) => return Some(Err(lines.too_long())),
                 Ok(Line::Unfinished) => {
-                    let torn = LedgerError::Torn { path: lines.path.clone(), line: lines.number };
+                    let torn = lines.torn();
                     self.current = None;
                     // In the newest file the writer may be at work on this line right now.
                     if !self.segments.as_slice().is_empty() {
@@ -86,7 +86,7 @@ impl Iterator for Events {
                 }
                 Ok(Line::End) => self.current = None,
                 Err(source) => {
-                    let path = lines.path.clone();
+                    let path = lines.path().to_owned();
                     self.current = None;
                     return Some(Err(LedgerError::Segment { path, source }));
                 }
@@ -105,79 +105,15 @@ fn recent(mut segments: Vec<Segment>, since: Option<Timestamp>) -> Vec<Segment> 
     segments
 }
 
-/// What a call to [`Lines::next_into`] found.
-enum Line {
-    Whole,
-    TooLong,
-    Unfinished,
-    End,
-}
-
-/// Lines of one file, capped.
-#[derive(Debug)]
-struct Lines {
-    file: BufReader<File>,
-    path: PathBuf,
-    /// Of the line returned last, from 1.
-    number: u64,
-}
-
-impl Lines {
-    fn new(file: File, path: PathBuf) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0 }
-    }
-
-    /// Puts the next line, newline included, into `line`.
-    fn next_into(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
-        line.clear();
-        let limited = &mut (&mut self.file).take(LINE_BYTES as u64);
-        let read = limited.read_until(b'\n', line)?;
-        if read == 0 {
-            return Ok(Line::End);
-        }
-        self.number += 1;
-        if line.ends_with(b"\n") {
-            return Ok(Line::Whole);
-        }
-        if read < LINE_BYTES {
-            return Ok(Line::Unfinished);
-        }
-        line.clear();
-        Ok(if self.skip_line()? { Line::TooLong } else { Line::Unfinished })
-    }
-
-    /// Leaves the line that is being read; false when the file ends first.
-    fn skip_line(&mut self) -> io::Result<bool> {
-        loop {
-            let buffer = self.file.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(false);
-            }
-            let newline = buffer.iter().position(|byte| *byte == b'\n');
-            let used = newline.map_or(buffer.len(), |at| at + 1);
-            self.file.consume(used);
-            if newline.is_some() {
-                return Ok(true);
-            }
-        }
-    }
-
-    fn malformed(&self, source: serde_json::Error) -> LedgerError {
-        LedgerError::Malformed { path: self.path.clone(), line: self.number, source }
-    }
-
-    fn too_long(&self) -> LedgerError {
-        let (path, line) = (self.path.clone(), self.number);
-        LedgerError::LineTooLong { path, line, limit_bytes: LINE_BYTES }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use bartizan_core::id::RequestId;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::LINE_BYTES;
 
     #[test]
     fn reads_files_in_order_and_skips_blank_lines() {
@@ -272,7 +208,7 @@ mod tests {
     /// Writes a file that started `hour` hours into 1970.
     fn put(dir: &Path, hour: i64, parts: &[&[u8]]) -> PathBuf {
         let start = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
-        let path = Segment::at(dir, start).path;
+        let path = Segment::at(dir, hour as u64, start).path;
         std::fs::write(&path, parts.concat()).unwrap();
         path
     }

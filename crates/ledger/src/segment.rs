@@ -19,6 +19,8 @@ const CHUNK_BYTES: u64 = 64 << 10;
 /// One file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
+    /// Number of its first entry.
+    pub(crate) first: u64,
     /// When it was started, in whole microseconds.
     pub(crate) start: Timestamp,
     /// Where it is.
@@ -26,26 +28,27 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// The file of a folder that starts at the given time.
-    pub(crate) fn at(dir: &Path, start: Timestamp) -> Self {
-        let name = Offset::UTC.to_datetime(start).strftime(START).to_string();
-        Self { start, path: dir.join(format!("{PREFIX}{name}{SUFFIX}")) }
+    /// The file of a folder that begins with an entry, at the given time.
+    pub(crate) fn at(dir: &Path, first: u64, start: Timestamp) -> Self {
+        let time = Offset::UTC.to_datetime(start).strftime(START);
+        Self { first, start, path: dir.join(format!("{PREFIX}{first:012}-{time}{SUFFIX}")) }
+    }
+
+    /// A file that is started now, behind one that was started at `previous`: always later than that,
+    /// so that starts grow with the entries even when the clock is set back.
+    pub(crate) fn next(dir: &Path, first: u64, previous: Option<Timestamp>) -> Self {
+        let now = bartizan_core::time::now().as_microsecond();
+        let earliest = previous.map_or(now, |previous| previous.as_microsecond().saturating_add(1));
+        let start = Timestamp::from_microsecond(now.max(earliest)).unwrap_or(Timestamp::MAX);
+        Self::at(dir, first, start)
     }
 
     /// A file name that [`Segment::at`] could have made.
     fn from_name(dir: &Path, name: &str) -> Option<Self> {
-        let start = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        let (first, start) = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
         let start = Offset::UTC.to_timestamp(DateTime::strptime(START, start).ok()?).ok()?;
-        let segment = Self::at(dir, start);
+        let segment = Self::at(dir, first.parse().ok()?, start);
         (segment.path.file_name()? == name).then_some(segment)
-    }
-
-    /// A start for the next file: now, and always later than every file before, so that the order
-    /// of names is the order of writing even when the clock is set back.
-    pub(crate) fn next_start(previous: Option<Timestamp>) -> Timestamp {
-        let now = bartizan_core::time::now().as_microsecond();
-        let earliest = previous.map_or(now, |previous| previous.as_microsecond().saturating_add(1));
-        Timestamp::from_microsecond(now.max(earliest)).unwrap_or(Timestamp::MAX)
     }
 
     /// Where the torn end of this file is kept.
@@ -83,7 +86,7 @@ impl Segment {
         len(&self.path) + len(&self.torn_path())
     }
 
-    fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         for path in [&self.torn_path(), &self.path] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -94,32 +97,41 @@ impl Segment {
     }
 }
 
-/// The files of a folder, oldest first. Files with other names are left alone.
+/// The files of a folder, in the order of their entries. Files with other names are left alone.
 pub(crate) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
         segments.extend(name.to_str().and_then(|name| Segment::from_name(dir, name)));
     }
-    segments.sort_unstable_by_key(|segment| segment.start);
+    segments.sort_unstable_by_key(|segment| (segment.first, segment.start));
     Ok(segments)
 }
 
-/// Removes the oldest files before `active` until the rest of those is at most `budget_bytes`.
-/// Says how many went.
-pub(crate) fn prune(dir: &Path, active: Timestamp, budget_bytes: u64) -> io::Result<usize> {
-    let closed: Vec<_> = list(dir)?.into_iter().filter(|segment| segment.start < active).collect();
-    let mut total: u64 = closed.iter().map(Segment::len).sum();
-    let mut removed = 0;
-    for segment in closed {
-        if total <= budget_bytes {
+/// The oldest files before the one that begins with entry `active` that have to go so that the rest of
+/// those is at most `budget_bytes`, each with one past its last entry; none that holds entry `needed` or
+/// one behind it.
+pub(crate) fn removable(
+    dir: &Path,
+    active: u64,
+    needed: u64,
+    budget_bytes: u64,
+) -> io::Result<Vec<(Segment, u64)>> {
+    let all = list(dir)?;
+    let ends: Vec<u64> = all.iter().skip(1).map(|next| next.first).collect();
+    let closed = all.into_iter().zip(ends).filter(|(segment, _)| segment.first < active);
+    let mut closed: Vec<_> = closed.collect();
+    let mut total: u64 = closed.iter().map(|(segment, _)| segment.len()).sum();
+    let mut goes = 0;
+    for (segment, end) in &closed {
+        if total <= budget_bytes || *end > needed {
             break;
         }
         total = total.saturating_sub(segment.len());
-        segment.remove()?;
-        removed += 1;
+        goes += 1;
     }
-    Ok(removed)
+    closed.truncate(goes);
+    Ok(closed)
 }
 
 /// Offset behind the last newline of the file; 0 when there is none.
@@ -146,18 +158,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back_and_sort_by_time() {
+    fn names_read_back_and_sort_by_their_entries() {
         let dir = Path::new("/log");
         let start: Timestamp = "2026-01-02T03:04:05.000006Z".parse().unwrap();
-        let segment = Segment::at(dir, start);
-        assert_eq!(segment.path, dir.join("events-20260102T030405.000006Z.jsonl"));
-        assert_eq!(
-            Segment::from_name(dir, "events-20260102T030405.000006Z.jsonl"),
-            Some(segment.clone())
-        );
-        let later = Segment::at(dir, Segment::next_start(Some(Timestamp::MAX - hour())));
-        assert!(later.path > segment.path);
-        for other in ["events-.jsonl", "events-20260102T030405Z.jsonl", "events-x.jsonl.torn"] {
+        let segment = Segment::at(dir, 70_000, start);
+        let name = "events-000000070000-20260102T030405.000006Z.jsonl";
+        assert_eq!(segment.path, dir.join(name));
+        assert_eq!(Segment::from_name(dir, name), Some(segment.clone()));
+        assert!(Segment::at(dir, 70_001, start - hour()).path > segment.path);
+        for other in [
+            "events-.jsonl",
+            "events-20260102T030405.000006Z.jsonl",
+            "events-70000-20260102T030405.000006Z.jsonl",
+            "events-000000070000-20260102T030405Z.jsonl",
+            "events-000000070000-20260102T030405.000006Z.jsonl.torn",
+        ] {
             assert_eq!(Segment::from_name(dir, other), None, "{other}");
         }
     }
@@ -165,24 +180,29 @@ mod tests {
     #[test]
     fn a_clock_set_back_keeps_the_order() {
         let future = bartizan_core::time::now() + hour();
-        assert!(Segment::next_start(Some(future)) > future);
+        assert!(Segment::next(Path::new("/log"), 1, Some(future)).start > future);
     }
 
     #[test]
     fn removes_the_oldest_first_and_never_the_active_one() {
         let dir = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let segments: Vec<_> =
-            (0..4).map(|n| Segment::at(dir.path(), start + hour() * n)).collect();
+        let segments: Vec<_> = (0..4).map(|n| Segment::at(dir.path(), 5 * n, start)).collect();
         for segment in &segments {
             fs::write(&segment.path, [b'x'; 10]).unwrap();
         }
         fs::write(segments[0].torn_path(), "half").unwrap();
-        assert_eq!(prune(dir.path(), segments[3].start, 20).unwrap(), 1);
-        assert_eq!(list(dir.path()).unwrap(), segments[1..]);
+        let go = |needed, budget| {
+            let go = removable(dir.path(), 15, needed, budget).unwrap();
+            go.into_iter().map(|(segment, end)| (segment.first, end)).collect::<Vec<_>>()
+        };
+        assert_eq!(go(15, 20), [(0, 5)]);
+        assert_eq!(go(15, 0), [(0, 5), (5, 10), (10, 15)]);
+        assert_eq!(go(14, 0), [(0, 5), (5, 10)]);
+        assert_eq!(go(4, 0), []);
+        segments[0].remove().unwrap();
         assert!(!segments[0].torn_path().exists());
-        assert_eq!(prune(dir.path(), segments[3].start, 0).unwrap(), 2);
-        assert_eq!(list(dir.path()).unwrap(), segments[3..]);
+        assert_eq!(list(dir.path()).unwrap(), segments[1..]);
     }
 
     proptest! {
@@ -194,7 +214,7 @@ mod tests {
             long in any::<bool>(),
         ) {
             let dir = tempfile::tempdir().unwrap();
-            let segment = Segment::at(dir.path(), Timestamp::UNIX_EPOCH);
+            let segment = Segment::at(dir.path(), 0, Timestamp::UNIX_EPOCH);
             let whole: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
             let tail = if long { tail.repeat(2_000) } else { tail };
             fs::write(&segment.path, [whole.as_bytes(), &tail].concat()).unwrap();

@@ -2,8 +2,9 @@
 //! back, starts new files and removes the oldest.
 //!
 //! An event is turned into its line before the lock is taken, and the lock is held for one
-//! `write(2)`; the sync thread waits for the disk without it. What a line looks like is decided by
-//! `Event`; whether an answer waits for a log that fails is decided by policy.
+//! `write(2)`; the sync thread waits for the disk without it, adds what is on the disk to the tree
+//! and signs that. What a line looks like is decided by `Event`; whether an answer waits for a log
+//! that fails is decided by policy.
 
 use std::cell::RefCell;
 use std::fs::{File, TryLockError};
@@ -20,13 +21,22 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::LINE_BYTES;
 use crate::active::Active;
+use crate::checkpoint::Checkpoint;
 use crate::disk::{self, Disk, FileSystem, SegmentFile};
+use crate::entries::Entries;
 use crate::error::LedgerError;
+use crate::merkle::{Hash, TILE_WIDTH};
+use crate::removal;
 use crate::segment::{self, Segment};
+use crate::signer;
+use crate::tree::{Opened, Tree, checkpoint_text};
 
 /// From the first unsynced write to the start of `fdatasync`. The promise is 50 ms to the disk;
 /// the rest is left to the disk itself.
 const SYNC_DELAY: Duration = Duration::from_millis(20);
+/// From the first entry on the disk that no checkpoint is about to the next checkpoint. The promise is
+/// one second.
+const SIGN_DELAY: Duration = Duration::from_millis(500);
 /// How long to wait before asking a failing disk again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Locked by the writer of a folder.
@@ -65,13 +75,21 @@ impl EventLogWriter {
         let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
         disk::private_folder(dir).map_err(folder)?;
         let lock = lock_folder(dir)?;
-        let last = segment::list(dir).map_err(folder)?.pop();
+        let mut segments = segment::list(dir).map_err(folder)?;
+        let is_new = segments.is_empty() && checkpoint_text(dir).map_err(folder)?.is_none();
+        let key = signer::open(disk.as_ref(), dir, is_new)?;
+        let opened = Tree::open(dir, key)?;
+        let last = segments.pop();
+        let last = last.map(|segment| reopen(disk.as_ref(), segment)).transpose()?;
+        let tree = grow(dir, opened)?;
+        let next = tree.size();
         let active = match last {
-            Some(segment) => reopen(disk.as_ref(), segment)?,
-            None => create(disk.as_ref(), Segment::at(dir, Segment::next_start(None)))?,
+            Some(active) => active,
+            None => create(disk.as_ref(), Segment::next(dir, next, None))?,
         };
         disk.sync_folder(dir).map_err(folder)?;
 
+        let unsigned = tree.signed().map_or(0, |signed| signed.size) < next;
         let shared = Arc::new(Shared {
             disk,
             dir: dir.to_owned(),
@@ -79,15 +97,20 @@ impl EventLogWriter {
             state: Mutex::new(State {
                 active,
                 closed: Vec::new(),
+                next,
+                synced: next,
+                leaves: Vec::new(),
                 // The file may have been left unsynced by a process that died.
                 dirty_since: Some(Instant::now()),
+                sign_after: unsigned.then(Instant::now),
                 rotate_after: None,
-                write_failed: false,
-                sync_failed: false,
+                failed: Failed::default(),
                 stop: false,
             }),
             wake: Condvar::new(),
             syncing: Mutex::new(()),
+            tree: Mutex::new(tree),
+            leaving: Mutex::new(None),
         });
         shared.prune();
         let in_thread = Arc::clone(&shared);
@@ -106,6 +129,17 @@ impl EventLogWriter {
         self.shared.sync().map_err(LedgerError::Sync)
     }
 
+    /// Signs everything recorded so far, and says what was signed; none while the log is empty.
+    ///
+    /// # Errors
+    /// [`LedgerError::Sync`] or [`LedgerError::Sign`] when the disk refuses; it is tried again in the
+    /// background.
+    pub fn sign(&self) -> Result<Option<Checkpoint>, LedgerError> {
+        self.flush()?;
+        self.shared.sign().map_err(LedgerError::Sign)?;
+        Ok(self.shared.tree.lock().signed().cloned())
+    }
+
     /// Whether the log would take an event now; for readiness checks.
     ///
     /// After a failed write the disk is asked, so that a full disk that has space again is noticed
@@ -116,9 +150,12 @@ impl EventLogWriter {
     pub fn check(&self) -> Result<(), RecordError> {
         let mut state = self.shared.state.lock();
         state.refuse_when_sync_failed()?;
-        if state.write_failed {
+        if state.failed.sign {
+            return Err(io::Error::other("the event log cannot be signed").into());
+        }
+        if state.failed.write {
             state.active.probe()?;
-            state.write_failed = false;
+            state.failed.write = false;
         }
         Ok(())
     }
@@ -134,12 +171,14 @@ impl EventSink for EventLogWriter {
                 line.clear();
                 serde_json::to_writer(&mut *line, &event.shortened()).map_err(io::Error::from)?;
             }
+            let leaf = Hash::of_leaf(line);
             line.push(b'\n');
-            let result = self.shared.append(line);
+            let result = self.shared.append(line, leaf);
             if line.capacity() > KEPT_BUFFER_BYTES {
                 *line = Vec::new();
             }
-            Ok(result?)
+            result?;
+            Ok(())
         })
     }
 }
@@ -172,25 +211,58 @@ struct Shared {
     /// Held during a sync, so that `flush` returns only when an earlier sync has ended too.
     /// Taken before `state`, never after.
     syncing: Mutex<()>,
+    /// What is signed. Taken before `state`, never after.
+    tree: Mutex<Tree>,
+    /// What is to be removed. Taken before `tree` and `state`, never after.
+    leaving: Mutex<Option<Leaving>>,
+}
+
+/// Files that are to be removed.
+struct Leaving {
+    segments: Vec<Segment>,
+    /// The entry that says so.
+    said: u64,
 }
 
 struct State {
     active: Active,
     /// Full files that were not synced yet.
     closed: Vec<Arc<dyn SegmentFile>>,
+    /// Number of the next entry.
+    next: u64,
+    /// Entries that are on the disk.
+    synced: u64,
+    /// Hashes of the last entries that were written and are not in the tree.
+    leaves: Vec<Hash>,
     /// When the first unsynced line was written.
     dirty_since: Option<Instant>,
+    /// When entries that are on the disk are due to be signed.
+    sign_after: Option<Instant>,
     /// A new file could not be created; it is tried again after this.
     rotate_after: Option<Instant>,
-    write_failed: bool,
-    sync_failed: bool,
+    failed: Failed,
     stop: bool,
 }
 
+/// What the disk refused the last time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failed {
+    write: bool,
+    sync: bool,
+    sign: bool,
+}
+
 impl State {
+    /// When there is something to do next; none while there is nothing.
+    fn due(&self) -> Option<Instant> {
+        let delay = if self.failed.sync { RETRY_DELAY } else { SYNC_DELAY };
+        let sync = self.dirty_since.and_then(|since| since.checked_add(delay));
+        [sync, self.sign_after].into_iter().flatten().min()
+    }
+
     /// While the disk loses what it was given, nothing more is promised.
     fn refuse_when_sync_failed(&self) -> io::Result<()> {
-        if self.sync_failed {
+        if self.failed.sync {
             return Err(io::Error::other("earlier events could not be synced to disk"));
         }
         Ok(())
@@ -198,7 +270,7 @@ impl State {
 }
 
 impl Shared {
-    fn append(&self, line: &[u8]) -> io::Result<()> {
+    fn append(&self, line: &[u8], leaf: Hash) -> io::Result<u64> {
         if line.len() > LINE_BYTES {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
@@ -210,8 +282,13 @@ impl Shared {
         if state.active.is_full_for(line.len(), self.config.segment_bytes) {
             self.rotate(&mut state);
         }
-        let result = state.active.append(line);
-        let failed_before = std::mem::replace(&mut state.write_failed, result.is_err());
+        let number = state.next;
+        let result = state.active.append(line).map(|()| number);
+        if result.is_ok() {
+            state.next += 1;
+            state.leaves.push(leaf);
+        }
+        let failed_before = std::mem::replace(&mut state.failed.write, result.is_err());
         if result.is_ok() {
             self.mark_dirty(&mut state);
         }
@@ -220,7 +297,7 @@ impl Shared {
             Err(error) if !failed_before => {
                 tracing::error!(%error, dir = %self.dir.display(), "event log cannot be written");
             }
-            Ok(()) if failed_before => {
+            Ok(_) if failed_before => {
                 tracing::info!(dir = %self.dir.display(), "event log takes events again");
             }
             _ => {}
@@ -242,14 +319,11 @@ impl Shared {
         if state.rotate_after.is_some_and(|after| now < after) {
             return;
         }
-        let start = Segment::next_start(Some(state.active.start));
-        let created = state
-            .active
-            .mend()
-            .and_then(|()| self.disk.create(&Segment::at(&self.dir, start).path));
+        let segment = Segment::next(&self.dir, state.next, Some(state.active.segment.start));
+        let created = state.active.mend().and_then(|()| self.disk.create(&segment.path));
         match created {
             Ok(file) => {
-                let full = std::mem::replace(&mut state.active, Active::new(start, file, 0));
+                let full = std::mem::replace(&mut state.active, Active::new(segment, file, 0));
                 state.closed.push(full.file);
                 state.rotate_after = None;
                 self.mark_dirty(state);
@@ -265,23 +339,65 @@ impl Shared {
     fn keep_synced(&self) {
         loop {
             let mut state = self.state.lock();
-            while state.dirty_since.is_none() && !state.stop {
-                self.wake.wait(&mut state);
-            }
-            let delay = if state.sync_failed { RETRY_DELAY } else { SYNC_DELAY };
-            while let Some(due) = state.dirty_since.and_then(|since| since.checked_add(delay)) {
-                if state.stop || self.wake.wait_until(&mut state, due).timed_out() {
-                    break;
+            while !state.stop {
+                match state.due() {
+                    None => self.wake.wait(&mut state),
+                    Some(due) if due <= Instant::now() => break,
+                    Some(due) => {
+                        self.wake.wait_until(&mut state, due);
+                    }
                 }
             }
             let stop = state.stop;
+            let signs = stop || state.sign_after.is_some_and(|after| after <= Instant::now());
             drop(state);
-            // A failure is logged and kept in the state; there is no one to hand it to.
+            // Failures are logged and kept in the state; there is no one to hand them to.
             let _ = self.sync();
+            if signs {
+                let _ = self.sign();
+            }
             if stop {
                 return;
             }
         }
+    }
+
+    /// Adds what is on the disk to the tree, and signs it.
+    fn sign(&self) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        let mut state = self.state.lock();
+        // Hashes begin behind the tree, and some may be of entries that are not on the disk yet.
+        let ready = state.synced.saturating_sub(tree.size()) as usize;
+        let ready = ready.min(state.leaves.len());
+        let leaves: Vec<Hash> = state.leaves.drain(..ready).collect();
+        state.sign_after = None;
+        drop(state);
+
+        for leaf in leaves {
+            tree.push(leaf);
+        }
+        let time = bartizan_core::time::now().as_second().unsigned_abs();
+        let result = tree.sign(self.disk.as_ref(), time);
+        let signed = tree.signed().map_or(0, |signed| signed.size);
+        drop(tree);
+        self.remove(signed);
+
+        let mut state = self.state.lock();
+        let failed_before = std::mem::replace(&mut state.failed.sign, result.is_err());
+        if result.is_err() {
+            state.sign_after = Instant::now().checked_add(RETRY_DELAY);
+        }
+        drop(state);
+        match &result {
+            Err(error) if !failed_before => {
+                tracing::error!(%error, dir = %self.dir.display(), "event log cannot be signed");
+            }
+            Ok(()) if failed_before => {
+                tracing::info!(dir = %self.dir.display(), "event log is signed again");
+            }
+            _ => {}
+        }
+        result
     }
 
     /// Brings everything written so far to the disk.
@@ -293,6 +409,7 @@ impl Shared {
         }
         let closed = std::mem::take(&mut state.closed);
         let active = Arc::clone(&state.active.file);
+        let written = state.next;
         drop(state);
 
         let mut result = closed.iter().chain([&active]).try_for_each(|file| file.sync());
@@ -302,11 +419,16 @@ impl Shared {
 
         let rotated = !closed.is_empty();
         let mut state = self.state.lock();
-        let failed_before = std::mem::replace(&mut state.sync_failed, result.is_err());
+        let failed_before = std::mem::replace(&mut state.failed.sync, result.is_err());
         if result.is_err() {
             // What was active is still active or was closed meanwhile; either way it comes again.
             state.closed.extend(closed);
             state.dirty_since = Some(Instant::now());
+        } else if state.synced < written {
+            state.synced = written;
+            if state.sign_after.is_none() {
+                state.sign_after = Instant::now().checked_add(SIGN_DELAY);
+            }
         }
         drop(state);
         match &result {
@@ -324,19 +446,55 @@ impl Shared {
         result
     }
 
-    /// Removes old files, so that the closed ones and a full active one stay within the total.
+    /// Begins to remove old files, so that the closed ones and a full active one stay within the total.
     fn prune(&self) {
-        let active = self.state.lock().active.start;
+        let mut leaving = self.leaving.lock();
+        if leaving.is_some() {
+            return;
+        }
+        let active = self.state.lock().active.segment.first;
+        // The edge of the tree is made again from the entries behind its last full tile.
+        let signed = self.tree.lock().signed().map_or(0, |signed| signed.size);
+        let needed = signed - signed % TILE_WIDTH;
         let budget = self.config.total_bytes.saturating_sub(self.config.segment_bytes);
-        match segment::prune(&self.dir, active, budget) {
-            Ok(0) => {}
-            Ok(files) => {
-                tracing::info!(files, dir = %self.dir.display(), "old event log files removed");
+        let goes = match segment::removable(&self.dir, active, needed, budget) {
+            Ok(goes) => goes,
+            Err(error) => {
+                tracing::warn!(%error, dir = %self.dir.display(), "old event log files stay");
+                return;
+            }
+        };
+        let Some(first) = goes.last().map(|(_, end)| *end) else { return };
+        match self.say(&removal::event(first)) {
+            Ok(said) => {
+                let segments = goes.into_iter().map(|(segment, _)| segment).collect();
+                *leaving = Some(Leaving { segments, said });
             }
             Err(error) => {
                 tracing::warn!(%error, dir = %self.dir.display(), "old event log files stay");
             }
         }
+    }
+
+    /// Removes what the log has said that it removes, once that is signed: otherwise whoever verifies
+    /// would miss the entries.
+    fn remove(&self, signed: u64) {
+        let mut leaving = self.leaving.lock();
+        let Some(goes) = leaving.take_if(|leaving| leaving.said < signed) else { return };
+        drop(leaving);
+        let (files, dir) = (goes.segments.len(), self.dir.display());
+        match goes.segments.iter().try_for_each(Segment::remove) {
+            Ok(()) => tracing::info!(files, %dir, "old event log files removed"),
+            Err(error) => tracing::warn!(%error, %dir, "old event log files stay"),
+        }
+    }
+
+    /// Writes an event of the log's own, and says which entry it became.
+    fn say(&self, event: &Event) -> io::Result<u64> {
+        let mut line = serde_json::to_vec(event)?;
+        let leaf = Hash::of_leaf(&line);
+        line.push(b'\n');
+        self.append(&line, leaf)
     }
 }
 
@@ -360,6 +518,37 @@ fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
     }
 }
 
+/// Adds the entries behind the last full tile to a tree that was opened, and checks that those which
+/// were signed are the same.
+fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
+    let Opened { mut tree, checkpoint } = opened;
+    let mut entries = Entries::from(dir, tree.size())?;
+    if entries.number() != tree.size() {
+        let (signed, entries) = (tree.size(), 0);
+        return Err(LedgerError::Behind { signed, entries });
+    }
+    let signed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    let is_same = |tree: &Tree| match &checkpoint {
+        Some(checkpoint) if checkpoint.size == tree.size() => checkpoint.root == tree.root(),
+        _ => true,
+    };
+    let mut agrees = is_same(&tree);
+    while let Some(entry) = entries.next()? {
+        tree.push(Hash::of_leaf(entry));
+        agrees &= is_same(&tree);
+    }
+    if tree.size() < signed {
+        return Err(LedgerError::Behind { signed, entries: tree.size() });
+    }
+    if !agrees {
+        return Err(LedgerError::Changed { signed });
+    }
+    if let Some(checkpoint) = checkpoint {
+        tree.agrees_with(checkpoint);
+    }
+    Ok(tree)
+}
+
 fn reopen(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
     let opened = segment.cut_torn_tail().and_then(|torn_bytes| {
         if torn_bytes > 0 {
@@ -372,14 +561,14 @@ fn reopen(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
         disk.reopen(&segment.path)
     });
     match opened {
-        Ok((file, len)) => Ok(Active::new(segment.start, file, len)),
+        Ok((file, len)) => Ok(Active::new(segment, file, len)),
         Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
     }
 }
 
 fn create(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
     match disk.create(&segment.path) {
-        Ok(file) => Ok(Active::new(segment.start, file, 0)),
+        Ok(file) => Ok(Active::new(segment, file, 0)),
         Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
     }
 }

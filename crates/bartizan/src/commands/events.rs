@@ -18,7 +18,7 @@ pub(crate) fn run(args: &EventsArgs, terminal: Terminal) -> anyhow::Result<ExitC
     let back = time::parse_duration(&args.since)
         .map_err(|message| usage(message, "for example `--since 1h`"))?;
     let since = time::now().checked_sub(back).ok();
-    let folder = data.data_dir.join("events");
+    let folder = data.data_dir.join(bartizan_ledger::FOLDER);
     let mut out = Output::open(&args.output, terminal)?;
     let paint = out.paint();
     let mut unreadable = 0u64;

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
 
 /// The event log, unless a running process keeps it.
 fn open_log(data: &DataSettings) -> anyhow::Result<Option<EventLogWriter>> {
-    match EventLogWriter::open(&data.data_dir.join("events"), data.events) {
+    match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.events) {
         Ok(log) => Ok(Some(log)),
         Err(LedgerError::Locked { path }) => {
             tracing::warn!(

@@ -47,7 +47,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         store: Arc::clone(&store),
     });
     let settings = source.load()?;
-    let folder = data_dir.join("events");
+    let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.events)?);
     let exporting = settings.otlp_endpoint.as_deref();
     let exporting = exporting

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod audit;
 mod azure;
 mod bypass;
 mod check;

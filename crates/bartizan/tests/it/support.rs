@@ -116,7 +116,7 @@ impl Stage {
 
 /// Files of the log in a data folder, oldest first.
 pub(crate) fn log_files(data_dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(data_dir.join("events"))
+    let mut files: Vec<_> = std::fs::read_dir(data_dir.join("ledger"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))

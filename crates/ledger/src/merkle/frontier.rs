@@ -55,4 +55,10 @@ impl Frontier {
         let Some(last) = peaks.next() else { return Hash::of_empty_tree() };
         peaks.fold(last, |right, left| Hash::of_node(left, right))
     }
+
+    /// The roots of its full subtrees, from left to right.
+    #[must_use]
+    pub fn into_peaks(self) -> Vec<Hash> {
+        self.peaks
+    }
 }

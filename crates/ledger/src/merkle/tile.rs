@@ -97,6 +97,12 @@ impl Tile {
         })
     }
 
+    /// The full tile of a level with this index.
+    #[must_use]
+    pub const fn full_at(content: Content, index: u64) -> Self {
+        Self { content, index, width: TILE_WIDTH as u16 }
+    }
+
     /// Whether it holds all that it can.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -106,7 +112,7 @@ impl Tile {
     /// The same tile when it is full.
     #[must_use]
     pub const fn full(self) -> Self {
-        Self { width: TILE_WIDTH as u16, ..self }
+        Self::full_at(self.content, self.index)
     }
 
     /// Number of the first entry that it says something about, and one past the last.

@@ -6,6 +6,10 @@ use bartizan_core::id::RequestId;
 use bartizan_core::settings::OnError;
 
 use super::*;
+use crate::disk::Durably;
+use crate::merkle::{Content, Frontier, Tile, TileError, Tiles, root};
+use crate::note::Note;
+use crate::trust::Trust;
 
 const BIG: EventLog =
     EventLog { segment_bytes: 1 << 20, total_bytes: 1 << 30, on_failure: OnError::Block };
@@ -71,12 +75,12 @@ fn only_the_owner_may_read_the_log() {
 #[test]
 fn starts_new_files_and_keeps_to_the_total() {
     let dir = tempfile::tempdir().unwrap();
-    let config = EventLog { segment_bytes: 2_000, total_bytes: 10_000, ..BIG };
+    let config = EventLog { segment_bytes: 20_000, total_bytes: 200_000, ..BIG };
     let log = EventLogWriter::open(dir.path(), config).unwrap();
-    for n in 0..200 {
+    for n in 0..3_000 {
         log.record(&event(n)).unwrap();
-        if n % 10 == 0 {
-            log.flush().unwrap();
+        if n % 50 == 0 {
+            log.sign().unwrap();
         }
     }
     log.flush().unwrap();
@@ -84,12 +88,35 @@ fn starts_new_files_and_keeps_to_the_total() {
     let segments = segment::list(dir.path()).unwrap();
     let sizes: Vec<u64> =
         segments.iter().map(|segment| segment.path.metadata().unwrap().len()).collect();
-    assert!(sizes.iter().all(|size| *size <= 2_000), "{sizes:?}");
-    assert!(sizes.len() >= 4 && sizes.iter().sum::<u64>() <= 10_000, "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size <= 20_000), "{sizes:?}");
+    // What is about to go, because the last events made it too much, is still there.
+    assert!(sizes.len() >= 4 && sizes.iter().sum::<u64>() <= 240_000, "{sizes:?}");
     let kept = operations(dir.path());
-    assert_eq!(kept.last().map(String::as_str), Some("op-199"));
-    let first: u64 = kept[0].strip_prefix("op-").unwrap().parse().unwrap();
-    assert_eq!(kept.len() as u64, 200 - first, "a gap inside the kept events");
+    let removals = kept.iter().filter(|operation| *operation == "entries-removed").count();
+    let first = kept.iter().find_map(|operation| operation.strip_prefix("op-")).unwrap();
+    let first: u64 = first.parse().unwrap();
+    assert!(first > 1_000 && kept.contains(&"op-2999".to_owned()));
+    assert_eq!((kept.len() - removals) as u64, 3_000 - first, "a gap inside the kept events");
+    // What is gone is still signed.
+    let log = EventLogWriter::open(dir.path(), config).unwrap();
+    let signed = log.sign().unwrap().unwrap();
+    let first = segment::list(dir.path()).unwrap()[0].first;
+    assert_eq!(signed.size, first + operations(dir.path()).len() as u64);
+}
+
+#[test]
+fn entries_that_the_edge_of_the_tree_needs_are_kept_beyond_the_total() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = EventLog { segment_bytes: 2_000, total_bytes: 4_000, ..BIG };
+    let log = EventLogWriter::open(dir.path(), config).unwrap();
+    for n in 0..400 {
+        log.record(&event(n)).unwrap();
+    }
+    drop(log);
+    EventLogWriter::open(dir.path(), config).unwrap().sign().unwrap();
+    let first = segment::list(dir.path()).unwrap()[0].first;
+    assert!((1..=256).contains(&first), "{first}");
+    EventLogWriter::open(dir.path(), config).unwrap();
 }
 
 #[test]
@@ -281,6 +308,162 @@ fn many_threads_lose_nothing_over_rotations() {
     }
 }
 
+#[test]
+fn everything_recorded_is_signed_and_can_be_checked_by_the_public_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLogWriter::open(dir.path(), BIG).unwrap();
+    assert_eq!(log.sign().unwrap(), None);
+    for n in 0..700 {
+        log.record(&event(n)).unwrap();
+        if n % 97 == 0 {
+            assert_eq!(log.sign().unwrap().unwrap().size, n + 1);
+        }
+    }
+    let signed = log.sign().unwrap().unwrap();
+    assert_eq!((signed.size, signed.root), (700, root_of_lines(dir.path())));
+    let key = crate::public_key(dir.path()).unwrap();
+    let note: Note = checkpoint_text(dir.path()).unwrap().unwrap().parse().unwrap();
+    let found = Trust::of_log(key).check(&note).unwrap();
+    assert_eq!(found.checkpoint, signed);
+    // The tiles are those of the tree, and no others are left.
+    let paths: Vec<String> = Tile::between(0, 700)
+        .filter(|tile| tile.content != Content::Entries)
+        .map(|tile| tile.to_string())
+        .collect();
+    assert_eq!(paths, ["tile/0/000", "tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2"]);
+    let mut kept = files_below(&dir.path().join("tile"));
+    kept.sort();
+    let mut expected: Vec<_> = paths.iter().map(|path| dir.path().join(path)).collect();
+    expected.sort();
+    assert_eq!(kept, expected);
+    let read = |tile| crate::tree::read_tile(dir.path(), tile).map(|hashes| bytes(&hashes));
+    let mut nodes =
+        Tiles::new(700, |tile| read(tile).map_err(|_| TileError::Path { path: tile.to_string() }));
+    assert_eq!(root(&mut nodes, 700), Ok(signed.root));
+}
+
+#[test]
+fn signs_within_a_second_and_only_when_there_is_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLogWriter::open(dir.path(), BIG).unwrap();
+    log.record(&event(0)).unwrap();
+    let written = Instant::now();
+    while checkpoint_text(dir.path()).unwrap().is_none() {
+        assert!(written.elapsed() < Duration::from_secs(10), "never signed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(SYNC_DELAY + SIGN_DELAY < Duration::from_secs(1));
+    let before = checkpoint_text(dir.path()).unwrap();
+    log.sign().unwrap();
+    assert_eq!(checkpoint_text(dir.path()).unwrap(), before);
+}
+
+#[test]
+fn a_log_goes_on_with_its_tree_at_any_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = EventLog { segment_bytes: 4_000, ..BIG };
+    let mut size = 0;
+    for more in [1, 3, 252, 1, 255, 1, 300, 0, 512] {
+        let log = EventLogWriter::open(dir.path(), config).unwrap();
+        for _ in 0..more {
+            log.record(&event(size)).unwrap();
+            size += 1;
+        }
+        drop(log);
+        let note: Note = checkpoint_text(dir.path()).unwrap().unwrap().parse().unwrap();
+        let signed: Checkpoint = note.text().parse().unwrap();
+        assert_eq!((signed.size, signed.root), (size, root_of_lines(dir.path())));
+    }
+}
+
+#[test]
+fn entries_behind_the_last_checkpoint_are_signed_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Faults::default());
+    let log = open_with(&disk, dir.path(), BIG);
+    log.record(&event(0)).unwrap();
+    log.sign().unwrap();
+    disk.cannot_put.store(true, Ordering::SeqCst);
+    log.record(&event(1)).unwrap();
+    assert!(matches!(log.sign(), Err(LedgerError::Sign(_))));
+    assert!(log.check().is_err(), "readiness must see that nothing is signed");
+    log.record(&event(2)).unwrap();
+    drop(log);
+    let log = EventLogWriter::open(dir.path(), BIG).unwrap();
+    assert_eq!(log.sign().unwrap().unwrap().size, 3);
+    log.check().unwrap();
+}
+
+#[test]
+fn does_not_start_on_a_log_that_differs_from_its_last_checkpoint() {
+    let refused = |change: fn(&Path)| {
+        let dir = tempfile::tempdir().unwrap();
+        let log = EventLogWriter::open(dir.path(), BIG).unwrap();
+        for n in 0..300 {
+            log.record(&event(n)).unwrap();
+        }
+        drop(log);
+        change(dir.path());
+        EventLogWriter::open(dir.path(), BIG).err().map(|error| format!("{error:?}"))
+    };
+    let check = |change: fn(&Path), expected: &str| {
+        let error = refused(change).unwrap_or_default();
+        assert!(error.starts_with(expected), "{expected}: {error}");
+    };
+    assert_eq!(refused(|_| ()), None);
+    // The edge of the tree is made again from the lines.
+    assert_eq!(refused(|dir| std::fs::remove_dir_all(dir.join("tile/0/001.p")).unwrap()), None);
+    check(
+        |dir| rewrite(dir, |lines| lines.replacen("op-299", "op-298", 1)),
+        "Changed { signed: 300 }",
+    );
+    check(
+        |dir| {
+            rewrite(dir, |lines| {
+                lines[..lines.len() - 2].rsplit_once('\n').unwrap().0.to_owned() + "\n"
+            });
+        },
+        "Behind { signed: 300, entries: 299 }",
+    );
+    check(|dir| std::fs::remove_file(dir.join("tile/0/000")).unwrap(), "Tile {");
+    check(|dir| std::fs::write(dir.join("tile/0/000"), [0; 8192]).unwrap(), "Changed {");
+    check(|dir| std::fs::remove_file(dir.join("signing.key")).unwrap(), "Key {");
+    check(|dir| std::fs::write(dir.join("checkpoint"), "log\n300\n").unwrap(), "Checkpoint {");
+    check(
+        |dir| {
+            let path = segment::list(dir).unwrap().remove(0).path;
+            std::fs::rename(&path, Segment::at(dir, 7, Segment::next(dir, 0, None).start).path)
+                .unwrap();
+        },
+        "Changed {",
+    );
+}
+
+fn rewrite(dir: &Path, change: impl Fn(&str) -> String) {
+    let path = segment::list(dir).unwrap().remove(0).path;
+    let lines = bartizan_core::limits::read_text_file(&path, 1 << 20).unwrap();
+    std::fs::write(&path, change(&lines)).unwrap();
+}
+
+/// The root over the lines of the log, by another way than the writer's.
+fn root_of_lines(dir: &Path) -> Hash {
+    let mut frontier = Frontier::new();
+    let mut entries = Entries::from(dir, 0).unwrap();
+    while let Some(entry) = entries.next().unwrap() {
+        frontier.push(Hash::of_leaf(entry), |_, _, _| ());
+    }
+    frontier.root()
+}
+
+fn bytes(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(Hash::as_bytes).copied().collect()
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
 /// A real disk that can be told to misbehave.
 struct Faults {
     free_bytes: AtomicU64,
@@ -288,6 +471,7 @@ struct Faults {
     cannot_cut: AtomicBool,
     cannot_create: AtomicBool,
     cannot_sync: AtomicBool,
+    cannot_put: AtomicBool,
     sync_takes_ms: AtomicU64,
     in_sync: AtomicBool,
     /// Successful syncs of files.
@@ -305,6 +489,7 @@ impl Default for Faults {
             cannot_cut: AtomicBool::default(),
             cannot_create: AtomicBool::default(),
             cannot_sync: AtomicBool::default(),
+            cannot_put: AtomicBool::default(),
             sync_takes_ms: AtomicU64::default(),
             in_sync: AtomicBool::default(),
             syncs: AtomicU64::default(),
@@ -329,6 +514,17 @@ impl Disk for FaultyDisk {
     fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)> {
         let (file, len) = FileSystem.reopen(path)?;
         Ok((Arc::new(FaultyFile(file, Arc::clone(&self.0))), len))
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()> {
+        if self.0.cannot_put.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        FileSystem.put(path, bytes, durably)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        FileSystem.remove(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {

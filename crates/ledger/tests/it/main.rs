@@ -3,11 +3,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test stops at the first surprise"
 )]
 
+mod canonical;
 mod vectors;
 
 use std::io::{BufRead as _, BufReader, Write as _};

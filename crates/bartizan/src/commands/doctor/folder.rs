@@ -48,7 +48,7 @@ fn nearest(folder: &Path) -> &Path {
 #[cfg(unix)]
 fn rights(folder: &Path) -> Option<Line> {
     use std::os::unix::fs::PermissionsExt as _;
-    let open: Vec<String> = ["", "state.db", "events"]
+    let open: Vec<String> = ["", "state.db", bartizan_ledger::FOLDER]
         .iter()
         .map(|name| if name.is_empty() { folder.to_owned() } else { folder.join(name) })
         .filter_map(|path| {
@@ -104,7 +104,7 @@ pub(super) fn credentials(_: &Path) -> Option<Line> {
 fn space(folder: &Path, log_bytes: u64) -> Option<Line> {
     let found = rustix::fs::statvfs(nearest(folder)).ok()?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
-    let used = size(&folder.join("events"));
+    let used = size(&folder.join(bartizan_ledger::FOLDER));
     Some(judge(free, log_bytes.saturating_sub(used)))
 }
 

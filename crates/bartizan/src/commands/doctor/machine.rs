@@ -43,7 +43,8 @@ fn judge(limit: u64) -> Line {
 pub(super) fn clock(folder: &Path) -> Line {
     let now = time::now();
     let ahead = now.checked_add(CLOCK_SLACK).ok().and_then(|soon| {
-        bartizan_ledger::read(&folder.join("events"), Some(soon)).find_map(Result::ok)
+        bartizan_ledger::read(&folder.join(bartizan_ledger::FOLDER), Some(soon))
+            .find_map(Result::ok)
     });
     verdict(now, ahead.map(|event| event.time).as_deref())
 }

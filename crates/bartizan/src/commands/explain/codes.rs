@@ -243,9 +243,16 @@ const EVENT_LOG: &[Code] = &[
     code("bartizan::ledger::locked", "usage", "another process writes to it", "stop that one, or use another `data-dir`"),
     code("bartizan::ledger::segment", "unavailable", "a file of the log cannot be used", "look at the cause"),
     code("bartizan::ledger::thread", "unavailable", "the thread that syncs cannot be started", ""),
+    code("bartizan::ledger::key", "unavailable", "the key by which the log is signed is missing or cannot be read", "put `signing.key` back from your backup; without it, move the folder of the log away and a new log begins"),
+    code("bartizan::ledger::checkpoint", "unavailable", "the last checkpoint cannot be read, or is not signed by the key of the log", "somebody changed `checkpoint` or `signing.key`; restore both from one backup"),
+    code("bartizan::ledger::tile", "unavailable", "hashes of the log are missing or damaged", "run `bartizan audit verify`; restore the folder `tile` of the log from a backup"),
+    code("bartizan::ledger::gap", "unavailable", "entries between two files of the log are missing", "run `bartizan audit verify`; restore the file from a backup"),
+    code("bartizan::ledger::behind", "unavailable", "entries that were signed are not there", "restore the files of the log from a backup that is not older than its checkpoint"),
+    code("bartizan::ledger::changed", "unavailable", "entries are not the ones that were signed", "run `bartizan audit verify`, which names the first; keep the folder as evidence"),
+    code("bartizan::ledger::sign", "unavailable", "the log cannot be signed; it is tried again", "make room; check the disk"),
     code("bartizan::ledger::sync", "unavailable", "events could not be brought to the disk; it is tried again", "make room; check the disk"),
     code("bartizan::ledger::malformed", "unavailable", "a line is not an event; reading goes on behind it", "somebody wrote into the file"),
-    code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 4 MiB; reading goes on behind it", "somebody wrote into the file"),
+    code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 64 KiB; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::torn", "unavailable", "a file other than the newest ends inside a line", "the end is lost; look at the disk"),
 ];
 

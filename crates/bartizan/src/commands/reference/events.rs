@@ -72,7 +72,7 @@ const fn meaning(outcome: Outcome) -> &'static str {
 }
 
 const HEAD: &str = "One event per decision, as one line of JSON in the event log. `bartizan events` and `GET /api/v1/events` read them
-back; other programs may read the files `events-*.jsonl` in `data-dir/events` directly. Fields are only ever added. This
+back; other programs may read the files `events-*.jsonl` in `data-dir/ledger` directly. Fields are only ever added. This
 page is made by `cargo xtask generate`.
 
 An event never holds inspected text: no prompts, no answers, no matched values, no keys.

@@ -1,0 +1,233 @@
+//! `bartizan audit`: does the event log hold, and what does it prove.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bartizan_core::RequestId;
+use bartizan_core::limits::{read_capped, read_text_file};
+use bartizan_ledger::log_proof::{LogProof, PROOF_BYTES};
+use bartizan_ledger::note::VerifyingKey;
+use bartizan_ledger::prove::{self, ProveError};
+use bartizan_ledger::trust::{TRUST_BYTES, Trust, Witnessed};
+use bartizan_ledger::verify::{Broken, Verified, verify};
+use serde_json::{Value, json};
+
+use crate::cli::{AuditArgs, AuditCommand, DocumentFormat, TrustArgs};
+use crate::format::{print_error, usage};
+use crate::output::Output;
+use crate::terminal::{Terminal, printable};
+use crate::wire::policy;
+
+/// Exit code for a log or a proof that does not hold.
+const BROKEN: u8 = 1;
+
+pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    let folder = || -> anyhow::Result<_> {
+        let data = policy::load_data(&args.policy)?;
+        let folder = data.data_dir.join(bartizan_ledger::FOLDER);
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        Err(usage(
+            format!("there is no event log in `{}`", folder.display()),
+            "`bartizan up` makes one; `--data-dir` names another folder",
+        ))
+    };
+    match &args.command {
+        AuditCommand::Verify { trust, format } => {
+            let folder = folder()?;
+            let believed = trusted(trust, Some(&folder))?;
+            verified(&folder, &believed, *format, terminal)
+        }
+        AuditCommand::Prove { entry, output } => {
+            let proof = proof(&folder()?, entry)?;
+            let mut out = Output::open(output, terminal)?;
+            write!(out, "{proof}")?;
+            out.finish()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        AuditCommand::Check { file, trust } => {
+            // The log need not be here.
+            let folder = folder().ok();
+            checked(file, &trusted(trust, folder.as_deref())?, terminal)
+        }
+        AuditCommand::Key => {
+            let key =
+                bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;
+            writeln!(std::io::stdout().lock(), "{key}")?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Whom the arguments trust; the key in the folder of the log where they name nobody.
+fn trusted(args: &TrustArgs, folder: Option<&Path>) -> anyhow::Result<Trust> {
+    if let Some(file) = &args.trust {
+        let text = read_text_file(file, TRUST_BYTES as u64)
+            .with_context(|| format!("cannot read `{}`", file.display()))?;
+        return text.parse().map_err(|error| {
+            usage(
+                format!("`{}`: {error}", file.display()),
+                "lines are `log VKEY`, `witness NAME VKEY`, `group NAME all|any|N NAME…` and `quorum NAME|none`",
+            )
+        });
+    }
+    if let Some(key) = &args.key {
+        let key: VerifyingKey = key.trim().parse().map_err(|error| {
+            usage(format!("`--key`: {error}"), "`bartizan audit key` prints the key of a log")
+        })?;
+        return Ok(Trust::of_log(key));
+    }
+    let Some(folder) = folder else {
+        return Err(usage(
+            "there is no log here whose key could be used",
+            "name the key with `--key`, or whom to trust with `--trust`",
+        ));
+    };
+    let key = bartizan_ledger::public_key(folder).context("the log has no public key")?;
+    tracing::warn!(
+        "the key is the one that lies beside the log: who could write there could have replaced both; keep a copy \
+         of `bartizan audit key` elsewhere and name it with `--key`"
+    );
+    Ok(Trust::of_log(key))
+}
+
+fn verified(
+    folder: &Path,
+    trust: &Trust,
+    format: DocumentFormat,
+    terminal: Terminal,
+) -> anyhow::Result<ExitCode> {
+    let outcome = verify(folder, trust, |_| ());
+    if let Err(Broken::Unreadable(error)) = outcome {
+        return Err(error.into());
+    }
+    let mut out = Output::stdout(terminal);
+    match (&outcome, format) {
+        (outcome, DocumentFormat::Json) => writeln!(out, "{}", document(outcome))?,
+        (Ok(found), DocumentFormat::Human) => human(&mut out, found)?,
+        (Err(_), DocumentFormat::Human) => {}
+    }
+    out.finish()?;
+    match outcome {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(broken) => {
+            say_broken(&anyhow::Error::from(broken), terminal);
+            Ok(ExitCode::from(BROKEN))
+        }
+    }
+}
+
+fn human(out: &mut Output, found: &Verified) -> std::io::Result<()> {
+    let tree = &found.signed.checkpoint;
+    writeln!(
+        out,
+        "holds: entries {} to {} of `{}`",
+        found.first,
+        tree.size.saturating_sub(1),
+        printable(&tree.origin)
+    )?;
+    writeln!(out, "root:  {}", tree.root)?;
+    if found.first > 0 {
+        writeln!(out, "note:  the log says that it removed the entries before {}", found.first)?;
+    }
+    if found.unsigned > 0 {
+        writeln!(out, "note:  {} more were written and are not signed yet", found.unsigned)?;
+    }
+    for (name, time) in &found.signed.witnesses {
+        writeln!(out, "seen:  by witness `{}`, {time} s after 1970", printable(name))?;
+    }
+    Ok(())
+}
+
+fn document(outcome: &Result<Verified, Broken>) -> Value {
+    match outcome {
+        Ok(found) => json!({
+            "schema": "bartizan.audit-verify/v1",
+            "holds": true,
+            "first": found.first,
+            "checked": found.checked,
+            "unsigned": found.unsigned,
+            "checkpoint": checkpoint(&found.signed),
+        }),
+        Err(broken) => json!({
+            "schema": "bartizan.audit-verify/v1",
+            "holds": false,
+            "entry": broken.entry(),
+            "reason": broken.to_string(),
+        }),
+    }
+}
+
+fn checkpoint(signed: &Witnessed) -> Value {
+    let Witnessed { checkpoint, witnesses } = signed;
+    json!({
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.to_string(),
+        "witnesses": witnesses.iter().map(|(name, time)| json!({ "name": name, "time": time })).collect::<Vec<_>>(),
+    })
+}
+
+fn proof(folder: &Path, entry: &str) -> anyhow::Result<LogProof> {
+    let number = match (entry.parse::<u64>(), entry.parse::<RequestId>()) {
+        (Ok(number), _) => Ok(number),
+        (_, Ok(id)) => prove::find(folder, id),
+        _ => {
+            return Err(usage(
+                format!(
+                    "`{}` is neither the id of a request nor the number of an entry",
+                    printable(entry)
+                ),
+                "ids are in `x-bartizan-request-id` of an answer and in `bartizan events`",
+            ));
+        }
+    };
+    number.and_then(|number| prove::prove(folder, number)).map_err(|error| match error {
+        ProveError::Unreadable(error) => error.into(),
+        ProveError::Unknown { .. } | ProveError::Missing { .. } => usage(
+            error.to_string(),
+            "it may have been removed for its age; `bartizan events --since 7d` shows what is there",
+        ),
+        ProveError::Unsigned { .. } => {
+            usage(error.to_string(), "entries are signed within a second while `bartizan up` runs")
+        }
+        error => error.into(),
+    })
+}
+
+fn checked(file: &Path, trust: &Trust, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    let text = if file == Path::new("-") {
+        let bytes = read_capped(std::io::stdin().lock(), PROOF_BYTES as u64)?;
+        String::from_utf8(bytes).context("the proof is no text")?
+    } else {
+        read_text_file(file, PROOF_BYTES as u64)
+            .with_context(|| format!("cannot read `{}`", file.display()))?
+    };
+    let judged = text.parse::<LogProof>().and_then(|proof| {
+        let leaf = proof.leaf().unwrap_or_else(|| bartizan_ledger::merkle::Hash::of_leaf(b""));
+        proof.verify(leaf, trust).map(|signed| (proof, signed))
+    });
+    match judged {
+        Ok((proof, signed)) => {
+            let mut out = Output::stdout(terminal);
+            let entry = proof.extra.unwrap_or_default();
+            writeln!(out, "{}", printable(&String::from_utf8_lossy(&entry)))?;
+            out.finish()?;
+            let (origin, size) = (signed.checkpoint.origin, signed.checkpoint.size);
+            tracing::info!(entry = proof.index, %origin, size, "the entry is in the log");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            say_broken(&anyhow::Error::from(error), terminal);
+            Ok(ExitCode::from(BROKEN))
+        }
+    }
+}
+
+/// Says why something does not hold, with all causes.
+fn say_broken(error: &anyhow::Error, terminal: Terminal) {
+    print_error(&format!("error: {error:#}"), terminal.stderr());
+}

@@ -1,0 +1,130 @@
+//! The event log as evidence: verified, proved and tampered with, from the command line.
+
+use std::time::Duration;
+
+use bartizan_testkit::upstream::Script;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cli::{Place, Ran};
+use crate::support::{MASK_GUARD, Stage, chat, log_files};
+
+/// A command on the data folder of a stage.
+fn audit(folder: &TempDir, words: &[&str]) -> Ran {
+    let data = folder.path().join("data");
+    let folder = ["--data-dir", data.to_str().unwrap()];
+    Place::new().run(&[&["audit"], words, &folder].concat(), "")
+}
+
+/// The proof of a request, as soon as its event is signed.
+async fn proof(folder: &TempDir, id: &str) -> String {
+    for _ in 0..100 {
+        let ran = audit(folder, &["prove", id]);
+        if ran.code == 0 {
+            return ran.stdout;
+        }
+        assert!(
+            ran.stderr.contains("not signed yet") || ran.stderr.contains("no entry"),
+            "{}",
+            ran.stderr
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never signed");
+}
+
+#[tokio::test]
+async fn every_answer_leads_to_a_proof_that_is_checked_without_the_log() {
+    let stage = Stage::start(Script::obedient(), MASK_GUARD, "").await;
+    let mut ids = Vec::new();
+    for stream in [false, true, false] {
+        let answer = stage.post("/v1/chat/completions", &chat("open", "hello", stream)).await;
+        ids.push(answer.header("x-bartizan-request-id").unwrap().to_owned());
+    }
+    let refused = stage.post("/v1/chat/completions", &chat("nowhere", "hello", false)).await;
+    ids.push(refused.header("x-bartizan-request-id").unwrap().to_owned());
+    let key = audit(&stage.folder, &["key"]).stdout;
+    let key = key.trim();
+    for id in &ids {
+        let proof = proof(&stage.folder, id).await;
+        assert!(proof.starts_with("c2sp.org/tlog-proof@v1\n"), "{proof}");
+        // In a folder that knows nothing of the log.
+        let check = |proof: &str| Place::new().run(&["audit", "check", "-", "--key", key], proof);
+        let ran = check(&proof);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let event: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(event["request_id"], id.as_str());
+        let changed = proof.replacen("index ", "index 1", 1);
+        let ran = check(&changed);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("not in the log at this place"), "{}", ran.stderr);
+    }
+    let ran = audit(&stage.folder, &["verify", "--key", key, "--format", "json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (ran.code, &found["holds"], &found["first"]),
+        (0, &Value::from(true), &Value::from(0))
+    );
+    let ran = audit(&stage.folder, &["prove", "01a1fc2e-84b7-710d-b445-12d6e7cfbb3d"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("has no entry of the request"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn what_was_changed_is_named_also_after_a_crash() {
+    let stage = Stage::start(Script::obedient(), "", "").await;
+    for _ in 0..5 {
+        stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    }
+    let last = stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    proof(&stage.folder, last.header("x-bartizan-request-id").unwrap()).await;
+    let key = audit(&stage.folder, &["key"]).stdout;
+    let Stage { process, folder, .. } = stage;
+    process.kill().await.unwrap();
+    let verify = || audit(&folder, &["verify", "--key", key.trim()]);
+    let ran = verify();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("holds: entries 0 to "), "{}", ran.stdout);
+
+    let file = log_files(&folder.path().join("data")).remove(0);
+    let before = std::fs::read_to_string(&file).unwrap();
+    let mut lines: Vec<&str> = before.lines().collect();
+    let changed = lines[3].replace("\"allow\"", "\"block\"");
+    lines[3] = &changed;
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let ran = verify();
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("error: entry 3 is not the one that was signed"), "{}", ran.stderr);
+
+    std::fs::write(&file, before.split_inclusive('\n').take(4).collect::<String>()).unwrap();
+    let ran = verify();
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("error: entry 4 is missing"), "{}", ran.stderr);
+    std::fs::write(&file, before).unwrap();
+    assert_eq!(verify().code, 0);
+
+    // A key that lies beside the log is used with a word of warning.
+    let ran = audit(&folder, &["verify"]);
+    assert!(ran.code == 0 && ran.stderr.contains("who could write there"), "{}", ran.stderr);
+    let other = Stage::start(Script::obedient(), "", "").await;
+    let key = audit(&other.folder, &["key"]).stdout;
+    let ran = audit(&folder, &["verify", "--key", key.trim()]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("not trusted"), "{}", ran.stderr);
+}
+
+#[test]
+fn says_what_to_do_about_mistakes() {
+    let place = Place::new();
+    let check = |words: &[&str], expected: &str| {
+        let ran = place.run(&[&["audit"], words].concat(), "no proof");
+        assert_eq!(ran.code, 2, "{words:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{words:?}: {}", ran.stderr);
+    };
+    check(&["verify"], "there is no event log in");
+    check(&["key"], "there is no event log in");
+    check(&["check", "-"], "name the key with `--key`");
+    check(&["check", "-", "--key", "x"], "`bartizan audit key` prints the key");
+    place.write("trust", "quorum nobody\n");
+    check(&["check", "-", "--trust", "trust"], "line 1: the quorum is not the name");
+}

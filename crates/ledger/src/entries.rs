@@ -1,0 +1,69 @@
+//! The entries of a log as they were written: lines of its files, by number.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::error::LedgerError;
+use crate::lines::{Line, Lines};
+use crate::segment::{self, Segment};
+
+/// Goes through the lines of a log from one of them on.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    segments: std::iter::Peekable<std::vec::IntoIter<Segment>>,
+    current: Option<Lines>,
+    /// Number of the next line.
+    next: u64,
+    from: u64,
+    line: Vec<u8>,
+}
+
+impl Entries {
+    /// The entries of the log in the folder `dir` from number `from` on; from the first that is left if
+    /// that is not there any more.
+    pub(crate) fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
+        let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
+        let mut segments = segment::list(dir).map_err(folder)?;
+        let before = segments.iter().skip(1).take_while(|next| next.first <= from).count();
+        segments.drain(..before);
+        let next = segments.first().map_or(from, |segment| segment.first);
+        let segments = segments.into_iter().peekable();
+        Ok(Self { segments, current: None, next, from: from.max(next), line: Vec::new() })
+    }
+
+    /// Number of the next entry.
+    pub(crate) fn number(&self) -> u64 {
+        self.next.max(self.from)
+    }
+
+    /// The next entry, without its line break; none at the end, or where the last line is not finished.
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
+        loop {
+            let Some(lines) = &mut self.current else {
+                let Some(segment) = self.segments.next() else { return Ok(None) };
+                if segment.first != self.next {
+                    let (path, expected, found) = (segment.path, self.next, segment.first);
+                    return Err(LedgerError::Gap { path, expected, found });
+                }
+                let opened = File::open(&segment.path);
+                let failed = |source| LedgerError::Segment { path: segment.path.clone(), source };
+                self.current = Some(Lines::new(opened.map_err(failed)?, segment.path.clone()));
+                continue;
+            };
+            let read = lines.next_into(&mut self.line);
+            let failed = |source| LedgerError::Segment { path: lines.path().to_owned(), source };
+            match read.map_err(failed)? {
+                Line::Whole if self.line.trim_ascii().is_empty() => {}
+                Line::Whole => {
+                    self.next += 1;
+                    if self.next > self.from {
+                        return Ok(Some(self.line.strip_suffix(b"\n").unwrap_or(&self.line)));
+                    }
+                }
+                Line::TooLong => return Err(lines.too_long()),
+                Line::Unfinished if self.segments.peek().is_some() => return Err(lines.torn()),
+                Line::Unfinished | Line::End => self.current = None,
+            }
+        }
+    }
+}

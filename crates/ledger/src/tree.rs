@@ -1,0 +1,294 @@
+//! The tree over the entries of a log, kept on the disk: tiles of hashes, and the last checkpoint.
+//!
+//! The lines of the log are what counts. Hashes of full tiles are brought to the disk before a
+//! checkpoint that needs them; the edge of the tree, which changes with every entry, can always be
+//! made again from the lines behind the last full tile. A checkpoint is on the disk before anybody is
+//! shown it, so that no process after this one can sign another tree of that size.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bartizan_core::limits::{read_capped, read_text_file};
+
+use crate::checkpoint::Checkpoint;
+use crate::disk::{Disk, Durably};
+use crate::error::LedgerError;
+use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
+use crate::note::{NOTE_BYTES, Note, SigningKey};
+
+/// File of the last checkpoint.
+const CHECKPOINT_FILE: &str = "checkpoint";
+/// Levels of nodes that one tile spans.
+const TILE_HEIGHT: u32 = 8;
+/// Bytes of a full tile of hashes.
+const TILE_BYTES: u64 = 8192;
+/// Bytes of a hash.
+const HASH_BYTES: usize = 32;
+
+/// A tree that grows.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    dir: PathBuf,
+    key: SigningKey,
+    frontier: Frontier,
+    levels: Vec<Level>,
+    /// What was signed last.
+    signed: Option<Checkpoint>,
+}
+
+/// The hashes of one level that are in no full tile on the disk.
+#[derive(Debug, Default)]
+struct Level {
+    /// Tile of the first of them.
+    tile: u64,
+    hashes: Vec<Hash>,
+    /// How many of them are in a tile that is not full, on the disk.
+    partial: usize,
+}
+
+/// Where a tree begins when a log is opened.
+pub(crate) struct Opened {
+    /// The tree over the entries of all full tiles.
+    pub(crate) tree: Tree,
+    /// The checkpoint that it has to agree with when the entries behind are added.
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
+/// The last checkpoint in the folder of a log, as it was signed; none when there is no such file.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn checkpoint_text(dir: &Path) -> io::Result<Option<String>> {
+    match read_text_file(&dir.join(CHECKPOINT_FILE), NOTE_BYTES as u64) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Tree {
+    /// Opens the tree in the folder of a log.
+    ///
+    /// # Errors
+    /// [`LedgerError::Checkpoint`] for a checkpoint that cannot be read or is not by `key`,
+    /// [`LedgerError::Tile`] for a tile that is missing or cannot be read.
+    pub(crate) fn open(dir: &Path, key: SigningKey) -> Result<Opened, LedgerError> {
+        let checkpoint = last_checkpoint(dir, &key)?;
+        let size = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        let full = size - size % TILE_WIDTH;
+        let mut levels = vec![Level { tile: full / TILE_WIDTH, ..Level::default() }];
+        let mut peaks = Vec::new();
+        let mut height = TILE_HEIGHT;
+        while let Some(number) = full.checked_shr(height).filter(|number| *number > 0) {
+            // Each of these is the root of a full tile of the level below.
+            let below = Content::Hashes { level: (height / TILE_HEIGHT - 1) as u8 };
+            let tile = number / TILE_WIDTH;
+            let hashes = (tile * TILE_WIDTH..number)
+                .map(|index| Ok(over(&read_tile(dir, Tile::full_at(below, index))?).root()))
+                .collect::<Result<Vec<Hash>, LedgerError>>()?;
+            peaks.push(over(&hashes).into_peaks());
+            levels.push(Level { tile, hashes, partial: 0 });
+            height += TILE_HEIGHT;
+        }
+        peaks.reverse();
+        let frontier = Frontier::of(full, peaks.concat()).unwrap_or_default();
+        let tree = Self { dir: dir.to_owned(), key, frontier, levels, signed: None };
+        Ok(Opened { tree, checkpoint })
+    }
+
+    /// Entries of the tree.
+    pub(crate) fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    pub(crate) fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// What was signed last.
+    pub(crate) const fn signed(&self) -> Option<&Checkpoint> {
+        self.signed.as_ref()
+    }
+
+    /// Takes the checkpoint with which the tree was found to agree.
+    pub(crate) fn agrees_with(&mut self, checkpoint: Checkpoint) {
+        self.signed = Some(checkpoint);
+    }
+
+    /// Adds an entry.
+    pub(crate) fn push(&mut self, leaf: Hash) {
+        let levels = &mut self.levels;
+        self.frontier.push(leaf, |height, _, root| {
+            if !height.is_multiple_of(TILE_HEIGHT) {
+                return;
+            }
+            let level = (height / TILE_HEIGHT) as usize;
+            if level == levels.len() {
+                levels.push(Level::default());
+            }
+            if let Some(level) = levels.get_mut(level) {
+                level.hashes.push(root);
+            }
+        });
+    }
+
+    /// Brings the tree to the disk and signs it, if it has grown since. What fails is done again by
+    /// the next call.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn sign(&mut self, disk: &dyn Disk, time: u64) -> io::Result<()> {
+        let signed = self.signed.as_ref().map_or(0, |signed| signed.size);
+        if signed == self.size() {
+            return Ok(());
+        }
+        self.store(disk)?;
+        let checkpoint = Checkpoint {
+            origin: self.key.verifying().name().to_string(),
+            size: self.size(),
+            root: self.root(),
+            extensions: Vec::new(),
+        };
+        let text = checkpoint.to_string();
+        let mut note = Note::new(text).map_err(io::Error::other)?;
+        note.add(self.key.sign(note.text(), time));
+        let path = self.dir.join(CHECKPOINT_FILE);
+        disk.put(&path, note.to_string().as_bytes(), Durably::Yes)?;
+        self.signed = Some(checkpoint);
+        Ok(())
+    }
+
+    /// Writes the tiles that are not on the disk as they are.
+    fn store(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        let mut folders = BTreeSet::new();
+        for (number, level) in self.levels.iter_mut().enumerate() {
+            level.store(disk, &self.dir, Content::Hashes { level: number as u8 }, &mut folders)?;
+        }
+        folders.iter().try_for_each(|folder| disk.sync_folder(folder))
+    }
+}
+
+impl Level {
+    fn store(
+        &mut self,
+        disk: &dyn Disk,
+        dir: &Path,
+        content: Content,
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> io::Result<()> {
+        let width = TILE_WIDTH as usize;
+        while let Some((full, _)) = self.hashes.split_at_checked(width) {
+            let tile = Tile::full_at(content, self.tile);
+            let path = dir.join(tile.to_string());
+            disk.put(&path, &bytes(full), Durably::Yes)?;
+            // A name is on the disk when its folder is, and new folders have names, too.
+            folders.extend(
+                path.ancestors().skip(1).take_while(|folder| *folder != dir).map(Path::to_owned),
+            );
+            folders.insert(dir.to_owned());
+            self.forget_narrower(disk, dir, content, None);
+            self.partial = 0;
+            self.hashes.drain(..width);
+            self.tile += 1;
+        }
+        if self.hashes.len() != self.partial {
+            let tile = Tile { content, index: self.tile, width: self.hashes.len() as u16 };
+            disk.put(&dir.join(tile.to_string()), &bytes(&self.hashes), Durably::No)?;
+            self.forget_narrower(disk, dir, content, Some(tile.width));
+            self.partial = self.hashes.len();
+        }
+        Ok(())
+    }
+
+    /// Removes tiles that a wider one has replaced. One that stays does no harm.
+    fn forget_narrower(&self, disk: &dyn Disk, dir: &Path, content: Content, kept: Option<u16>) {
+        let narrow = Tile { content, index: self.tile, width: 1 };
+        let path = dir.join(narrow.to_string());
+        let Some(folder) = path.parent() else { return };
+        let Ok(files) = std::fs::read_dir(folder) else { return };
+        let kept = kept.map(|width| width.to_string());
+        for file in files.flatten() {
+            if kept.as_deref().is_none_or(|kept| file.file_name() != kept) {
+                let _ = disk.remove(&file.path());
+            }
+        }
+        if kept.is_none() {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+fn bytes(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(Hash::as_bytes).copied().collect()
+}
+
+/// The tree over hashes of one level, as if they were those of entries.
+fn over(hashes: &[Hash]) -> Frontier {
+    let mut frontier = Frontier::new();
+    for hash in hashes {
+        frontier.push(*hash, |_, _, _| ());
+    }
+    frontier
+}
+
+/// Reads a tile of hashes from the folder of a log.
+///
+/// # Errors
+/// [`LedgerError::Tile`], when it is missing, cannot be read or has another length.
+pub(crate) fn read_tile(dir: &Path, tile: Tile) -> Result<Vec<Hash>, LedgerError> {
+    let wrong = |error| LedgerError::Tile {
+        path: dir.join(tile.to_string()),
+        source: io::Error::new(io::ErrorKind::InvalidData, error),
+    };
+    tile.hashes(&tile_bytes(dir, tile)?).map_err(wrong)
+}
+
+/// The bytes of a tile of hashes in the folder of a log. One that has grown since is cut to what it
+/// was.
+///
+/// # Errors
+/// [`LedgerError::Tile`], when it is missing or cannot be read.
+pub(crate) fn tile_bytes(dir: &Path, tile: Tile) -> Result<Vec<u8>, LedgerError> {
+    let path = dir.join(tile.to_string());
+    let read = |path: &Path| read_capped(std::fs::File::open(path)?, TILE_BYTES);
+    let found = read(&path).or_else(|error| match grown(dir, tile) {
+        Some(grown) => read(&grown),
+        None => Err(error),
+    });
+    let mut bytes = found.map_err(|source| LedgerError::Tile { path, source })?;
+    bytes.truncate(usize::from(tile.width) * HASH_BYTES);
+    Ok(bytes)
+}
+
+/// The file of a tile that has more hashes than the one that is asked for.
+fn grown(dir: &Path, tile: Tile) -> Option<PathBuf> {
+    let full = dir.join(tile.full().to_string());
+    if full.is_file() {
+        return Some(full);
+    }
+    let path = dir.join(tile.to_string());
+    let files = std::fs::read_dir(path.parent()?).ok()?.flatten();
+    let width = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u16>().ok();
+    let wider = files.map(|file| file.path()).filter(|path| width(path) > Some(tile.width));
+    wider.max_by_key(width)
+}
+
+fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Option<Checkpoint>, LedgerError> {
+    let path = dir.join(CHECKPOINT_FILE);
+    let read = || -> io::Result<Option<Checkpoint>> {
+        let Some(text) = checkpoint_text(dir)? else { return Ok(None) };
+        let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        };
+        let note: Note = text.parse().map_err(|error| wrong(Box::new(error)))?;
+        let keys = [key.verifying().clone()];
+        note.verify(&keys).map_err(|error| wrong(Box::new(error)))?;
+        let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(Box::new(error)))?;
+        if checkpoint.origin != key.verifying().name().as_str() {
+            return Err(wrong("it is of another log".into()));
+        }
+        Ok(Some(checkpoint))
+    };
+    read().map_err(|source| LedgerError::Checkpoint { path, source })
+}

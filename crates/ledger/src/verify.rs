@@ -1,0 +1,190 @@
+//! Checking a log from its folder alone: every entry that is left, every hash, the signature.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::Checkpoint;
+use crate::entries::Entries;
+use crate::error::LedgerError;
+use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
+use crate::note::{Note, NoteError};
+use crate::removal::first_kept;
+use crate::tree::{checkpoint_text, read_tile};
+use crate::trust::{Trust, TrustError, Witnessed};
+
+/// What was found to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The last checkpoint, and who else has signed it.
+    pub signed: Witnessed,
+    /// Number of the first entry that is left; those before it are signed, and the log says that it
+    /// removed them.
+    pub first: u64,
+    /// Entries that were checked.
+    pub checked: u64,
+    /// Entries that were written since and are not signed yet.
+    pub unsigned: u64,
+}
+
+/// What does not hold.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Broken {
+    /// The folder cannot be read.
+    #[error("the log cannot be read")]
+    Unreadable(#[from] LedgerError),
+    /// There is no checkpoint, and so nothing to check entries against.
+    #[error("`{}` is not there: nothing in this log is signed", path.display())]
+    Unsigned {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The checkpoint cannot be read.
+    #[error("the checkpoint cannot be read")]
+    Checkpoint(#[source] io::Error),
+    /// The checkpoint is no signed note.
+    #[error("the checkpoint is no signed note")]
+    Note(#[source] NoteError),
+    /// Nobody who is trusted has signed the checkpoint.
+    #[error("the checkpoint is not trusted")]
+    Trust(#[source] TrustError),
+    /// The hashes that are kept do not make the tree that was signed.
+    #[error(
+        "the hashes of entries {} to {} are not those that were signed",
+        entries.start,
+        entries.end.saturating_sub(1)
+    )]
+    Hashes {
+        /// The entries that some of the hashes are about.
+        entries: std::ops::Range<u64>,
+    },
+    /// An entry is not what was signed.
+    #[error("entry {entry} is not the one that was signed")]
+    Entry {
+        /// Its number, from 0.
+        entry: u64,
+    },
+    /// An entry was signed and is not there.
+    #[error("entry {entry} is missing")]
+    Missing {
+        /// Its number, from 0.
+        entry: u64,
+    },
+}
+
+impl Broken {
+    /// The first entry that does not hold, where that is known.
+    #[must_use]
+    pub fn entry(&self) -> Option<u64> {
+        match self {
+            Self::Entry { entry } | Self::Missing { entry } => Some(*entry),
+            Self::Unreadable(LedgerError::Gap { expected, .. }) => Some(*expected),
+            Self::Hashes { entries } => Some(entries.start),
+            _ => None,
+        }
+    }
+}
+
+/// Checks the log in the folder `dir` against its last checkpoint, if `trust` believes that. Reads
+/// every entry and every hash once; `progress` is told how many entries were checked.
+///
+/// # Errors
+/// [`Broken`], with the first entry that does not hold.
+pub fn verify(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Verified, Broken> {
+    let path = dir.join("checkpoint");
+    let text = checkpoint_text(dir).map_err(Broken::Checkpoint)?;
+    let text = text.ok_or(Broken::Unsigned { path })?;
+    let note: Note = text.parse().map_err(Broken::Note)?;
+    let signed = trust.check(&note).map_err(Broken::Trust)?;
+    let (first, checked, unsigned) = check_entries(dir, signed.checkpoint.size, progress)?;
+    check_tree(dir, &signed.checkpoint)?;
+    Ok(Verified { signed, first, checked, unsigned })
+}
+
+/// Compares entries with the hashes of the lowest tiles. Says which is the first, how many were
+/// compared and how many are behind the checkpoint.
+fn check_entries(
+    dir: &Path,
+    size: u64,
+    mut progress: impl FnMut(u64),
+) -> Result<(u64, u64, u64), Broken> {
+    let mut entries = Entries::from(dir, 0)?;
+    let first = entries.number();
+    if first > size {
+        return Err(Broken::Missing { entry: size.saturating_sub(1) });
+    }
+    // Until an entry says otherwise, what is missing before the first was not removed by the log.
+    let mut kept_from = 0;
+    let (mut number, mut unsigned) = (first, 0);
+    let mut tile: Option<(u64, Vec<Hash>)> = None;
+    while let Some(entry) = entries.next()? {
+        if number >= size {
+            unsigned += 1;
+            continue;
+        }
+        let index = number / TILE_WIDTH;
+        if tile.as_ref().is_none_or(|(kept, _)| *kept != index) {
+            let lowest = Tile::at(Content::Hashes { level: 0 }, index, size);
+            let lowest = lowest.ok_or(Broken::Missing { entry: number })?;
+            tile = Some((index, read_tile(dir, lowest)?));
+            progress(number - first);
+        }
+        let hash = tile.as_ref().and_then(|(_, hashes)| hashes.get((number % TILE_WIDTH) as usize));
+        if hash != Some(&Hash::of_leaf(entry)) {
+            return Err(Broken::Entry { entry: number });
+        }
+        kept_from = kept_from.max(first_kept(entry).unwrap_or_default());
+        number += 1;
+    }
+    if number < size {
+        return Err(Broken::Missing { entry: number });
+    }
+    if first > kept_from {
+        return Err(Broken::Missing { entry: first - 1 });
+    }
+    progress(number - first);
+    Ok((first, number - first, unsigned))
+}
+
+/// Makes the tree from the hashes of entries, and compares it with the hashes above and the root.
+fn check_tree(dir: &Path, signed: &Checkpoint) -> Result<(), Broken> {
+    let size = signed.size;
+    let mut frontier = Frontier::new();
+    // Full subtrees that end a tile of the level below, with what they were found to be.
+    let mut nodes: Vec<(u8, u64, Hash)> = Vec::new();
+    let mut above: Vec<Option<(u64, Vec<Hash>)>> = Vec::new();
+    let lowest = (0..).map_while(|index| Tile::at(Content::Hashes { level: 0 }, index, size));
+    for tile in lowest {
+        for hash in read_tile(dir, tile)? {
+            frontier.push(hash, |height, index, root| {
+                if height > 0 && height.is_multiple_of(8) {
+                    nodes.push(((height / 8) as u8, index, root));
+                }
+            });
+        }
+        for (level, index, root) in nodes.drain(..) {
+            let content = Content::Hashes { level };
+            let place = usize::from(level) - 1;
+            if above.len() <= place {
+                above.resize(place + 1, None);
+            }
+            let Some(kept) = above.get_mut(place) else { continue };
+            if kept.as_ref().is_none_or(|(kept, _)| *kept != index / TILE_WIDTH) {
+                let wanted = Tile::at(content, index / TILE_WIDTH, size);
+                let wanted = wanted.unwrap_or(Tile::full_at(content, index / TILE_WIDTH));
+                *kept = Some((index / TILE_WIDTH, read_tile(dir, wanted)?));
+            }
+            let known =
+                kept.as_ref().and_then(|(_, hashes)| hashes.get((index % TILE_WIDTH) as usize));
+            if known != Some(&root) {
+                let start = index << (8 * u32::from(level));
+                let end = (index + 1) << (8 * u32::from(level));
+                return Err(Broken::Hashes { entries: start..end });
+            }
+        }
+    }
+    if frontier.root() == signed.root { Ok(()) } else { Err(Broken::Hashes { entries: 0..size }) }
+}
+
+#[cfg(test)]
+mod tests;

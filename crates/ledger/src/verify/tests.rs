@@ -1,0 +1,154 @@
+//! Logs of which something was changed, by the byte.
+
+use bartizan_core::event::{Event, EventSink as _};
+use bartizan_core::id::RequestId;
+use bartizan_core::settings::{EventLog, OnError};
+
+use super::*;
+use crate::EventLogWriter;
+use crate::note::SigningKey;
+use crate::segment;
+
+const CONFIG: EventLog =
+    EventLog { segment_bytes: 1 << 20, total_bytes: 1 << 30, on_failure: OnError::Block };
+
+fn log(events: u64, config: EventLog) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLogWriter::open(dir.path(), config).unwrap();
+    for n in 0..events {
+        log.record(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
+    }
+    drop(log);
+    dir
+}
+
+fn trust(dir: &Path) -> Trust {
+    Trust::of_log(crate::public_key(dir).unwrap())
+}
+
+fn check(dir: &Path) -> Result<Verified, Broken> {
+    verify(dir, &trust(dir), |_| ())
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    bartizan_core::limits::read_capped(std::fs::File::open(path).unwrap(), 1 << 22).unwrap()
+}
+
+#[test]
+fn a_log_that_nobody_touched_holds() {
+    for events in [1, 2, 255, 256, 257, 600] {
+        let dir = log(events, CONFIG);
+        let verified = check(dir.path()).unwrap();
+        assert_eq!((verified.first, verified.checked, verified.unsigned), (0, events, 0));
+        assert_eq!(verified.signed.checkpoint.size, events);
+    }
+}
+
+#[test]
+fn every_changed_byte_is_found() {
+    let dir = log(5, CONFIG);
+    let trust = trust(dir.path());
+    let mut files = vec![segment::list(dir.path()).unwrap().remove(0).path];
+    files.extend(["checkpoint", "tile/0/000.p/5"].map(|name| dir.path().join(name)));
+    for path in files {
+        let before = read(&path);
+        for at in 0..before.len() {
+            for flip in [1, 0x20, 0x80] {
+                let mut changed = before.clone();
+                changed[at] ^= flip;
+                std::fs::write(&path, &changed).unwrap();
+                let broken = verify(dir.path(), &trust, |_| ());
+                assert!(broken.is_err(), "{} byte {at} ^ {flip}: {broken:?}", path.display());
+            }
+        }
+        std::fs::write(&path, before).unwrap();
+    }
+    verify(dir.path(), &trust, |_| ()).unwrap();
+}
+
+#[test]
+fn names_the_first_entry_that_does_not_hold() {
+    let changed = |change: fn(&mut Vec<String>)| {
+        let dir = log(300, CONFIG);
+        let path = segment::list(dir.path()).unwrap().remove(0).path;
+        let text = String::from_utf8(read(&path)).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        change(&mut lines);
+        std::fs::write(&path, lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())
+            .unwrap();
+        check(dir.path()).err().and_then(|broken| broken.entry())
+    };
+    assert_eq!(changed(|_| ()), None);
+    assert_eq!(changed(|lines| lines[123] = lines[123].replace("op-", "up-")), Some(123));
+    assert_eq!(changed(|lines| lines.swap(7, 290)), Some(7));
+    assert_eq!(changed(|lines| drop(lines.remove(20))), Some(20));
+    assert_eq!(changed(|lines| lines.insert(20, lines[4].clone())), Some(20));
+    assert_eq!(changed(|lines| drop(lines.pop())), Some(299));
+    assert_eq!(changed(|lines| lines.truncate(256)), Some(256));
+    assert_eq!(changed(Vec::clear), Some(0));
+    assert_eq!(changed(|lines| drop(lines.drain(..10))), Some(0));
+}
+
+#[test]
+fn an_entry_changed_with_its_hash_is_found_by_the_hashes_above() {
+    let dir = log(700, CONFIG);
+    let path = segment::list(dir.path()).unwrap().remove(0).path;
+    let text = String::from_utf8(read(&path)).unwrap().replace("\"op-300\"", "\"op-666\"");
+    std::fs::write(&path, &text).unwrap();
+    let tile = dir.path().join("tile/0/001");
+    let mut hashes = read(&tile);
+    let forged = Hash::of_leaf(text.lines().nth(300).unwrap().as_bytes());
+    hashes[44 * 32..45 * 32].copy_from_slice(forged.as_bytes());
+    std::fs::write(&tile, hashes).unwrap();
+    assert_eq!(check(dir.path()).unwrap_err().entry(), Some(256));
+}
+
+#[test]
+fn a_log_that_was_written_anew_is_signed_by_somebody_else() {
+    let (dir, other) = (log(3, CONFIG), log(3, CONFIG));
+    let broken = verify(other.path(), &trust(dir.path()), |_| ()).unwrap_err();
+    assert!(matches!(broken, Broken::Trust(_)), "{broken:?}");
+    std::fs::remove_file(dir.path().join("checkpoint")).unwrap();
+    assert!(matches!(check(dir.path()), Err(Broken::Unsigned { .. })));
+    // A key of the same name does not help.
+    let name = crate::public_key(other.path()).unwrap().name().clone();
+    let key = SigningKey::generate(name, crate::note::Algorithm::Ed25519).unwrap();
+    let broken = verify(other.path(), &Trust::of_log(key.verifying().clone()), |_| ());
+    assert!(matches!(broken, Err(Broken::Trust(_))), "{broken:?}");
+}
+
+#[test]
+fn entries_that_the_log_removed_are_not_missed_and_others_are() {
+    let config = EventLog { segment_bytes: 20_000, total_bytes: 200_000, ..CONFIG };
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLogWriter::open(dir.path(), config).unwrap();
+    for n in 0..3_000 {
+        log.record(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
+        if n % 50 == 0 {
+            log.sign().unwrap();
+        }
+    }
+    drop(log);
+    let verified = check(dir.path()).unwrap();
+    assert!(verified.first > 1_000, "{verified:?}");
+    let oldest = segment::list(dir.path()).unwrap().remove(0);
+    assert_eq!(oldest.first, verified.first);
+    std::fs::remove_file(oldest.path).unwrap();
+    let next = segment::list(dir.path()).unwrap()[0].first;
+    assert_eq!(check(dir.path()).unwrap_err().entry(), Some(next - 1));
+    // A file from the middle.
+    let middle = segment::list(dir.path()).unwrap().remove(1);
+    std::fs::remove_file(&middle.path).unwrap();
+    assert_eq!(check(dir.path()).unwrap_err().entry(), Some(middle.first));
+}
+
+#[test]
+fn entries_behind_the_checkpoint_are_counted() {
+    let dir = log(2, CONFIG);
+    let path = segment::list(dir.path()).unwrap().remove(0).path;
+    let mut lines = read(&path);
+    lines.extend_from_slice(b"{}\n{}\n{\"half");
+    std::fs::write(&path, lines).unwrap();
+    let verified = check(dir.path()).unwrap();
+    assert_eq!((verified.checked, verified.unsigned), (2, 2));
+}
