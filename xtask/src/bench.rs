@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: ours and others side by side in one run; the gateway here, the guard in `guard`.
+//! `cargo xtask bench`: ours and others side by side in one run; the gateway here, the others in rooms of their own.
 //!
 //! `peers` starts what is compared, `measure` asks the load generator, `table` writes the result.
 //! Absolute times depend on the machine and its day; the columns beside each other do not.
 
 pub(crate) mod guard;
+pub(crate) mod ledger;
 mod measure;
 mod peers;
 mod table;

@@ -39,6 +39,8 @@ Usage: cargo xtask <command>
                             one target in fuzz/ or all, 60 seconds each; needs nightly and cargo-fuzz
   bench gateway [--seconds N] [--litellm] [--write]
                             side by side with direct calls and peers; --write updates docs/benchmarks
+  bench ledger [--seconds N] [--write]
+                            the event log beside what the disk does by itself
   bench guard [--seconds N] [--write]
                             the guard side by side with Python programs that read texts, on one core
 ";
@@ -72,6 +74,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["fuzz", options @ ..] => fuzz::run(options),
         ["bench", "gateway", options @ ..] => bench::gateway(options),
         ["bench", "guard", options @ ..] => bench::guard::run(options),
+        ["bench", "ledger", options @ ..] => bench::ledger::run(options),
         [] | ["help" | "--help" | "-h"] => {
             say::data(HELP);
             Ok(())

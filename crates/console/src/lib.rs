@@ -10,6 +10,7 @@ mod door;
 mod error;
 mod health;
 mod hosts;
+mod log;
 mod routes;
 mod start;
 mod state;
@@ -18,5 +19,6 @@ pub use error::AdminError;
 pub use hosts::Hosts;
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
-    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, MetricsText, Readiness,
+    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles, MetricsText,
+    Readiness,
 };

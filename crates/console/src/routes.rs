@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::api::{endpoints, events, keys};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
-use crate::{door, health, start};
+use crate::{door, health, log, start};
 
 /// Longest time for one request, reading its body included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -53,6 +53,9 @@ pub(crate) static ROUTES: &[Route] = &[
     admin(PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
     admin(DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
     admin(GET, "/api/v1/events", |method| on(method, events::list)),
+    open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
+    open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),
+    admin(GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),
 ];
 
 /// Builds the console.

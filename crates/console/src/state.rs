@@ -26,6 +26,8 @@ pub struct ConsoleState {
     pub events: Arc<dyn EventSink>,
     /// Reads events back.
     pub event_query: Arc<dyn EventQuery>,
+    /// The log as those see it who follow it.
+    pub log: Arc<dyn LogFiles>,
     /// Endpoints, from the policy file and from the admin API.
     pub endpoints: Arc<dyn EndpointAdmin>,
     /// What `/metrics` says.
@@ -94,6 +96,21 @@ pub trait EventQuery: Send + Sync {
     /// # Errors
     /// What the caller is told.
     fn events(&self, filter: EventFilter) -> Result<Vec<Event>, AdminError>;
+}
+
+/// The files of a transparency log, by the paths of C2SP's tlog-tiles.
+pub trait LogFiles: Send + Sync {
+    /// The last checkpoint; none while nothing is signed.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    fn checkpoint(&self) -> Result<Option<String>, AdminError>;
+
+    /// A tile of hashes or a bundle of entries; none when there is no such tile.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, AdminError>;
 }
 
 /// The metrics of the process. Any `Fn() -> String` is one.

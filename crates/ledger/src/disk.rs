@@ -26,8 +26,10 @@ pub(crate) trait Disk: Send + Sync {
 /// Whether a file has to be on the disk, under its name, when the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durably {
-    /// With the name, if its folder is there already.
+    /// With its name, if the folder was there before.
     Yes,
+    /// Without its name: whoever puts many syncs the folders once.
+    Content,
     /// It can be made again from what is.
     No,
 }
@@ -72,7 +74,7 @@ impl Disk for FileSystem {
             other => other?,
         };
         file.write_all(bytes)?;
-        if durably == Durably::Yes {
+        if durably != Durably::No {
             file.sync_data()?;
         }
         drop(file);

@@ -16,6 +16,7 @@ pub mod log_proof;
 pub mod merkle;
 pub mod note;
 pub mod prove;
+pub mod serve;
 pub mod trust;
 pub mod verify;
 

@@ -181,7 +181,7 @@ impl Level {
         while let Some((full, _)) = self.hashes.split_at_checked(width) {
             let tile = Tile::full_at(content, self.tile);
             let path = dir.join(tile.to_string());
-            disk.put(&path, &bytes(full), Durably::Yes)?;
+            disk.put(&path, &bytes(full), Durably::Content)?;
             // A name is on the disk when its folder is, and new folders have names, too.
             folders.extend(
                 path.ancestors().skip(1).take_while(|folder| *folder != dir).map(Path::to_owned),

@@ -55,6 +55,7 @@ thread_local! {
 pub struct EventLogWriter {
     shared: Arc<Shared>,
     sync_thread: Option<JoinHandle<()>>,
+    sign_thread: Option<JoinHandle<()>>,
     /// The system gives the lock back when this closes, also when the process dies.
     _lock: File,
 }
@@ -100,25 +101,42 @@ impl EventLogWriter {
                 next,
                 synced: next,
                 leaves: Vec::new(),
+                waiting: 0,
                 // The file may have been left unsynced by a process that died.
                 dirty_since: Some(Instant::now()),
                 sign_after: unsigned.then(Instant::now),
                 rotate_after: None,
                 failed: Failed::default(),
-                stop: false,
+                stop: Stop::None,
             }),
             wake: Condvar::new(),
+            wake_signer: Condvar::new(),
+            synced: Condvar::new(),
             syncing: Mutex::new(()),
             tree: Mutex::new(tree),
             leaving: Mutex::new(None),
         });
         shared.prune();
-        let in_thread = Arc::clone(&shared);
-        let sync_thread = std::thread::Builder::new()
-            .name("event-log-sync".to_owned())
-            .spawn(move || in_thread.keep_synced())
-            .map_err(LedgerError::Thread)?;
-        Ok(Self { shared, sync_thread: Some(sync_thread), _lock: lock })
+        let spawn = |name: &str, body: fn(&Shared)| {
+            let in_thread = Arc::clone(&shared);
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            thread.spawn(move || body(&in_thread)).map_err(LedgerError::Thread).map(Some)
+        };
+        let sync_thread = spawn("event-log-sync", Shared::keep_synced)?;
+        let sign_thread = spawn("event-log-sign", Shared::keep_signed)?;
+        Ok(Self { shared, sync_thread, sign_thread, _lock: lock })
+    }
+
+    /// Hands one event to the log, waits until it is on the disk, and says which entry it became. Those
+    /// who wait at the same time wait for one sync together.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the log cannot take it or the disk refuses. It may be in the log all the
+    /// same.
+    pub fn record_durably(&self, event: &Event) -> Result<u64, RecordError> {
+        let entry = self.shared.record(event)?;
+        self.shared.wait_for(entry)?;
+        Ok(entry)
     }
 
     /// Returns when every event recorded so far is on the disk.
@@ -163,33 +181,24 @@ impl EventLogWriter {
 
 impl EventSink for EventLogWriter {
     fn record(&self, event: &Event) -> Result<(), RecordError> {
-        LINE.with_borrow_mut(|line| {
-            line.clear();
-            serde_json::to_writer(&mut *line, event).map_err(io::Error::from)?;
-            if line.len() >= LINE_BYTES {
-                // An event that nobody can log would be an exchange without a record.
-                line.clear();
-                serde_json::to_writer(&mut *line, &event.shortened()).map_err(io::Error::from)?;
-            }
-            let leaf = Hash::of_leaf(line);
-            line.push(b'\n');
-            let result = self.shared.append(line, leaf);
-            if line.capacity() > KEPT_BUFFER_BYTES {
-                *line = Vec::new();
-            }
-            result?;
-            Ok(())
-        })
+        self.shared.record(event)?;
+        Ok(())
     }
 }
 
 impl Drop for EventLogWriter {
     fn drop(&mut self) {
-        self.shared.state.lock().stop = true;
-        self.shared.wake.notify_one();
-        if let Some(thread) = self.sync_thread.take() {
-            // A thread that panicked has nothing left to sync with.
-            let _ = thread.join();
+        // What is not on the disk is not signed, so that the thread that syncs ends first.
+        for (stop, thread) in
+            [(Stop::Syncing, &mut self.sync_thread), (Stop::Signing, &mut self.sign_thread)]
+        {
+            self.shared.state.lock().stop = stop;
+            self.shared.wake.notify_one();
+            self.shared.wake_signer.notify_one();
+            if let Some(thread) = thread.take() {
+                // A thread that panicked has nothing left to do.
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -208,6 +217,10 @@ struct Shared {
     state: Mutex<State>,
     /// Told when there is something to sync, or when it is time to stop.
     wake: Condvar,
+    /// Told when there is something to sign, or when it is time to stop.
+    wake_signer: Condvar,
+    /// Told when entries have come to the disk, or cannot.
+    synced: Condvar,
     /// Held during a sync, so that `flush` returns only when an earlier sync has ended too.
     /// Taken before `state`, never after.
     syncing: Mutex<()>,
@@ -236,12 +249,22 @@ struct State {
     leaves: Vec<Hash>,
     /// When the first unsynced line was written.
     dirty_since: Option<Instant>,
+    /// Threads that wait for the disk.
+    waiting: usize,
     /// When entries that are on the disk are due to be signed.
     sign_after: Option<Instant>,
     /// A new file could not be created; it is tried again after this.
     rotate_after: Option<Instant>,
     failed: Failed,
-    stop: bool,
+    stop: Stop,
+}
+
+/// Which threads are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stop {
+    None,
+    Syncing,
+    Signing,
 }
 
 /// What the disk refused the last time.
@@ -253,11 +276,15 @@ struct Failed {
 }
 
 impl State {
-    /// When there is something to do next; none while there is nothing.
+    /// When there is something to sync; none while there is nothing.
     fn due(&self) -> Option<Instant> {
-        let delay = if self.failed.sync { RETRY_DELAY } else { SYNC_DELAY };
-        let sync = self.dirty_since.and_then(|since| since.checked_add(delay));
-        [sync, self.sign_after].into_iter().flatten().min()
+        let delay = match (self.failed.sync, self.waiting) {
+            (true, _) => RETRY_DELAY,
+            (false, 0) => SYNC_DELAY,
+            // Whoever waits does not wait for others to come: these are many, or the disk is fast.
+            (false, _) => Duration::ZERO,
+        };
+        self.dirty_since.and_then(|since| since.checked_add(delay))
     }
 
     /// While the disk loses what it was given, nothing more is promised.
@@ -270,6 +297,26 @@ impl State {
 }
 
 impl Shared {
+    /// Writes an event, and says which entry it became.
+    fn record(&self, event: &Event) -> io::Result<u64> {
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            serde_json::to_writer(&mut *line, event)?;
+            if line.len() >= LINE_BYTES {
+                // An event that nobody can log would be an exchange without a record.
+                line.clear();
+                serde_json::to_writer(&mut *line, &event.shortened())?;
+            }
+            let leaf = Hash::of_leaf(line);
+            line.push(b'\n');
+            let result = self.append(line, leaf);
+            if line.capacity() > KEPT_BUFFER_BYTES {
+                *line = Vec::new();
+            }
+            result
+        })
+    }
+
     fn append(&self, line: &[u8], leaf: Hash) -> io::Result<u64> {
         if line.len() > LINE_BYTES {
             return Err(io::Error::new(
@@ -339,7 +386,7 @@ impl Shared {
     fn keep_synced(&self) {
         loop {
             let mut state = self.state.lock();
-            while !state.stop {
+            while state.stop < Stop::Syncing {
                 match state.due() {
                     None => self.wake.wait(&mut state),
                     Some(due) if due <= Instant::now() => break,
@@ -349,17 +396,50 @@ impl Shared {
                 }
             }
             let stop = state.stop;
-            let signs = stop || state.sign_after.is_some_and(|after| after <= Instant::now());
             drop(state);
-            // Failures are logged and kept in the state; there is no one to hand them to.
+            // A failure is logged and kept in the state; there is no one else to hand it to.
             let _ = self.sync();
-            if signs {
-                let _ = self.sign();
-            }
-            if stop {
+            if stop >= Stop::Syncing {
                 return;
             }
         }
+    }
+
+    /// Body of the thread that signs.
+    fn keep_signed(&self) {
+        loop {
+            let mut state = self.state.lock();
+            while state.stop < Stop::Signing {
+                match state.sign_after {
+                    None => self.wake_signer.wait(&mut state),
+                    Some(due) if due <= Instant::now() => break,
+                    Some(due) => {
+                        self.wake_signer.wait_until(&mut state, due);
+                    }
+                }
+            }
+            let stop = state.stop;
+            drop(state);
+            let _ = self.sign();
+            if stop >= Stop::Signing {
+                return;
+            }
+        }
+    }
+
+    /// Returns when an entry is on the disk. All who wait at the same time wait for one sync.
+    fn wait_for(&self, entry: u64) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.waiting += 1;
+        self.wake.notify_one();
+        while state.synced <= entry && !state.failed.sync && state.stop == Stop::None {
+            self.synced.wait(&mut state);
+        }
+        state.waiting -= 1;
+        if state.synced > entry {
+            return Ok(());
+        }
+        Err(io::Error::other("the event could not be synced to disk"))
     }
 
     /// Adds what is on the disk to the tree, and signs it.
@@ -386,6 +466,7 @@ impl Shared {
         let failed_before = std::mem::replace(&mut state.failed.sign, result.is_err());
         if result.is_err() {
             state.sign_after = Instant::now().checked_add(RETRY_DELAY);
+            self.wake_signer.notify_one();
         }
         drop(state);
         match &result {
@@ -428,7 +509,11 @@ impl Shared {
             state.synced = written;
             if state.sign_after.is_none() {
                 state.sign_after = Instant::now().checked_add(SIGN_DELAY);
+                self.wake_signer.notify_one();
             }
+        }
+        if state.waiting > 0 {
+            self.synced.notify_all();
         }
         drop(state);
         match &result {
@@ -465,7 +550,7 @@ impl Shared {
             }
         };
         let Some(first) = goes.last().map(|(_, end)| *end) else { return };
-        match self.say(&removal::event(first)) {
+        match self.record(&removal::event(first)) {
             Ok(said) => {
                 let segments = goes.into_iter().map(|(segment, _)| segment).collect();
                 *leaving = Some(Leaving { segments, said });
@@ -487,14 +572,6 @@ impl Shared {
             Ok(()) => tracing::info!(files, %dir, "old event log files removed"),
             Err(error) => tracing::warn!(%error, %dir, "old event log files stay"),
         }
-    }
-
-    /// Writes an event of the log's own, and says which entry it became.
-    fn say(&self, event: &Event) -> io::Result<u64> {
-        let mut line = serde_json::to_vec(event)?;
-        let leaf = Hash::of_leaf(&line);
-        line.push(b'\n');
-        self.append(&line, leaf)
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::cli::UpArgs;
 use crate::spans;
-use crate::wire::admin::{Endpoints, Events, PolicySource, Ready};
+use crate::wire::admin::{Endpoints, Events, LogFolder, PolicySource, Ready};
 use crate::wire::{models, policy, state};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
@@ -96,6 +96,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         store: Arc::clone(&store),
         identify: store.key_index(),
         events,
+        log: Arc::new(LogFolder(folder.clone())),
         event_query: Arc::new(Events { folder }),
         endpoints: Arc::new(Endpoints {
             source: Arc::clone(&source),

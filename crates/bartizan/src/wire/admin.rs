@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bartizan_console::{AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Readiness};
+use bartizan_console::{
+    AdminError, Check, EndpointAdmin, EventFilter, EventQuery, LogFiles, Readiness,
+};
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::settings::Settings;
 use bartizan_core::{Class, Coded as _, Event, Name};
@@ -325,6 +327,19 @@ impl EventQuery for Events {
             }
         }
         Ok(last.into())
+    }
+}
+
+/// The log, for those who follow it.
+pub(crate) struct LogFolder(pub(crate) PathBuf);
+
+impl LogFiles for LogFolder {
+    fn checkpoint(&self) -> Result<Option<String>, AdminError> {
+        bartizan_ledger::serve::checkpoint(&self.0).map_err(internal)
+    }
+
+    fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, AdminError> {
+        bartizan_ledger::serve::tile(&self.0, path).map_err(internal)
     }
 }
 

@@ -148,7 +148,7 @@ fn mistakes_say_what_is_wrong_and_what_to_run() {
         &["events"],
         2,
         &expect![[r"
-            error: there is no event log in `bartizan-data/events`
+            error: there is no event log in `bartizan-data/ledger`
             help: `bartizan up` makes one; `--data-dir` names another folder
         "]],
     );

@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::{About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, Readiness};
+use crate::{
+    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, LogFiles, Readiness,
+};
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
 const REQUESTS: &[(&str, &str, &str, u16)] = &[
@@ -36,6 +38,9 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("GET", "/api/v1/endpoints/{name}", "", 200),
     ("PUT", "/api/v1/endpoints/{name}", r#"{"routes":[]}"#, 200),
     ("DELETE", "/api/v1/endpoints/{name}", "", 200),
+    ("GET", "/ledger/checkpoint", "", 200),
+    ("GET", "/ledger/tile/0/000", "", 200),
+    ("GET", "/ledger/tile/entries/000", "", 200),
     ("GET", "/api/v1/events", "", 200),
 ];
 
@@ -284,6 +289,23 @@ async fn bugs_are_not_shown_to_the_caller() {
 }
 
 #[tokio::test]
+async fn the_log_is_served_by_the_paths_of_its_clients() {
+    let console = Console::new();
+    let get = |path: &str| console.send(console.request("GET", path, ""));
+    let reply = get("/ledger/checkpoint").await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::OK, "a checkpoint\n"));
+    assert_eq!(reply.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    let reply = get("/ledger/tile/0/x001/234.p/5").await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::OK, "tile/0/x001/234.p/5"));
+    assert_eq!(reply.headers[header::CONTENT_TYPE], "application/octet-stream");
+    assert_eq!(get("/ledger/tile/9/000").await.status, 404);
+    // Entries hold who asked for what.
+    assert_eq!(get("/ledger/tile/entries/000").await.status, 401);
+    let reply = console.admin("GET", "/ledger/tile/entries/000.p/1", "").await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::OK, "tile/entries/000.p/1"));
+}
+
+#[tokio::test]
 async fn events_are_asked_for_as_the_query_says() {
     let console = Console::new();
     let reply = console.admin("GET", "/api/v1/events?since=2h&limit=7", "").await.json();
@@ -346,6 +368,19 @@ struct Console {
     _dir: tempfile::TempDir,
 }
 
+/// Has every tile but those of level 9.
+struct Log;
+
+impl LogFiles for Log {
+    fn checkpoint(&self) -> Result<Option<String>, AdminError> {
+        Ok(Some("a checkpoint\n".to_owned()))
+    }
+
+    fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, AdminError> {
+        Ok((!path.starts_with("tile/9/")).then(|| path.as_bytes().to_vec()))
+    }
+}
+
 impl Console {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -372,6 +407,7 @@ impl Console {
             store,
             events: Arc::<Sink>::clone(&sink),
             event_query: Arc::new(Query),
+            log: Arc::new(Log),
             endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             readiness: Arc::new(Fixed(vec![Check { name: "policy", state: Ok(()) }])),

@@ -54,8 +54,8 @@ prop_compose! {
             event.tokens_out = Some(numbers[1]);
             event.nano_usd = Some(numbers[2]);
             event.duration_us = Some(numbers[3]);
-            event.not_evaluated = texts.clone();
-            event.policy = texts[8].clone();
+            event.not_evaluated.clone_from(&texts);
+            event.policy.clone_from(&texts[8]);
         }
         event.outcome = Outcome::AnswerRefused;
         event.refined = vec![RefinedRecord {

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use bartizan_testkit::http::{Answer, Client};
 use bartizan_testkit::upstream::{Reply, Script};
+use serde_json::Value;
 
+use crate::cli::Place;
 use crate::start::says;
-use crate::support::{Stage, WORD_GUARD, chat, events_in, launch, said};
+use crate::support::{Stage, WORD_GUARD, chat, events_in, launch, log_files, said};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answered_request_is_without_its_event_after_a_kill() {
@@ -40,15 +42,23 @@ async fn no_answered_request_is_without_its_event_after_a_kill() {
         answered.extend(task.await.unwrap());
     }
     assert!(answered.len() > 20, "only {} requests", answered.len());
-    let mut log = String::new();
-    for entry in std::fs::read_dir(folder.path().join("data/events")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            log.push_str(&std::fs::read_to_string(path).unwrap());
-        }
-    }
+    let data = folder.path().join("data");
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let log: String = log_files(&data).into_iter().map(read).collect();
     let missing: Vec<_> = answered.iter().filter(|id| !log.contains(*id)).collect();
     assert!(missing.is_empty(), "{} of {} without event", missing.len(), answered.len());
+    // What was signed before holds, and the next start signs the rest.
+    let audit = |words: &[&str]| {
+        let ran = Place::new().run(&[words, &["--data-dir", data.to_str().unwrap()]].concat(), "");
+        assert_eq!(ran.code, 0, "{words:?}: {}", ran.stderr);
+        ran.stdout
+    };
+    audit(&["audit", "verify"]);
+    audit(&["key", "create", "alice@example.com"]);
+    let all: Value =
+        serde_json::from_str(&audit(&["audit", "verify", "--format", "json"])).unwrap();
+    assert_eq!(all["unsigned"], 0, "{all}");
+    assert!(all["checked"].as_u64().unwrap() > answered.len() as u64, "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,122 @@
+//! What a log shows to those who follow it, by path, as C2SP's tlog-tiles lays it out: the checkpoint,
+//! tiles of hashes, and bundles of entries.
+
+use std::path::Path;
+
+use crate::checkpoint::Checkpoint;
+use crate::entries::Entries;
+use crate::error::LedgerError;
+use crate::merkle::{Content, Tile};
+use crate::note::Note;
+use crate::tree::{checkpoint_text, tile_bytes};
+
+/// The last checkpoint, as it was signed; none while nothing is.
+///
+/// # Errors
+/// [`LedgerError::Checkpoint`], when it cannot be read.
+pub fn checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
+    let path = dir.join("checkpoint");
+    checkpoint_text(dir).map_err(|source| LedgerError::Checkpoint { path, source })
+}
+
+/// A tile, or a bundle of entries, by the path below the prefix of the log. None for what is no path of
+/// one, for what no checkpoint is about yet, and for entries that were removed.
+///
+/// # Errors
+/// [`LedgerError`], when the log cannot be read.
+pub fn tile(dir: &Path, path: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+    let Ok(tile) = path.parse::<Tile>() else { return Ok(None) };
+    let signed = checkpoint(dir)?.and_then(|note| note.parse::<Note>().ok());
+    let signed = signed.and_then(|note| note.text().parse::<Checkpoint>().ok());
+    let size = signed.map_or(0, |signed| signed.size);
+    // A checkpoint of some size commits to every tile that is as wide as it was then, or narrower.
+    let widest = Tile::at(tile.content, tile.index, size);
+    if widest.is_none_or(|widest| widest.width < tile.width) {
+        return Ok(None);
+    }
+    match tile.content {
+        Content::Hashes { .. } => tile_bytes(dir, tile).map(Some),
+        Content::Entries => bundle(dir, tile),
+    }
+}
+
+/// Entries, each behind its length in two bytes.
+fn bundle(dir: &Path, tile: Tile) -> Result<Option<Vec<u8>>, LedgerError> {
+    let Some(numbers) = tile.entries() else { return Ok(None) };
+    let mut entries = Entries::from(dir, numbers.start)?;
+    if entries.number() != numbers.start {
+        return Ok(None);
+    }
+    let mut bundle = Vec::new();
+    for _ in numbers {
+        let Some(entry) = entries.next()? else { return Ok(None) };
+        // INVARIANT: a line has at most 65,535 bytes and its break.
+        let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
+        bundle.extend(length.to_be_bytes());
+        bundle.extend(entry);
+    }
+    Ok(Some(bundle))
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::event::{Event, EventSink as _};
+    use bartizan_core::id::RequestId;
+    use bartizan_core::settings::{EventLog, OnError};
+
+    use super::*;
+    use crate::EventLogWriter;
+    use crate::merkle::{Frontier, Hash};
+
+    #[test]
+    fn a_client_that_follows_the_log_finds_everything_that_is_signed() {
+        let dir = tempfile::tempdir().unwrap();
+        let config =
+            EventLog { segment_bytes: 30_000, total_bytes: 1 << 30, on_failure: OnError::Block };
+        let log = EventLogWriter::open(dir.path(), config).unwrap();
+        assert_eq!(checkpoint(dir.path()).unwrap(), None);
+        let mut followed = 0;
+        for size in [1, 200, 256, 300, 513] {
+            for _ in followed..size {
+                let event = Event::new(RequestId::new(), "gateway", "chat-completions");
+                log.record(&event).unwrap();
+            }
+            let signed = log.sign().unwrap().unwrap();
+            let mut frontier = Frontier::new();
+            for wanted in Tile::between(0, size) {
+                let bytes = tile(dir.path(), &wanted.to_string()).unwrap();
+                let bytes = bytes.unwrap_or_else(|| panic!("{wanted} is not served"));
+                if wanted.content != Content::Entries {
+                    assert_eq!(bytes.len(), usize::from(wanted.width) * 32);
+                    continue;
+                }
+                let mut rest = bytes.as_slice();
+                while let Some((length, more)) = rest.split_first_chunk::<2>() {
+                    let (entry, more) = more.split_at(u16::from_be_bytes(*length).into());
+                    frontier.push(Hash::of_leaf(entry), |_, _, _| ());
+                    rest = more;
+                }
+            }
+            assert_eq!((frontier.size(), frontier.root()), (size, signed.root));
+            // Tiles of checkpoints before are still to be had.
+            for old in Tile::between(0, followed) {
+                assert!(tile(dir.path(), &old.to_string()).unwrap().is_some(), "{old}");
+            }
+            followed = size;
+        }
+        log.record(&Event::new(RequestId::new(), "gateway", "not signed yet")).unwrap();
+        for path in [
+            "tile/0/002.p/2",
+            "tile/entries/002.p/2",
+            "tile/0/003",
+            "tile/2/000.p/1",
+            "tile/0/000.p/0",
+            "checkpoint",
+            "signing.key",
+            "../ledger/signing.key",
+            "",
+        ] {
+            assert_eq!(tile(dir.path(), path).unwrap(), None, "{path}");
+        }
+    }
+}
