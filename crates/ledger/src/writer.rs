@@ -6,8 +6,10 @@
 //! and signs that. What a line looks like is decided by `Event`; whether an answer waits for a log
 //! that fails is decided by policy.
 
+mod opening;
+
 use std::cell::RefCell;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +17,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, EventSink, RecordError};
-use bartizan_core::private;
 use bartizan_core::settings::EventLog;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -23,13 +24,15 @@ use crate::LINE_BYTES;
 use crate::active::Active;
 use crate::checkpoint::Checkpoint;
 use crate::disk::{self, Disk, FileSystem, SegmentFile};
-use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::merkle::{Hash, TILE_WIDTH};
 use crate::removal;
 use crate::segment::{self, Segment};
 use crate::signer;
-use crate::tree::{Opened, Tree, checkpoint_text};
+use crate::tree::{Tree, checkpoint_text};
+
+pub use opening::is_in_use;
+use opening::{create, grow, lock_folder, reopen};
 
 /// From the first unsynced write to the start of `fdatasync`. The promise is 50 ms to the disk;
 /// the rest is left to the disk itself.
@@ -39,8 +42,6 @@ const SYNC_DELAY: Duration = Duration::from_millis(20);
 const SIGN_DELAY: Duration = Duration::from_millis(500);
 /// How long to wait before asking a failing disk again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// Locked by the writer of a folder.
-const LOCK_FILE: &str = ".lock";
 /// A thread keeps its line buffer up to this size.
 const KEPT_BUFFER_BYTES: usize = 64 << 10;
 
@@ -572,81 +573,6 @@ impl Shared {
             Ok(()) => tracing::info!(files, %dir, "old event log files removed"),
             Err(error) => tracing::warn!(%error, %dir, "old event log files stay"),
         }
-    }
-}
-
-/// Whether a writer is open on the folder `dir`, in this process or another. Changes nothing; what
-/// cannot be looked at counts as not in use.
-pub fn is_in_use(dir: &Path) -> bool {
-    // Shared, so that two that look at the same time do not take each other for a writer.
-    File::open(dir.join(LOCK_FILE))
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
-    let path = dir.join(LOCK_FILE);
-    let segment = |source| LedgerError::Segment { path: path.clone(), source };
-    let file =
-        private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked { path: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(segment(source)),
-    }
-}
-
-/// Adds the entries behind the last full tile to a tree that was opened, and checks that those which
-/// were signed are the same.
-fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
-    let Opened { mut tree, checkpoint } = opened;
-    let mut entries = Entries::from(dir, tree.size())?;
-    if entries.number() != tree.size() {
-        let (signed, entries) = (tree.size(), 0);
-        return Err(LedgerError::Behind { signed, entries });
-    }
-    let signed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
-    let is_same = |tree: &Tree| match &checkpoint {
-        Some(checkpoint) if checkpoint.size == tree.size() => checkpoint.root == tree.root(),
-        _ => true,
-    };
-    let mut agrees = is_same(&tree);
-    while let Some(entry) = entries.next()? {
-        tree.push(Hash::of_leaf(entry));
-        agrees &= is_same(&tree);
-    }
-    if tree.size() < signed {
-        return Err(LedgerError::Behind { signed, entries: tree.size() });
-    }
-    if !agrees {
-        return Err(LedgerError::Changed { signed });
-    }
-    if let Some(checkpoint) = checkpoint {
-        tree.agrees_with(checkpoint);
-    }
-    Ok(tree)
-}
-
-fn reopen(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
-    let opened = segment.cut_torn_tail().and_then(|torn_bytes| {
-        if torn_bytes > 0 {
-            tracing::warn!(
-                torn_bytes,
-                file = %segment.path.display(),
-                "event log ended in the middle of a line; the rest is kept in a .torn file"
-            );
-        }
-        disk.reopen(&segment.path)
-    });
-    match opened {
-        Ok((file, len)) => Ok(Active::new(segment, file, len)),
-        Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
-    }
-}
-
-fn create(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
-    match disk.create(&segment.path) {
-        Ok(file) => Ok(Active::new(segment, file, 0)),
-        Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
     }
 }
 

@@ -7,6 +7,7 @@ use bartizan_core::settings::OnError;
 
 use super::*;
 use crate::disk::Durably;
+use crate::entries::Entries;
 use crate::merkle::{Content, Frontier, Tile, TileError, Tiles, root};
 use crate::note::Note;
 use crate::trust::Trust;

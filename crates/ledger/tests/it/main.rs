@@ -10,6 +10,7 @@
 )]
 
 mod canonical;
+mod kills;
 mod vectors;
 
 use std::io::{BufRead as _, BufReader, Write as _};

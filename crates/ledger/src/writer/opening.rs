@@ -1,0 +1,93 @@
+//! Opening a log: one writer per folder, what a crash left behind, and whether the entries are those that
+//! were signed.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use bartizan_core::private;
+
+use crate::active::Active;
+use crate::disk::Disk;
+use crate::entries::Entries;
+use crate::error::LedgerError;
+use crate::merkle::Hash;
+use crate::segment::Segment;
+use crate::tree::{Opened, Tree};
+
+/// Locked by the writer of a folder.
+const LOCK_FILE: &str = ".lock";
+
+/// Whether a writer is open on the folder `dir`, in this process or another. Changes nothing; what
+/// cannot be looked at counts as not in use.
+pub fn is_in_use(dir: &Path) -> bool {
+    // Shared, so that two that look at the same time do not take each other for a writer.
+    File::open(dir.join(LOCK_FILE))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+pub(super) fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
+    let path = dir.join(LOCK_FILE);
+    let segment = |source| LedgerError::Segment { path: path.clone(), source };
+    let file =
+        private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked { path: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(segment(source)),
+    }
+}
+
+/// Adds the entries behind the last full tile to a tree that was opened, and checks that those which
+/// were signed are the same.
+pub(super) fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
+    let Opened { mut tree, checkpoint } = opened;
+    let mut entries = Entries::from(dir, tree.size())?;
+    if entries.number() != tree.size() {
+        let (signed, entries) = (tree.size(), 0);
+        return Err(LedgerError::Behind { signed, entries });
+    }
+    let signed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    let is_same = |tree: &Tree| match &checkpoint {
+        Some(checkpoint) if checkpoint.size == tree.size() => checkpoint.root == tree.root(),
+        _ => true,
+    };
+    let mut agrees = is_same(&tree);
+    while let Some(entry) = entries.next()? {
+        tree.push(Hash::of_leaf(entry));
+        agrees &= is_same(&tree);
+    }
+    if tree.size() < signed {
+        return Err(LedgerError::Behind { signed, entries: tree.size() });
+    }
+    if !agrees {
+        return Err(LedgerError::Changed { signed });
+    }
+    if let Some(checkpoint) = checkpoint {
+        tree.agrees_with(checkpoint);
+    }
+    Ok(tree)
+}
+
+pub(super) fn reopen(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
+    let opened = segment.cut_torn_tail().and_then(|torn_bytes| {
+        if torn_bytes > 0 {
+            tracing::warn!(
+                torn_bytes,
+                file = %segment.path.display(),
+                "event log ended in the middle of a line; the rest is kept in a .torn file"
+            );
+        }
+        disk.reopen(&segment.path)
+    });
+    match opened {
+        Ok((file, len)) => Ok(Active::new(segment, file, len)),
+        Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
+    }
+}
+
+pub(super) fn create(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {
+    match disk.create(&segment.path) {
+        Ok(file) => Ok(Active::new(segment, file, 0)),
+        Err(source) => Err(LedgerError::Segment { path: segment.path, source }),
+    }
+}
