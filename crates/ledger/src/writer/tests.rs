@@ -1,5 +1,7 @@
 //! The writer on disks that are full, slow or failing.
 
+mod failures;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bartizan_core::id::RequestId;
