@@ -376,6 +376,21 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         trust: TrustArgs,
     },
+    /// Check that the log begins with what an older checkpoint of it says
+    ///
+    /// Exit code 0 when nothing of what was signed then has changed, 1 when something has or a checkpoint
+    /// is not signed.
+    #[command(
+        after_help = "Examples:\n  bartizan audit consistency last-month.checkpoint\n  bartizan audit consistency a.checkpoint b.checkpoint --key \"$(cat log.vkey)\""
+    )]
+    Consistency {
+        /// The older checkpoint
+        old: PathBuf,
+        /// The newer one [default: the last of the log]
+        new: Option<PathBuf>,
+        #[command(flatten)]
+        trust: TrustArgs,
+    },
     /// Print the public key of the log
     #[command(after_help = "Example:\n  bartizan audit key > log.vkey")]
     Key,

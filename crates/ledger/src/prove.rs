@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::log_proof::LogProof;
-use crate::merkle::{Hash, Tile, TileError, Tiles, inclusion_proof};
+use crate::merkle::{Hash, Tile, TileError, Tiles, consistency_proof, inclusion_proof};
 use crate::note::{Note, NoteError};
 use crate::tree::{checkpoint_text, tile_bytes};
 
@@ -90,6 +90,16 @@ pub fn prove(dir: &Path, entry: u64) -> Result<LogProof, ProveError> {
     let mut tiles = Tiles::new(signed.size, fetch);
     let hashes = inclusion_proof(&mut tiles, entry, signed.size)?;
     Ok(LogProof { extra: Some(extra), index: entry, hashes, checkpoint })
+}
+
+/// Proves that the log under one checkpoint begins with that under an older one, by the hashes in its
+/// folder. Whether that follows is for [`verify_consistency`](crate::merkle::verify_consistency) to say.
+///
+/// # Errors
+/// [`ProveError`], when hashes are missing.
+pub fn consistency(dir: &Path, old: u64, size: u64) -> Result<Vec<Hash>, ProveError> {
+    let fetch = |tile: Tile| tile_bytes(dir, tile).map_err(ProveError::from);
+    consistency_proof(&mut Tiles::new(size, fetch), old, size)
 }
 
 impl LogProof {

@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use bartizan_core::RequestId;
 use bartizan_core::limits::{read_capped, read_text_file};
 use bartizan_ledger::log_proof::{LogProof, PROOF_BYTES};
-use bartizan_ledger::note::VerifyingKey;
+use bartizan_ledger::merkle::verify_consistency;
+use bartizan_ledger::note::{NOTE_BYTES, Note, VerifyingKey};
 use bartizan_ledger::prove::{self, ProveError};
 use bartizan_ledger::trust::{TRUST_BYTES, Trust, Witnessed};
 use bartizan_ledger::verify::{Broken, Verified, verify};
@@ -52,6 +53,13 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             // The log need not be here.
             let folder = folder().ok();
             checked(file, &trusted(trust, folder.as_deref())?, terminal)
+        }
+        AuditCommand::Consistency { old, new, trust } => {
+            let folder = folder()?;
+            let believed = trusted(trust, Some(&folder))?;
+            let last = folder.join("checkpoint");
+            let new = new.as_deref().unwrap_or(&last);
+            consistent(&folder, &believed, [old, new], terminal)
         }
         AuditCommand::Key => {
             let key =
@@ -225,6 +233,56 @@ fn checked(file: &Path, trust: &Trust, terminal: Terminal) -> anyhow::Result<Exi
             Ok(ExitCode::from(BROKEN))
         }
     }
+}
+
+fn consistent(
+    folder: &Path,
+    trust: &Trust,
+    files: [&Path; 2],
+    terminal: Terminal,
+) -> anyhow::Result<ExitCode> {
+    let mut signed = Vec::new();
+    for file in files {
+        let text = read_text_file(file, NOTE_BYTES as u64)
+            .with_context(|| format!("cannot read `{}`", file.display()))?;
+        let note = text.parse::<Note>().map_err(anyhow::Error::from);
+        match note.and_then(|note| Ok(trust.check(&note)?)) {
+            Ok(witnessed) => signed.push(witnessed.checkpoint),
+            Err(error) => {
+                say_broken(&error.context(format!("`{}`", file.display())), terminal);
+                return Ok(ExitCode::from(BROKEN));
+            }
+        }
+    }
+    let [old, new] = signed.as_slice() else { return Ok(ExitCode::from(BROKEN)) };
+    if old.origin != new.origin {
+        return Err(usage("the checkpoints are of two logs", "their first lines name them"));
+    }
+    if old.size > new.size {
+        return Err(usage("the second checkpoint is the older one", "name the older one first"));
+    }
+    let proof = prove::consistency(folder, old.size, new.size)?;
+    let held = match old.size {
+        // Every log begins with nothing.
+        0 => Ok(()),
+        size => verify_consistency(size, old.root, new.size, new.root, &proof),
+    };
+    if let Err(error) = held {
+        say_broken(
+            &anyhow::Error::from(error)
+                .context("the log does not begin with what was signed before"),
+            terminal,
+        );
+        return Ok(ExitCode::from(BROKEN));
+    }
+    let mut out = Output::stdout(terminal);
+    writeln!(
+        out,
+        "holds: the log of {} entries begins with the {} that were signed before",
+        new.size, old.size
+    )?;
+    out.finish()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says why something does not hold, with all causes.

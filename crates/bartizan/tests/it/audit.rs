@@ -113,6 +113,40 @@ async fn what_was_changed_is_named_also_after_a_crash() {
     assert!(ran.stderr.contains("not trusted"), "{}", ran.stderr);
 }
 
+#[tokio::test]
+async fn a_checkpoint_that_somebody_kept_shows_whether_the_log_was_written_anew() {
+    let stage = Stage::start(Script::obedient(), "", "").await;
+    let ask = async || {
+        let answer = stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+        proof(&stage.folder, answer.header("x-bartizan-request-id").unwrap()).await;
+    };
+    let checkpoint = stage.folder.path().join("data/ledger/checkpoint");
+    ask().await;
+    let kept = stage.folder.path().join("kept");
+    std::fs::copy(&checkpoint, &kept).unwrap();
+    ask().await;
+    let consistency =
+        |old: &std::path::Path| audit(&stage.folder, &["consistency", old.to_str().unwrap()]);
+    let ran = consistency(&kept);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("holds: the log of "), "{}", ran.stdout);
+    let ran = audit(
+        &stage.folder,
+        &["consistency", checkpoint.to_str().unwrap(), kept.to_str().unwrap()],
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("name the older one first"), "{}", ran.stderr);
+    let text = std::fs::read_to_string(&kept).unwrap();
+    std::fs::write(&kept, text.replacen('\n', "\n1", 1)).unwrap();
+    let ran = consistency(&kept);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("is not trusted") || ran.stderr.contains("has signed"),
+        "{}",
+        ran.stderr
+    );
+}
+
 #[test]
 fn says_what_to_do_about_mistakes() {
     let place = Place::new();
