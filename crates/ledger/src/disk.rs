@@ -2,11 +2,19 @@
 //! place. Everything here is private to the owner of the process: folders 0700, files 0600.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::FileExt as _;
+#[cfg(windows)]
+use std::os::windows::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use bartizan_core::private;
+use parking_lot::Mutex;
+
+/// How much is written again at a time.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// Where segments live.
 pub(crate) trait Disk: Send + Sync {
@@ -51,13 +59,15 @@ pub(crate) struct FileSystem;
 
 impl Disk for FileSystem {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
-        Ok(Arc::new(private::file().append(true).create_new(true).open(path)?))
+        let file = private::file().read(true).write(true).create_new(true).open(path)?;
+        Ok(Arc::new(LogFile::new(file, 0, File::sync_data)))
     }
 
     fn reopen(&self, path: &Path) -> io::Result<(Arc<dyn SegmentFile>, u64)> {
-        let file = OpenOptions::new().append(true).open(path)?;
-        let len = file.metadata()?.len();
-        Ok((Arc::new(file), len))
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let len = file.seek(SeekFrom::End(0))?;
+        // What a process before wrote and did not sync is synced with the rest.
+        Ok((Arc::new(LogFile::new(file, 0, File::sync_data)), len))
     }
 
     fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()> {
@@ -92,19 +102,107 @@ impl Disk for FileSystem {
     }
 }
 
-impl SegmentFile for File {
+/// A file of the log.
+///
+/// Where a sync fails, the system may drop what was to be written and report it only once, so that the
+/// next sync succeeds and the data is gone. What is not known to be on the disk is therefore written
+/// again before the next try, from what the system still has in memory.
+struct LogFile {
+    file: File,
+    sync: fn(&File) -> io::Result<()>,
+    state: Mutex<Synced>,
+}
+
+struct Synced {
+    /// Bytes that are on the disk.
+    len: u64,
+    /// The last sync failed.
+    failed: bool,
+    /// Bytes that were written again.
+    again: u64,
+}
+
+impl LogFile {
+    fn new(file: File, len: u64, sync: fn(&File) -> io::Result<()>) -> Self {
+        Self { file, sync, state: Mutex::new(Synced { len, failed: false, again: 0 }) }
+    }
+}
+
+impl SegmentFile for LogFile {
     fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        let mut file = self;
-        file.write(bytes)
+        // The folder is locked, so that nobody else moves the end.
+        (&self.file).write(bytes)
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        let mut state = self.state.lock();
+        self.file.set_len(len)?;
+        (&self.file).seek(SeekFrom::Start(len))?;
+        state.len = state.len.min(len);
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        let mut state = self.state.lock();
+        let len = self.file.metadata()?.len();
+        if state.failed {
+            let again = write_again(&self.file, state.len, len)?;
+            state.again += again;
+            tracing::warn!(bytes = again, "what a failed sync may have lost was written again");
+        }
+        let result = (self.sync)(&self.file);
+        state.failed = result.is_err();
+        if result.is_ok() {
+            state.len = len;
+        }
+        result
     }
+}
+
+/// Writes bytes of a file to where they are, and says how many.
+fn write_again(file: &File, from: u64, to: u64) -> io::Result<u64> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut at = from;
+    while at < to {
+        let most = CHUNK_BYTES.min((to - at) as usize);
+        let part = chunk.get_mut(..most).unwrap_or_default();
+        let read = read_at(file, part, at)?;
+        let part = part.get(..read).filter(|part| !part.is_empty());
+        let mut rest = part.ok_or(io::ErrorKind::UnexpectedEof)?;
+        while !rest.is_empty() {
+            let written = write_at(file, rest, at)?;
+            rest = rest.get(written..).filter(|_| written > 0).ok_or(io::ErrorKind::WriteZero)?;
+            at += written as u64;
+        }
+    }
+    Ok(to.saturating_sub(from))
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    file.read_at(bytes, at)
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
+    file.write_at(bytes, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    // Moves the end at which lines are added, so that it is put back.
+    let end = (&*file).stream_position()?;
+    let read = file.seek_read(bytes, at);
+    (&*file).seek(SeekFrom::Start(end))?;
+    read
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
+    let end = (&*file).stream_position()?;
+    let written = file.seek_write(bytes, at);
+    (&*file).seek(SeekFrom::Start(end))?;
+    written
 }
 
 /// Makes sure that the folder exists and that only its owner may enter it.
@@ -113,4 +211,47 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    static REFUSES: AtomicBool = AtomicBool::new(false);
+
+    fn sync(file: &File) -> io::Result<()> {
+        if REFUSES.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        file.sync_data()
+    }
+
+    #[test]
+    fn what_a_failed_sync_may_have_lost_is_written_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let file = private::file().read(true).write(true).create_new(true).open(&path).unwrap();
+        let log = LogFile::new(file, 0, sync);
+        let add = |text: &str| assert_eq!(log.append(text.as_bytes()).unwrap(), text.len());
+        add("one\n");
+        log.sync().unwrap();
+        REFUSES.store(true, Ordering::SeqCst);
+        let lost = "x".repeat(2 * CHUNK_BYTES + 7);
+        add(&lost);
+        log.sync().unwrap_err();
+        log.sync().unwrap_err();
+        add("cut");
+        log.truncate(4 + lost.len() as u64).unwrap();
+        REFUSES.store(false, Ordering::SeqCst);
+        log.sync().unwrap();
+        // Twice: before each try after the first.
+        assert_eq!(log.state.lock().again, 2 * lost.len() as u64);
+        add("end\n");
+        log.sync().unwrap();
+        assert_eq!(log.state.lock().again, 2 * lost.len() as u64);
+        let kept = bartizan_core::limits::read_text_file(&path, 1 << 20).unwrap();
+        assert_eq!(kept, format!("one\n{lost}end\n"));
+    }
 }

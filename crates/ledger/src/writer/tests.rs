@@ -2,6 +2,7 @@
 
 mod failures;
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bartizan_core::id::RequestId;
@@ -127,8 +128,8 @@ fn a_torn_end_is_set_aside_and_the_log_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     EventLogWriter::open(dir.path(), BIG).unwrap().record(&event(0)).unwrap();
     let path = segment::list(dir.path()).unwrap().remove(0).path;
-    let file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
-    file.append(b"{\"schema\":\"half").unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"{\"schema\":\"half").unwrap();
     EventLogWriter::open(dir.path(), BIG).unwrap().record(&event(1)).unwrap();
     assert_eq!(operations(dir.path()), ["op-0", "op-1"]);
     let torn = format!("{}.torn", path.display());
