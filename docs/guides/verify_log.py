@@ -5,8 +5,10 @@ Needs nothing but Python 3.8. FOLDER holds `checkpoint`, `events-*.jsonl` and `t
 key of the log, as `bartizan audit key` prints it. Formats: RFC 6962 (tree), RFC 8032 (Ed25519), and
 signed-note, tlog-checkpoint and tlog-tiles of c2sp.org.
 """
-import base64, hashlib, pathlib, sys
+import base64, hashlib, pathlib, re, sys
 
+# What the log says of itself: entries that it removed for their age, and entries that it found at a start.
+OWN = re.compile(rb'\{"area":"ledger","detail":"entries (?:before )?(\d+)(?: to (\d+))?","operation":"entries-(removed|adopted)",')
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 
@@ -32,7 +34,8 @@ def decode(data):
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x if (x * x - square) % P == 0 else x * pow(2, (P - 1) // 4, P) % P
-    assert y < P and (x * x - square) % P == 0, "a key or signature is no point of the curve"
+    if y >= P or (x * x - square) % P:
+        raise ValueError("a key or signature is no point of the curve")
     x = x if x & 1 == sign else P - x
     return x, y, 1, x * y % P
 
@@ -47,39 +50,56 @@ def signed(key, text, signature):
     return s < L and all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
 
 
+def check(holds, otherwise):
+    if not holds:
+        sys.exit(f"does not hold: {otherwise}")
+
+
 def main(folder, vkey):
     folder = pathlib.Path(folder)
     name, key_id, key = vkey.split("+", 2)
     key = base64.b64decode(key)
-    assert hashlib.sha256(name.encode() + b"\n" + key).hexdigest()[:8] == key_id and key[0] == 1, "no Ed25519 vkey"
-    text, lines = (folder / "checkpoint").read_text("utf-8").rsplit("\n\n", 1)
+    check(hashlib.sha256(name.encode() + b"\n" + key).hexdigest()[:8] == key_id and key[0] == 1, "this is no Ed25519 vkey")
+    text, lines = (folder / "checkpoint").read_bytes().decode().rsplit("\n\n", 1)
     text += "\n"
-    origin, size, root = text.splitlines()[:3]
-    found = [base64.b64decode(line.split(" ")[2]) for line in lines.splitlines() if line.split(" ")[1] == name]
+    origin, size, root = text.split("\n")[:3]
+    found = [base64.b64decode(line.split(" ")[2]) for line in lines.split("\n")[:-1] if line.split(" ")[1] == name]
     found = [signature[4:] for signature in found if signature[:4].hex() == key_id]
-    assert origin == name and any(signed(key[1:], text.encode(), s) for s in found), "the checkpoint is not signed by the key"
-    size, hashes = int(size), []
+    signs = any(signed(key[1:], text.encode(), signature) for signature in found)
+    check(origin == name and signs, "the checkpoint is not signed by the key")
+    size, hashes, removals, adopted = int(size), [], [], []
     files = sorted(folder.glob("events-*.jsonl"))
-    first = int(files[0].name.split("-")[1]) if files else size
-    for index in range((min(first, size) + 255) // 256):  # entries that were removed for their age
+    check(files or not size, "the entries are missing")
+    first = int(files[0].name.split("-")[1]) if files else 0
+    for index in range((first + 255) // 256):  # entries that were removed for their age
         tile = "/".join(["x%03d" % (index // 10**k % 1000) for k in (6, 3) if index >= 10**k] + ["%03d" % (index % 1000)])
         data = (folder / "tile/0" / tile).read_bytes()
         hashes += [data[at : at + 32] for at in range(0, len(data), 32)]
     del hashes[first:]
     for file in files:
-        assert int(file.name.split("-")[1]) == len(hashes), f"entry {len(hashes)} is missing"
-        entries = [line for line in file.read_bytes().split(b"\n")[:-1] if line.strip()]
-        hashes += [hashlib.sha256(b"\0" + entry).digest() for entry in entries]
-    assert len(hashes) >= size, f"entry {len(hashes)} is missing"
-    level = hashes[:size]
+        check(int(file.name.split("-")[1]) == len(hashes), f"entry {len(hashes)} is missing")
+        entries = file.read_bytes().split(b"\n")
+        check(entries.pop() == b"" or file is files[-1], f"{file.name} ends inside of a line")
+        for entry in filter(lambda line: line.strip(b" \t\r\x0c"), entries):
+            said = OWN.match(entry) if len(hashes) < size else None
+            if said and said[3] == b"removed":
+                removals.append((len(hashes), int(said[1])))
+            elif said:
+                adopted.append((int(said[1]), int(said[2])))
+            hashes.append(hashlib.sha256(b"\0" + entry).digest())
+    check(len(hashes) >= size, f"entry {len(hashes)} is missing")
+    # What was found at a start, and not signed before, may be of somebody else.
+    kept = [kept for entry, kept in removals if not any(a <= entry <= b for a, b in adopted)]
+    check(first <= max([0] + kept), f"entry {first - 1} is missing")
+    level = hashes[:size] or [hashlib.sha256(b"").digest()]
     while len(level) > 1:  # pairs from the left; what is left over goes up as it is
         pairs = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2])]
         level = pairs + level[len(pairs) * 2 :]
-    assert base64.b64encode(level[0]).decode() == root, "the entries are not those that were signed"
-    print(f"holds: entries {first} to {size - 1} of {origin}")
+    check(base64.b64encode(level[0]).decode() == root, "the entries are not those that were signed")
+    print(f"holds: entries {first} to {size - 1} of {origin}; {len(hashes) - size} more are not signed yet")
 
 
 try:
     main(*sys.argv[1:])
-except (AssertionError, OSError, ValueError, IndexError, TypeError) as error:
+except (OSError, ValueError, IndexError, TypeError) as error:
     sys.exit(f"does not hold: {error}")

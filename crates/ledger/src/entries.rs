@@ -24,6 +24,11 @@ impl Entries {
     pub(crate) fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
         let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
         let mut segments = segment::list(dir).map_err(folder)?;
+        // Two that begin with one entry are never the log's own.
+        if let Some([first, second]) = segments.array_windows().find(|[a, b]| a.first == b.first) {
+            let (path, expected) = (second.path.clone(), first.first + 1);
+            return Err(LedgerError::Gap { path, expected, found: second.first });
+        }
         let before = segments.iter().skip(1).take_while(|next| next.first <= from).count();
         segments.drain(..before);
         let next = segments.first().map_or(from, |segment| segment.first);

@@ -19,6 +19,7 @@ pub mod prove;
 pub mod serve;
 pub mod trust;
 pub mod verify;
+pub mod witness;
 
 mod active;
 mod disk;

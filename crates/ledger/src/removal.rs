@@ -28,6 +28,30 @@ pub(crate) fn first_kept(entry: &[u8]) -> Option<u64> {
     event.detail.filter(|_| is_removal)?.strip_prefix(BEFORE)?.parse().ok()
 }
 
+const ADOPTED: &str = "entries-adopted";
+
+/// The event that says that entries were found at a start that nobody had signed. They may be those of a
+/// process that was killed, or of somebody who wrote into the file.
+pub(crate) fn adopted(first: u64, end: u64) -> Event {
+    let mut event = Event::new(RequestId::new(), AREA, ADOPTED);
+    event.outcome = Outcome::Changed;
+    event.detail = Some(format!("entries {first} to {}", end.saturating_sub(1)));
+    event
+}
+
+/// The entries that an entry says were found at a start and not signed.
+pub(crate) fn found(entry: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
+    let named = ADOPTED.as_bytes();
+    if !entry.windows(named.len()).any(|part| part == named) {
+        return None;
+    }
+    let event: Event = serde_json::from_slice(entry).ok()?;
+    let is_adoption = event.area == AREA && event.operation == ADOPTED;
+    let detail = event.detail.filter(|_| is_adoption)?;
+    let (first, last) = detail.strip_prefix("entries ")?.split_once(" to ")?;
+    Some(first.parse().ok()?..=last.parse().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +65,7 @@ mod tests {
         let other = Event { operation: "chat".to_owned(), ..event(512) };
         assert_eq!(first_kept(&line(&other)), None);
         assert_eq!(first_kept(b"entries-removed"), None);
+        assert_eq!(found(&line(&adopted(3, 9))), Some(3..=8));
+        assert_eq!(found(&line(&event(512))), None);
     }
 }

@@ -44,7 +44,7 @@ impl Segment {
     }
 
     /// A file name that [`Segment::at`] could have made.
-    fn from_name(dir: &Path, name: &str) -> Option<Self> {
+    pub(crate) fn from_name(dir: &Path, name: &str) -> Option<Self> {
         let (first, start) = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
         let start = Offset::UTC.to_timestamp(DateTime::strptime(START, start).ok()?).ok()?;
         let segment = Self::at(dir, first.parse().ok()?, start);

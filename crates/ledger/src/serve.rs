@@ -1,6 +1,7 @@
 //! What a log shows to those who follow it, by path, as C2SP's tlog-tiles lays it out: the checkpoint,
 //! tiles of hashes, and bundles of entries.
 
+use std::io;
 use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
@@ -8,6 +9,7 @@ use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::merkle::{Content, Tile};
 use crate::note::Note;
+use crate::signer::public_key;
 use crate::tree::{checkpoint_text, tile_bytes};
 
 /// The last checkpoint, as it was signed; none while nothing is.
@@ -15,8 +17,14 @@ use crate::tree::{checkpoint_text, tile_bytes};
 /// # Errors
 /// [`LedgerError::Checkpoint`], when it cannot be read.
 pub fn checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
-    let path = dir.join("checkpoint");
-    checkpoint_text(dir).map_err(|source| LedgerError::Checkpoint { path, source })
+    let failed = |source| LedgerError::Checkpoint { path: dir.join("checkpoint"), source };
+    let wrong = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
+    let Some(text) = checkpoint_text(dir).map_err(failed)? else { return Ok(None) };
+    // Nothing is shown but what the log has signed, whatever somebody may have put there.
+    let note: Note = text.parse().map_err(wrong)?;
+    let key = public_key(dir).map_err(failed)?;
+    note.verify(std::slice::from_ref(&key)).map_err(wrong)?;
+    Ok(Some(note.to_string()))
 }
 
 /// A tile, or a bundle of entries, by the path below the prefix of the log. None for what is no path of
@@ -74,7 +82,8 @@ mod tests {
         let config =
             EventLog { segment_bytes: 30_000, total_bytes: 1 << 30, on_failure: OnError::Block };
         let log = EventLogWriter::open(dir.path(), config).unwrap();
-        assert_eq!(checkpoint(dir.path()).unwrap(), None);
+        let text = checkpoint(dir.path()).unwrap().unwrap();
+        assert!(text.contains("\n0\n"), "{text}");
         let mut followed = 0;
         for size in [1, 200, 256, 300, 513] {
             for _ in followed..size {
@@ -105,6 +114,26 @@ mod tests {
             followed = size;
         }
         log.record(&Event::new(RequestId::new(), "gateway", "not signed yet")).unwrap();
+        // What somebody put in the place of a file is not shown.
+        let key = dir.path().join("signing.key");
+        let tile_path = dir.path().join("tile/0/000");
+        let kept = std::fs::read_dir(dir.path()).unwrap().count();
+        std::fs::rename(&tile_path, dir.path().join("kept")).unwrap();
+        std::fs::copy(&key, &tile_path).unwrap();
+        assert!(tile(dir.path(), "tile/0/000.p/3").is_err());
+        std::fs::remove_file(&tile_path).unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(dir.path().join("kept"), &tile_path).unwrap();
+            assert!(tile(dir.path(), "tile/0/000").is_err());
+            std::fs::remove_file(&tile_path).unwrap();
+        }
+        std::fs::rename(dir.path().join("kept"), &tile_path).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), kept);
+        let signed = checkpoint(dir.path()).unwrap().unwrap();
+        std::fs::copy(&key, dir.path().join("checkpoint")).unwrap();
+        assert!(checkpoint(dir.path()).is_err());
+        std::fs::write(dir.path().join("checkpoint"), &signed).unwrap();
         for path in [
             "tile/0/002.p/2",
             "tile/entries/002.p/2",

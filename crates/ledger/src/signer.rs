@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::disk::{Disk, Durably};
 use crate::error::LedgerError;
 use crate::note::{Algorithm, KeyName, SigningKey, VerifyingKey};
+use crate::tree::begin;
 
 /// The private key; readable by its owner alone.
 const PRIVATE_FILE: &str = "signing.key";
@@ -32,6 +33,8 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<SigningK
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_new => {
             let key = SigningKey::generate(name().map_err(failed)?, Algorithm::Ed25519);
             let key = key.map_err(wrong)?;
+            // INVARIANT: whoever has a key has signed something, if only that there is nothing yet.
+            begin(disk, dir, &key).map_err(failed)?;
             let text = Zeroizing::new(format!("{}\n", key.to_secret_text().as_str()));
             disk.put(&path, text.as_bytes(), Durably::Yes).map_err(failed)?;
             key

@@ -35,6 +35,10 @@ pub(crate) struct Tree {
     levels: Vec<Level>,
     /// What was signed last.
     signed: Option<Checkpoint>,
+    /// Whether the edge on the disk may be another than this.
+    is_edge_unknown: bool,
+    /// Folders with new names that are not known to be on the disk.
+    folders: BTreeSet<PathBuf>,
 }
 
 /// The hashes of one level that are in no full tile on the disk.
@@ -52,7 +56,7 @@ pub(crate) struct Opened {
     /// The tree over the entries of all full tiles.
     pub(crate) tree: Tree,
     /// The checkpoint that it has to agree with when the entries behind are added.
-    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) checkpoint: Checkpoint,
 }
 
 /// The last checkpoint in the folder of a log, as it was signed; none when there is no such file.
@@ -67,6 +71,26 @@ pub(crate) fn checkpoint_text(dir: &Path) -> io::Result<Option<String>> {
     }
 }
 
+/// Signs a tree of which this is known.
+pub(crate) fn sign(
+    key: &SigningKey,
+    size: u64,
+    root: Hash,
+    time: u64,
+) -> io::Result<(Checkpoint, Note)> {
+    let origin = key.verifying().name().to_string();
+    let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
+    let mut note = Note::new(checkpoint.to_string()).map_err(io::Error::other)?;
+    note.add(key.sign(note.text(), time));
+    Ok((checkpoint, note))
+}
+
+/// Puts the checkpoint of a log that has no entries in its folder.
+pub(crate) fn begin(disk: &dyn Disk, dir: &Path, key: &SigningKey) -> io::Result<()> {
+    let (_, note) = sign(key, 0, Hash::of_empty_tree(), 0)?;
+    disk.put(&dir.join(CHECKPOINT_FILE), note.to_string().as_bytes(), Durably::Yes)
+}
+
 impl Tree {
     /// Opens the tree in the folder of a log.
     ///
@@ -75,7 +99,7 @@ impl Tree {
     /// [`LedgerError::Tile`] for a tile that is missing or cannot be read.
     pub(crate) fn open(dir: &Path, key: SigningKey) -> Result<Opened, LedgerError> {
         let checkpoint = last_checkpoint(dir, &key)?;
-        let size = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        let size = checkpoint.size;
         let full = size - size % TILE_WIDTH;
         let mut levels = vec![Level { tile: full / TILE_WIDTH, ..Level::default() }];
         let mut peaks = Vec::new();
@@ -93,7 +117,15 @@ impl Tree {
         }
         peaks.reverse();
         let frontier = Frontier::of(full, peaks.concat()).unwrap_or_default();
-        let tree = Self { dir: dir.to_owned(), key, frontier, levels, signed: None };
+        let tree = Self {
+            dir: dir.to_owned(),
+            key,
+            frontier,
+            levels,
+            signed: None,
+            is_edge_unknown: true,
+            folders: BTreeSet::new(),
+        };
         Ok(Opened { tree, checkpoint })
     }
 
@@ -139,20 +171,16 @@ impl Tree {
     /// # Errors
     /// What the system says.
     pub(crate) fn sign(&mut self, disk: &dyn Disk, time: u64) -> io::Result<()> {
-        let signed = self.signed.as_ref().map_or(0, |signed| signed.size);
-        if signed == self.size() {
+        let is_signed = self.signed.as_ref().is_some_and(|signed| signed.size == self.size());
+        if is_signed && !self.is_edge_unknown {
             return Ok(());
         }
         self.store(disk)?;
-        let checkpoint = Checkpoint {
-            origin: self.key.verifying().name().to_string(),
-            size: self.size(),
-            root: self.root(),
-            extensions: Vec::new(),
-        };
-        let text = checkpoint.to_string();
-        let mut note = Note::new(text).map_err(io::Error::other)?;
-        note.add(self.key.sign(note.text(), time));
+        self.is_edge_unknown = false;
+        if is_signed {
+            return Ok(());
+        }
+        let (checkpoint, note) = sign(&self.key, self.size(), self.root(), time)?;
         let path = self.dir.join(CHECKPOINT_FILE);
         disk.put(&path, note.to_string().as_bytes(), Durably::Yes)?;
         self.signed = Some(checkpoint);
@@ -161,11 +189,13 @@ impl Tree {
 
     /// Writes the tiles that are not on the disk as they are.
     fn store(&mut self, disk: &dyn Disk) -> io::Result<()> {
-        let mut folders = BTreeSet::new();
+        let folders = &mut self.folders;
         for (number, level) in self.levels.iter_mut().enumerate() {
-            level.store(disk, &self.dir, Content::Hashes { level: number as u8 }, &mut folders)?;
+            level.store(disk, &self.dir, Content::Hashes { level: number as u8 }, folders)?;
         }
-        folders.iter().try_for_each(|folder| disk.sync_folder(folder))
+        folders.iter().try_for_each(|folder| disk.sync_folder(folder))?;
+        folders.clear();
+        Ok(())
     }
 }
 
@@ -248,12 +278,11 @@ pub(crate) fn read_tile(dir: &Path, tile: Tile) -> Result<Vec<Hash>, LedgerError
 /// was.
 ///
 /// # Errors
-/// [`LedgerError::Tile`], when it is missing or cannot be read.
+/// [`LedgerError::Tile`], when it is missing, cannot be read or is not as long as its name says.
 pub(crate) fn tile_bytes(dir: &Path, tile: Tile) -> Result<Vec<u8>, LedgerError> {
     let path = dir.join(tile.to_string());
-    let read = |path: &Path| read_capped(std::fs::File::open(path)?, TILE_BYTES);
-    let found = read(&path).or_else(|error| match grown(dir, tile) {
-        Some(grown) => read(&grown),
+    let found = read_exactly(&path, tile).or_else(|error| match grown(dir, tile) {
+        Some((grown, wider)) => read_exactly(&grown, wider),
         None => Err(error),
     });
     let mut bytes = found.map_err(|source| LedgerError::Tile { path, source })?;
@@ -261,23 +290,39 @@ pub(crate) fn tile_bytes(dir: &Path, tile: Tile) -> Result<Vec<u8>, LedgerError>
     Ok(bytes)
 }
 
+/// Reads the file of a tile. What else may lie there is not shown to anybody.
+fn read_exactly(path: &Path, tile: Tile) -> io::Result<Vec<u8>> {
+    let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return Err(wrong("it is no file"));
+    }
+    let bytes = read_capped(std::fs::File::open(path)?, TILE_BYTES)?;
+    if bytes.len() != usize::from(tile.width) * HASH_BYTES {
+        return Err(wrong("it is not as long as its name says"));
+    }
+    Ok(bytes)
+}
+
 /// The file of a tile that has more hashes than the one that is asked for.
-fn grown(dir: &Path, tile: Tile) -> Option<PathBuf> {
+fn grown(dir: &Path, tile: Tile) -> Option<(PathBuf, Tile)> {
     let full = dir.join(tile.full().to_string());
     if full.is_file() {
-        return Some(full);
+        return Some((full, tile.full()));
     }
     let path = dir.join(tile.to_string());
     let files = std::fs::read_dir(path.parent()?).ok()?.flatten();
     let width = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u16>().ok();
     let wider = files.map(|file| file.path()).filter(|path| width(path) > Some(tile.width));
-    wider.max_by_key(width)
+    let widest = wider.max_by_key(width)?;
+    let width = width(&widest)?;
+    Some((widest, Tile { width, ..tile }))
 }
 
-fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Option<Checkpoint>, LedgerError> {
+fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Checkpoint, LedgerError> {
     let path = dir.join(CHECKPOINT_FILE);
-    let read = || -> io::Result<Option<Checkpoint>> {
-        let Some(text) = checkpoint_text(dir)? else { return Ok(None) };
+    let read = || -> io::Result<Checkpoint> {
+        // A log has one from the moment it has a key: without it anything could be signed anew.
+        let text = checkpoint_text(dir)?.ok_or(io::ErrorKind::NotFound)?;
         let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
             io::Error::new(io::ErrorKind::InvalidData, error)
         };
@@ -288,7 +333,7 @@ fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Option<Checkpoint>, L
         if checkpoint.origin != key.verifying().name().as_str() {
             return Err(wrong("it is of another log".into()));
         }
-        Ok(Some(checkpoint))
+        Ok(checkpoint)
     };
     read().map_err(|source| LedgerError::Checkpoint { path, source })
 }

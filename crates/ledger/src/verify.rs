@@ -8,7 +8,8 @@ use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{Note, NoteError};
-use crate::removal::first_kept;
+use crate::removal::{first_kept, found};
+use crate::segment::Segment;
 use crate::tree::{checkpoint_text, read_tile};
 use crate::trust::{Trust, TrustError, Witnessed};
 
@@ -96,9 +97,34 @@ pub fn verify(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Ve
     let text = text.ok_or(Broken::Unsigned { path })?;
     let note: Note = text.parse().map_err(Broken::Note)?;
     let signed = trust.check(&note).map_err(Broken::Trust)?;
+    check_names(dir)?;
     let (first, checked, unsigned) = check_entries(dir, signed.checkpoint.size, progress)?;
     check_tree(dir, &signed.checkpoint)?;
     Ok(Verified { signed, first, checked, unsigned })
+}
+
+/// Checks that everything that looks like a file of the log is one, and no two begin with one entry.
+fn check_names(dir: &Path) -> Result<(), Broken> {
+    let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
+    let strange = |path: PathBuf| {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "it is no file of the log");
+        Broken::Unreadable(LedgerError::Segment { path, source })
+    };
+    for file in std::fs::read_dir(dir).map_err(folder)? {
+        let path = file.map_err(folder)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let looks =
+            name.starts_with("events-") && path.extension().is_some_and(|end| end == "jsonl");
+        let is_own = || Segment::from_name(dir, name).is_some() && is_file(&path);
+        if looks && !is_own() {
+            return Err(strange(path));
+        }
+    }
+    Ok(())
+}
+
+fn is_file(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Compares entries with the hashes of the lowest tiles. Says which is the first, how many were
@@ -113,8 +139,9 @@ fn check_entries(
     if first > size {
         return Err(Broken::Missing { entry: size.saturating_sub(1) });
     }
-    // Until an entry says otherwise, what is missing before the first was not removed by the log.
-    let mut kept_from = 0;
+    // Until an entry says otherwise, what is missing before the first was not removed by the log; and
+    // what was found at a start and never signed before says nothing.
+    let (mut removals, mut adopted) = (Vec::new(), Vec::new());
     let (mut number, mut unsigned) = (first, 0);
     let mut tile: Option<(u64, Vec<Hash>)> = None;
     while let Some(entry) = entries.next()? {
@@ -133,12 +160,15 @@ fn check_entries(
         if hash != Some(&Hash::of_leaf(entry)) {
             return Err(Broken::Entry { entry: number });
         }
-        kept_from = kept_from.max(first_kept(entry).unwrap_or_default());
+        removals.extend(first_kept(entry).map(|kept| (number, kept)));
+        adopted.extend(found(entry));
         number += 1;
     }
     if number < size {
         return Err(Broken::Missing { entry: number });
     }
+    removals.retain(|(said, _)| !adopted.iter().any(|range| range.contains(said)));
+    let kept_from = removals.into_iter().map(|(_, kept)| kept).max().unwrap_or_default();
     if first > kept_from {
         return Err(Broken::Missing { entry: first - 1 });
     }

@@ -11,6 +11,7 @@ mod opening;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -32,7 +33,7 @@ use crate::signer;
 use crate::tree::{Tree, checkpoint_text};
 
 pub use opening::is_in_use;
-use opening::{create, grow, lock_folder, reopen};
+use opening::{create, grow, lock_folder, reopen, sync_all};
 
 /// From the first unsynced write to the start of `fdatasync`. The promise is 50 ms to the disk;
 /// the rest is left to the disk itself.
@@ -78,20 +79,23 @@ impl EventLogWriter {
         disk::private_folder(dir).map_err(folder)?;
         let lock = lock_folder(dir)?;
         let mut segments = segment::list(dir).map_err(folder)?;
-        let is_new = segments.is_empty() && checkpoint_text(dir).map_err(folder)?.is_none();
+        // A crash may fall between the first checkpoint and the key.
+        let first = checkpoint_text(dir).map_err(folder)?;
+        let is_new = segments.is_empty() && first.is_none_or(|note| note.contains("\n0\n"));
         let key = signer::open(disk.as_ref(), dir, is_new)?;
         let opened = Tree::open(dir, key)?;
         let last = segments.pop();
         let last = last.map(|segment| reopen(disk.as_ref(), segment)).transpose()?;
         let tree = grow(dir, opened)?;
         let next = tree.size();
+        let signed = tree.signed().map_or(0, |signed| signed.size);
+        sync_all(disk.as_ref(), dir, signed)?;
         let active = match last {
             Some(active) => active,
             None => create(disk.as_ref(), Segment::next(dir, next, None))?,
         };
         disk.sync_folder(dir).map_err(folder)?;
 
-        let unsigned = tree.signed().map_or(0, |signed| signed.size) < next;
         let shared = Arc::new(Shared {
             disk,
             dir: dir.to_owned(),
@@ -105,7 +109,7 @@ impl EventLogWriter {
                 waiting: 0,
                 // The file may have been left unsynced by a process that died.
                 dirty_since: Some(Instant::now()),
-                sign_after: unsigned.then(Instant::now),
+                sign_after: Some(Instant::now()),
                 rotate_after: None,
                 failed: Failed::default(),
                 stop: Stop::None,
@@ -117,11 +121,22 @@ impl EventLogWriter {
             tree: Mutex::new(tree),
             leaving: Mutex::new(None),
         });
+        if signed < next {
+            // Whoever verifies does not take what they say about removals for the log's own word.
+            shared.record(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
+        }
         shared.prune();
         let spawn = |name: &str, body: fn(&Shared)| {
             let in_thread = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name(name.to_owned());
-            thread.spawn(move || body(&in_thread)).map_err(LedgerError::Thread).map(Some)
+            let body = move || {
+                if catch_unwind(AssertUnwindSafe(|| body(&in_thread))).is_err() {
+                    // Nothing is promised any more, and whoever waits is told.
+                    in_thread.state.lock().failed.sync = true;
+                    in_thread.synced.notify_all();
+                }
+            };
+            thread.spawn(body).map_err(LedgerError::Thread).map(Some)
         };
         let sync_thread = spawn("event-log-sync", Shared::keep_synced)?;
         let sign_thread = spawn("event-log-sign", Shared::keep_signed)?;
@@ -506,6 +521,7 @@ impl Shared {
             // What was active is still active or was closed meanwhile; either way it comes again.
             state.closed.extend(closed);
             state.dirty_since = Some(Instant::now());
+            self.wake.notify_one();
         } else if state.synced < written {
             state.synced = written;
             if state.sign_after.is_none() {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::RequestId;
 use bartizan_core::limits::{read_capped, read_text_file};
+use bartizan_ledger::LedgerError;
 use bartizan_ledger::log_proof::{LogProof, PROOF_BYTES};
 use bartizan_ledger::merkle::verify_consistency;
 use bartizan_ledger::note::{NOTE_BYTES, Note, VerifyingKey};
@@ -109,7 +110,8 @@ fn verified(
     terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
     let outcome = verify(folder, trust, |_| ());
-    if let Err(Broken::Unreadable(error)) = outcome {
+    // A folder that cannot be read may be a disk that fails; what can be and is wrong was changed.
+    if let Err(Broken::Unreadable(error @ LedgerError::Folder { .. })) = outcome {
         return Err(error.into());
     }
     let mut out = Output::stdout(terminal);
@@ -130,13 +132,11 @@ fn verified(
 
 fn human(out: &mut Output, found: &Verified) -> std::io::Result<()> {
     let tree = &found.signed.checkpoint;
-    writeln!(
-        out,
-        "holds: entries {} to {} of `{}`",
-        found.first,
-        tree.size.saturating_sub(1),
-        printable(&tree.origin)
-    )?;
+    let origin = printable(&tree.origin);
+    match tree.size.checked_sub(1) {
+        Some(last) => writeln!(out, "holds: entries {} to {last} of `{origin}`", found.first)?,
+        None => writeln!(out, "holds: `{origin}`, which has no entries yet")?,
+    }
     writeln!(out, "root:  {}", tree.root)?;
     if found.first > 0 {
         writeln!(out, "note:  the log says that it removed the entries before {}", found.first)?;
@@ -241,6 +241,7 @@ fn consistent(
     files: [&Path; 2],
     terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
+    let is_last = files[1] == folder.join("checkpoint");
     let mut signed = Vec::new();
     for file in files {
         let text = read_text_file(file, NOTE_BYTES as u64)
@@ -257,6 +258,15 @@ fn consistent(
     let [old, new] = signed.as_slice() else { return Ok(ExitCode::from(BROKEN)) };
     if old.origin != new.origin {
         return Err(usage("the checkpoints are of two logs", "their first lines name them"));
+    }
+    if old.size > new.size && is_last {
+        let error = anyhow::anyhow!(
+            "the log has {} entries, and {} were signed before",
+            new.size,
+            old.size
+        );
+        say_broken(&error, terminal);
+        return Ok(ExitCode::from(BROKEN));
     }
     if old.size > new.size {
         return Err(usage("the second checkpoint is the older one", "name the older one first"));

@@ -110,6 +110,7 @@ fn a_log_that_was_written_anew_is_signed_by_somebody_else() {
     assert!(matches!(broken, Broken::Trust(_)), "{broken:?}");
     std::fs::remove_file(dir.path().join("checkpoint")).unwrap();
     assert!(matches!(check(dir.path()), Err(Broken::Unsigned { .. })));
+    assert_eq!(check(log(0, CONFIG).path()).unwrap().checked, 0);
     // A key of the same name does not help.
     let name = crate::public_key(other.path()).unwrap().name().clone();
     let key = SigningKey::generate(name, crate::note::Algorithm::Ed25519).unwrap();
@@ -140,6 +141,36 @@ fn entries_that_the_log_removed_are_not_missed_and_others_are() {
     let middle = segment::list(dir.path()).unwrap().remove(1);
     std::fs::remove_file(&middle.path).unwrap();
     assert_eq!(check(dir.path()).unwrap_err().entry(), Some(middle.first));
+}
+
+#[test]
+fn files_that_are_not_the_logs_own_are_found() {
+    let dir = log(3, CONFIG);
+    for name in ["events-000000000000-19700101T000000.000000Z.jsonl", "events-extra.jsonl"] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, "{\"forged\":true}\n").unwrap();
+        let broken = check(dir.path()).unwrap_err();
+        assert!(matches!(broken, Broken::Unreadable(_)), "{name}: {broken:?}");
+        std::fs::remove_file(path).unwrap();
+    }
+    check(dir.path()).unwrap();
+}
+
+#[test]
+fn what_was_put_in_while_the_log_was_closed_removes_nothing() {
+    let config = EventLog { segment_bytes: 10_000, ..CONFIG };
+    let dir = log(600, config);
+    let path = segment::list(dir.path()).unwrap().pop().unwrap().path;
+    let mut lines = read(&path);
+    lines.extend(serde_json::to_vec(&crate::removal::event(300)).unwrap());
+    lines.push(b'\n');
+    std::fs::write(&path, lines).unwrap();
+    drop(EventLogWriter::open(dir.path(), config).unwrap());
+    check(dir.path()).unwrap();
+    let oldest = segment::list(dir.path()).unwrap().remove(0);
+    std::fs::remove_file(oldest.path).unwrap();
+    let first = segment::list(dir.path()).unwrap()[0].first;
+    assert_eq!(check(dir.path()).unwrap_err().entry(), Some(first - 1));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::merkle::Hash;
-use crate::segment::Segment;
+use crate::segment::{self, Segment};
 use crate::tree::{Opened, Tree};
 
 /// Locked by the writer of a folder.
@@ -46,11 +46,8 @@ pub(super) fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
         let (signed, entries) = (tree.size(), 0);
         return Err(LedgerError::Behind { signed, entries });
     }
-    let signed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
-    let is_same = |tree: &Tree| match &checkpoint {
-        Some(checkpoint) if checkpoint.size == tree.size() => checkpoint.root == tree.root(),
-        _ => true,
-    };
+    let signed = checkpoint.size;
+    let is_same = |tree: &Tree| tree.size() != signed || tree.root() == checkpoint.root;
     let mut agrees = is_same(&tree);
     while let Some(entry) = entries.next()? {
         tree.push(Hash::of_leaf(entry));
@@ -62,10 +59,20 @@ pub(super) fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
     if !agrees {
         return Err(LedgerError::Changed { signed });
     }
-    if let Some(checkpoint) = checkpoint {
-        tree.agrees_with(checkpoint);
-    }
+    tree.agrees_with(checkpoint);
     Ok(tree)
+}
+
+/// Brings to the disk what a process before wrote and may not have synced: it is about to be signed.
+pub(super) fn sync_all(disk: &dyn Disk, dir: &Path, signed: u64) -> Result<(), LedgerError> {
+    let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
+    let segments = segment::list(dir).map_err(folder)?;
+    let ends = segments.iter().skip(1).map(|next| next.first).chain([u64::MAX]);
+    for (segment, _) in segments.iter().zip(ends).filter(|(_, end)| *end > signed) {
+        let synced = disk.reopen(&segment.path).and_then(|(file, _)| file.sync());
+        synced.map_err(|source| LedgerError::Segment { path: segment.path.clone(), source })?;
+    }
+    disk.sync_folder(dir).map_err(folder)
 }
 
 pub(super) fn reopen(disk: &dyn Disk, segment: Segment) -> Result<Active, LedgerError> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bartizan_core::id::RequestId;
 use bartizan_core::settings::OnError;
+use jiff::Timestamp;
 
 use super::*;
 use crate::disk::Durably;
@@ -316,7 +317,7 @@ fn many_threads_lose_nothing_over_rotations() {
 fn everything_recorded_is_signed_and_can_be_checked_by_the_public_key() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
-    assert_eq!(log.sign().unwrap(), None);
+    assert_eq!(log.sign().unwrap().unwrap().size, 0);
     for n in 0..700 {
         log.record(&event(n)).unwrap();
         if n % 97 == 0 {
@@ -352,7 +353,8 @@ fn signs_within_a_second_and_only_when_there_is_news() {
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     log.record(&event(0)).unwrap();
     let written = Instant::now();
-    while checkpoint_text(dir.path()).unwrap().is_none() {
+    let is_empty = |note: String| note.contains("\n0\n");
+    while checkpoint_text(dir.path()).unwrap().is_none_or(is_empty) {
         assert!(written.elapsed() < Duration::from_secs(10), "never signed");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -394,8 +396,11 @@ fn entries_behind_the_last_checkpoint_are_signed_at_the_next_start() {
     log.record(&event(2)).unwrap();
     drop(log);
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
-    assert_eq!(log.sign().unwrap().unwrap().size, 3);
+    // With one that says which they were.
+    assert_eq!(log.sign().unwrap().unwrap().size, 4);
     log.check().unwrap();
+    drop(log);
+    assert_eq!(operations(dir.path()).last().map(String::as_str), Some("entries-adopted"));
 }
 
 #[test]
@@ -432,6 +437,19 @@ fn does_not_start_on_a_log_that_differs_from_its_last_checkpoint() {
     check(|dir| std::fs::remove_file(dir.join("tile/0/000")).unwrap(), "Tile {");
     check(|dir| std::fs::write(dir.join("tile/0/000"), [0; 8192]).unwrap(), "Changed {");
     check(|dir| std::fs::remove_file(dir.join("signing.key")).unwrap(), "Key {");
+    // Otherwise anything could be signed anew.
+    check(|dir| std::fs::remove_file(dir.join("checkpoint")).unwrap(), "Checkpoint {");
+    check(
+        |dir| {
+            std::fs::remove_file(dir.join("checkpoint")).unwrap();
+            std::fs::remove_file(&segment::list(dir).unwrap().remove(0).path).unwrap();
+        },
+        "Checkpoint {",
+    );
+    check(
+        |dir| std::fs::write(Segment::at(dir, 0, Timestamp::UNIX_EPOCH).path, "{}\n").unwrap(),
+        "Gap {",
+    );
     check(|dir| std::fs::write(dir.join("checkpoint"), "log\n300\n").unwrap(), "Checkpoint {");
     check(
         |dir| {
