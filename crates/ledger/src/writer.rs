@@ -383,7 +383,9 @@ impl Shared {
             return;
         }
         let segment = Segment::next(&self.dir, state.next, Some(state.active.segment.start));
-        let created = state.active.mend().and_then(|()| self.disk.create(&segment.path));
+        // INVARIANT: no file has entries while one before it lacks some; a power cut would leave a gap.
+        let full = state.active.mend().and_then(|()| state.active.file.sync());
+        let created = full.and_then(|()| self.disk.create(&segment.path));
         match created {
             Ok(file) => {
                 let full = std::mem::replace(&mut state.active, Active::new(segment, file, 0));
