@@ -293,11 +293,10 @@ fn repeated_beginnings_take_no_longer_than_links() {
         "'https://a.b'.c.d",
         "src=https://a'@",
     ] {
-        let taken = time(piece);
-        assert!(
-            taken < usual * 12 + Duration::from_millis(40),
-            "{piece:?}: {taken:?}, usual {usual:?}"
-        );
+        // Other work on the machine slows some tries down, and not all of them.
+        let bound = usual * 12 + Duration::from_millis(40);
+        let fastest = (0..8).map(|_| time(piece)).find(|taken| *taken < bound);
+        assert!(fastest.is_some(), "{piece:?}: never within {bound:?}, usual {usual:?}");
     }
 }
 
