@@ -3,7 +3,7 @@
 //! A witness signs a checkpoint only if it begins with all that it signed before, and remembers that
 //! before it answers. So a log cannot show one history to some and another one to others, unless enough
 //! witnesses help it. This is what a witness decides; how requests come and where it remembers is for
-//! others.
+//! others; no surface of Bartizan asks it yet.
 
 use std::fmt;
 use std::str::FromStr;
