@@ -46,7 +46,7 @@ struct Row {
 
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn gateway(words: &[&str]) -> Result<()> {
-    let options = parse(words)?;
+    let options = parse(words, &["--litellm"])?;
     Program::cargo(&[
         "build",
         "--release",
@@ -100,12 +100,13 @@ pub(crate) fn gateway(words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn parse(words: &[&str]) -> Result<Options> {
+/// Reads the options; `flags` are those that not every bench takes.
+fn parse(words: &[&str], flags: &[&str]) -> Result<Options> {
     let mut options = Options { seconds: 5.0, litellm: false, write: false };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
-            "--litellm" => options.litellm = true,
+            "--litellm" if flags.contains(word) => options.litellm = true,
             "--write" => options.write = true,
             "--seconds" => {
                 let value = words.next().context("`--seconds` needs a value")?;
@@ -178,9 +179,11 @@ mod tests {
 
     #[test]
     fn options_are_read_and_refused() {
-        let options = parse(&["--seconds", "2.5", "--write"]).unwrap();
+        let options = parse(&["--seconds", "2.5", "--write"], &[]).unwrap();
         assert!(options.write && !options.litellm && (options.seconds - 2.5).abs() < 1e-9);
-        assert!(parse(&["--second", "1"]).is_err());
-        assert!(parse(&["--seconds"]).is_err());
+        assert!(parse(&["--second", "1"], &[]).is_err());
+        assert!(parse(&["--seconds"], &[]).is_err());
+        assert!(parse(&["--litellm"], &[]).is_err());
+        assert!(parse(&["--litellm"], &["--litellm"]).unwrap().litellm);
     }
 }

@@ -10,14 +10,14 @@ use crate::error::LedgerError;
 use crate::merkle::{Content, Tile};
 use crate::note::Note;
 use crate::signer::public_key;
-use crate::tree::{checkpoint_text, tile_bytes};
+use crate::tree::{CHECKPOINT_FILE, checkpoint_text, tile_bytes};
 
 /// The last checkpoint, as it was signed; none while nothing is.
 ///
 /// # Errors
 /// [`LedgerError::Checkpoint`], when it cannot be read.
 pub fn checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
-    let failed = |source| LedgerError::Checkpoint { path: dir.join("checkpoint"), source };
+    let failed = |source| LedgerError::Checkpoint { path: dir.join(CHECKPOINT_FILE), source };
     let wrong = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
     let Some(text) = checkpoint_text(dir).map_err(failed)? else { return Ok(None) };
     // Nothing is shown but what the log has signed, whatever somebody may have put there.

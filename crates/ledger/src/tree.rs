@@ -18,7 +18,7 @@ use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{NOTE_BYTES, Note, SigningKey};
 
 /// File of the last checkpoint.
-const CHECKPOINT_FILE: &str = "checkpoint";
+pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 /// Levels of nodes that one tile spans.
 const TILE_HEIGHT: u32 = 8;
 /// Bytes of a full tile of hashes.

@@ -10,7 +10,7 @@ use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{Note, NoteError};
 use crate::removal::{first_kept, found};
 use crate::segment::Segment;
-use crate::tree::{checkpoint_text, read_tile};
+use crate::tree::{CHECKPOINT_FILE, checkpoint_text, read_tile};
 use crate::trust::{Trust, TrustError, Witnessed};
 
 /// What was found to hold.
@@ -92,7 +92,7 @@ impl Broken {
 /// # Errors
 /// [`Broken`], with the first entry that does not hold.
 pub fn verify(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Verified, Broken> {
-    let path = dir.join("checkpoint");
+    let path = dir.join(CHECKPOINT_FILE);
     let text = checkpoint_text(dir).map_err(Broken::Checkpoint)?;
     let text = text.ok_or(Broken::Unsigned { path })?;
     let note: Note = text.parse().map_err(Broken::Note)?;

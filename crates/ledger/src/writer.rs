@@ -24,7 +24,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::LINE_BYTES;
 use crate::active::Active;
 use crate::checkpoint::Checkpoint;
-use crate::disk::{self, Disk, FileSystem, SegmentFile};
+use crate::disk::{self, Disk, FileSystem};
 use crate::error::LedgerError;
 use crate::merkle::{Hash, TILE_WIDTH};
 use crate::removal;
@@ -102,7 +102,7 @@ impl EventLogWriter {
             config,
             state: Mutex::new(State {
                 active,
-                closed: Vec::new(),
+                is_new_file: false,
                 next,
                 synced: next,
                 leaves: Vec::new(),
@@ -255,8 +255,8 @@ struct Leaving {
 
 struct State {
     active: Active,
-    /// Full files that were not synced yet.
-    closed: Vec<Arc<dyn SegmentFile>>,
+    /// The name of the active file is not known to be on the disk. Full files are there with theirs.
+    is_new_file: bool,
     /// Number of the next entry.
     next: u64,
     /// Entries that are on the disk.
@@ -388,8 +388,8 @@ impl Shared {
         let created = full.and_then(|()| self.disk.create(&segment.path));
         match created {
             Ok(file) => {
-                let full = std::mem::replace(&mut state.active, Active::new(segment, file, 0));
-                state.closed.push(full.file);
+                state.active = Active::new(segment, file, 0);
+                state.is_new_file = true;
                 state.rotate_after = None;
                 self.mark_dirty(state);
             }
@@ -402,46 +402,38 @@ impl Shared {
 
     /// Body of the sync thread.
     fn keep_synced(&self) {
-        loop {
-            let mut state = self.state.lock();
-            while state.stop < Stop::Syncing {
-                match state.due() {
-                    None => self.wake.wait(&mut state),
-                    Some(due) if due <= Instant::now() => break,
-                    Some(due) => {
-                        self.wake.wait_until(&mut state, due);
-                    }
-                }
-            }
-            let stop = state.stop;
-            drop(state);
-            // A failure is logged and kept in the state; there is no one else to hand it to.
-            let _ = self.sync();
-            if stop >= Stop::Syncing {
-                return;
-            }
-        }
+        self.keep_doing(&self.wake, Stop::Syncing, State::due, Self::sync);
     }
 
     /// Body of the thread that signs.
     fn keep_signed(&self) {
-        loop {
+        self.keep_doing(&self.wake_signer, Stop::Signing, |state| state.sign_after, Self::sign);
+    }
+
+    /// Does something whenever it is due, and a last time before it ends.
+    fn keep_doing(
+        &self,
+        wake: &Condvar,
+        end: Stop,
+        due: fn(&State) -> Option<Instant>,
+        act: fn(&Self) -> io::Result<()>,
+    ) {
+        let mut stop = Stop::None;
+        while stop < end {
             let mut state = self.state.lock();
-            while state.stop < Stop::Signing {
-                match state.sign_after {
-                    None => self.wake_signer.wait(&mut state),
+            while state.stop < end {
+                match due(&state) {
+                    None => wake.wait(&mut state),
                     Some(due) if due <= Instant::now() => break,
                     Some(due) => {
-                        self.wake_signer.wait_until(&mut state, due);
+                        wake.wait_until(&mut state, due);
                     }
                 }
             }
-            let stop = state.stop;
+            stop = state.stop;
             drop(state);
-            let _ = self.sign();
-            if stop >= Stop::Signing {
-                return;
-            }
+            // A failure is logged and kept in the state; there is no one else to hand it to.
+            let _ = act(self);
         }
     }
 
@@ -506,22 +498,20 @@ impl Shared {
         if state.dirty_since.take().is_none() {
             return Ok(());
         }
-        let closed = std::mem::take(&mut state.closed);
+        let is_new_file = std::mem::take(&mut state.is_new_file);
         let active = Arc::clone(&state.active.file);
         let written = state.next;
         drop(state);
 
-        let mut result = closed.iter().chain([&active]).try_for_each(|file| file.sync());
-        if !closed.is_empty() {
+        let mut result = active.sync();
+        if is_new_file {
             result = result.and_then(|()| self.disk.sync_folder(&self.dir));
         }
 
-        let rotated = !closed.is_empty();
         let mut state = self.state.lock();
         let failed_before = std::mem::replace(&mut state.failed.sync, result.is_err());
         if result.is_err() {
-            // What was active is still active or was closed meanwhile; either way it comes again.
-            state.closed.extend(closed);
+            state.is_new_file |= is_new_file;
             state.dirty_since = Some(Instant::now());
             self.wake.notify_one();
         } else if state.synced < written {
@@ -544,7 +534,7 @@ impl Shared {
             }
             _ => {}
         }
-        if rotated && result.is_ok() {
+        if is_new_file && result.is_ok() {
             self.prune();
         }
         result

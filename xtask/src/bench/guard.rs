@@ -9,7 +9,7 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde_json::json;
 
 use super::versions;
@@ -44,12 +44,6 @@ const PEERS: [Peer; 3] = [
     Peer { name: "llm-guard", package: "llm-guard", pip: &["--no-deps"] },
 ];
 
-#[derive(Debug)]
-struct Options {
-    seconds: f64,
-    write: bool,
-}
-
 /// Everything measured.
 #[derive(Debug)]
 struct Measured {
@@ -63,7 +57,7 @@ struct Measured {
 
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
-    let options = parse(words)?;
+    let options = super::parse(words, &[])?;
     Program::cargo(&["build", "--release", "--package", "bartizan", "--bin", "bartizan"])
         .args(["--package", "bartizan-guard", "--example", "latency"])
         .run()?;
@@ -120,22 +114,6 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         say::note(&format!("wrote {PAGE}"));
     }
     Ok(())
-}
-
-fn parse(words: &[&str]) -> Result<Options> {
-    let mut options = Options { seconds: 5.0, write: false };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "--write" => options.write = true,
-            "--seconds" => {
-                let value = words.next().context("`--seconds` needs a value")?;
-                options.seconds = value.parse().context("`--seconds` takes a number")?;
-            }
-            other => bail!("unknown option `{other}`"),
-        }
-    }
-    Ok(options)
 }
 
 /// Texts of each kind and length, as both sides read them.
@@ -223,14 +201,6 @@ impl Measured {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_are_read_and_refused() {
-        let options = parse(&["--seconds", "2.5", "--write"]).unwrap();
-        assert!(options.write && (options.seconds - 2.5).abs() < 1e-9);
-        assert!(parse(&["--litellm"]).is_err());
-        assert!(parse(&["--seconds"]).is_err());
-    }
 
     #[test]
     fn every_peer_is_pinned_and_known_to_the_script() {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::{table, versions};
@@ -17,15 +17,9 @@ const PAGE: &str = "docs/benchmarks/ledger.md";
 /// Entries of the log that is verified from end to end.
 const ENTRIES: u64 = 1_000_000;
 
-#[derive(Debug)]
-struct Options {
-    seconds: f64,
-    write: bool,
-}
-
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
-    let options = parse(words)?;
+    let options = super::parse(words, &[])?;
     Program::cargo(&["build", "--release", "--package", "bartizan-ledger", "--example", "load"])
         .run()?;
     let target = files::target_dir()?;
@@ -45,22 +39,6 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         say::note(&format!("wrote {PAGE}"));
     }
     Ok(())
-}
-
-fn parse(words: &[&str]) -> Result<Options> {
-    let mut options = Options { seconds: 5.0, write: false };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "--write" => options.write = true,
-            "--seconds" => {
-                let value = words.next().context("`--seconds` needs a value")?;
-                options.seconds = value.parse().context("`--seconds` takes a number")?;
-            }
-            other => bail!("unknown option `{other}`"),
-        }
-    }
-    Ok(options)
 }
 
 /// A number of the program, by its place.

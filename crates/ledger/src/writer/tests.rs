@@ -10,7 +10,7 @@ use bartizan_core::id::RequestId;
 use bartizan_core::settings::OnError;
 
 use super::*;
-use crate::disk::Durably;
+use crate::disk::{Durably, SegmentFile};
 use crate::entries::Entries;
 use crate::trust::Trust;
 
