@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use bartizan_core::Event;
-use bartizan_core::event::{EventSink, RecordError};
+use bartizan_core::event::{EventSink, RecordError, Recorded};
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
@@ -73,7 +73,7 @@ impl Exporting {
 }
 
 impl EventSink for Exporting {
-    fn record(&self, event: &Event) -> Result<(), RecordError> {
+    fn record(&self, event: &Event) -> Result<Recorded, RecordError> {
         let written = self.inner.record(event);
         if event.area == "gateway" && self.spans.try_send(span(event)).is_err() {
             tracing::debug!("a span was dropped: the collector is slow");

@@ -1,7 +1,7 @@
 //! The admin behind a request, and the record of what they change.
 
 use bartizan_core::access::Identity;
-use bartizan_core::event::{Event, EventSink, Outcome};
+use bartizan_core::event::{Event, EventSink, Outcome, Recorded};
 use bartizan_core::id::RequestId;
 use bartizan_core::principal::Principal;
 
@@ -34,14 +34,15 @@ impl Admin {
         event
     }
 
-    /// Records a change, before it is answered; false when the log does not take it.
+    /// Records a change, before it is answered; false when the log does not take it. Holds the thread up
+    /// for as long as the policy asks.
     pub(crate) fn record(&self, events: &dyn EventSink, change: Change<'_>) -> bool {
         let mut event = self.event(change.operation);
         event.outcome = Outcome::Changed;
         event.status = Some(change.status);
         event.endpoint = change.endpoint.map(str::to_owned);
         event.detail = change.detail;
-        match events.record(&event) {
+        match events.record(&event).and_then(Recorded::wait) {
             Ok(()) => {
                 tracing::info!(
                     operation = change.operation,

@@ -94,7 +94,11 @@ pub(crate) async fn require_admin(
         event.verdict = Verdict::Block;
         event.outcome = Outcome::Refused;
         event.status = Some(403);
-        if let Err(error) = state.events.record(&event) {
+        let recorded = match state.events.record(&event) {
+            Ok(recorded) => recorded.settled().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
             tracing::error!(%error, "refused admin request is not in the event log");
         }
         return ConsoleError::NotAdmin.into_response();

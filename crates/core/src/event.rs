@@ -6,6 +6,11 @@
 //! An event is hashed as it is written, so that there is one way to write it: fields stand in the order
 //! of their names and numbers are as RFC 8785 has them. A test of the ledger holds it to that.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::channel::Channel;
@@ -274,14 +279,69 @@ impl Event {
 
 /// Where events go. The gateway knows only this trait; the ledger implements it.
 pub trait EventSink: Send + Sync {
-    /// Hands one event to the log.
-    ///
-    /// When this returns `Ok`, the event survives the death of this process (it is in the kernel);
-    /// it reaches the disk at most 50 ms later.
+    /// Hands one event to the log. What it is about may go on when [`Recorded::settled`] says so: how
+    /// safe the event is by then, the policy decides for its area.
     ///
     /// # Errors
-    /// [`RecordError`] when the log cannot take it; policy decides whether the answer is withheld.
-    fn record(&self, event: &Event) -> Result<(), RecordError>;
+    /// [`RecordError`] when the log cannot take it and policy does not let that pass: an answer is
+    /// withheld.
+    fn record(&self, event: &Event) -> Result<Recorded, RecordError>;
+}
+
+/// What became of an event that the log took. Whoever does not wait leaves the event on its way.
+#[must_use = "what the event is about waits until it is settled"]
+pub enum Recorded {
+    /// It is as safe as the policy asks.
+    Settled,
+    /// It is on its way to the disk, and the policy asks to wait for that.
+    Pending(Pin<Box<dyn Future<Output = Result<(), RecordError>> + Send>>),
+}
+
+impl Recorded {
+    /// Returns when the event is as safe as the policy asks.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the disk refuses and policy does not let that pass.
+    pub async fn settled(self) -> Result<(), RecordError> {
+        match self {
+            Self::Settled => Ok(()),
+            Self::Pending(pending) => pending.await,
+        }
+    }
+
+    /// Holds this thread up until the event is as safe as the policy asks; for threads that may wait.
+    ///
+    /// # Errors
+    /// As [`Recorded::settled`].
+    pub fn wait(self) -> Result<(), RecordError> {
+        let Self::Pending(mut pending) = self else { return Ok(()) };
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match pending.as_mut().poll(&mut context) {
+                Poll::Ready(settled) => return settled,
+                Poll::Pending => std::thread::park(),
+            }
+        }
+    }
+}
+
+/// Lets a thread that waits look again.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl std::fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Settled => "Settled",
+            Self::Pending(_) => "Pending",
+        })
+    }
 }
 
 /// The log could not take an event.

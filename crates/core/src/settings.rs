@@ -4,6 +4,8 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod ledger;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use crate::principal::PrincipalKind;
 use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
+
+pub use ledger::{Assurance, Durability, Ledger, OnLogFailure};
 
 /// Everything one version of the policy says.
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ pub struct Settings {
     /// Prices for budgets, by model name as sent upstream.
     pub prices: BTreeMap<String, Price>,
     /// The event log.
-    pub events: EventLog,
+    pub ledger: Ledger,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
 }
@@ -425,15 +429,4 @@ pub struct Price {
     pub input: NanoUsd,
     /// Per million tokens of the answer.
     pub output: NanoUsd,
-}
-
-/// How the event log is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventLog {
-    /// A segment is closed when it reaches this size.
-    pub segment_bytes: u64,
-    /// Oldest segments are removed beyond this size.
-    pub total_bytes: u64,
-    /// What happens to an answer whose event cannot be written.
-    pub on_failure: OnError,
 }

@@ -9,7 +9,7 @@ mod outgoing;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_core::settings::{OnError, Price};
+use bartizan_core::settings::Price;
 use bartizan_core::{Channel, Coded, Outcome, Principal, RequestId, Verdict, limits as caps};
 use bartizan_guard::Session;
 use bytes::Bytes;
@@ -29,7 +29,7 @@ use crate::json::{Document, Kind};
 use crate::limits::Use;
 use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
-use crate::record::{Record, estimate_tokens};
+use crate::record::{Record, estimate_tokens, settled};
 use crate::reply;
 use crate::translate::{self, Translation};
 use crate::upstream::{Answer, CallError};
@@ -105,7 +105,6 @@ impl Exchange {
         B: Body<Data = Bytes> + Unpin,
     {
         self.record.event.policy.clone_from(&self.snapshot.settings.version);
-        let on_log_failure = self.snapshot.settings.events.on_failure;
         let (status, body, headers, outcome) = match self.steps(request).await {
             Ok(Reply::Streamed(make)) => return self.start_stream(make),
             Ok(Reply::Whole { status, body, headers, outcome }) => {
@@ -122,8 +121,7 @@ impl Exchange {
         if self.is_left_out {
             self.record.forget(outcome, status.as_u16());
         }
-        if self.record.finish(outcome, status.as_u16()).is_err() && on_log_failure == OnError::Block
-        {
+        if settled(self.record.finish(outcome, status.as_u16())).await.is_err() {
             let error = GatewayError::LogUnavailable;
             let mut reply = reply::error(&error, self.dialect, self.record.request_id());
             reply::decorate(reply.headers_mut(), &self.record.event, Verdict::Block);
@@ -400,7 +398,6 @@ impl Exchange {
         if answer.status.is_success() && is_stream {
             let codec = protocol.stream().ok_or(GatewayError::ProviderUnreadable)?;
             let guard = Arc::clone(&endpoint.guard);
-            let on_log_failure = self.snapshot.settings.events.on_failure;
             return Ok(Reply::Streamed(Box::new(move |record| Streamed {
                 body: answer.body,
                 protocol,
@@ -411,7 +408,6 @@ impl Exchange {
                 record,
                 idle,
                 deadline,
-                on_log_failure,
             })));
         }
         let mut body = collect(answer.body, caps::RESPONSE_BODY_BYTES, idle, deadline).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_core::event::{EventSink, FindingRecord, RecordError, RefinedRecord};
+use bartizan_core::event::{EventSink, FindingRecord, RecordError, Recorded, RefinedRecord};
 use bartizan_core::settings::Price;
 use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
 
@@ -176,10 +176,15 @@ impl Record {
         self.is_done = true;
     }
 
-    /// Settles, counts and writes the event. The first call counts; later ones do nothing.
-    pub(crate) fn finish(&mut self, outcome: Outcome, status: u16) -> Result<(), RecordError> {
+    /// Settles, counts and writes the event. The first call counts; later ones do nothing. What goes to
+    /// the client after that waits for the log.
+    pub(crate) fn finish(
+        &mut self,
+        outcome: Outcome,
+        status: u16,
+    ) -> Result<Recorded, RecordError> {
         if std::mem::replace(&mut self.is_done, true) {
-            return Ok(());
+            return Ok(Recorded::Settled);
         }
         let used = self.used(outcome);
         if let Some(reservation) = &self.reservation {
@@ -211,11 +216,16 @@ impl Record {
     }
 }
 
+/// Waits until what was written is as safe as the policy asks.
+pub(crate) async fn settled(written: Result<Recorded, RecordError>) -> Result<(), RecordError> {
+    written?.settled().await
+}
+
 impl Drop for Record {
     /// An exchange that is dropped half way has lost its client.
     fn drop(&mut self) {
         if !self.is_done {
-            // The error has been logged, and nobody is left to be told.
+            // The error has been logged, and nobody is left to be told or to wait.
             let _ = self.finish(Outcome::Disconnected, 499);
         }
     }

@@ -17,9 +17,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bartizan_core::channel::Channel;
-use bartizan_core::event::{Event, EventSink as _, FindingRecord};
+use bartizan_core::event::{Event, FindingRecord};
 use bartizan_core::id::RequestId;
-use bartizan_core::settings::{EventLog, OnError};
+use bartizan_core::settings::Ledger;
 use bartizan_core::verdict::Verdict;
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::checkpoint::Checkpoint;
@@ -31,8 +31,7 @@ use bartizan_ledger::verify::verify;
 use serde_json::{Value, json};
 
 const WRITERS: usize = 64;
-const CONFIG: EventLog =
-    EventLog { segment_bytes: 64 << 20, total_bytes: 1 << 40, on_failure: OnError::Block };
+const CONFIG: Ledger = Ledger { segment_bytes: 64 << 20, total_bytes: 1 << 40, ..Ledger::DEFAULT };
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -104,7 +103,7 @@ fn batched(folder: &Path, time: Duration) -> Value {
         let write = || {
             let mut written = 0;
             while started.elapsed() < time {
-                log.record(&event()).unwrap();
+                log.append(&event()).unwrap();
                 written += 1;
             }
             written
@@ -123,7 +122,7 @@ fn whole(folder: &Path, entries: u64) -> Value {
     let log = EventLogWriter::open(folder, CONFIG).unwrap();
     let ids = [event(), event()];
     for number in 0..entries {
-        log.record(&ids[(number % 2) as usize]).unwrap();
+        log.append(&ids[(number % 2) as usize]).unwrap();
     }
     log.sign().unwrap();
     drop(log);

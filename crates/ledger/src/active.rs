@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::disk::SegmentFile;
 use crate::segment::Segment;
@@ -20,6 +21,9 @@ pub(crate) struct Active {
     /// Shared with the sync thread.
     pub(crate) file: Arc<dyn SegmentFile>,
     len: u64,
+    /// How old it was when it was opened here. A clock that is set later does not count.
+    age: Duration,
+    opened: Instant,
     // INVARIANT: when this is false, the file is exactly `len` bytes of whole lines.
     torn: bool,
 }
@@ -27,12 +31,19 @@ pub(crate) struct Active {
 impl Active {
     /// A file that holds `len` bytes of whole lines.
     pub(crate) fn new(segment: Segment, file: Arc<dyn SegmentFile>, len: u64) -> Self {
-        Self { segment, file, len, torn: false }
+        let age = bartizan_core::time::now().duration_since(segment.start);
+        let age = Duration::try_from(age).unwrap_or_default();
+        Self { segment, file, len, age, opened: Instant::now(), torn: false }
     }
 
     /// Whether a line of this many bytes belongs into the next file.
     pub(crate) fn is_full_for(&self, line_bytes: usize, segment_bytes: u64) -> bool {
         self.len > 0 && self.len.saturating_add(line_bytes as u64) > segment_bytes
+    }
+
+    /// Whether the file was begun longer ago than this and has entries.
+    pub(crate) fn is_old(&self, age: Duration) -> bool {
+        self.len > 0 && self.opened.elapsed().saturating_add(self.age) > age
     }
 
     /// Appends one line. When it does not fit as a whole, what was written of it is taken away.

@@ -1,7 +1,7 @@
 //! The seam between the log and the file system, so that a full or failing disk can be put in its
 //! place. Everything here is private to the owner of the process: folders 0700, files 0600.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::FileExt as _;
@@ -13,6 +13,10 @@ use std::sync::Arc;
 use bartizan_core::private;
 use parking_lot::Mutex;
 
+use crate::error::LedgerError;
+
+/// Locked by the writer of a folder.
+pub(crate) const LOCK_FILE: &str = ".lock";
 /// How much is written again at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -99,6 +103,20 @@ impl Disk for FileSystem {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         // Windows cannot open a folder like a file, and does not need it.
         if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    }
+}
+
+/// Locks a folder for the one process that writes there. The system gives the lock back when the file
+/// closes, also when the process dies.
+pub(crate) fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
+    let path = dir.join(LOCK_FILE);
+    let segment = |source| LedgerError::Segment { path: path.clone(), source };
+    let file =
+        private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked { path: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(segment(source)),
     }
 }
 

@@ -7,9 +7,11 @@ use crate::error::LedgerError;
 use crate::lines::{Line, Lines};
 use crate::segment::{self, Segment};
 
-/// Goes through the lines of a log from one of them on.
+/// Goes through the entries of a log from one of them on, from any process, also while its writer runs.
+/// Memory is bounded by one line. Whether they are those that were signed is for
+/// [`verify`](crate::verify::verify) to say.
 #[derive(Debug)]
-pub(crate) struct Entries {
+pub struct EntryReader {
     segments: std::iter::Peekable<std::vec::IntoIter<Segment>>,
     current: Option<Lines>,
     /// Number of the next line.
@@ -18,10 +20,14 @@ pub(crate) struct Entries {
     line: Vec<u8>,
 }
 
-impl Entries {
+impl EntryReader {
     /// The entries of the log in the folder `dir` from number `from` on; from the first that is left if
     /// that is not there any more.
-    pub(crate) fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
+    ///
+    /// # Errors
+    /// [`LedgerError::Folder`] when the folder cannot be listed, [`LedgerError::Gap`] when its files are
+    /// not those of one log.
+    pub fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
         let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
         let mut segments = segment::list(dir).map_err(folder)?;
         // Two that begin with one entry are never the log's own.
@@ -37,12 +43,16 @@ impl Entries {
     }
 
     /// Number of the next entry.
-    pub(crate) fn number(&self) -> u64 {
+    pub fn number(&self) -> u64 {
         self.next.max(self.from)
     }
 
     /// The next entry, without its line break; none at the end, or where the last line is not finished.
-    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
+    ///
+    /// # Errors
+    /// [`LedgerError`], when a file cannot be read, entries are missing or a line is too long.
+    #[expect(clippy::should_implement_trait, reason = "an entry is borrowed from the reader")]
+    pub fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
         loop {
             let Some(lines) = &mut self.current else {
                 let Some(segment) = self.segments.next() else { return Ok(None) };

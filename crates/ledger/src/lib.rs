@@ -33,6 +33,7 @@ mod signer;
 mod tree;
 mod writer;
 
+pub use entries::EntryReader;
 pub use error::LedgerError;
 pub use reader::{Events, read};
 pub use signer::public_key;

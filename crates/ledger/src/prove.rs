@@ -6,7 +6,7 @@ use std::path::Path;
 use bartizan_core::id::RequestId;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::entries::Entries;
+use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::log_proof::LogProof;
 use crate::merkle::{Hash, Tile, TileError, Tiles, consistency_proof, inclusion_proof};
@@ -61,7 +61,7 @@ pub enum ProveError {
 pub fn find(dir: &Path, id: RequestId) -> Result<u64, ProveError> {
     let member = format!("\"request_id\":\"{id}\"");
     let finder = memchr::memmem::Finder::new(member.as_bytes());
-    let mut entries = Entries::from(dir, 0)?;
+    let mut entries = EntryReader::from(dir, 0)?;
     let (mut number, mut found) = (entries.number(), None);
     while let Some(entry) = entries.next()? {
         if finder.find(entry).is_some() {
@@ -78,18 +78,31 @@ pub fn find(dir: &Path, id: RequestId) -> Result<u64, ProveError> {
 /// [`ProveError`], when the entry is not there, not signed yet, or the log cannot be read.
 pub fn prove(dir: &Path, entry: u64) -> Result<LogProof, ProveError> {
     let unsigned = |signed| ProveError::Unsigned { entry, signed };
-    let checkpoint: Note = checkpoint_text(dir)?.ok_or(unsigned(0))?.parse()?;
-    let signed: Checkpoint = checkpoint.text().parse()?;
+    // What witnesses have signed proves more, where it is about the entry already.
+    let (checkpoint, signed) = match witnessed(dir)? {
+        Some((note, checkpoint)) if entry < checkpoint.size => (note, checkpoint),
+        _ => {
+            let note: Note = checkpoint_text(dir)?.ok_or(unsigned(0))?.parse()?;
+            let checkpoint = note.text().parse()?;
+            (note, checkpoint)
+        }
+    };
     if entry >= signed.size {
         return Err(unsigned(signed.size));
     }
-    let mut entries = Entries::from(dir, entry)?;
+    let mut entries = EntryReader::from(dir, entry)?;
     let is_there = entries.number() == entry;
     let extra = entries.next()?.filter(|_| is_there).ok_or(ProveError::Missing { entry })?.to_vec();
     let fetch = |tile: Tile| tile_bytes(dir, tile).map_err(ProveError::from);
     let mut tiles = Tiles::new(signed.size, fetch);
     let hashes = inclusion_proof(&mut tiles, entry, signed.size)?;
     Ok(LogProof { extra: Some(extra), index: entry, hashes, checkpoint })
+}
+
+fn witnessed(dir: &Path) -> Result<Option<(Note, Checkpoint)>, ProveError> {
+    let Some(note) = crate::witness::read(dir)? else { return Ok(None) };
+    let checkpoint = note.text().parse()?;
+    Ok(Some((note, checkpoint)))
 }
 
 /// Proves that the log under one checkpoint begins with that under an older one, by the hashes in its
@@ -112,8 +125,8 @@ impl LogProof {
 
 #[cfg(test)]
 mod tests {
-    use bartizan_core::event::{Event, EventSink as _};
-    use bartizan_core::settings::{EventLog, OnError};
+    use bartizan_core::event::Event;
+    use bartizan_core::settings::Ledger;
 
     use super::*;
     use crate::EventLogWriter;
@@ -122,13 +135,12 @@ mod tests {
     #[test]
     fn every_entry_is_proved_while_the_log_is_written() {
         let dir = tempfile::tempdir().unwrap();
-        let config =
-            EventLog { segment_bytes: 50_000, total_bytes: 1 << 30, on_failure: OnError::Block };
+        let config = Ledger { segment_bytes: 50_000, total_bytes: 1 << 30, ..Ledger::DEFAULT };
         let log = EventLogWriter::open(dir.path(), config).unwrap();
         let trust = Trust::of_log(crate::public_key(dir.path()).unwrap());
         let ids: Vec<RequestId> = (0..520).map(|_| RequestId::new()).collect();
         for (number, id) in ids.iter().enumerate() {
-            log.record(&Event::new(*id, "gateway", "chat-completions")).unwrap();
+            log.append(&Event::new(*id, "gateway", "chat-completions")).unwrap();
             if ![0, 1, 255, 256, 519].contains(&number) {
                 continue;
             }

@@ -108,30 +108,39 @@ pub(crate) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// The oldest files before the one that begins with entry `active` that have to go so that the rest of
-/// those is at most `budget_bytes`, each with one past its last entry; none that holds entry `needed` or
-/// one behind it.
-pub(crate) fn removable(
-    dir: &Path,
-    active: u64,
-    needed: u64,
-    budget_bytes: u64,
-) -> io::Result<Vec<(Segment, u64)>> {
-    let all = list(dir)?;
-    let ends: Vec<u64> = all.iter().skip(1).map(|next| next.first).collect();
-    let closed = all.into_iter().zip(ends).filter(|(segment, _)| segment.first < active);
-    let mut closed: Vec<_> = closed.collect();
-    let mut total: u64 = closed.iter().map(|(segment, _)| segment.len()).sum();
-    let mut goes = 0;
-    for (segment, end) in &closed {
-        if total <= budget_bytes || *end > needed {
-            break;
+/// What makes files of a log too many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surplus {
+    /// First entry of the file that is written to; it stays, with all behind it.
+    pub(crate) active: u64,
+    /// This entry and those behind it stay.
+    pub(crate) needed: u64,
+    /// Most bytes of the files before the active one.
+    pub(crate) budget_bytes: u64,
+    /// Files that have only entries from before go.
+    pub(crate) oldest: Timestamp,
+}
+
+impl Surplus {
+    /// The files of a folder that have to go, oldest first, each with one past its last entry.
+    pub(crate) fn of(self, dir: &Path) -> io::Result<Vec<(Segment, u64)>> {
+        let all = list(dir)?;
+        // A file has no entry from after the start of the next one.
+        let ends: Vec<_> = all.iter().skip(1).map(|next| (next.first, next.start)).collect();
+        let closed = all.into_iter().zip(ends).filter(|(segment, _)| segment.first < self.active);
+        let closed: Vec<_> = closed.collect();
+        let mut total: u64 = closed.iter().map(|(segment, _)| segment.len()).sum();
+        let mut goes = Vec::new();
+        for (segment, (end, ended)) in closed {
+            let stays = total <= self.budget_bytes && ended >= self.oldest;
+            if stays || end > self.needed {
+                break;
+            }
+            total = total.saturating_sub(segment.len());
+            goes.push((segment, end));
         }
-        total = total.saturating_sub(segment.len());
-        goes += 1;
+        Ok(goes)
     }
-    closed.truncate(goes);
-    Ok(closed)
 }
 
 /// Offset behind the last newline of the file; 0 when there is none.
@@ -192,14 +201,18 @@ mod tests {
             fs::write(&segment.path, [b'x'; 10]).unwrap();
         }
         fs::write(segments[0].torn_path(), "half").unwrap();
-        let go = |needed, budget| {
-            let go = removable(dir.path(), 15, needed, budget).unwrap();
+        let from = |needed, budget_bytes, oldest| {
+            let go = Surplus { active: 15, needed, budget_bytes, oldest }.of(dir.path()).unwrap();
             go.into_iter().map(|(segment, end)| (segment.first, end)).collect::<Vec<_>>()
         };
+        let go = |needed, budget| from(needed, budget, start);
         assert_eq!(go(15, 20), [(0, 5)]);
         assert_eq!(go(15, 0), [(0, 5), (5, 10), (10, 15)]);
         assert_eq!(go(14, 0), [(0, 5), (5, 10)]);
         assert_eq!(go(4, 0), []);
+        // All that ended before goes for its age, and what is needed stays.
+        assert_eq!(from(15, 1_000, start + hour()), [(0, 5), (5, 10), (10, 15)]);
+        assert_eq!(from(14, 1_000, start + hour()), [(0, 5), (5, 10)]);
         segments[0].remove().unwrap();
         assert!(!segments[0].torn_path().exists());
         assert_eq!(list(dir.path()).unwrap(), segments[1..]);

@@ -5,26 +5,53 @@ use std::io;
 use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
-use crate::entries::Entries;
+use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::merkle::{Content, Tile};
 use crate::note::Note;
 use crate::signer::public_key;
 use crate::tree::{CHECKPOINT_FILE, checkpoint_text, tile_bytes};
 
-/// The last checkpoint, as it was signed; none while nothing is.
+/// The checkpoint for those who follow the log: the last one that witnesses have signed, where some are
+/// asked, else the last one of the log; none while nothing is signed.
 ///
 /// # Errors
 /// [`LedgerError::Checkpoint`], when it cannot be read.
 pub fn checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
     let failed = |source| LedgerError::Checkpoint { path: dir.join(CHECKPOINT_FILE), source };
+    let Some(note) = crate::witness::read(dir).map_err(failed)? else { return own_checkpoint(dir) };
+    verified(dir, &note).map(Some)
+}
+
+/// The last checkpoint of the log, as it was signed; none while nothing is.
+///
+/// # Errors
+/// [`LedgerError::Checkpoint`], when it cannot be read.
+pub fn own_checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
+    let failed = |source| LedgerError::Checkpoint { path: dir.join(CHECKPOINT_FILE), source };
     let wrong = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
     let Some(text) = checkpoint_text(dir).map_err(failed)? else { return Ok(None) };
-    // Nothing is shown but what the log has signed, whatever somebody may have put there.
     let note: Note = text.parse().map_err(wrong)?;
+    verified(dir, &note).map(Some)
+}
+
+/// Nothing is shown but what the log has signed, whatever somebody may have put there.
+fn verified(dir: &Path, note: &Note) -> Result<String, LedgerError> {
+    let failed = |source| LedgerError::Checkpoint { path: dir.join(CHECKPOINT_FILE), source };
+    let wrong = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
     let key = public_key(dir).map_err(failed)?;
     note.verify(std::slice::from_ref(&key)).map_err(wrong)?;
-    Ok(Some(note.to_string()))
+    Ok(note.to_string())
+}
+
+/// Entries that the last checkpoint is about; 0 while nothing is signed.
+///
+/// # Errors
+/// [`LedgerError::Checkpoint`], when it cannot be read.
+pub fn size(dir: &Path) -> Result<u64, LedgerError> {
+    let signed = own_checkpoint(dir)?.and_then(|note| note.parse::<Note>().ok());
+    let signed = signed.and_then(|note| note.text().parse::<Checkpoint>().ok());
+    Ok(signed.map_or(0, |signed| signed.size))
 }
 
 /// A tile, or a bundle of entries, by the path below the prefix of the log. None for what is no path of
@@ -34,9 +61,7 @@ pub fn checkpoint(dir: &Path) -> Result<Option<String>, LedgerError> {
 /// [`LedgerError`], when the log cannot be read.
 pub fn tile(dir: &Path, path: &str) -> Result<Option<Vec<u8>>, LedgerError> {
     let Ok(tile) = path.parse::<Tile>() else { return Ok(None) };
-    let signed = checkpoint(dir)?.and_then(|note| note.parse::<Note>().ok());
-    let signed = signed.and_then(|note| note.text().parse::<Checkpoint>().ok());
-    let size = signed.map_or(0, |signed| signed.size);
+    let size = size(dir)?;
     // A checkpoint of some size commits to every tile that is as wide as it was then, or narrower.
     let widest = Tile::at(tile.content, tile.index, size);
     if widest.is_none_or(|widest| widest.width < tile.width) {
@@ -51,7 +76,7 @@ pub fn tile(dir: &Path, path: &str) -> Result<Option<Vec<u8>>, LedgerError> {
 /// Entries, each behind its length in two bytes.
 fn bundle(dir: &Path, tile: Tile) -> Result<Option<Vec<u8>>, LedgerError> {
     let Some(numbers) = tile.entries() else { return Ok(None) };
-    let mut entries = Entries::from(dir, numbers.start)?;
+    let mut entries = EntryReader::from(dir, numbers.start)?;
     if entries.number() != numbers.start {
         return Ok(None);
     }
@@ -68,9 +93,9 @@ fn bundle(dir: &Path, tile: Tile) -> Result<Option<Vec<u8>>, LedgerError> {
 
 #[cfg(test)]
 mod tests {
-    use bartizan_core::event::{Event, EventSink as _};
+    use bartizan_core::event::Event;
     use bartizan_core::id::RequestId;
-    use bartizan_core::settings::{EventLog, OnError};
+    use bartizan_core::settings::Ledger;
 
     use super::*;
     use crate::EventLogWriter;
@@ -79,8 +104,7 @@ mod tests {
     #[test]
     fn a_client_that_follows_the_log_finds_everything_that_is_signed() {
         let dir = tempfile::tempdir().unwrap();
-        let config =
-            EventLog { segment_bytes: 30_000, total_bytes: 1 << 30, on_failure: OnError::Block };
+        let config = Ledger { segment_bytes: 30_000, total_bytes: 1 << 30, ..Ledger::DEFAULT };
         let log = EventLogWriter::open(dir.path(), config).unwrap();
         let text = checkpoint(dir.path()).unwrap().unwrap();
         assert!(text.contains("\n0\n"), "{text}");
@@ -88,7 +112,7 @@ mod tests {
         for size in [1, 200, 256, 300, 513] {
             for _ in followed..size {
                 let event = Event::new(RequestId::new(), "gateway", "chat-completions");
-                log.record(&event).unwrap();
+                log.append(&event).unwrap();
             }
             let signed = log.sign().unwrap().unwrap();
             let mut frontier = Frontier::new();
@@ -113,7 +137,7 @@ mod tests {
             }
             followed = size;
         }
-        log.record(&Event::new(RequestId::new(), "gateway", "not signed yet")).unwrap();
+        log.append(&Event::new(RequestId::new(), "gateway", "not signed yet")).unwrap();
         // What somebody put in the place of a file is not shown.
         let key = dir.path().join("signing.key");
         let tile_path = dir.path().join("tile/0/000");

@@ -106,17 +106,26 @@ impl Trust {
         &self.witnesses
     }
 
-    /// Checks that a log and enough witnesses have signed a checkpoint, and reads it.
+    /// Checks that a log has signed a checkpoint, whoever else has, and reads it.
     ///
     /// # Errors
-    /// [`TrustError`], when it is not to be believed.
-    pub fn check(&self, note: &Note) -> Result<Witnessed, TrustError> {
+    /// [`TrustError`], when it is no checkpoint of a log that is known.
+    pub fn check_log(&self, note: &Note) -> Result<Checkpoint, TrustError> {
         let checkpoint: Checkpoint = note.text().parse()?;
         // A log speaks for itself alone: its key has the name of its origin.
         let own = |key: &&VerifyingKey| key.name().as_str() == checkpoint.origin;
         let logs: Vec<VerifyingKey> = self.logs.iter().filter(own).cloned().collect();
         let by_log = note.verify(&logs);
         by_log.map_err(|source| TrustError::Log { origin: checkpoint.origin.clone(), source })?;
+        Ok(checkpoint)
+    }
+
+    /// Checks that a log and enough witnesses have signed a checkpoint, and reads it.
+    ///
+    /// # Errors
+    /// [`TrustError`], when it is not to be believed.
+    pub fn check(&self, note: &Note) -> Result<Witnessed, TrustError> {
+        let checkpoint = self.check_log(note)?;
         let keys: Vec<VerifyingKey> =
             self.witnesses.iter().map(|witness| witness.key.clone()).collect();
         let signed = match note.verify(&keys) {

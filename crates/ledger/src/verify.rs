@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Checkpoint;
-use crate::entries::Entries;
+use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{Note, NoteError};
@@ -16,13 +16,15 @@ use crate::trust::{Trust, TrustError, Witnessed};
 /// What was found to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The last checkpoint, and who else has signed it.
+    /// The last checkpoint that is trusted, and who else has signed it.
     pub signed: Witnessed,
     /// Number of the first entry that is left; those before it are signed, and the log says that it
     /// removed them.
     pub first: u64,
     /// Entries that were checked.
     pub checked: u64,
+    /// Entries that the log has signed and the witnesses have not seen yet.
+    pub unwitnessed: u64,
     /// Entries that were written since and are not signed yet.
     pub unsigned: u64,
 }
@@ -96,11 +98,25 @@ pub fn verify(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Ve
     let text = checkpoint_text(dir).map_err(Broken::Checkpoint)?;
     let text = text.ok_or(Broken::Unsigned { path })?;
     let note: Note = text.parse().map_err(Broken::Note)?;
-    let signed = trust.check(&note).map_err(Broken::Trust)?;
+    let last = trust.check_log(&note).map_err(Broken::Trust)?;
+    let witnessed = crate::witness::read(dir).map_err(Broken::Checkpoint)?;
+    let seen = witnessed.as_ref().map(|note| trust.check_log(note)).transpose();
+    let seen = seen.map_err(Broken::Trust)?;
+    // What witnesses have signed may be older than what the log has; both have to hold.
+    let signed = match (trust.check(&note), &witnessed) {
+        (Err(_), Some(witnessed)) => trust.check(witnessed),
+        (checked, _) => checked,
+    };
+    let signed = signed.map_err(Broken::Trust)?;
+    if let Some(seen) = seen.as_ref().filter(|seen| seen.size > last.size) {
+        // Somebody has put an older log back.
+        return Err(Broken::Missing { entry: last.size.min(seen.size - 1) });
+    }
     check_names(dir)?;
-    let (first, checked, unsigned) = check_entries(dir, signed.checkpoint.size, progress)?;
-    check_tree(dir, &signed.checkpoint)?;
-    Ok(Verified { signed, first, checked, unsigned })
+    let (first, checked, unsigned) = check_entries(dir, last.size, progress)?;
+    check_tree(dir, &last, seen.as_ref())?;
+    let unwitnessed = last.size - signed.checkpoint.size;
+    Ok(Verified { signed, first, checked, unwitnessed, unsigned })
 }
 
 /// Checks that everything that looks like a file of the log is one, and no two begin with one entry.
@@ -134,7 +150,7 @@ fn check_entries(
     size: u64,
     mut progress: impl FnMut(u64),
 ) -> Result<(u64, u64, u64), Broken> {
-    let mut entries = Entries::from(dir, 0)?;
+    let mut entries = EntryReader::from(dir, 0)?;
     let first = entries.number();
     if first > size {
         return Err(Broken::Missing { entry: size.saturating_sub(1) });
@@ -176,9 +192,13 @@ fn check_entries(
     Ok((first, number - first, unsigned))
 }
 
-/// Makes the tree from the hashes of entries, and compares it with the hashes above and the root.
-fn check_tree(dir: &Path, signed: &Checkpoint) -> Result<(), Broken> {
+/// Makes the tree from the hashes of entries, and compares it with the hashes above and the root, and on
+/// the way with what witnesses have seen.
+fn check_tree(dir: &Path, signed: &Checkpoint, seen: Option<&Checkpoint>) -> Result<(), Broken> {
     let size = signed.size;
+    let differs = |frontier: &Frontier| {
+        seen.is_some_and(|seen| seen.size == frontier.size() && seen.root != frontier.root())
+    };
     let mut frontier = Frontier::new();
     // Full subtrees that end a tile of the level below, with what they were found to be.
     let mut nodes: Vec<(u8, u64, Hash)> = Vec::new();
@@ -191,6 +211,9 @@ fn check_tree(dir: &Path, signed: &Checkpoint) -> Result<(), Broken> {
                     nodes.push(((height / 8) as u8, index, root));
                 }
             });
+            if differs(&frontier) {
+                return Err(Broken::Hashes { entries: 0..frontier.size() });
+            }
         }
         for (level, index, root) in nodes.drain(..) {
             let content = Content::Hashes { level };

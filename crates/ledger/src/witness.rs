@@ -2,8 +2,11 @@
 //!
 //! A witness signs a checkpoint only if it begins with all that it signed before, and remembers that
 //! before it answers. So a log cannot show one history to some and another one to others, unless enough
-//! witnesses help it. This is what a witness decides; how requests come and where it remembers is for
-//! others; no surface of Bartizan asks it yet.
+//! witnesses help it. This is what a witness decides ([`decide`]) and remembers ([`Witness`]), and what a
+//! log submits and [`keep`]s; how submissions travel is for others.
+
+mod kept;
+mod published;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +14,10 @@ use std::str::FromStr;
 use crate::checkpoint::{Checkpoint, parse_number};
 use crate::merkle::{Hash, ProofError, verify_consistency};
 use crate::note::{NOTE_BYTES, Note, NoteError, Signature, SigningKey, VerifyingKey};
+
+pub use kept::{Witness, WitnessError};
+pub(crate) use published::read;
+pub use published::{forget, keep, submission};
 
 /// Most hashes of a proof that is submitted.
 const HASHES: usize = 63;
@@ -177,7 +184,7 @@ mod tests {
     use crate::note::Algorithm;
     use crate::trust::Trust;
 
-    fn key(name: &str, algorithm: Algorithm) -> SigningKey {
+    pub(super) fn key(name: &str, algorithm: Algorithm) -> SigningKey {
         SigningKey::generate(name.parse().unwrap(), algorithm).unwrap()
     }
 
@@ -192,7 +199,13 @@ mod tests {
         frontier.root()
     }
 
-    fn submission(log: &SigningKey, old: u64, size: u64, fork: u64, history: u8) -> Submission {
+    pub(super) fn submission(
+        log: &SigningKey,
+        old: u64,
+        size: u64,
+        fork: u64,
+        history: u8,
+    ) -> Submission {
         let mut nodes = |height: u32, index: u64| {
             let mut frontier = Frontier::new();
             for entry in (index << height)..((index + 1) << height) {

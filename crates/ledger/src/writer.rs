@@ -6,7 +6,10 @@
 //! and signs that. What a line looks like is decided by `Event`; whether an answer waits for a log
 //! that fails is decided by policy.
 
+mod backlog;
 mod opening;
+mod retention;
+mod waiting;
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -14,11 +17,12 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bartizan_core::event::{Event, EventSink, RecordError};
-use bartizan_core::settings::EventLog;
+use bartizan_core::event::{Event, EventSink, RecordError, Recorded};
+use bartizan_core::settings::{Assurance, Durability, Ledger, OnLogFailure};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::LINE_BYTES;
@@ -26,14 +30,16 @@ use crate::active::Active;
 use crate::checkpoint::Checkpoint;
 use crate::disk::{self, Disk, FileSystem};
 use crate::error::LedgerError;
-use crate::merkle::{Hash, TILE_WIDTH};
+use crate::merkle::Hash;
 use crate::removal;
 use crate::segment::{self, Segment};
 use crate::signer;
 use crate::tree::{Tree, checkpoint_text};
 
+use backlog::Backlog;
 pub use opening::is_in_use;
-use opening::{create, grow, lock_folder, reopen, sync_all};
+use opening::{create, grow, reopen, sync_all};
+use retention::Leaving;
 
 /// From the first unsynced write to the start of `fdatasync`. The promise is 50 ms to the disk;
 /// the rest is left to the disk itself.
@@ -70,14 +76,14 @@ impl EventLogWriter {
     /// # Errors
     /// [`LedgerError::Locked`] when another writer is open, [`LedgerError::Folder`] or
     /// [`LedgerError::Segment`] when the system refuses.
-    pub fn open(dir: &Path, config: EventLog) -> Result<Self, LedgerError> {
+    pub fn open(dir: &Path, config: Ledger) -> Result<Self, LedgerError> {
         Self::open_on(Box::new(FileSystem), dir, config)
     }
 
-    fn open_on(disk: Box<dyn Disk>, dir: &Path, config: EventLog) -> Result<Self, LedgerError> {
+    fn open_on(disk: Box<dyn Disk>, dir: &Path, config: Ledger) -> Result<Self, LedgerError> {
         let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
         disk::private_folder(dir).map_err(folder)?;
-        let lock = lock_folder(dir)?;
+        let lock = disk::lock_folder(dir)?;
         let mut segments = segment::list(dir).map_err(folder)?;
         // A crash may fall between the first checkpoint and the key.
         let first = checkpoint_text(dir).map_err(folder)?;
@@ -111,6 +117,9 @@ impl EventLogWriter {
                 dirty_since: Some(Instant::now()),
                 sign_after: Some(Instant::now()),
                 rotate_after: None,
+                prune_after: Instant::now().checked_add(retention::PRUNE_EVERY),
+                backlog: Backlog::default(),
+                wakers: Vec::new(),
                 failed: Failed::default(),
                 stop: Stop::None,
             }),
@@ -123,7 +132,7 @@ impl EventLogWriter {
         });
         if signed < next {
             // Whoever verifies does not take what they say about removals for the log's own word.
-            shared.record(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
+            shared.write(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
         }
         shared.prune();
         let spawn = |name: &str, body: fn(&Shared)| {
@@ -133,7 +142,7 @@ impl EventLogWriter {
                 if catch_unwind(AssertUnwindSafe(|| body(&in_thread))).is_err() {
                     // Nothing is promised any more, and whoever waits is told.
                     in_thread.state.lock().failed.sync = true;
-                    in_thread.synced.notify_all();
+                    in_thread.tell_waiting();
                 }
             };
             thread.spawn(body).map_err(LedgerError::Thread).map(Some)
@@ -143,6 +152,16 @@ impl EventLogWriter {
         Ok(Self { shared, sync_thread, sign_thread, _lock: lock })
     }
 
+    /// Hands one event to the log and waits for nothing: it reaches the disk at most 50 ms later, whatever
+    /// the policy asks of its area.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the log cannot take it.
+    pub fn append(&self, event: &Event) -> Result<(), RecordError> {
+        self.shared.write(event)?;
+        Ok(())
+    }
+
     /// Hands one event to the log, waits until it is on the disk, and says which entry it became. Those
     /// who wait at the same time wait for one sync together.
     ///
@@ -150,7 +169,7 @@ impl EventLogWriter {
     /// [`RecordError`] when the log cannot take it or the disk refuses. It may be in the log all the
     /// same.
     pub fn record_durably(&self, event: &Event) -> Result<u64, RecordError> {
-        let entry = self.shared.record(event)?;
+        let entry = self.shared.write(event)?;
         self.shared.wait_for(entry)?;
         Ok(entry)
     }
@@ -174,37 +193,54 @@ impl EventLogWriter {
         Ok(self.shared.tree.lock().signed().cloned())
     }
 
-    /// Whether the log would take an event now; for readiness checks.
+    /// Whether the log would take an event of the gateway now; for readiness checks.
     ///
     /// After a failed write the disk is asked, so that a full disk that has space again is noticed
-    /// without an event to write.
+    /// without an event to write. Where such events wait in memory, there is room as long as that has.
     ///
     /// # Errors
     /// [`RecordError`] with what the system says.
     pub fn check(&self) -> Result<(), RecordError> {
         let mut state = self.shared.state.lock();
-        state.refuse_when_sync_failed()?;
-        if state.failed.sign {
-            return Err(io::Error::other("the event log cannot be signed").into());
+        let asked = state.ask_disk();
+        let buffers = self.shared.config.gateway.on_failure == OnLogFailure::Buffer;
+        if buffers && state.backlog.has_room_for(LINE_BYTES) {
+            return Ok(());
         }
-        if state.failed.write {
-            state.active.probe()?;
-            state.failed.write = false;
-        }
-        Ok(())
+        Ok(asked?)
+    }
+
+    /// Events that wait in memory because the disk does not take them.
+    pub fn waiting_events(&self) -> usize {
+        self.shared.state.lock().backlog.len()
     }
 }
 
 impl EventSink for EventLogWriter {
-    fn record(&self, event: &Event) -> Result<(), RecordError> {
-        self.shared.record(event)?;
-        Ok(())
+    fn record(&self, event: &Event) -> Result<Recorded, RecordError> {
+        let assurance = self.shared.config.of(&event.area);
+        match (self.shared.record(event, assurance)?, assurance.durability) {
+            (Taken::Written(entry), Durability::Strict) => {
+                Ok(waiting::until_synced(&self.shared, entry, assurance.on_failure))
+            }
+            (Taken::Written(_), Durability::Batched) | (Taken::Waits, _) => Ok(Recorded::Settled),
+        }
     }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It is an entry of the log.
+    Written(u64),
+    /// It waits in memory.
+    Waits,
 }
 
 impl Drop for EventLogWriter {
     fn drop(&mut self) {
-        // What is not on the disk is not signed, so that the thread that syncs ends first.
+        // What is not on the disk is not signed, so that the thread that syncs ends first. It takes what
+        // waits in memory to the disk, if that can be.
         for (stop, thread) in
             [(Stop::Syncing, &mut self.sync_thread), (Stop::Signing, &mut self.sign_thread)]
         {
@@ -215,6 +251,11 @@ impl Drop for EventLogWriter {
                 // A thread that panicked has nothing left to do.
                 let _ = thread.join();
             }
+        }
+        let lost = self.waiting_events();
+        if lost > 0 {
+            let dir = self.shared.dir.display();
+            tracing::error!(lost, %dir, "events that waited for the disk are lost");
         }
     }
 }
@@ -229,7 +270,7 @@ impl std::fmt::Debug for EventLogWriter {
 struct Shared {
     disk: Box<dyn Disk>,
     dir: PathBuf,
-    config: EventLog,
+    config: Ledger,
     state: Mutex<State>,
     /// Told when there is something to sync, or when it is time to stop.
     wake: Condvar,
@@ -246,13 +287,6 @@ struct Shared {
     leaving: Mutex<Option<Leaving>>,
 }
 
-/// Files that are to be removed.
-struct Leaving {
-    segments: Vec<Segment>,
-    /// The entry that says so.
-    said: u64,
-}
-
 struct State {
     active: Active,
     /// The name of the active file is not known to be on the disk. Full files are there with theirs.
@@ -267,10 +301,16 @@ struct State {
     dirty_since: Option<Instant>,
     /// Threads that wait for the disk.
     waiting: usize,
+    /// Tasks that wait for the disk.
+    wakers: Vec<Waker>,
+    /// Lines that the disk did not take, for areas that go on without it.
+    backlog: Backlog,
     /// When entries that are on the disk are due to be signed.
     sign_after: Option<Instant>,
     /// A new file could not be created; it is tried again after this.
     rotate_after: Option<Instant>,
+    /// When to look for entries that have become too old.
+    prune_after: Option<Instant>,
     failed: Failed,
     stop: Stop,
 }
@@ -292,15 +332,32 @@ struct Failed {
 }
 
 impl State {
-    /// When there is something to sync; none while there is nothing.
+    /// When there is something to sync, to write again or to remove; none while there is nothing.
     fn due(&self) -> Option<Instant> {
-        let delay = match (self.failed.sync, self.waiting) {
-            (true, _) => RETRY_DELAY,
-            (false, 0) => SYNC_DELAY,
+        let delay = if self.failed.sync {
+            RETRY_DELAY
+        } else if self.waiting == 0 && self.wakers.is_empty() {
+            SYNC_DELAY
+        } else {
             // Whoever waits does not wait for others to come: these are many, or the disk is fast.
-            (false, _) => Duration::ZERO,
+            Duration::ZERO
         };
-        self.dirty_since.and_then(|since| since.checked_add(delay))
+        let sync = self.dirty_since.and_then(|since| since.checked_add(delay));
+        let again = self.backlog.since().and_then(|since| since.checked_add(RETRY_DELAY));
+        [sync, again, self.prune_after].into_iter().flatten().min()
+    }
+
+    /// Whether the disk would take an event now.
+    fn ask_disk(&mut self) -> io::Result<()> {
+        self.refuse_when_sync_failed()?;
+        if self.failed.sign {
+            return Err(io::Error::other("the event log cannot be signed"));
+        }
+        if self.failed.write {
+            self.active.probe()?;
+            self.failed.write = false;
+        }
+        Ok(())
     }
 
     /// While the disk loses what it was given, nothing more is promised.
@@ -314,7 +371,16 @@ impl State {
 
 impl Shared {
     /// Writes an event, and says which entry it became.
-    fn record(&self, event: &Event) -> io::Result<u64> {
+    fn write(&self, event: &Event) -> io::Result<u64> {
+        match self.record(event, Assurance::DEFAULT)? {
+            Taken::Written(entry) => Ok(entry),
+            // INVARIANT: without a buffer, nothing waits.
+            Taken::Waits => Err(io::Error::other("the event waits for the disk")),
+        }
+    }
+
+    /// Writes an event, or lets it wait where its area goes on without the disk.
+    fn record(&self, event: &Event, assurance: Assurance) -> io::Result<Taken> {
         LINE.with_borrow_mut(|line| {
             line.clear();
             serde_json::to_writer(&mut *line, event)?;
@@ -325,7 +391,7 @@ impl Shared {
             }
             let leaf = Hash::of_leaf(line);
             line.push(b'\n');
-            let result = self.append(line, leaf);
+            let result = self.append(line, leaf, assurance.on_failure);
             if line.capacity() > KEPT_BUFFER_BYTES {
                 *line = Vec::new();
             }
@@ -333,7 +399,7 @@ impl Shared {
         })
     }
 
-    fn append(&self, line: &[u8], leaf: Hash) -> io::Result<u64> {
+    fn append(&self, line: &[u8], leaf: Hash, on_failure: OnLogFailure) -> io::Result<Taken> {
         if line.len() > LINE_BYTES {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
@@ -341,31 +407,61 @@ impl Shared {
             ));
         }
         let mut state = self.state.lock();
+        // What waits comes first, so that entries stand in the order of what happened.
+        let written = self.write_backlog(&mut state);
+        let written = written.and_then(|()| self.append_line(&mut state, line, leaf));
+        let buffers = on_failure == OnLogFailure::Buffer && state.backlog.has_room_for(line.len());
+        match written {
+            Err(_) if buffers => {
+                state.backlog.push(line, leaf);
+                self.wake.notify_one();
+                Ok(Taken::Waits)
+            }
+            written => written.map(Taken::Written),
+        }
+    }
+
+    /// Appends one line to the last file, and says which entry it is.
+    fn append_line(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        line: &[u8],
+        leaf: Hash,
+    ) -> io::Result<u64> {
         state.refuse_when_sync_failed()?;
-        if state.active.is_full_for(line.len(), self.config.segment_bytes) {
-            self.rotate(&mut state);
+        let is_full = state.active.is_full_for(line.len(), self.config.segment_bytes);
+        if is_full || state.active.is_old(retention::segment_age(self.config.keep)) {
+            self.rotate(state);
         }
         let number = state.next;
-        let result = state.active.append(line).map(|()| number);
-        if result.is_ok() {
-            state.next += 1;
-            state.leaves.push(leaf);
-        }
+        let result = state.active.append(line);
         let failed_before = std::mem::replace(&mut state.failed.write, result.is_err());
-        if result.is_ok() {
-            self.mark_dirty(&mut state);
-        }
-        drop(state);
         match &result {
+            Ok(()) => {
+                state.next += 1;
+                state.leaves.push(leaf);
+                self.mark_dirty(state);
+                if failed_before {
+                    tracing::info!(dir = %self.dir.display(), "event log takes events again");
+                }
+            }
             Err(error) if !failed_before => {
                 tracing::error!(%error, dir = %self.dir.display(), "event log cannot be written");
             }
-            Ok(_) if failed_before => {
-                tracing::info!(dir = %self.dir.display(), "event log takes events again");
-            }
-            _ => {}
+            Err(_) => {}
         }
-        result
+        result.map(|()| number)
+    }
+
+    /// Writes what waits, as far as the disk takes it.
+    fn write_backlog(&self, state: &mut MutexGuard<'_, State>) -> io::Result<()> {
+        while let Some((line, leaf)) = state.backlog.pop() {
+            if let Err(error) = self.append_line(state, &line, leaf) {
+                state.backlog.put_back(line, leaf);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn mark_dirty(&self, state: &mut MutexGuard<'_, State>) {
@@ -437,21 +533,6 @@ impl Shared {
         }
     }
 
-    /// Returns when an entry is on the disk. All who wait at the same time wait for one sync.
-    fn wait_for(&self, entry: u64) -> io::Result<()> {
-        let mut state = self.state.lock();
-        state.waiting += 1;
-        self.wake.notify_one();
-        while state.synced <= entry && !state.failed.sync && state.stop == Stop::None {
-            self.synced.wait(&mut state);
-        }
-        state.waiting -= 1;
-        if state.synced > entry {
-            return Ok(());
-        }
-        Err(io::Error::other("the event could not be synced to disk"))
-    }
-
     /// Adds what is on the disk to the tree, and signs it.
     fn sign(&self) -> io::Result<()> {
         let mut tree = self.tree.lock();
@@ -494,7 +575,10 @@ impl Shared {
     /// Brings everything written so far to the disk.
     fn sync(&self) -> io::Result<()> {
         let _one_at_a_time = self.syncing.lock();
+        self.prune_when_due();
         let mut state = self.state.lock();
+        // What waits goes on waiting when the disk refuses, and is tried again.
+        let _ = self.write_backlog(&mut state);
         if state.dirty_since.take().is_none() {
             return Ok(());
         }
@@ -521,10 +605,8 @@ impl Shared {
                 self.wake_signer.notify_one();
             }
         }
-        if state.waiting > 0 {
-            self.synced.notify_all();
-        }
         drop(state);
+        self.tell_waiting();
         match &result {
             Err(error) if !failed_before => {
                 tracing::error!(%error, dir = %self.dir.display(), "event log cannot be synced");
@@ -538,49 +620,6 @@ impl Shared {
             self.prune();
         }
         result
-    }
-
-    /// Begins to remove old files, so that the closed ones and a full active one stay within the total.
-    fn prune(&self) {
-        let mut leaving = self.leaving.lock();
-        if leaving.is_some() {
-            return;
-        }
-        let active = self.state.lock().active.segment.first;
-        // The edge of the tree is made again from the entries behind its last full tile.
-        let signed = self.tree.lock().signed().map_or(0, |signed| signed.size);
-        let needed = signed - signed % TILE_WIDTH;
-        let budget = self.config.total_bytes.saturating_sub(self.config.segment_bytes);
-        let goes = match segment::removable(&self.dir, active, needed, budget) {
-            Ok(goes) => goes,
-            Err(error) => {
-                tracing::warn!(%error, dir = %self.dir.display(), "old event log files stay");
-                return;
-            }
-        };
-        let Some(first) = goes.last().map(|(_, end)| *end) else { return };
-        match self.record(&removal::event(first)) {
-            Ok(said) => {
-                let segments = goes.into_iter().map(|(segment, _)| segment).collect();
-                *leaving = Some(Leaving { segments, said });
-            }
-            Err(error) => {
-                tracing::warn!(%error, dir = %self.dir.display(), "old event log files stay");
-            }
-        }
-    }
-
-    /// Removes what the log has said that it removes, once that is signed: otherwise whoever verifies
-    /// would miss the entries.
-    fn remove(&self, signed: u64) {
-        let mut leaving = self.leaving.lock();
-        let Some(goes) = leaving.take_if(|leaving| leaving.said < signed) else { return };
-        drop(leaving);
-        let (files, dir) = (goes.segments.len(), self.dir.display());
-        match goes.segments.iter().try_for_each(Segment::remove) {
-            Ok(()) => tracing::info!(files, %dir, "old event log files removed"),
-            Err(error) => tracing::warn!(%error, %dir, "old event log files stay"),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod effects;
 mod endpoints;
 mod exceptions;
 mod guardrails;
+mod ledger;
 mod limits;
 mod lists;
 mod models;
@@ -26,12 +27,12 @@ use std::sync::Arc;
 
 use bartizan_core::id::Name;
 use bartizan_core::packages::{Ecosystem, PackageNames};
-use bartizan_core::settings::{EventLog, Listen, Member, OnError, Price, Settings};
+use bartizan_core::settings::{Listen, Member, Price, Settings};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Problem, Problems};
 use crate::file::scalar::{AddressText, Choice, PrincipalText, Vocabulary};
-use crate::file::{EventsFile, ListenFile, PolicyFile, PriceFile, TelemetryFile};
+use crate::file::{ListenFile, PolicyFile, PriceFile, TelemetryFile};
 use crate::located::{Located, Place, Unsupported};
 use crate::snippet::quote;
 use crate::{Catalogue, DataSettings, Sources, suggest};
@@ -46,8 +47,6 @@ const CONSOLE: SocketAddr =
     SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8081));
 /// Default folder for state and logs.
 const DATA_DIR: &str = "./bartizan-data";
-/// Smallest segment of the event log, in bytes: room for one event.
-const SEGMENT_BYTES_MIN: u64 = 4 << 10;
 
 /// What compiling needs to know, and what it found.
 pub(crate) struct Compiler<'a, 't> {
@@ -92,7 +91,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
         let endpoints = self.endpoints(file);
-        let events = self.events(&file.events);
+        let ledger = self.ledger(&file.ledger);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         Some(Settings {
             version: version_of(self.problems.text()),
@@ -103,7 +102,7 @@ impl<'a, 't> Compiler<'a, 't> {
             endpoints,
             models,
             prices,
-            events: events?,
+            ledger: ledger?,
             otlp_endpoint,
         })
     }
@@ -112,8 +111,8 @@ impl<'a, 't> Compiler<'a, 't> {
     pub(crate) fn data(&mut self, file: &PolicyFile) -> Option<DataSettings> {
         self.format(&file.version);
         let data_dir = self.data_dir(file.data_dir.as_ref());
-        let events = self.events(&file.events);
-        Some(DataSettings { data_dir: data_dir?, events: events? })
+        let ledger = self.ledger(&file.ledger);
+        Some(DataSettings { data_dir: data_dir?, ledger: ledger? })
     }
 
     /// Reports a problem.
@@ -207,26 +206,6 @@ impl<'a, 't> Compiler<'a, 't> {
             }
         }
         prices
-    }
-
-    fn events(&mut self, file: &EventsFile) -> Option<EventLog> {
-        let segment_bytes = self.size(file.segment.as_ref(), 64 << 20);
-        let total_bytes = self.size(file.total.as_ref(), 1 << 30);
-        let on_failure = self.choice(file.on_failure.as_ref(), OnError::Block);
-        let (segment_bytes, total_bytes) = (segment_bytes?, total_bytes?);
-        let place = |given: &Option<Located<_>>| given.as_ref().and_then(|given| given.place);
-        if segment_bytes < SEGMENT_BYTES_MIN {
-            let message = "a segment of the event log is smaller than 4KiB";
-            self.report(Problem::new(place(&file.segment), message).help("write `segment: 64MiB`"));
-            return None;
-        }
-        if total_bytes < segment_bytes {
-            let given = place(&file.total).or(place(&file.segment));
-            let message = "the whole event log is smaller than one segment of it";
-            self.report(Problem::new(given, message).help("give `total` at least twice `segment`"));
-            return None;
-        }
-        Some(EventLog { segment_bytes, total_bytes, on_failure: on_failure? })
     }
 
     fn otlp_endpoint(&mut self, file: &TelemetryFile) -> Option<String> {

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod endpoint;
+pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod operator;
 pub(crate) mod provider;
@@ -16,11 +17,10 @@ use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
+use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
-use scalar::{
-    AddressText, Choice, DollarsText, FailureWord, PrincipalText, SecretText, SizeText, UrlText,
-};
+use scalar::{AddressText, DollarsText, PrincipalText, SecretText, UrlText};
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
 pub(crate) const UNSUPPORTED: [&str; 5] = ["egress", "data", "tools", "cedar", "tests"];
@@ -61,7 +61,7 @@ pub(crate) struct PolicyFile {
     pub(crate) prices: BTreeMap<Located<String>, PriceFile>,
     /// How the event log is kept.
     #[serde(default, deserialize_with = "filled")]
-    pub(crate) events: EventsFile,
+    pub(crate) ledger: LedgerFile,
     /// Where traces go.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) telemetry: TelemetryFile,
@@ -107,21 +107,6 @@ pub(crate) struct PriceFile {
     pub(crate) input: Located<DollarsText>,
     /// Per million tokens of the answer.
     pub(crate) output: Located<DollarsText>,
-}
-
-/// How the event log is kept.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct EventsFile {
-    /// A segment is closed when it reaches this size. Default: `64MiB`.
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) segment: Option<Located<SizeText>>,
-    /// The oldest segments are removed beyond this size. Default: `1GiB`.
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) total: Option<Located<SizeText>>,
-    /// What happens to an answer whose event cannot be written. Default: `block`.
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) on_failure: Option<Located<Choice<FailureWord>>>,
 }
 
 /// Where traces go.

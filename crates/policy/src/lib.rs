@@ -25,7 +25,7 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{EventLog, LocalModel, Settings};
+use bartizan_core::settings::{Ledger, LocalModel, Settings};
 
 pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
@@ -143,8 +143,8 @@ pub fn load_file(
 pub struct DataSettings {
     /// Folder for state and logs.
     pub data_dir: PathBuf,
-    /// Sizes of the event log.
-    pub events: EventLog,
+    /// How the event log is kept.
+    pub ledger: Ledger,
 }
 
 /// Reads the part of a policy that says where state and logs are kept.

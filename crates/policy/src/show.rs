@@ -12,8 +12,8 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, LocalModel, Member,
-    OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
+    Assurance, Detect, Endpoint, Excepted, Exception, Guardrail, Ledger, Limit, LimitSubject,
+    LocalModel, Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
 };
 use bartizan_core::time::day_before;
 use bartizan_core::verdict::{Action, Mode};
@@ -68,10 +68,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         let (input, output) = (dollars(price.input), dollars(price.output));
         writeln!(out, "  {}: {{ input: {input}, output: {output} }}", text(model))?;
     }
-    writeln!(out, "events:")?;
-    writeln!(out, "  segment: {}", size(settings.events.segment_bytes))?;
-    writeln!(out, "  total: {}", size(settings.events.total_bytes))?;
-    writeln!(out, "  on-failure: {}", on_error(settings.events.on_failure))?;
+    write_ledger(out, &settings.ledger)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {
         writeln!(out, "  otlp-endpoint: {}", text(url))?;
@@ -299,6 +296,23 @@ fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
     Ok(())
 }
 
+fn write_ledger(out: &mut String, ledger: &Ledger) -> fmt::Result {
+    writeln!(out, "ledger:")?;
+    writeln!(out, "  segment: {}", size(ledger.segment_bytes))?;
+    writeln!(out, "  total: {}", size(ledger.total_bytes))?;
+    writeln!(out, "  keep: {}", duration(ledger.keep))?;
+    let Assurance { durability, on_failure } = ledger.others;
+    writeln!(out, "  durability: {}", durability.name())?;
+    writeln!(out, "  on-failure: {}", on_failure.name())?;
+    let areas = [("gateway", ledger.gateway), ("admin", ledger.admin)];
+    heading(out, "  areas", areas.iter().all(|(_, area)| *area == ledger.others))?;
+    for (name, area) in areas.iter().filter(|(_, area)| *area != ledger.others) {
+        let (durability, on_failure) = (area.durability.name(), area.on_failure.name());
+        writeln!(out, "    {name}: {{ durability: {durability}, on-failure: {on_failure} }}")?;
+    }
+    Ok(())
+}
+
 fn channels(set: ChannelSet) -> String {
     list(set.iter().map(|channel| channel.name().to_owned()))
 }
@@ -360,6 +374,7 @@ fn unit(window: Duration) -> String {
 
 fn duration(duration: Duration) -> String {
     match duration.as_millis() {
+        millis if millis > 0 && millis % 86_400_000 == 0 => format!("{}d", millis / 86_400_000),
         millis if millis % 1_000 == 0 => format!("{}s", millis / 1_000),
         millis => format!("{millis}ms"),
     }

@@ -77,7 +77,7 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.extend(exceptions(settings));
     let folder = settings.data_dir.as_path();
     // Rights first: opening the store mends those of its file.
-    lines.extend(folder::all(folder, settings.events.total_bytes));
+    lines.extend(folder::all(folder, settings.ledger.total_bytes));
     lines.extend(keys::all(folder));
     lines.push(machine::clock(folder));
     lines.extend(network::ports(settings.listen, folder));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bartizan_core::access::Scope;
-use bartizan_core::event::{Event, EventSink as _, Outcome};
+use bartizan_core::event::{Event, Outcome};
 use bartizan_core::principal::parse_qualified;
 use bartizan_core::{RequestId, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
 
 /// The event log, unless a running process keeps it.
 fn open_log(data: &DataSettings) -> anyhow::Result<Option<EventLogWriter>> {
-    match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.events) {
+    match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.ledger) {
         Ok(log) => Ok(Some(log)),
         Err(LedgerError::Locked { path }) => {
             tracing::warn!(
@@ -87,8 +87,7 @@ fn record(log: Option<&EventLogWriter>, operation: &str, key: &KeyRecord) -> any
     event.outcome = Outcome::Changed;
     let (scope, id, principal) = (key.scope.name(), &key.id, key.principal());
     event.detail = Some(format!("{scope} key {id} of {principal}, on the command line"));
-    log.record(&event)?;
-    log.flush()?;
+    log.record_durably(&event)?;
     Ok(())
 }
 

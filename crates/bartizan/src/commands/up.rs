@@ -48,7 +48,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     });
     let settings = source.load()?;
     let folder = data_dir.join(bartizan_ledger::FOLDER);
-    let log = Arc::new(EventLogWriter::open(&folder, settings.events)?);
+    let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
     let exporting = settings.otlp_endpoint.as_deref();
     let exporting = exporting
         .map(|endpoint| spans::Exporting::start(endpoint, Arc::clone(&log) as _))

@@ -159,7 +159,7 @@ async fn a_reload_says_what_waits_for_the_next_start() {
     let file = folder.path().join("bartizan.yaml");
     std::fs::write(&file, demo("127.0.0.1:0", "127.0.0.1:0", "")).unwrap();
     let process = launch(&folder).start().await.unwrap();
-    let more = "data-dir: elsewhere\nevents: { total: 2GiB }\n";
+    let more = "data-dir: elsewhere\nledger: { total: 2GiB }\n";
     std::fs::write(&file, demo("127.0.0.1:1", "127.0.0.1:0", more)).unwrap();
     for key in ["listen.gateway", "data-dir", "events.total"] {
         says(&process, &format!("`{key}` takes effect at the next start")).await;

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use bartizan_core::access::Scope;
 use bartizan_core::error::Class;
-use bartizan_core::event::{Event, EventSink, Outcome, RecordError};
+use bartizan_core::event::{Event, EventSink, Outcome, RecordError, Recorded};
 use bartizan_core::id::{Name, RequestId};
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
@@ -497,12 +497,12 @@ struct Sink {
 }
 
 impl EventSink for Sink {
-    fn record(&self, event: &Event) -> Result<(), RecordError> {
+    fn record(&self, event: &Event) -> Result<Recorded, RecordError> {
         if self.full.load(Ordering::SeqCst) {
             return Err(RecordError(std::io::ErrorKind::StorageFull.into()));
         }
         self.events.lock().push(event.clone());
-        Ok(())
+        Ok(Recorded::Settled)
     }
 }
 

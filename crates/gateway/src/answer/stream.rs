@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bartizan_core::event::FindingRecord;
-use bartizan_core::settings::OnError;
 use bartizan_core::{Channel, Coded, NotEvaluated, Outcome, Verdict};
 use bartizan_guard::{Guard, Place, Released, Session, StreamGuard};
 use bytes::Bytes;
@@ -25,7 +24,7 @@ use crate::error::{GatewayError, Stage};
 use crate::heavy;
 use crate::json::{Document, Edits, NodeId, Value};
 use crate::protocols::{DeltaKey, DeltaKind, Ends, EventReading, Protocol, StreamCodec};
-use crate::record::Record;
+use crate::record::{Record, settled};
 use crate::sse::{self, Splitter};
 use crate::translate::StreamTranslation;
 use crate::upstream::{AnswerBody, CallError};
@@ -46,8 +45,6 @@ pub(crate) struct Streamed {
     pub(crate) record: Record,
     pub(crate) idle: Duration,
     pub(crate) deadline: Instant,
-    /// What happens to the end of an answer whose event cannot be written.
-    pub(crate) on_log_failure: OnError,
 }
 
 /// How a stream goes on after an event.
@@ -77,7 +74,7 @@ struct Pump {
 impl Streamed {
     /// Pumps the answer to the client until it ends, is stopped, or the client leaves.
     pub(crate) async fn run(self, client: mpsc::Sender<Bytes>) {
-        let Self { mut body, mut translation, idle, deadline, on_log_failure, .. } = self;
+        let Self { mut body, mut translation, idle, deadline, .. } = self;
         let mut pump = Pump {
             protocol: self.protocol,
             codec: self.codec,
@@ -116,9 +113,8 @@ impl Streamed {
         drop(body);
         pump.abandon();
         let status = if outcome == Outcome::Disconnected { 499 } else { 200 };
-        let written = pump.record.finish(outcome, status);
-        if written.is_err() && on_log_failure == OnError::Block && outcome != Outcome::Disconnected
-        {
+        let written = settled(pump.record.finish(outcome, status)).await;
+        if written.is_err() && outcome != Outcome::Disconnected {
             pump.out.clear();
             let error = GatewayError::LogUnavailable;
             pump.codec.write_error(error.code(), &error.to_string(), &mut pump.out);

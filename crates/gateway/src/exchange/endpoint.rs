@@ -118,7 +118,7 @@ mod tests {
 
     use bartizan_core::PrincipalKind;
     use bartizan_core::settings::{
-        Endpoint, EventLog, Listen, OnError, Provider, ProviderKind, Route, Settings, Subject,
+        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Settings, Subject,
     };
 
     use super::*;
@@ -159,7 +159,7 @@ mod tests {
                 endpoint("closed", Some("large"), few),
             ]),
             prices: BTreeMap::new(),
-            events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
+            ledger: Ledger::DEFAULT,
             otlp_endpoint: None,
             models: BTreeMap::new(),
         };

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bartizan_core::access::{Identify, Identity, Scope};
-use bartizan_core::event::{EventSink, RecordError};
+use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Detect, Endpoint, EventLog, Guardrail, Listen, Modality, OnError, Settings, Unseen,
+    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Settings, Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -185,7 +185,7 @@ fn no_settings() -> Settings {
         groups: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         prices: BTreeMap::new(),
-        events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
+        ledger: Ledger::DEFAULT,
         otlp_endpoint: None,
         models: BTreeMap::new(),
     }
@@ -207,8 +207,8 @@ impl Identify for AnyKey {
 struct NoLog;
 
 impl EventSink for NoLog {
-    fn record(&self, _: &Event) -> Result<(), RecordError> {
-        Ok(())
+    fn record(&self, _: &Event) -> Result<Recorded, RecordError> {
+        Ok(Recorded::Settled)
     }
 }
 

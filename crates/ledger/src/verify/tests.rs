@@ -1,22 +1,21 @@
 //! Logs of which something was changed, by the byte.
 
-use bartizan_core::event::{Event, EventSink as _};
+use bartizan_core::event::Event;
 use bartizan_core::id::RequestId;
-use bartizan_core::settings::{EventLog, OnError};
+use bartizan_core::settings::Ledger;
 
 use super::*;
 use crate::EventLogWriter;
 use crate::note::SigningKey;
 use crate::segment;
 
-const CONFIG: EventLog =
-    EventLog { segment_bytes: 1 << 20, total_bytes: 1 << 30, on_failure: OnError::Block };
+const CONFIG: Ledger = Ledger { segment_bytes: 1 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
 
-fn log(events: u64, config: EventLog) -> tempfile::TempDir {
+fn log(events: u64, config: Ledger) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), config).unwrap();
     for n in 0..events {
-        log.record(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
+        log.append(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
     }
     drop(log);
     dir
@@ -120,11 +119,11 @@ fn a_log_that_was_written_anew_is_signed_by_somebody_else() {
 
 #[test]
 fn entries_that_the_log_removed_are_not_missed_and_others_are() {
-    let config = EventLog { segment_bytes: 20_000, total_bytes: 200_000, ..CONFIG };
+    let config = Ledger { segment_bytes: 20_000, total_bytes: 200_000, ..CONFIG };
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), config).unwrap();
     for n in 0..3_000 {
-        log.record(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
+        log.append(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
         if n % 50 == 0 {
             log.sign().unwrap();
         }
@@ -158,7 +157,7 @@ fn files_that_are_not_the_logs_own_are_found() {
 
 #[test]
 fn what_was_put_in_while_the_log_was_closed_removes_nothing() {
-    let config = EventLog { segment_bytes: 10_000, ..CONFIG };
+    let config = Ledger { segment_bytes: 10_000, ..CONFIG };
     let dir = log(600, config);
     let path = segment::list(dir.path()).unwrap().pop().unwrap().path;
     let mut lines = read(&path);
@@ -182,4 +181,109 @@ fn entries_behind_the_checkpoint_are_counted() {
     std::fs::write(&path, lines).unwrap();
     let verified = check(dir.path()).unwrap();
     assert_eq!((verified.checked, verified.unsigned), (2, 2));
+}
+
+mod witnessed {
+    //! What a witness has seen cannot be taken back, also by whoever has the key of the log.
+
+    use super::*;
+    use crate::witness::{Witness, keep, submission};
+
+    fn write(dir: &Path, events: u64) {
+        let log = EventLogWriter::open(dir, CONFIG).unwrap();
+        for n in 0..events {
+            log.append(&Event::new(RequestId::new(), "gateway", &format!("op-{n}"))).unwrap();
+        }
+        log.sign().unwrap();
+    }
+
+    /// Has a witness sign the last checkpoint.
+    fn show(dir: &Path, witness: &Witness, old: u64) {
+        let mut note: Note = checkpoint_text(dir).unwrap().unwrap().parse().unwrap();
+        let line = witness.sign(&submission(dir, &note, old).unwrap(), 1_700_000_000).unwrap();
+        for signature in crate::note::parse_signatures(&line).unwrap() {
+            note.add(signature);
+        }
+        keep(dir, &note).unwrap();
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let target = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &target);
+            } else {
+                std::fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+
+    fn put(from: &Path, to: &Path, name: &str) {
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+
+    #[test]
+    fn an_older_or_other_log_under_the_same_key_is_found_out() {
+        let all = tempfile::tempdir().unwrap();
+        let [dir, empty, older] = ["log", "empty", "older"].map(|name| all.path().join(name));
+        write(&dir, 0);
+        copy(&dir, &empty);
+        let log = crate::public_key(&dir).unwrap();
+        let witness = Witness::open(&all.path().join("witness"), vec![log.clone()]).unwrap();
+        let (log, key) = (log.to_string(), witness.key().to_string());
+        let trust: Trust = format!("log {log}\nwitness W {key}\nquorum W\n").parse().unwrap();
+        let check = |dir: &Path| verify(dir, &trust, |_| ());
+        let unseen = check(&dir);
+        assert!(matches!(unseen, Err(Broken::Trust(TrustError::Quorum { .. }))), "{unseen:?}");
+
+        write(&dir, 300);
+        show(&dir, &witness, 0);
+        copy(&dir, &older);
+        write(&dir, 200);
+        // The witness is behind the log: what it has seen holds, and so does the rest.
+        let verified = check(&dir).unwrap();
+        assert_eq!((verified.signed.checkpoint.size, verified.unwitnessed), (300, 200));
+        assert_eq!(verified.checked, 500);
+        show(&dir, &witness, 300);
+        let verified = check(&dir).unwrap();
+        assert_eq!((verified.signed.checkpoint.size, verified.unwitnessed), (500, 0));
+        assert_eq!(verified.signed.witnesses, [("W".to_owned(), 1_700_000_000)]);
+
+        // An older copy is put back under what was seen.
+        put(&dir, &older, "checkpoint.witnessed");
+        let cut = check(&older);
+        assert!(matches!(cut, Err(Broken::Missing { entry: 300 })), "{cut:?}");
+        // With its key the log is written anew, as long or longer.
+        for events in [500, 700] {
+            let other = all.path().join(format!("other-{events}"));
+            copy(&empty, &other);
+            write(&other, events);
+            verify(&other, &super::trust(&other), |_| ()).unwrap();
+            put(&dir, &other, "checkpoint.witnessed");
+            let forged = check(&other);
+            assert!(matches!(forged, Err(Broken::Hashes { .. })), "{forged:?}");
+            // Whoever trusts the log alone finds it, too.
+            let alone = verify(&other, &super::trust(&other), |_| ());
+            assert!(matches!(alone, Err(Broken::Hashes { .. })), "{alone:?}");
+        }
+    }
+
+    #[test]
+    fn proofs_carry_what_witnesses_have_seen() {
+        let all = tempfile::tempdir().unwrap();
+        let dir = all.path().join("log");
+        write(&dir, 10);
+        let log = crate::public_key(&dir).unwrap();
+        let witness = Witness::open(&all.path().join("witness"), vec![log.clone()]).unwrap();
+        show(&dir, &witness, 0);
+        write(&dir, 5);
+        let signed = |entry| {
+            let proof = crate::prove::prove(&dir, entry).unwrap();
+            let file = format!("log {log}\nwitness W {}\nquorum none\n", witness.key());
+            proof.verify(proof.leaf().unwrap(), &file.parse().unwrap()).unwrap()
+        };
+        assert_eq!((signed(9).checkpoint.size, signed(9).witnesses.len()), (10, 1));
+        assert_eq!((signed(10).checkpoint.size, signed(10).witnesses.len()), (15, 0));
+    }
 }

@@ -4,18 +4,13 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use bartizan_core::private;
-
 use crate::active::Active;
-use crate::disk::Disk;
-use crate::entries::Entries;
+use crate::disk::{Disk, LOCK_FILE};
+use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::merkle::Hash;
 use crate::segment::{self, Segment};
 use crate::tree::{Opened, Tree};
-
-/// Locked by the writer of a folder.
-const LOCK_FILE: &str = ".lock";
 
 /// Whether a writer is open on the folder `dir`, in this process or another. Changes nothing; what
 /// cannot be looked at counts as not in use.
@@ -25,23 +20,11 @@ pub fn is_in_use(dir: &Path) -> bool {
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-pub(super) fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
-    let path = dir.join(LOCK_FILE);
-    let segment = |source| LedgerError::Segment { path: path.clone(), source };
-    let file =
-        private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked { path: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(segment(source)),
-    }
-}
-
 /// Adds the entries behind the last full tile to a tree that was opened, and checks that those which
 /// were signed are the same.
 pub(super) fn grow(dir: &Path, opened: Opened) -> Result<Tree, LedgerError> {
     let Opened { mut tree, checkpoint } = opened;
-    let mut entries = Entries::from(dir, tree.size())?;
+    let mut entries = EntryReader::from(dir, tree.size())?;
     if entries.number() != tree.size() {
         let (signed, entries) = (tree.size(), 0);
         return Err(LedgerError::Behind { signed, entries });

@@ -1,5 +1,6 @@
 //! The writer on disks that are full, slow or failing.
 
+mod assurance;
 mod failures;
 mod signing;
 
@@ -7,22 +8,21 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bartizan_core::id::RequestId;
-use bartizan_core::settings::OnError;
+use bartizan_core::settings::Assurance;
 
 use super::*;
 use crate::disk::{Durably, SegmentFile};
-use crate::entries::Entries;
+use crate::entries::EntryReader;
 use crate::trust::Trust;
 
-const BIG: EventLog =
-    EventLog { segment_bytes: 1 << 20, total_bytes: 1 << 30, on_failure: OnError::Block };
+const BIG: Ledger = Ledger { segment_bytes: 1 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
 
 #[test]
 fn events_come_back_in_the_order_of_writing() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     for n in 0..100 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
     }
     // In the kernel already: another reader sees them before any sync.
     assert_eq!(operations(dir.path()), (0..100).map(|n| format!("op-{n}")).collect::<Vec<_>>());
@@ -32,7 +32,7 @@ fn events_come_back_in_the_order_of_writing() {
 fn a_second_start_goes_on_in_the_same_file() {
     let dir = tempfile::tempdir().unwrap();
     for n in 0..3 {
-        EventLogWriter::open(dir.path(), BIG).unwrap().record(&event(n)).unwrap();
+        EventLogWriter::open(dir.path(), BIG).unwrap().append(&event(n)).unwrap();
     }
     assert_eq!(segment::list(dir.path()).unwrap().len(), 1);
     assert_eq!(operations(dir.path()), ["op-0", "op-1", "op-2"]);
@@ -66,7 +66,7 @@ fn only_the_owner_may_read_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("data/events");
     let log = EventLogWriter::open(&dir, BIG).unwrap();
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&dir), 0o700);
     for entry in std::fs::read_dir(&dir).unwrap() {
@@ -78,10 +78,10 @@ fn only_the_owner_may_read_the_log() {
 #[test]
 fn starts_new_files_and_keeps_to_the_total() {
     let dir = tempfile::tempdir().unwrap();
-    let config = EventLog { segment_bytes: 20_000, total_bytes: 200_000, ..BIG };
+    let config = Ledger { segment_bytes: 20_000, total_bytes: 200_000, ..BIG };
     let log = EventLogWriter::open(dir.path(), config).unwrap();
     for n in 0..3_000 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
         if n % 50 == 0 {
             log.sign().unwrap();
         }
@@ -110,10 +110,10 @@ fn starts_new_files_and_keeps_to_the_total() {
 #[test]
 fn entries_that_the_edge_of_the_tree_needs_are_kept_beyond_the_total() {
     let dir = tempfile::tempdir().unwrap();
-    let config = EventLog { segment_bytes: 2_000, total_bytes: 4_000, ..BIG };
+    let config = Ledger { segment_bytes: 2_000, total_bytes: 4_000, ..BIG };
     let log = EventLogWriter::open(dir.path(), config).unwrap();
     for n in 0..400 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
     }
     drop(log);
     EventLogWriter::open(dir.path(), config).unwrap().sign().unwrap();
@@ -125,11 +125,11 @@ fn entries_that_the_edge_of_the_tree_needs_are_kept_beyond_the_total() {
 #[test]
 fn a_torn_end_is_set_aside_and_the_log_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    EventLogWriter::open(dir.path(), BIG).unwrap().record(&event(0)).unwrap();
+    EventLogWriter::open(dir.path(), BIG).unwrap().append(&event(0)).unwrap();
     let path = segment::list(dir.path()).unwrap().remove(0).path;
     let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(b"{\"schema\":\"half").unwrap();
-    EventLogWriter::open(dir.path(), BIG).unwrap().record(&event(1)).unwrap();
+    EventLogWriter::open(dir.path(), BIG).unwrap().append(&event(1)).unwrap();
     assert_eq!(operations(dir.path()), ["op-0", "op-1"]);
     let torn = format!("{}.torn", path.display());
     let torn = bartizan_core::limits::read_text_file(torn.as_ref(), 1_000).unwrap();
@@ -147,8 +147,8 @@ fn a_full_disk_is_reported_and_leaves_no_partial_line() {
     for (n, extra) in [1, line / 2, line - 1].into_iter().enumerate() {
         let n = n as u64;
         disk.free_bytes.store(line + extra, Ordering::SeqCst);
-        log.record(&event(n)).unwrap();
-        let error = log.record(&event(9)).unwrap_err();
+        log.append(&event(n)).unwrap();
+        let error = log.append(&event(9)).unwrap_err();
         assert_eq!(error.0.kind(), io::ErrorKind::StorageFull);
         assert!(log.check().is_err(), "readiness must see the full disk");
         assert_eq!(operations(dir.path()).len() as u64, n + 1, "a partial line stayed");
@@ -156,7 +156,7 @@ fn a_full_disk_is_reported_and_leaves_no_partial_line() {
         log.check().unwrap();
         assert_eq!(operations(dir.path()).len() as u64, n + 1, "the probe stayed");
     }
-    log.record(&event(3)).unwrap();
+    log.append(&event(3)).unwrap();
     drop(log);
     assert_eq!(operations(dir.path()), ["op-0", "op-1", "op-2", "op-3"]);
     assert!(disk.cut.load(Ordering::SeqCst) >= 3, "no write was partial");
@@ -167,14 +167,14 @@ fn a_line_that_cannot_be_cut_now_is_cut_before_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());
     let log = open_with(&disk, dir.path(), BIG);
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     disk.free_bytes.store(10, Ordering::SeqCst);
     disk.cannot_cut.store(true, Ordering::SeqCst);
-    log.record(&event(1)).unwrap_err();
+    log.append(&event(1)).unwrap_err();
     disk.free_bytes.store(u64::MAX, Ordering::SeqCst);
-    log.record(&event(2)).unwrap_err();
+    log.append(&event(2)).unwrap_err();
     disk.cannot_cut.store(false, Ordering::SeqCst);
-    log.record(&event(3)).unwrap();
+    log.append(&event(3)).unwrap();
     assert_eq!(operations(dir.path()), ["op-0", "op-3"]);
 }
 
@@ -185,7 +185,7 @@ fn short_and_interrupted_writes_are_completed() {
     let log = open_with(&disk, dir.path(), BIG);
     disk.short_writes.store(true, Ordering::SeqCst);
     for n in 0..3 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
     }
     assert_eq!(operations(dir.path()), ["op-0", "op-1", "op-2"]);
 }
@@ -194,10 +194,10 @@ fn short_and_interrupted_writes_are_completed() {
 fn when_no_new_file_can_be_created_the_old_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());
-    let log = open_with(&disk, dir.path(), EventLog { segment_bytes: 10, ..BIG });
+    let log = open_with(&disk, dir.path(), Ledger { segment_bytes: 10, ..BIG });
     disk.cannot_create.store(true, Ordering::SeqCst);
     for n in 0..5 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
     }
     assert_eq!(segment::list(dir.path()).unwrap().len(), 1);
     assert_eq!(operations(dir.path()).len(), 5);
@@ -213,7 +213,7 @@ fn events_are_synced_within_50_ms_and_only_when_there_are_any() {
     std::thread::sleep(Duration::from_millis(120));
     assert_eq!(disk.syncs.load(Ordering::SeqCst), before, "synced with nothing to sync");
 
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     let written = Instant::now();
     while disk.syncs.load(Ordering::SeqCst) == before {
         assert!(written.elapsed() < Duration::from_secs(5), "never synced");
@@ -231,12 +231,12 @@ fn a_slow_disk_does_not_hold_up_writers() {
     let log = open_with(&disk, dir.path(), BIG);
     log.flush().unwrap();
     disk.sync_takes_ms.store(400, Ordering::SeqCst);
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     while !disk.in_sync.load(Ordering::SeqCst) {
         std::thread::yield_now();
     }
     for n in 1..50 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
     }
     assert!(disk.in_sync.load(Ordering::SeqCst), "the writers waited for the sync");
     assert_eq!(operations(dir.path()).len(), 50);
@@ -246,12 +246,12 @@ fn a_slow_disk_does_not_hold_up_writers() {
 fn a_disk_that_loses_data_stops_the_promise_until_it_works_again() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());
-    let log = open_with(&disk, dir.path(), EventLog { segment_bytes: 10, ..BIG });
+    let log = open_with(&disk, dir.path(), Ledger { segment_bytes: 10, ..BIG });
     disk.cannot_sync.store(true, Ordering::SeqCst);
-    log.record(&event(0)).unwrap();
-    log.record(&event(1)).unwrap();
+    log.append(&event(0)).unwrap();
+    log.append(&event(1)).unwrap();
     assert!(matches!(log.flush(), Err(LedgerError::Sync(_))));
-    assert!(log.record(&event(2)).is_err() && log.check().is_err());
+    assert!(log.append(&event(2)).is_err() && log.check().is_err());
     disk.cannot_sync.store(false, Ordering::SeqCst);
     let syncs = disk.syncs.load(Ordering::SeqCst);
     log.flush().unwrap();
@@ -259,7 +259,7 @@ fn a_disk_that_loses_data_stops_the_promise_until_it_works_again() {
     assert_eq!(disk.syncs.load(Ordering::SeqCst), syncs + 1);
     assert_eq!(segment::list(dir.path()).unwrap().len(), 1);
     log.check().unwrap();
-    log.record(&event(3)).unwrap();
+    log.append(&event(3)).unwrap();
     assert_eq!(operations(dir.path()), ["op-0", "op-1", "op-3"]);
 }
 
@@ -270,7 +270,7 @@ fn closing_waits_for_the_disk() {
     let log = open_with(&disk, dir.path(), BIG);
     log.flush().unwrap();
     let before = disk.syncs.load(Ordering::SeqCst);
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     drop(log);
     assert_eq!(disk.syncs.load(Ordering::SeqCst), before + 1);
 }
@@ -281,21 +281,21 @@ fn an_event_beyond_the_line_cap_is_logged_shortened() {
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     let mut big = event(0);
     big.model = Some("x".repeat(LINE_BYTES));
-    log.record(&big).unwrap();
-    log.record(&event(1)).unwrap();
+    log.append(&big).unwrap();
+    log.append(&event(1)).unwrap();
     assert_eq!(operations(dir.path()), ["op-0", "op-1"]);
 }
 
 #[test]
 fn many_threads_lose_nothing_over_rotations() {
     let dir = tempfile::tempdir().unwrap();
-    let log = EventLogWriter::open(dir.path(), EventLog { segment_bytes: 5_000, ..BIG }).unwrap();
+    let log = EventLogWriter::open(dir.path(), Ledger { segment_bytes: 5_000, ..BIG }).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let log = &log;
             scope.spawn(move || {
                 for n in 0..250 {
-                    log.record(&event(thread * 1_000 + n)).unwrap();
+                    log.append(&event(thread * 1_000 + n)).unwrap();
                 }
             });
         }
@@ -420,7 +420,7 @@ impl SegmentFile for FaultyFile {
     }
 }
 
-fn open_with(faults: &Arc<Faults>, dir: &Path, config: EventLog) -> EventLogWriter {
+fn open_with(faults: &Arc<Faults>, dir: &Path, config: Ledger) -> EventLogWriter {
     EventLogWriter::open_on(Box::new(FaultyDisk(Arc::clone(faults))), dir, config).unwrap()
 }
 

@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bartizan_core::event::{Event, EventSink as _};
+use bartizan_core::event::Event;
 use bartizan_core::id::RequestId;
-use bartizan_core::settings::{EventLog, OnError};
+use bartizan_core::settings::Ledger;
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::checkpoint::Checkpoint;
 use bartizan_ledger::merkle::{Frontier, Hash};
@@ -24,8 +24,7 @@ const TEST: &str = "kills::what_was_acknowledged_survives_every_kill";
 const CHILD_DIR: &str = "BARTIZAN_TEST_KILLED_DIR";
 const KILLS: &str = "BARTIZAN_KILLS";
 /// Small files, so that kills fall into the start of new ones and the removal of old ones, too.
-const CONFIG: EventLog =
-    EventLog { segment_bytes: 60_000, total_bytes: 4_000_000, on_failure: OnError::Block };
+const CONFIG: Ledger = Ledger { segment_bytes: 60_000, total_bytes: 4_000_000, ..Ledger::DEFAULT };
 
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
@@ -160,7 +159,7 @@ fn write_until_killed(dir: &Path) -> ! {
         }
         scope.spawn(|| {
             loop {
-                log.record(&event()).unwrap();
+                log.append(&event()).unwrap();
                 std::thread::sleep(Duration::from_micros(50));
             }
         });
@@ -175,7 +174,7 @@ fn write_until_killed(dir: &Path) -> ! {
 fn a_checkpoint_is_a_note_that_others_can_read() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), CONFIG).unwrap();
-    log.record(&Event::new(RequestId::new(), "gateway", "chat-completions")).unwrap();
+    log.append(&Event::new(RequestId::new(), "gateway", "chat-completions")).unwrap();
     drop(log);
     let text = bartizan_ledger::serve::checkpoint(dir.path()).unwrap().unwrap();
     let note: Note = text.parse().unwrap();

@@ -17,14 +17,13 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use bartizan_core::event::{Event, EventSink as _};
+use bartizan_core::event::Event;
 use bartizan_core::id::RequestId;
-use bartizan_core::settings::{EventLog, OnError};
+use bartizan_core::settings::Ledger;
 use bartizan_ledger::EventLogWriter;
 
 const CHILD_DIR: &str = "BARTIZAN_TEST_LEDGER_DIR";
-const CONFIG: EventLog =
-    EventLog { segment_bytes: 50_000, total_bytes: 1 << 30, on_failure: OnError::Block };
+const CONFIG: Ledger = Ledger { segment_bytes: 50_000, total_bytes: 1 << 30, ..Ledger::DEFAULT };
 
 /// The test runs itself as the process that is killed: the child acknowledges each event on stdout
 /// once `record` has returned.
@@ -60,7 +59,7 @@ fn no_acknowledged_event_is_lost_when_the_process_is_killed() {
         acknowledged.pop();
     }
     let log = EventLogWriter::open(dir.path(), CONFIG).unwrap();
-    log.record(&Event::new(RequestId::new(), "gateway", "after")).unwrap();
+    log.append(&Event::new(RequestId::new(), "gateway", "after")).unwrap();
     let kept: Vec<Event> = bartizan_ledger::read(dir.path(), None).map(Result::unwrap).collect();
     assert_eq!(kept.last().map(|event| event.operation.as_str()), Some("after"));
     let kept: Vec<String> = kept.iter().map(|event| event.request_id.to_string()).collect();
@@ -72,7 +71,7 @@ fn write_until_killed(dir: &Path) -> ! {
     let mut out = std::io::stdout().lock();
     loop {
         let event = Event::new(RequestId::new(), "gateway", "chat-completions");
-        log.record(&event).unwrap();
+        log.append(&event).unwrap();
         writeln!(out, "ack {}", event.request_id).unwrap();
     }
 }

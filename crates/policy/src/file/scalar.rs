@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use bartizan_core::settings::{Modality, OnError, Sensitivity, Unseen};
+use bartizan_core::settings::{Durability, Modality, OnError, OnLogFailure, Sensitivity, Unseen};
 use bartizan_core::verdict::{Action, Mode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -147,7 +147,7 @@ impl Vocabulary for SensitivityWord {
     ];
 }
 
-/// Words of `on-error:` and `on-failure:`.
+/// Words of `on-error:`.
 pub(crate) enum FailureWord {}
 
 impl Vocabulary for FailureWord {
@@ -155,6 +155,30 @@ impl Vocabulary for FailureWord {
     const WHAT: &'static str = "a way to fail";
     const WORDS: &'static [(&'static str, OnError)] =
         &[("block", OnError::Block), ("allow", OnError::Allow)];
+}
+
+/// Words of `durability:`.
+pub(crate) enum DurabilityWord {}
+
+impl Vocabulary for DurabilityWord {
+    type Meaning = Durability;
+    const WHAT: &'static str = "a durability";
+    const WORDS: &'static [(&'static str, Durability)] = &[
+        (Durability::Batched.name(), Durability::Batched),
+        (Durability::Strict.name(), Durability::Strict),
+    ];
+}
+
+/// Words of `on-failure:`.
+pub(crate) enum LogFailureWord {}
+
+impl Vocabulary for LogFailureWord {
+    type Meaning = OnLogFailure;
+    const WHAT: &'static str = "a way to fail";
+    const WORDS: &'static [(&'static str, OnLogFailure)] = &[
+        (OnLogFailure::Deny.name(), OnLogFailure::Deny),
+        (OnLogFailure::Buffer.name(), OnLogFailure::Buffer),
+    ];
 }
 
 /// Words of `modalities:`.

@@ -124,7 +124,7 @@ fn a_key_without_value_is_never_a_default() {
         ("threshold: 0.9", "threshold: null"),
         ("entities: [iban, email]", "entities: ~"),
         ("danger-allow-plain-http: true", "danger-allow-plain-http: ~"),
-        ("on-failure: allow", "on-failure: ~"),
+        ("on-failure: buffer", "on-failure: ~"),
         ("telemetry: { otlp-endpoint: \"http://collector:4318/\" }", "telemetry:"),
     ] {
         let text = complete.replacen(from, to, 1);

@@ -94,10 +94,10 @@ endpoints:
 
 #[test]
 fn where_data_is_kept_is_read_without_any_secret() {
-    let text = openai("env:NOT_SET") + "data-dir: kept\nevents: { segment: 1MiB, total: 3MiB }\n";
+    let text = openai("env:NOT_SET") + "data-dir: kept\nledger: { segment: 1MiB, total: 3MiB }\n";
     let data = bartizan_policy::load_data(&text, "f", Path::new("base")).unwrap();
     assert_eq!(data.data_dir, Path::new("base/kept"));
-    assert_eq!((data.events.segment_bytes, data.events.total_bytes), (1 << 20, 3 << 20));
+    assert_eq!((data.ledger.segment_bytes, data.ledger.total_bytes), (1 << 20, 3 << 20));
     let wrong = "version: 1\ndata-dir: ''\n";
     assert!(bartizan_policy::load_data(wrong, "f", Path::new("")).is_err());
 }

@@ -61,7 +61,7 @@ prices:
   gpt-5-mini: { input: 0.25, output: "2" }
   claude-sonnet: { input: 3, output: 15 }
 
-events: { segment: 1MiB, total: 2GiB, on-failure: allow }
+ledger: { segment: 1MiB, total: 2GiB, keep: 30d, on-failure: buffer, areas: { admin: { durability: strict } } }
 telemetry: { otlp-endpoint: "http://collector:4318/" }
 "#;
 
@@ -106,10 +106,13 @@ fn the_smallest_policy_has_defaults() {
         groups: {}
         endpoints: {}
         prices: {}
-        events:
+        ledger:
           segment: 64MiB
-          total: 1GiB
-          on-failure: block
+          total: 8GiB
+          keep: 90d
+          durability: batched
+          on-failure: deny
+          areas: {}
         telemetry: {}
     "#]]
     .assert_eq(&show(&settings));
@@ -120,7 +123,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 81f9045deb9c
+        # policy version d5d1ba79d6c3
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -333,10 +336,14 @@ fn shows_everything_but_credentials() {
         prices:
           claude-sonnet: { input: 3, output: 15 }
           gpt-5-mini: { input: 0.25, output: 2 }
-        events:
+        ledger:
           segment: 1MiB
           total: 2GiB
-          on-failure: allow
+          keep: 30d
+          durability: batched
+          on-failure: buffer
+          areas:
+            admin: { durability: strict, on-failure: buffer }
         telemetry:
           otlp-endpoint: http://collector:4318
     "##]]
@@ -414,8 +421,8 @@ fn the_schema_names_every_key_and_no_other() {
         [
             "data-dir",
             "endpoints",
-            "events",
             "groups",
+            "ledger",
             "listen",
             "mask-key",
             "models",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_core::settings::{Listen, Settings};
+use bartizan_core::settings::{Ledger, Listen, Settings};
 use bartizan_gateway::{Gateway, Snapshot};
 
 use crate::wire::admin::PolicySource;
@@ -20,8 +20,7 @@ const MISSING_LOOKS: u32 = 4;
 pub(super) struct AtStart {
     listen: Listen,
     data_dir: PathBuf,
-    segment_bytes: u64,
-    total_bytes: u64,
+    ledger: Ledger,
     otlp_endpoint: Option<String>,
 }
 
@@ -31,8 +30,7 @@ impl AtStart {
         Self {
             listen: settings.listen,
             data_dir,
-            segment_bytes: settings.events.segment_bytes,
-            total_bytes: settings.events.total_bytes,
+            ledger: settings.ledger,
             otlp_endpoint: settings.otlp_endpoint.clone(),
         }
     }
@@ -43,8 +41,7 @@ impl AtStart {
             ("listen.gateway", self.listen.gateway != now.listen.gateway),
             ("listen.console", self.listen.console != now.listen.console),
             ("data-dir", self.data_dir != now.data_dir),
-            ("events.segment", self.segment_bytes != now.segment_bytes),
-            ("events.total", self.total_bytes != now.total_bytes),
+            ("ledger", self.ledger != now.ledger),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
         ]
         .into_iter()

@@ -27,7 +27,7 @@ impl Tight {
         let url = upstream.url();
         let policy = format!(
             "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
-             events: {{ on-failure: {on_failure} }}\nproviders:\n  \
+             ledger: {{ on-failure: {on_failure} }}\nproviders:\n  \
              open: {{ openai-compatible: {{ base-url: \"{url}/v1\" }} }}\n  \
              ant: {{ anthropic: {{ base-url: \"{url}\", api-key: env:TEST_PROVIDER_KEY }} }}\n\
              endpoints:\n  open: {{ routes: [{{ provider: open, model: m }}] }}\n  \
@@ -106,7 +106,7 @@ fn id(answer: &Answer) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_space_no_answer_leaves_unless_policy_says_so() {
     for disk in TightDisk::allowed().await {
-        let tight = Tight::start(disk, "block").await;
+        let tight = Tight::start(disk, "deny").await;
         assert_eq!(tight.ask().await.status, 200);
         assert_eq!(tight.readiness().await.0, 200);
 
@@ -158,43 +158,35 @@ async fn without_space_no_answer_leaves_unless_policy_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_space_answers_go_on_where_policy_allows_and_say_what_is_missing() {
+async fn without_space_events_wait_in_memory_where_policy_allows_and_none_is_lost() {
     for disk in TightDisk::allowed().await {
-        let tight = Tight::start(disk, "allow").await;
+        let tight = Tight::start(disk, "buffer").await;
         assert_eq!(tight.ask().await.status, 200);
         tight.take_space().await;
-        let mut lost = Vec::new();
+        let mut waiting = Vec::new();
         for _ in 0..PAGE_OF_REQUESTS {
             let answer = tight.ask().await;
             assert_eq!(answer.status, 200, "{disk:?}: {}", answer.text());
             if !tight.is_logged(&answer) {
-                lost.push(id(&answer));
+                waiting.push(answer);
                 break;
             }
         }
-        assert_eq!(lost.len(), 1, "{disk:?}: there is space");
+        assert_eq!(waiting.len(), 1, "{disk:?}: there is space");
         for (path, stream, answer) in tight.ask_all().await {
             assert_eq!(answer.status, 200, "{disk:?} {path}: {}", answer.text());
             assert!(!answer.text().contains("log-unavailable"), "{disk:?} {path} {stream}");
-            if !tight.is_logged(&answer) {
-                lost.push(id(&answer));
-            }
+            waiting.push(answer);
         }
-        assert_eq!(tight.readiness().await.0, 503, "{disk:?}");
-        // Each answer whose event is missing is named.
+        // A load balancer may go on sending: there is room in memory.
+        assert_eq!(tight.readiness().await.0, 200, "{disk:?}");
         let stderr = tight.stage.process.stderr();
         assert!(stderr.contains("event log cannot be written"), "{disk:?}: {stderr}");
-        for id in &lost {
-            assert!(stderr.contains(id), "{disk:?}: {id} is not named: {stderr}");
-        }
         tight.give_space().await;
         tight.recover().await;
-        assert_eq!(tight.readiness().await.0, 200, "{disk:?}");
-        // What was lost is not made up for, and nothing is torn.
+        assert!(waiting.iter().all(|answer| tight.is_logged(answer)), "{disk:?}");
         for file in log_files(&tight.data) {
             assert!(std::fs::read(&file).unwrap().ends_with(b"\n"), "{disk:?}: {file:?}");
         }
-        let events = events_in(&tight.data);
-        assert!(events.iter().all(|event| lost.iter().all(|id| event["request_id"] != **id)));
     }
 }

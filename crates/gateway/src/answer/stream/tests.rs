@@ -4,7 +4,7 @@ mod apart;
 mod noted;
 mod values;
 
-use bartizan_core::event::{EventSink, RecordError};
+use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::settings::Detect;
 use bartizan_core::{Action, Event, RequestId};
 
@@ -18,8 +18,8 @@ use crate::protocols;
 struct NoLog;
 
 impl EventSink for NoLog {
-    fn record(&self, _: &Event) -> Result<(), RecordError> {
-        Ok(())
+    fn record(&self, _: &Event) -> Result<Recorded, RecordError> {
+        Ok(Recorded::Settled)
     }
 }
 
@@ -372,7 +372,6 @@ fn a_client_that_does_not_read_is_left() {
             record: record(),
             idle: Duration::from_millis(20),
             deadline: Instant::now() + Duration::from_secs(60),
-            on_log_failure: OnError::Allow,
         };
         let (client, mut unread) = mpsc::channel(1);
         timeout(Duration::from_secs(10), streamed.run(client)).await.unwrap();

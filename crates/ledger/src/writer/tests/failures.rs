@@ -72,7 +72,7 @@ impl SegmentFile for OnRefusing<Arc<dyn SegmentFile>> {
 /// What a log acknowledged on a disk that refuses a call, and how many calls it asked for.
 fn acknowledged(dir: &Path, call: u64, forever: bool) -> Vec<(u64, RequestId)> {
     let refusing = Arc::new(Refusing { left: AtomicU64::new(call), forever });
-    let config = EventLog { segment_bytes: 3_000, total_bytes: 60_000, ..BIG };
+    let config = Ledger { segment_bytes: 3_000, total_bytes: 60_000, ..BIG };
     let disk = Box::new(OnRefusing(FileSystem, refusing));
     let Ok(log) = EventLogWriter::open_on(disk, dir, config) else { return Vec::new() };
     let mut acknowledged = Vec::new();
@@ -81,7 +81,7 @@ fn acknowledged(dir: &Path, call: u64, forever: bool) -> Vec<(u64, RequestId)> {
         let written = if n % 16 == 0 {
             log.record_durably(&event)
         } else {
-            log.shared.record(&event).map_err(RecordError::from)
+            log.shared.write(&event).map_err(RecordError::from)
         };
         if let Ok(entry) = written {
             acknowledged.push((entry, event.request_id));
@@ -111,7 +111,7 @@ fn whatever_the_disk_refuses_nothing_that_was_acknowledged_is_lost() {
             assert!(acknowledged.is_empty(), "call {call}, for ever: {forever}: {broken}");
             continue;
         }
-        let mut entries = Entries::from(dir.path(), 0).unwrap();
+        let mut entries = EntryReader::from(dir.path(), 0).unwrap();
         let first = entries.number();
         let mut lines = Vec::new();
         while let Some(entry) = entries.next().unwrap() {

@@ -12,7 +12,7 @@ fn everything_recorded_is_signed_and_can_be_checked_by_the_public_key() {
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     assert_eq!(log.sign().unwrap().unwrap().size, 0);
     for n in 0..700 {
-        log.record(&event(n)).unwrap();
+        log.append(&event(n)).unwrap();
         if n % 97 == 0 {
             assert_eq!(log.sign().unwrap().unwrap().size, n + 1);
         }
@@ -44,7 +44,7 @@ fn everything_recorded_is_signed_and_can_be_checked_by_the_public_key() {
 fn signs_within_a_second_and_only_when_there_is_news() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     let written = Instant::now();
     let is_empty = |note: String| note.contains("\n0\n");
     while checkpoint_text(dir.path()).unwrap().is_none_or(is_empty) {
@@ -60,12 +60,12 @@ fn signs_within_a_second_and_only_when_there_is_news() {
 #[test]
 fn a_log_goes_on_with_its_tree_at_any_size() {
     let dir = tempfile::tempdir().unwrap();
-    let config = EventLog { segment_bytes: 4_000, ..BIG };
+    let config = Ledger { segment_bytes: 4_000, ..BIG };
     let mut size = 0;
     for more in [1, 3, 252, 1, 255, 1, 300, 0, 512] {
         let log = EventLogWriter::open(dir.path(), config).unwrap();
         for _ in 0..more {
-            log.record(&event(size)).unwrap();
+            log.append(&event(size)).unwrap();
             size += 1;
         }
         drop(log);
@@ -80,13 +80,13 @@ fn entries_behind_the_last_checkpoint_are_signed_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());
     let log = open_with(&disk, dir.path(), BIG);
-    log.record(&event(0)).unwrap();
+    log.append(&event(0)).unwrap();
     log.sign().unwrap();
     disk.cannot_put.store(true, Ordering::SeqCst);
-    log.record(&event(1)).unwrap();
+    log.append(&event(1)).unwrap();
     assert!(matches!(log.sign(), Err(LedgerError::Sign(_))));
     assert!(log.check().is_err(), "readiness must see that nothing is signed");
-    log.record(&event(2)).unwrap();
+    log.append(&event(2)).unwrap();
     drop(log);
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     // With one that says which they were.
@@ -102,7 +102,7 @@ fn does_not_start_on_a_log_that_differs_from_its_last_checkpoint() {
         let dir = tempfile::tempdir().unwrap();
         let log = EventLogWriter::open(dir.path(), BIG).unwrap();
         for n in 0..300 {
-            log.record(&event(n)).unwrap();
+            log.append(&event(n)).unwrap();
         }
         drop(log);
         change(dir.path());
@@ -163,7 +163,7 @@ fn rewrite(dir: &Path, change: impl Fn(&str) -> String) {
 /// The root over the lines of the log, by another way than the writer's.
 fn root_of_lines(dir: &Path) -> Hash {
     let mut frontier = Frontier::new();
-    let mut entries = Entries::from(dir, 0).unwrap();
+    let mut entries = EntryReader::from(dir, 0).unwrap();
     while let Some(entry) = entries.next().unwrap() {
         frontier.push(Hash::of_leaf(entry), |_, _, _| ());
     }

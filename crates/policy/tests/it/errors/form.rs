@@ -189,7 +189,7 @@ weather: sunny
               |
             2 | weather: sunny
               | ^^^^^^^
-            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `endpoints`, `models`, `prices`, `events`, `telemetry`
+            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `endpoints`, `models`, `prices`, `ledger`, `telemetry`
         "#]],
     );
 }
@@ -198,14 +198,14 @@ weather: sunny
 fn a_key_given_twice() {
     check(
         "version: 1
-events: {}
-events: {}
+ledger: {}
+ledger: {}
 ",
         expect![[r#"
-            error: `events` is given twice
+            error: `ledger` is given twice
              --> bartizan.yaml:3:1
               |
-            3 | events: {}
+            3 | ledger: {}
               | ^^^^^^
             help: keep one of the two
         "#]],
@@ -459,14 +459,14 @@ endpoints:
 fn an_empty_section() {
     check(
         "version: 1
-events: ~
+ledger: ~
 endpoints: {}
 ",
         expect![[r#"
             error: a value is missing
              --> bartizan.yaml:2:9
               |
-            2 | events: ~
+            2 | ledger: ~
               |         ^
             help: give the key a value, or remove it
         "#]],

@@ -62,7 +62,7 @@ endpoints:
     routes: [{ provider: dmeo }]
     guardrails:
       - { id: g, on: [inptu], detect: pii, action: flag }
-events: { segment: big }
+ledger: { segment: big }
 ",
         expect![[r#"
             error: `here` is not an address to listen on
@@ -96,7 +96,7 @@ events: { segment: big }
             error: `big` is not a size
               --> bartizan.yaml:10:20
                |
-            10 | events: { segment: big }
+            10 | ledger: { segment: big }
                |                    ^^^
             help: write a number with `KiB`, `MiB` or `GiB`, such as `64MiB`
         "#]],

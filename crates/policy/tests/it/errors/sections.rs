@@ -83,13 +83,13 @@ prices: { m: { input: cheap, output: -1 } }
 fn a_wrong_size() {
     check(
         "version: 1
-events: { segment: 64MB }
+ledger: { segment: 64MB }
 ",
         expect![[r#"
             error: `64MB` is not a size
              --> bartizan.yaml:2:20
               |
-            2 | events: { segment: 64MB }
+            2 | ledger: { segment: 64MB }
               |                    ^^^^
             help: write a number with `KiB`, `MiB` or `GiB`, such as `64MiB`
         "#]],
@@ -100,13 +100,13 @@ events: { segment: 64MB }
 fn a_tiny_segment() {
     check(
         "version: 1
-events: { segment: 1KiB }
+ledger: { segment: 1KiB }
 ",
         expect![[r#"
             error: a segment of the event log is smaller than 4KiB
              --> bartizan.yaml:2:20
               |
-            2 | events: { segment: 1KiB }
+            2 | ledger: { segment: 1KiB }
               |                    ^^^^
             help: write `segment: 64MiB`
         "#]],
@@ -117,13 +117,13 @@ events: { segment: 1KiB }
 fn a_log_smaller_than_a_segment() {
     check(
         "version: 1
-events: { segment: 1GiB, total: 1MiB }
+ledger: { segment: 1GiB, total: 1MiB }
 ",
         expect![[r#"
             error: the whole event log is smaller than one segment of it
              --> bartizan.yaml:2:33
               |
-            2 | events: { segment: 1GiB, total: 1MiB }
+            2 | ledger: { segment: 1GiB, total: 1MiB }
               |                                 ^^^^
             help: give `total` at least twice `segment`
         "#]],
@@ -134,15 +134,56 @@ events: { segment: 1GiB, total: 1MiB }
 fn a_wrong_way_to_fail() {
     check(
         "version: 1
-events: { on-failure: ignore }
+ledger: { on-failure: ignore }
 ",
         expect![[r#"
             error: `ignore` is not a way to fail
              --> bartizan.yaml:2:23
               |
-            2 | events: { on-failure: ignore }
+            2 | ledger: { on-failure: ignore }
               |                       ^^^^^^
-            help: known here: `block`, `allow`
+            help: known here: `deny`, `buffer`
+        "#]],
+    );
+}
+
+#[test]
+fn a_log_that_is_not_kept() {
+    check(
+        "version: 1
+ledger: { keep: 12h, durability: sometimes, areas: { egress: { durability: strict } } }
+",
+        expect![[r#"
+            error: unknown key `egress`
+             --> bartizan.yaml:2:54
+              |
+            2 | ledger: { keep: 12h, durability: sometimes, areas: { egress: { durability: strict } } }
+              |                                                      ^^^^^^
+            help: known here: `gateway`, `admin`
+        "#]],
+    );
+}
+
+#[test]
+fn entries_kept_for_no_time() {
+    check(
+        "version: 1
+ledger: { keep: 12h, durability: sometimes }
+",
+        expect![[r#"
+            error: `12h` is not a time to keep entries
+             --> bartizan.yaml:2:17
+              |
+            2 | ledger: { keep: 12h, durability: sometimes }
+              |                 ^^^
+            help: write days, from `1d` to `3653d`
+
+            error: `sometimes` is not a durability
+             --> bartizan.yaml:2:34
+              |
+            2 | ledger: { keep: 12h, durability: sometimes }
+              |                                  ^^^^^^^^^
+            help: known here: `batched`, `strict`
         "#]],
     );
 }

@@ -9,9 +9,9 @@ use super::*;
 struct Kept(Mutex<Vec<FindingRecord>>);
 
 impl EventSink for Kept {
-    fn record(&self, event: &Event) -> Result<(), RecordError> {
+    fn record(&self, event: &Event) -> Result<Recorded, RecordError> {
         self.0.lock().unwrap().clone_from(&event.findings);
-        Ok(())
+        Ok(Recorded::Settled)
     }
 }
 
@@ -53,7 +53,6 @@ fn event_of(guard: Arc<Guard>, events: &[String], leaves: bool) -> Vec<FindingRe
             ),
             idle: Duration::from_secs(10),
             deadline: Instant::now() + Duration::from_secs(60),
-            on_log_failure: OnError::Allow,
         };
         let (client, mut answer) = mpsc::channel(1);
         let run = tokio::spawn(streamed.run(client));
