@@ -3,6 +3,7 @@
 mod console;
 mod greeting;
 mod reload;
+mod tables;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use bartizan_console::{About, ConsoleState, Hosts};
 use bartizan_core::event::EventSink;
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
+use bartizan_query::Tables;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -49,6 +51,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let settings = source.load()?;
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
+    let tables = Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
     let exporting = settings.otlp_endpoint.as_deref();
     let exporting = exporting
         .map(|endpoint| spans::Exporting::start(endpoint, Arc::clone(&log) as _))
@@ -118,7 +121,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let console = tokio::spawn(console::serve(console, router, until(stopped.clone()), bounds));
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
     tokio::spawn(reload(source, gateway, at_start, until(stopped.clone())));
-    tokio::spawn(maintain(store, until(stopped)));
+    tokio::spawn(maintain(store, until(stopped.clone())));
+    tokio::spawn(tables::follow(tables, until(stopped)));
 
     // New keys are shown somewhere even if one of the two fails.
     let written = ready_file.map_or(Ok(()), |file| file.finish(&greeting));

@@ -1,0 +1,168 @@
+//! The tables of a log, brought up to date and asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bartizan_ledger::EntryReader;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::MemTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::answer::Answer;
+use crate::chunks::{path, planned};
+use crate::columns::{EVENTS, FINDINGS, Rows, USAGE, USAGE_VIEW, event_schema, finding_schema};
+use crate::error::QueryError;
+use crate::project::{Refreshed, clear, hold, refresh};
+
+/// What a question may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory for sorting and grouping, in bytes. Nothing is put on the disk instead.
+    pub memory_bytes: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { memory_bytes: 1 << 30, threads }
+    }
+}
+
+/// The tables of one log.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    log: PathBuf,
+    dir: PathBuf,
+}
+
+impl Tables {
+    /// The tables of the log in the folder `log`, kept in the folder `dir`. Nothing is read yet.
+    pub fn new(log: impl Into<PathBuf>, dir: impl Into<PathBuf>) -> Self {
+        Self { log: log.into(), dir: dir.into() }
+    }
+
+    /// Makes the files that are missing, from the entries that are signed, and removes those of entries
+    /// that the log has removed. `progress` hears of entries that were read and of those to read.
+    ///
+    /// # Errors
+    /// [`QueryError`], when the log cannot be read or a file cannot be written.
+    pub fn refresh(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Refreshed, QueryError> {
+        refresh(&self.log, &self.dir, self.signed()?, progress)
+    }
+
+    /// Removes all files, so that the next [`Tables::refresh`] makes them again from the log.
+    ///
+    /// # Errors
+    /// [`QueryError::Folder`], when that cannot be done.
+    pub fn clear(&self) -> Result<(), QueryError> {
+        clear(&self.dir)
+    }
+
+    /// Answers one `SELECT`, from the files and from the entries behind them.
+    ///
+    /// # Errors
+    /// [`QueryError::Statement`] for what cannot be understood or does more than read, and others when
+    /// the log or the tables cannot be read.
+    pub async fn ask(&self, statement: &str, limits: Limits) -> Result<Answer, QueryError> {
+        let held = hold(&self.dir)?;
+        let context = session(limits).map_err(QueryError::Failed)?;
+        let first = EntryReader::from(&self.log, 0)?.number();
+        let chunks: Vec<_> = planned(&(first..self.signed()?))
+            .into_iter()
+            .take_while(|chunk| {
+                [EVENTS, FINDINGS].iter().all(|table| path(&self.dir, table, chunk).is_file())
+            })
+            .collect();
+        let behind = chunks.last().map_or(first, |chunk| chunk.end);
+        let (events, findings) = self.rows_from(behind)?;
+        for (table, schema, rows) in
+            [(EVENTS, event_schema(), events), (FINDINGS, finding_schema(), findings)]
+        {
+            let files = chunks.iter().map(|chunk| path(&self.dir, table, chunk)).collect();
+            register(&context, table, schema, files, rows).await.map_err(QueryError::Failed)?;
+        }
+        let view = format!("CREATE VIEW {USAGE} AS {USAGE_VIEW}");
+        context.sql(&view).await.map_err(QueryError::Failed)?;
+
+        let reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        let wrong = |error| QueryError::of(error, limits.memory_bytes);
+        let plan = context.sql_with_options(statement, reading).await.map_err(wrong)?;
+        let columns = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let batches = plan.execute_stream().await.map_err(wrong)?;
+        Ok(Answer::new(columns, batches, held, limits.memory_bytes))
+    }
+
+    /// Entries that the last checkpoint is about.
+    fn signed(&self) -> Result<u64, QueryError> {
+        Ok(bartizan_ledger::serve::size(&self.log)?)
+    }
+
+    /// The rows of all entries from a number on, also of those that are not signed yet.
+    fn rows_from(&self, first: u64) -> Result<(RecordBatch, RecordBatch), QueryError> {
+        let mut entries = EntryReader::from(&self.log, first)?;
+        let mut rows = Rows::default();
+        let mut number = entries.number();
+        while let Some(entry) = entries.next()? {
+            rows.push(number, entry);
+            number += 1;
+        }
+        rows.take().map_err(|error| QueryError::Failed(error.into()))
+    }
+}
+
+fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_limit(limits.memory_bytes, 1.0)
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_target_partitions(limits.threads)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        .set_bool("datafusion.execution.parquet.reorder_filters", true);
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// Makes a table of files and of rows that are in none.
+async fn register(
+    context: &SessionContext,
+    table: &str,
+    schema: SchemaRef,
+    files: Vec<PathBuf>,
+    rows: RecordBatch,
+) -> Result<(), DataFusionError> {
+    let behind = MemTable::try_new(Arc::clone(&schema), vec![vec![rows]])?;
+    let behind = context.read_table(Arc::new(behind))?;
+    let all = if files.is_empty() {
+        behind
+    } else {
+        let urls = files.iter().map(|file| url(file)).collect::<Result<Vec<_>, _>>()?;
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+        let config = ListingTableConfig::new_with_multi_paths(urls)
+            .with_listing_options(options)
+            .with_schema(schema);
+        context.read_table(Arc::new(ListingTable::try_new(config)?))?.union(behind)?
+    };
+    context.register_table(table, all.into_view())?;
+    Ok(())
+}
+
+fn url(file: &Path) -> Result<ListingTableUrl, DataFusionError> {
+    let file = std::path::absolute(file)?;
+    ListingTableUrl::parse(file.to_string_lossy())
+}
