@@ -7,7 +7,7 @@ use std::path::Path;
 use bartizan_core::private;
 
 use crate::active::Active;
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::entries::Entries;
 use crate::error::LedgerError;
 use crate::merkle::Hash;
@@ -21,13 +21,14 @@ const LOCK_FILE: &str = ".lock";
 /// cannot be looked at counts as not in use.
 pub fn is_in_use(dir: &Path) -> bool {
     // Shared, so that two that look at the same time do not take each other for a writer.
-    File::open(dir.join(LOCK_FILE))
+    disk::open(&dir.join(LOCK_FILE))
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 pub(super) fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
     let path = dir.join(LOCK_FILE);
     let segment = |source| LedgerError::Segment { path: path.clone(), source };
+    disk::refuse_others(&path).map_err(segment)?;
     let file =
         private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
     match file.try_lock() {
