@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::disk::refuse_others;
+
 const PREFIX: &str = "events-";
 const SUFFIX: &str = ".jsonl";
 /// Sorts like the time it names, and holds no character that any file system refuses.
@@ -71,6 +73,7 @@ impl Segment {
             return Ok(0);
         }
         file.seek(SeekFrom::Start(whole))?;
+        refuse_others(&self.torn_path())?;
         let mut torn = private::file().append(true).create(true).open(self.torn_path())?;
         io::copy(&mut (&mut file).take(torn_bytes), &mut torn)?;
         // INVARIANT: the copy is on the disk before the original goes.
@@ -80,10 +83,11 @@ impl Segment {
         Ok(torn_bytes)
     }
 
-    /// Bytes of the file and of its torn end.
-    fn len(&self) -> u64 {
-        let len = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        len(&self.path) + len(&self.torn_path())
+    /// Bytes of the file; none if it is a link or anything else. What lies beside it is not counted: it
+    /// takes nothing from the room that entries have.
+    fn len(&self) -> io::Result<Option<u64>> {
+        let found = fs::symlink_metadata(&self.path)?;
+        Ok(found.is_file().then_some(found.len()))
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -117,21 +121,21 @@ pub(crate) fn removable(
     needed: u64,
     budget_bytes: u64,
 ) -> io::Result<Vec<(Segment, u64)>> {
-    let all = list(dir)?;
-    let ends: Vec<u64> = all.iter().skip(1).map(|next| next.first).collect();
-    let closed = all.into_iter().zip(ends).filter(|(segment, _)| segment.first < active);
-    let mut closed: Vec<_> = closed.collect();
-    let mut total: u64 = closed.iter().map(|(segment, _)| segment.len()).sum();
-    let mut goes = 0;
-    for (segment, end) in &closed {
-        if total <= budget_bytes || *end > needed {
-            break;
-        }
-        total = total.saturating_sub(segment.len());
-        goes += 1;
+    let mut all = Vec::new();
+    for segment in list(dir)? {
+        // INVARIANT: none of the log's own is left out, or what is removed would not end where it says.
+        all.extend(segment.len()?.map(|len| (len, segment)));
     }
-    closed.truncate(goes);
-    Ok(closed)
+    let ends: Vec<u64> = all.iter().skip(1).map(|(_, next)| next.first).collect();
+    let closed = all.into_iter().zip(ends).filter(|((_, segment), _)| segment.first < active);
+    let closed: Vec<_> = closed.collect();
+    let mut total: u64 = closed.iter().map(|((len, _), _)| len).sum();
+    let goes = closed.into_iter().map_while(|((len, segment), end)| {
+        let stays = total <= budget_bytes || end > needed;
+        total = total.saturating_sub(len);
+        (!stays).then_some((segment, end))
+    });
+    Ok(goes.collect())
 }
 
 /// Offset behind the last newline of the file; 0 when there is none.
@@ -192,6 +196,11 @@ mod tests {
             fs::write(&segment.path, [b'x'; 10]).unwrap();
         }
         fs::write(segments[0].torn_path(), "half").unwrap();
+        // Somebody who may write here cannot make the log remove entries.
+        fs::write(segments[1].torn_path(), [b'x'; 1_000]).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(segments[1].torn_path(), Segment::at(dir.path(), 7, start).path)
+            .unwrap();
         let go = |needed, budget| {
             let go = removable(dir.path(), 15, needed, budget).unwrap();
             go.into_iter().map(|(segment, end)| (segment.first, end)).collect::<Vec<_>>()
@@ -200,6 +209,7 @@ mod tests {
         assert_eq!(go(15, 0), [(0, 5), (5, 10), (10, 15)]);
         assert_eq!(go(14, 0), [(0, 5), (5, 10)]);
         assert_eq!(go(4, 0), []);
+        let _ = fs::remove_file(Segment::at(dir.path(), 7, start).path);
         segments[0].remove().unwrap();
         assert!(!segments[0].torn_path().exists());
         assert_eq!(list(dir.path()).unwrap(), segments[1..]);
