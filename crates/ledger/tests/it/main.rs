@@ -11,6 +11,8 @@
 
 mod canonical;
 mod kills;
+#[cfg(target_os = "linux")]
+mod syscalls;
 mod vectors;
 
 use std::io::{BufRead as _, BufReader, Write as _};
