@@ -11,6 +11,8 @@
 
 mod canonical;
 mod kills;
+#[cfg(unix)]
+mod pipes;
 #[cfg(target_os = "linux")]
 mod syscalls;
 mod vectors;
