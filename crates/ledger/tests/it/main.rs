@@ -10,6 +10,8 @@
 )]
 
 mod canonical;
+#[cfg(target_os = "linux")]
+mod clock;
 mod kills;
 #[cfg(unix)]
 mod pipes;
