@@ -172,6 +172,7 @@ async fn allow_changes(process: &Process) -> io::Result<()> {
 }
 
 /// Who watches each thread of a process.
+#[expect(clippy::disallowed_methods, reason = "the system writes these files, and they are short")]
 fn watchers(id: u32) -> io::Result<Vec<Option<u32>>> {
     let mut watchers = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use bartizan_core::event::{Event, EventSink as _};
 use bartizan_core::id::RequestId;
+use bartizan_core::limits::read_text_file;
 use bartizan_core::settings::EventLog;
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::checkpoint::Checkpoint;
@@ -33,6 +34,8 @@ use child::{CONFIG as TIGHT, Recovery, Told, Traced};
 
 const TEST: &str = "syscalls::whatever_call_fails_nothing_that_was_acknowledged_is_lost";
 const ALL: &str = "BARTIZAN_FAULTS";
+/// Most bytes of what `strace` writes.
+const TRACE_BYTES: u64 = 64 << 20;
 /// Processes at a time: most of their time they wait.
 const AT_A_TIME: usize = 6;
 /// Entries of the log that most processes find, of which all but one are signed. A tile becomes full soon.
@@ -195,7 +198,7 @@ impl Stage<'_> {
             },
         );
         assert_eq!(told, Told::Recovered, "without a fault");
-        let text = bartizan_core::limits::read_text_file(&trace, 64 << 20).unwrap();
+        let text = read_text_file(&trace, TRACE_BYTES).unwrap();
         let calls = text.lines().filter_map(|line| Some((line.split_once('(')?.0, line)));
         let folder = log.to_str().unwrap();
         let own: BTreeSet<&str> =
@@ -230,7 +233,7 @@ impl Stage<'_> {
             told
         });
         let context = format!("{self:?} {fault:?}: {told:?}");
-        let refused = std::fs::read_to_string(refused).unwrap();
+        let refused = read_text_file(&refused, TRACE_BYTES).unwrap();
         let happened = match fault.kind {
             Kind::Death => told < Told::Failing,
             _ => refused.contains("(INJECTED)"),
@@ -319,7 +322,7 @@ impl Seen {
     }
 
     fn look(&mut self) {
-        let Ok(text) = std::fs::read_to_string(self.log.join("checkpoint")) else { return };
+        let Ok(text) = read_text_file(&self.log.join("checkpoint"), 1 << 20) else { return };
         let note: Note = text.parse().unwrap_or_else(|error| panic!("{error}: {text:?}"));
         let signed: Checkpoint = note.text().parse().unwrap();
         self.add(signed);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, EventSink as _};
 use bartizan_core::id::RequestId;
+use bartizan_core::limits::read_text_file;
 use bartizan_core::settings::{EventLog, OnError};
 use bartizan_ledger::EventLogWriter;
 
@@ -21,6 +22,8 @@ const TRACED: &str = "BARTIZAN_TEST_FAULTED_THREAD";
 pub(super) const CONFIG: EventLog =
     EventLog { segment_bytes: 6_000, total_bytes: 66_000, on_failure: OnError::Block };
 const EVENTS: u32 = 40;
+/// Most bytes of what the system says of a thread.
+const STATUS_BYTES: u64 = 64 << 10;
 /// How long to wait for whoever watches.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PATIENT: &str = "BARTIZAN_TEST_FAULTED_PATIENT";
@@ -145,7 +148,7 @@ fn be_watched(thread: &str) -> bool {
     let status = format!("/proc/self/task/{thread}/status");
     let asked = Instant::now();
     while asked.elapsed() < PATIENCE {
-        let status = std::fs::read_to_string(&status).unwrap();
+        let status = read_text_file(status.as_ref(), STATUS_BYTES).unwrap();
         if !status.contains("TracerPid:\t0\n") {
             return true;
         }
@@ -160,7 +163,8 @@ fn thread_named(name: &str) -> String {
     std::thread::sleep(Duration::from_millis(60));
     let threads = std::fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
     let has_name = |path: &PathBuf| {
-        std::fs::read_to_string(path.join("comm")).is_ok_and(|found| found.trim_end() == name)
+        let found = read_text_file(&path.join("comm"), STATUS_BYTES);
+        found.is_ok_and(|found| found.trim_end() == name)
     };
     let thread = threads.into_iter().find(has_name).unwrap();
     thread.file_name().unwrap().to_str().unwrap().to_owned()
