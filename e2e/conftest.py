@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,20 +60,17 @@ def mock(mock_process):
     return mock_process
 
 
-@pytest.fixture(scope="session")
-def bartizan(mock_process, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bartizan")
-    policy = folder / "bartizan.yaml"
-    text = (Path(__file__).parent / "policy.yaml").read_text()
-    policy.write_text(text.replace("MOCK", mock_process.url))
-    ready = folder / "ready.json"
-    log = folder / "stderr.log"
-    command = [binary("BARTIZAN_E2E_BIN"), "up", "--config", policy, "--data-dir", folder / "data"]
+@contextmanager
+def gateway(folder, policy, *options, **variables):
+    """The binary with a policy, all that it keeps and says below one folder; ended at the end."""
+    (folder / "bartizan.yaml").write_text(policy)
+    ready, log = folder / "ready.json", folder / "stderr.log"
+    command = [binary("BARTIZAN_E2E_BIN"), "up", *options, "--config", folder / "bartizan.yaml"]
     visible = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [*command, "--ready-file", ready],
-            env={**visible, "E2E_PROVIDER_KEY": PROVIDER_KEY},
+            [*command, "--data-dir", folder / "data", "--ready-file", ready],
+            env={**visible, "E2E_PROVIDER_KEY": PROVIDER_KEY, **variables},
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
@@ -87,9 +85,16 @@ def bartizan(mock_process, tmp_path_factory):
                 pytest.exit(f"bartizan did not start:\n{log.read_text()}", returncode=3)
             time.sleep(0.02)
     assert ready.stat().st_mode & 0o077 == 0, "the ready file holds keys: owner only"
-    yield {**info, "data_dir": folder / "data"}
+    yield {**info, "data_dir": folder / "data", "log": log, "pid": process.pid}
     process.terminate()
     assert process.wait(PATIENCE_S) == 0, log.read_text()
+
+
+@pytest.fixture(scope="session")
+def bartizan(mock_process, tmp_path_factory):
+    policy = (Path(__file__).parent / "policy.yaml").read_text().replace("MOCK", mock_process.url)
+    with gateway(tmp_path_factory.mktemp("bartizan"), policy) as info:
+        yield info
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_S, user
+from conftest import PATIENCE_S, gateway, user
 
 VERIFIER = Path(__file__).parent.parent / "docs/guides/verify_log.py"
 
@@ -48,3 +48,19 @@ def test_an_outside_verifier_accepts_the_log_and_finds_every_change(log):
     assert "not signed by the key" in verify(log, key).stderr
     (log / "checkpoint").write_text(checkpoint)
     assert verify(log, key).returncode == 0
+
+
+def test_a_log_without_entries_holds(tmp_path):
+    policy = """
+version: 1
+listen: { gateway: "127.0.0.1:0", console: "127.0.0.1:0" }
+providers: { demo: { demo: {} } }
+endpoints: { demo: { routes: [{ provider: demo, model: demo }] } }
+"""
+    with gateway(tmp_path, policy) as info:
+        log = info["data_dir"] / "ledger"
+    origin, size = (log / "checkpoint").read_text().splitlines()[:2]
+    assert size == "0"
+    held = verify(log, (log / "log.vkey").read_text().strip())
+    assert held.returncode == 0, held.stderr
+    assert held.stdout == f"holds: {origin}, of which no entry is signed; 0 more are not signed yet\n"

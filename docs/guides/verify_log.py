@@ -96,7 +96,8 @@ def main(folder, vkey):
         pairs = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2])]
         level = pairs + level[len(pairs) * 2 :]
     check(base64.b64encode(level[0]).decode() == root, "the entries are not those that were signed")
-    print(f"holds: entries {first} to {size - 1} of {origin}; {len(hashes) - size} more are not signed yet")
+    what = f"entries {first} to {size - 1} of {origin}" if size else f"{origin}, of which no entry is signed"
+    print(f"holds: {what}; {len(hashes) - size} more are not signed yet")
 
 
 try:

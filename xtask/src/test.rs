@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Program;
+use crate::shell::{Program, install};
 use crate::steps::Steps;
 use crate::{e2e, format, generate, say, tidy};
 
@@ -43,6 +43,9 @@ fn own_models() -> Result<Option<String>> {
 }
 
 fn tests() -> Result<Option<String>> {
+    if cfg!(target_os = "linux") {
+        tools()?;
+    }
     if Program::cargo(&["nextest", "--version"]).succeeds() {
         // Standard error is watched, so colour has to be asked for.
         return Program::cargo(&["nextest", "run", "--workspace"])
@@ -51,4 +54,22 @@ fn tests() -> Result<Option<String>> {
     }
     say::note("cargo-nextest is not installed; `cargo test` runs the same tests, slower");
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests"])
+}
+
+/// What makes the system refuse calls, and sets the clock, for tests of the event log.
+fn tools() -> Result<()> {
+    // Where Debian has it; the loader puts the folder of the system in the place of `$LIB`.
+    const CLOCK: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+    let year = Program::new("date")
+        .arg("+%Y")
+        .env("LD_PRELOAD", CLOCK)
+        .env("FAKETIME", "2001-02-03 04:05:06")
+        .output();
+    let has_clock = year.is_ok_and(|year| year.trim() == "2001");
+    let has_strace = Program::new("strace").arg("-V").succeeds();
+    let missing: Vec<&str> = [("strace", has_strace), ("libfaketime", has_clock)]
+        .into_iter()
+        .filter_map(|(package, is_there)| (!is_there).then_some(package))
+        .collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing, "testing the event log") }
 }

@@ -1,10 +1,14 @@
 //! The segment that is written to: lines go in whole or not at all.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bartizan_core::time::Timestamp;
+
 use crate::disk::SegmentFile;
+use crate::lines::{Line, Lines};
 use crate::segment::Segment;
 
 /// Written and taken away again to find out whether a disk that was full takes a block again.
@@ -24,8 +28,29 @@ pub(crate) struct Active {
     /// How old it was when it was opened here. A clock that is set later does not count.
     age: Duration,
     opened: Instant,
+    latest: Latest,
+    /// The file, as long as it has lines that were not looked at for their time.
+    unread: Option<PathBuf>,
     // INVARIANT: when this is false, the file is exactly `len` bytes of whole lines.
     torn: bool,
+}
+
+/// Bytes of a time of an event; all have the same form, which sorts as text.
+const TIME_BYTES: usize = "2026-01-02T03:04:05.000006Z".len();
+
+/// The latest time of events.
+struct Latest([u8; TIME_BYTES]);
+
+impl Latest {
+    /// Looks at the time of a line. Inside of a text, quotes are escaped, so that there is one.
+    fn note(&mut self, line: &[u8]) {
+        const KEY: &[u8] = b"\"time\":\"";
+        let found = memchr::memmem::rfind(line, KEY).and_then(|at| line.get(at + KEY.len()..));
+        let time = found.and_then(|rest| rest.first_chunk::<TIME_BYTES>());
+        if let Some(time) = time.filter(|time| **time > self.0) {
+            self.0 = *time;
+        }
+    }
 }
 
 impl Active {
@@ -33,7 +58,9 @@ impl Active {
     pub(crate) fn new(segment: Segment, file: Arc<dyn SegmentFile>, len: u64) -> Self {
         let age = bartizan_core::time::now().duration_since(segment.start);
         let age = Duration::try_from(age).unwrap_or_default();
-        Self { segment, file, len, age, opened: Instant::now(), torn: false }
+        let unread = (len > 0).then(|| segment.path.clone());
+        let latest = Latest([0; TIME_BYTES]);
+        Self { segment, file, len, age, opened: Instant::now(), latest, unread, torn: false }
     }
 
     /// Whether a line of this many bytes belongs into the next file.
@@ -67,7 +94,25 @@ impl Active {
             return Err(error);
         }
         self.len += line.len() as u64;
+        self.latest.note(line);
         Ok(())
+    }
+
+    /// The latest time of the file: that of its start or of an event in it, which a clock that was ahead may
+    /// have given. Reads the file if it is not known, which is once for a file that was opened anew.
+    pub(crate) fn latest(&mut self) -> Timestamp {
+        if let Some(unread) = self.unread.take() {
+            // What cannot be read is found by nobody, whatever its time.
+            if let Ok(file) = crate::disk::open(&unread) {
+                let mut lines = Lines::new(file, unread);
+                let mut line = Vec::new();
+                while let Ok(Line::Whole | Line::TooLong) = lines.next_into(&mut line) {
+                    self.latest.note(&line);
+                }
+            }
+        }
+        let latest = std::str::from_utf8(&self.latest.0).ok().and_then(|time| time.parse().ok());
+        latest.unwrap_or(self.segment.start).max(self.segment.start)
     }
 
     /// Takes away what a failed write left behind.

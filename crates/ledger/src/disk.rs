@@ -1,7 +1,7 @@
 //! The seam between the log and the file system, so that a full or failing disk can be put in its
 //! place. Everything here is private to the owner of the process: folders 0700, files 0600.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::FileExt as _;
@@ -10,6 +10,7 @@ use std::os::windows::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use bartizan_core::limits::read_capped;
 use bartizan_core::private;
 use parking_lot::Mutex;
 
@@ -79,10 +80,15 @@ impl Disk for FileSystem {
         let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
         name.push(".new");
         let new = folder.join(name);
-        let open = || private::file().create(true).truncate(true).write(true).open(&new);
+        // Made anew each time: what lies there may be a link to somewhere else.
+        let open = || private::file().create_new(true).write(true).open(&new);
         let mut file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 private::make_folder(folder)?;
+                open()?
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove(&new)?;
                 open()?
             }
             other => other?,
@@ -111,6 +117,7 @@ impl Disk for FileSystem {
 pub(crate) fn lock_folder(dir: &Path) -> Result<File, LedgerError> {
     let path = dir.join(LOCK_FILE);
     let segment = |source| LedgerError::Segment { path: path.clone(), source };
+    refuse_others(&path).map_err(segment)?;
     let file =
         private::file().create(true).truncate(false).write(true).open(&path).map_err(segment)?;
     match file.try_lock() {
@@ -223,6 +230,34 @@ fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
     written
 }
 
+/// Opens a file to read it. What is none is refused: a pipe would be waited for.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    must_be_file(&std::fs::metadata(path)?)?;
+    File::open(path)
+}
+
+/// Reads a UTF-8 file of at most `cap` bytes.
+pub(crate) fn read_text(path: &Path, cap: u64) -> io::Result<String> {
+    let bytes = read_capped(open(path)?, cap)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Refuses what is there and is no file, before it is opened to write.
+pub(crate) fn refuse_others(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => must_be_file(&metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn must_be_file(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it is no file"))
+}
+
 /// Makes sure that the folder exists and that only its owner may enter it.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     private::make_folder(path)?;
@@ -244,6 +279,27 @@ mod tests {
             return Err(io::Error::other("the disk is gone"));
         }
         file.sync_data()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed_to_where_a_file_is_put() {
+        let dir = tempfile::tempdir().unwrap();
+        let [other, new, path] = ["other", "file.new", "file"].map(|name| dir.path().join(name));
+        let read = |path: &Path| read_text(path, 1 << 20).unwrap();
+        std::fs::write(&other, "of somebody else").unwrap();
+        std::os::unix::fs::symlink(&other, &new).unwrap();
+        FileSystem.put(&path, b"one", Durably::Yes).unwrap();
+        assert_eq!((read(&path), read(&other)), ("one".to_owned(), "of somebody else".to_owned()));
+        assert!(path.symlink_metadata().unwrap().is_file());
+        std::fs::hard_link(&other, &new).unwrap();
+        FileSystem.put(&path, b"two", Durably::Yes).unwrap();
+        assert_eq!((read(&path), read(&other)), ("two".to_owned(), "of somebody else".to_owned()));
+        // What a process left there that died is in nobody's way.
+        std::fs::write(&new, "a longer half of a file").unwrap();
+        FileSystem.put(&path, b"three", Durably::No).unwrap();
+        assert_eq!(read(&path), "three");
+        assert!(!new.exists());
     }
 
     #[test]

@@ -1,11 +1,21 @@
 //! The entries of a log as they were written: lines of its files, by number.
 
-use std::fs::File;
 use std::path::Path;
 
+use crate::disk;
 use crate::error::LedgerError;
 use crate::lines::{Line, Lines};
 use crate::segment::{self, Segment};
+
+/// Where an entry begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its number.
+    pub(crate) entry: u64,
+    /// Number of the first entry of its file.
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+}
 
 /// Goes through the entries of a log from one of them on, from any process, also while its writer runs.
 /// Memory is bounded by one line. Whether they are those that were signed is for
@@ -13,7 +23,8 @@ use crate::segment::{self, Segment};
 #[derive(Debug)]
 pub struct EntryReader {
     segments: std::iter::Peekable<std::vec::IntoIter<Segment>>,
-    current: Option<Lines>,
+    /// The file that is read, and the number of its first entry.
+    current: Option<(u64, Lines)>,
     /// Number of the next line.
     next: u64,
     from: u64,
@@ -42,6 +53,35 @@ impl EntryReader {
         Ok(Self { segments, current: None, next, from: from.max(next), line: Vec::new() })
     }
 
+    /// The entries from a known place in the file of entry `number` on, or from the beginning of that file
+    /// if the place is none of it. The first may be one before `number`.
+    pub(crate) fn near(dir: &Path, number: u64, known: Option<Place>) -> Result<Self, LedgerError> {
+        let mut entries = Self::from(dir, number)?;
+        entries.from = entries.next;
+        let known = known.filter(|place| place.entry <= number);
+        if let (Some(segment), Some(place)) = (entries.segments.peek(), known)
+            && segment.first == place.segment
+        {
+            let path = segment.path.clone();
+            let failed = |source| LedgerError::Segment { path: path.clone(), source };
+            let lines = disk::open(&path)
+                .and_then(|file| Lines::from(file, path.clone(), place.offset))
+                .map_err(failed)?;
+            if let Some(lines) = lines {
+                entries.segments.next();
+                entries.current = Some((place.segment, lines));
+                (entries.next, entries.from) = (place.entry, place.entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Where the next entry begins, if its file is being read.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let (segment, lines) = self.current.as_ref()?;
+        Some(Place { entry: self.next, segment: *segment, offset: lines.offset() })
+    }
+
     /// Number of the next entry.
     pub fn number(&self) -> u64 {
         self.next.max(self.from)
@@ -54,15 +94,16 @@ impl EntryReader {
     #[expect(clippy::should_implement_trait, reason = "an entry is borrowed from the reader")]
     pub fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
         loop {
-            let Some(lines) = &mut self.current else {
+            let Some((_, lines)) = &mut self.current else {
                 let Some(segment) = self.segments.next() else { return Ok(None) };
                 if segment.first != self.next {
                     let (path, expected, found) = (segment.path, self.next, segment.first);
                     return Err(LedgerError::Gap { path, expected, found });
                 }
-                let opened = File::open(&segment.path);
+                let opened = disk::open(&segment.path);
                 let failed = |source| LedgerError::Segment { path: segment.path.clone(), source };
-                self.current = Some(Lines::new(opened.map_err(failed)?, segment.path.clone()));
+                let lines = Lines::new(opened.map_err(failed)?, segment.path.clone());
+                self.current = Some((segment.first, lines));
                 continue;
             };
             let read = lines.next_into(&mut self.line);

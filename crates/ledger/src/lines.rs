@@ -1,7 +1,7 @@
 //! Lines of one file of the log, each at most as long as the writer makes them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::LINE_BYTES;
@@ -22,11 +22,25 @@ pub(crate) struct Lines {
     path: PathBuf,
     /// Of the line returned last, from 1.
     number: u64,
+    /// Where the next line begins.
+    offset: u64,
 }
 
 impl Lines {
     pub(crate) fn new(file: File, path: PathBuf) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0 }
+        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0, offset: 0 }
+    }
+
+    /// The lines from an offset on, if one begins there.
+    pub(crate) fn from(mut file: File, path: PathBuf, offset: u64) -> io::Result<Option<Self>> {
+        if let Some(before) = offset.checked_sub(1) {
+            let mut end = [0];
+            file.seek(SeekFrom::Start(before))?;
+            if file.read(&mut end)? == 0 || end != *b"\n" {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self { offset, ..Self::new(file, path) }))
     }
 
     /// Puts the next line, newline included, into `line`.
@@ -34,6 +48,7 @@ impl Lines {
         line.clear();
         let limited = &mut (&mut self.file).take(LINE_BYTES as u64);
         let read = limited.read_until(b'\n', line)?;
+        self.offset += read as u64;
         if read == 0 {
             return Ok(Line::End);
         }
@@ -58,6 +73,7 @@ impl Lines {
             let newline = buffer.iter().position(|byte| *byte == b'\n');
             let used = newline.map_or(buffer.len(), |at| at + 1);
             self.file.consume(used);
+            self.offset += used as u64;
             if newline.is_some() {
                 return Ok(true);
             }
@@ -75,6 +91,11 @@ impl Lines {
 
     pub(crate) fn torn(&self) -> LedgerError {
         LedgerError::Torn { path: self.path.clone(), line: self.number }
+    }
+
+    /// Where the next line begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -18,6 +18,8 @@ pub const EXTENSION: &str = "tlog-proof";
 pub const PROOF_BYTES: usize = NOTE_BYTES + EXTRA_BYTES * 2;
 /// First line of a proof.
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// Begins the line of what goes along.
+const EXTRA: &str = "extra ";
 /// Most hashes of a proof: one per bit of a number.
 const HASHES: usize = 64;
 /// Most bytes beside the proof: an entry fits.
@@ -76,7 +78,7 @@ impl fmt::Display for LogProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
         if let Some(extra) = &self.extra {
-            writeln!(f, "extra {}", STANDARD.encode(extra))?;
+            writeln!(f, "{EXTRA}{}", STANDARD.encode(extra))?;
         }
         writeln!(f, "index {}", self.index)?;
         self.hashes.iter().try_for_each(|hash| writeln!(f, "{hash}"))?;
@@ -99,8 +101,9 @@ impl FromStr for LogProof {
         if lines.next() != Some(HEADER) {
             return Err(form("it does not begin with `c2sp.org/tlog-proof@v1`"));
         }
-        let extra = lines.next_if(|line| line.starts_with("extra "));
-        let extra = extra.map(|line| STANDARD.decode(line.trim_start_matches("extra ")));
+        let extra = lines.next_if(|line| line.starts_with(EXTRA));
+        let extra = extra.and_then(|line| line.strip_prefix(EXTRA));
+        let extra = extra.map(|extra| STANDARD.decode(extra));
         let extra = extra.transpose().map_err(|_| form("what follows `extra` is no base64"))?;
         let index = lines.next().and_then(|line| parse_number(line.strip_prefix("index ")?));
         let index = index.ok_or(form("the line `index <number>` is missing"))?;
@@ -182,7 +185,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_proof_that_is_read_is_written_again(
-            extra in "(extra [A-Z]{0,4}\n)?", index in "[0-9]{1,3}", hash in "([A-Z]{43}=\n)?",
+            extra in "((extra ){1,2}[A-Z]{0,4}\n)?", index in "[0-9]{1,3}", hash in "([A-Z]{43}=\n)?",
         ) {
             let note = "log\n1\nx\n\n\u{2014} log AAAAAAA=\n";
             let text = format!("{HEADER}\n{extra}index {index}\n{hash}\n{note}");

@@ -3,13 +3,13 @@
 //! Memory is bounded by one line. A line that is no event is reported with its place and skipped;
 //! whoever reads decides whether that is fatal.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use bartizan_core::event::Event;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::disk;
 use crate::error::LedgerError;
 use crate::lines::{Line, Lines};
 use crate::segment::{self, Segment};
@@ -58,7 +58,7 @@ impl Iterator for Events {
             }
             let Some(lines) = &mut self.current else {
                 let segment = self.segments.next()?;
-                match File::open(&segment.path) {
+                match disk::open(&segment.path) {
                     Ok(file) => self.current = Some(Lines::new(file, segment.path)),
                     // Removed for its age since the folder was listed.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::disk::refuse_others;
+
 const PREFIX: &str = "events-";
 const SUFFIX: &str = ".jsonl";
 /// Sorts like the time it names, and holds no character that any file system refuses.
@@ -34,8 +36,8 @@ impl Segment {
         Self { first, start, path: dir.join(format!("{PREFIX}{first:012}-{time}{SUFFIX}")) }
     }
 
-    /// A file that is started now, behind one that was started at `previous`: always later than that,
-    /// so that starts grow with the entries even when the clock is set back.
+    /// A file that is started now, behind one that was started and has entries until `previous`: always
+    /// later than that, so that starts grow with the entries even when the clock is set back.
     pub(crate) fn next(dir: &Path, first: u64, previous: Option<Timestamp>) -> Self {
         let now = bartizan_core::time::now().as_microsecond();
         let earliest = previous.map_or(now, |previous| previous.as_microsecond().saturating_add(1));
@@ -71,6 +73,7 @@ impl Segment {
             return Ok(0);
         }
         file.seek(SeekFrom::Start(whole))?;
+        refuse_others(&self.torn_path())?;
         let mut torn = private::file().append(true).create(true).open(self.torn_path())?;
         io::copy(&mut (&mut file).take(torn_bytes), &mut torn)?;
         // INVARIANT: the copy is on the disk before the original goes.
@@ -80,10 +83,11 @@ impl Segment {
         Ok(torn_bytes)
     }
 
-    /// Bytes of the file and of its torn end.
-    fn len(&self) -> u64 {
-        let len = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        len(&self.path) + len(&self.torn_path())
+    /// Bytes of the file; none if it is a link or anything else. What lies beside it is not counted: it
+    /// takes nothing from the room that entries have.
+    fn len(&self) -> io::Result<Option<u64>> {
+        let found = fs::symlink_metadata(&self.path)?;
+        Ok(found.is_file().then_some(found.len()))
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -124,22 +128,23 @@ pub(crate) struct Surplus {
 impl Surplus {
     /// The files of a folder that have to go, oldest first, each with one past its last entry.
     pub(crate) fn of(self, dir: &Path) -> io::Result<Vec<(Segment, u64)>> {
-        let all = list(dir)?;
-        // A file has no entry from after the start of the next one.
-        let ends: Vec<_> = all.iter().skip(1).map(|next| (next.first, next.start)).collect();
-        let closed = all.into_iter().zip(ends).filter(|(segment, _)| segment.first < self.active);
-        let closed: Vec<_> = closed.collect();
-        let mut total: u64 = closed.iter().map(|(segment, _)| segment.len()).sum();
-        let mut goes = Vec::new();
-        for (segment, (end, ended)) in closed {
-            let stays = total <= self.budget_bytes && ended >= self.oldest;
-            if stays || end > self.needed {
-                break;
-            }
-            total = total.saturating_sub(segment.len());
-            goes.push((segment, end));
+        let mut all = Vec::new();
+        for segment in list(dir)? {
+            // INVARIANT: none of the log's own is left out, or what is removed would not end where it says.
+            all.extend(segment.len()?.map(|len| (len, segment)));
         }
-        Ok(goes)
+        // A file has no entry from after the start of the next one.
+        let ends: Vec<_> = all.iter().skip(1).map(|(_, next)| (next.first, next.start)).collect();
+        let closed = all.into_iter().zip(ends).filter(|((_, file), _)| file.first < self.active);
+        let closed: Vec<_> = closed.collect();
+        let mut total: u64 = closed.iter().map(|((len, _), _)| len).sum();
+        let goes = closed.into_iter().map_while(|((len, segment), (end, ended))| {
+            let is_fine = total <= self.budget_bytes && ended >= self.oldest;
+            let stays = is_fine || end > self.needed;
+            total = total.saturating_sub(len);
+            (!stays).then_some((segment, end))
+        });
+        Ok(goes.collect())
     }
 }
 
@@ -201,6 +206,11 @@ mod tests {
             fs::write(&segment.path, [b'x'; 10]).unwrap();
         }
         fs::write(segments[0].torn_path(), "half").unwrap();
+        // Somebody who may write here cannot make the log remove entries.
+        fs::write(segments[1].torn_path(), [b'x'; 1_000]).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(segments[1].torn_path(), Segment::at(dir.path(), 7, start).path)
+            .unwrap();
         let from = |needed, budget_bytes, oldest| {
             let go = Surplus { active: 15, needed, budget_bytes, oldest }.of(dir.path()).unwrap();
             go.into_iter().map(|(segment, end)| (segment.first, end)).collect::<Vec<_>>()
@@ -213,6 +223,7 @@ mod tests {
         // All that ended before goes for its age, and what is needed stays.
         assert_eq!(from(15, 1_000, start + hour()), [(0, 5), (5, 10), (10, 15)]);
         assert_eq!(from(14, 1_000, start + hour()), [(0, 5), (5, 10)]);
+        let _ = fs::remove_file(Segment::at(dir.path(), 7, start).path);
         segments[0].remove().unwrap();
         assert!(!segments[0].torn_path().exists());
         assert_eq!(list(dir.path()).unwrap(), segments[1..]);

@@ -3,10 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use bartizan_core::limits::read_text_file;
 use zeroize::Zeroizing;
 
-use crate::disk::{Disk, Durably};
+use crate::disk::{Disk, Durably, read_text};
 use crate::error::LedgerError;
 use crate::note::{Algorithm, KeyName, SigningKey, VerifyingKey};
 use crate::tree::begin;
@@ -27,7 +26,7 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<SigningK
     let path = dir.join(PRIVATE_FILE);
     let failed = |source: io::Error| LedgerError::Key { path: path.clone(), source };
     let wrong = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
-    let key = match read_text_file(&path, KEY_BYTES).map(Zeroizing::new) {
+    let key = match read_text(&path, KEY_BYTES).map(Zeroizing::new) {
         Ok(text) => SigningKey::from_secret_text(text.trim_ascii_end()).map_err(wrong)?,
         // A log whose key is lost must not be signed by another one without anybody noticing.
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_new => {
@@ -42,7 +41,7 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<SigningK
         Err(error) => return Err(failed(error)),
     };
     let public = format!("{}\n", key.verifying());
-    if read_text_file(&dir.join(PUBLIC_FILE), KEY_BYTES).ok().as_deref() != Some(&public) {
+    if read_text(&dir.join(PUBLIC_FILE), KEY_BYTES).ok().as_deref() != Some(&public) {
         disk.put(&dir.join(PUBLIC_FILE), public.as_bytes(), Durably::Yes).map_err(failed)?;
     }
     Ok(key)
@@ -53,7 +52,7 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<SigningK
 /// # Errors
 /// What the system says, or that it is no key.
 pub fn public_key(dir: &Path) -> io::Result<VerifyingKey> {
-    let text = read_text_file(&dir.join(PUBLIC_FILE), KEY_BYTES)?;
+    let text = read_text(&dir.join(PUBLIC_FILE), KEY_BYTES)?;
     let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     text.trim_ascii_end().parse().map_err(wrong)
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bartizan_core::limits::{read_capped, read_text_file};
+use bartizan_core::limits::read_capped;
 
 use crate::checkpoint::Checkpoint;
-use crate::disk::{Disk, Durably};
+use crate::disk::{self, Disk, Durably};
 use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{NOTE_BYTES, Note, SigningKey};
@@ -64,7 +64,7 @@ pub(crate) struct Opened {
 /// # Errors
 /// What the system says.
 pub(crate) fn checkpoint_text(dir: &Path) -> io::Result<Option<String>> {
-    match read_text_file(&dir.join(CHECKPOINT_FILE), NOTE_BYTES as u64) {
+    match disk::read_text(&dir.join(CHECKPOINT_FILE), NOTE_BYTES as u64) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, parse_number};
 use crate::note::{Algorithm, Note, NoteError, VerifyingKey};
 
 /// Most bytes of a file that says whom to trust.
@@ -14,7 +14,7 @@ pub const TRUST_BYTES: usize = 64 << 10;
 /// Most logs, witnesses and groups together.
 const MEMBERS: usize = 256;
 /// The quorum that needs nobody.
-const NONE: &str = "none";
+const NONE: &[u8] = b"none";
 
 /// Logs that are believed, and who has to have seen what they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Trust {
 /// Somebody who watches logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
-    /// As the file calls it.
+    /// As the file calls it; what is not UTF-8 is shown as U+FFFD.
     pub name: String,
     /// Its key.
     pub key: VerifyingKey,
@@ -168,15 +168,26 @@ impl FromStr for Trust {
     type Err = TrustFileError;
 
     fn from_str(text: &str) -> Result<Self, TrustFileError> {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl Trust {
+    /// Reads a file that says whom to trust. Bytes beyond ASCII mean nothing, so that they may be in any
+    /// encoding: in names, addresses and comments.
+    ///
+    /// # Errors
+    /// [`TrustFileError`], with the line.
+    pub fn from_bytes(text: &[u8]) -> Result<Self, TrustFileError> {
         if text.len() > TRUST_BYTES {
             return Err(TrustFileError { line: 1, what: "the file is too large" });
         }
         let mut file = File::default();
         let mut lines = 0;
-        for (index, line) in text.split('\n').enumerate() {
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             lines = index + 1;
             let at = |what| TrustFileError { line: lines, what };
-            if line.chars().any(|c| c.is_control() && c != '\t') {
+            if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
                 return Err(at("there are control characters"));
             }
             file.take(line).map_err(at)?;
@@ -193,35 +204,36 @@ impl FromStr for Trust {
 struct File {
     logs: Vec<VerifyingKey>,
     witnesses: Vec<Witness>,
-    named: BTreeMap<String, Member>,
+    named: BTreeMap<Vec<u8>, Member>,
     /// Names of those that are part of a group: each is part of one, so that it counts once.
-    grouped: BTreeSet<String>,
+    grouped: BTreeSet<Vec<u8>>,
     quorum: Option<Member>,
 }
 
 impl File {
-    fn take(&mut self, line: &str) -> Result<(), &'static str> {
-        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
-        let Some(first) = words.next().filter(|word| !word.starts_with('#')) else { return Ok(()) };
-        let words: Vec<&str> = words.collect();
-        if self.logs.len() + self.named.len() >= MEMBERS {
-            return Err("the file names too many logs, witnesses and groups");
-        }
+    fn take(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        let mut words =
+            line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+        let Some(first) = words.next().filter(|word| !word.starts_with(b"#")) else {
+            return Ok(());
+        };
+        let words: Vec<&[u8]> = words.collect();
         match (first, words.as_slice()) {
-            ("log", [key] | [key, _]) => self.log(key),
-            ("witness", [name, key]) => self.witness(name, key, None),
-            ("witness", [name, key, url]) => self.witness(name, key, Some(url)),
-            ("group", [name, least, members @ ..]) => self.group(name, least, members),
-            ("quorum", [name]) => self.quorum(name),
-            ("log" | "witness" | "group" | "quorum", _) => {
+            (b"log", [key] | [key, _]) => self.log(key),
+            (b"witness", [name, key]) => self.witness(name, key, None),
+            (b"witness", [name, key, url]) => self.witness(name, key, Some(url)),
+            (b"group", [name, least, members @ ..]) => self.group(name, least, members),
+            (b"quorum", [name]) => self.quorum(name),
+            (b"log" | b"witness" | b"group" | b"quorum", _) => {
                 Err("the line has too few or too many words")
             }
             _ => Err("a line begins with `log`, `witness`, `group`, `quorum` or `#`"),
         }
     }
 
-    fn log(&mut self, key: &str) -> Result<(), &'static str> {
-        let key: VerifyingKey = key.parse().map_err(|_| "the key of the log cannot be read")?;
+    fn log(&mut self, key: &[u8]) -> Result<(), &'static str> {
+        self.has_room()?;
+        let key = parse_key(key).ok_or("the key of the log cannot be read")?;
         if key.algorithm() != Algorithm::Ed25519 {
             return Err("the key of a log signs notes, and this one signs cosignatures");
         }
@@ -232,8 +244,8 @@ impl File {
         Ok(())
     }
 
-    fn witness(&mut self, name: &str, key: &str, url: Option<&str>) -> Result<(), &'static str> {
-        let key: VerifyingKey = key.parse().map_err(|_| "the key of the witness cannot be read")?;
+    fn witness(&mut self, name: &[u8], key: &[u8], url: Option<&[u8]>) -> Result<(), &'static str> {
+        let key = parse_key(key).ok_or("the key of the witness cannot be read")?;
         if key.algorithm() != Algorithm::Cosignature {
             return Err("the key of a witness signs cosignatures, and this one signs notes");
         }
@@ -241,12 +253,12 @@ impl File {
             return Err("the key of this witness is in the file already");
         }
         self.name(name, Member::Witness(self.witnesses.len()))?;
-        let url = url.map(str::to_owned);
-        self.witnesses.push(Witness { name: name.to_owned(), key, url });
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.witnesses.push(Witness { name: text(name), key, url: url.map(text) });
         Ok(())
     }
 
-    fn group(&mut self, name: &str, least: &str, names: &[&str]) -> Result<(), &'static str> {
+    fn group(&mut self, name: &[u8], least: &[u8], names: &[&[u8]]) -> Result<(), &'static str> {
         let mut members = Vec::new();
         for member in names {
             let known = self.named.get(*member).ok_or("a member of the group is not known")?;
@@ -256,10 +268,12 @@ impl File {
             members.push(known.clone());
         }
         let least = match least {
-            "all" => members.len(),
-            "any" => 1,
+            b"all" => members.len(),
+            b"any" => 1,
             number => {
-                number.parse().map_err(|_| "after the name comes `all`, `any` or a number")?
+                let number = std::str::from_utf8(number).ok().and_then(parse_number);
+                let number = number.and_then(|number| usize::try_from(number).ok());
+                number.ok_or("after the name comes `all`, `any` or a number")?
             }
         };
         if !(1..=members.len()).contains(&least) {
@@ -268,7 +282,7 @@ impl File {
         self.name(name, Member::Group { least, members })
     }
 
-    fn quorum(&mut self, name: &str) -> Result<(), &'static str> {
+    fn quorum(&mut self, name: &[u8]) -> Result<(), &'static str> {
         let quorum = if name == NONE {
             Member::NOBODY
         } else {
@@ -283,13 +297,25 @@ impl File {
         }
     }
 
-    fn name(&mut self, name: &str, member: Member) -> Result<(), &'static str> {
+    fn name(&mut self, name: &[u8], member: Member) -> Result<(), &'static str> {
+        self.has_room()?;
         if name == NONE || self.named.contains_key(name) {
             return Err("the name is taken");
         }
         self.named.insert(name.to_owned(), member);
         Ok(())
     }
+
+    fn has_room(&self) -> Result<(), &'static str> {
+        if self.logs.len() + self.named.len() >= MEMBERS {
+            return Err("the file names too many logs, witnesses and groups");
+        }
+        Ok(())
+    }
+}
+
+fn parse_key(key: &[u8]) -> Option<VerifyingKey> {
+    std::str::from_utf8(key).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{Note, NoteError};
 use crate::removal::{first_kept, found};
-use crate::segment::Segment;
+use crate::segment::{self, Segment};
 use crate::tree::{CHECKPOINT_FILE, checkpoint_text, read_tile};
 use crate::trust::{Trust, TrustError, Witnessed};
 
@@ -88,12 +88,35 @@ impl Broken {
     }
 }
 
+/// How often a log is looked at whose oldest files go meanwhile.
+const TRIES: u32 = 8;
+
 /// Checks the log in the folder `dir` against its last checkpoint, if `trust` believes that. Reads
 /// every entry and every hash once; `progress` is told how many entries were checked.
 ///
 /// # Errors
 /// [`Broken`], with the first entry that does not hold.
-pub fn verify(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Verified, Broken> {
+pub fn verify(
+    dir: &Path,
+    trust: &Trust,
+    mut progress: impl FnMut(u64),
+) -> Result<Verified, Broken> {
+    let first = || segment::list(dir).ok()?.first().map(|oldest| oldest.first);
+    let mut tries = 1;
+    loop {
+        let before = first();
+        let outcome = verify_once(dir, trust, &mut progress);
+        // The list of files and the checkpoint were of two moments: what seems to be missing may have been
+        // removed by the log, which says so in an entry that was not looked at.
+        let moved = outcome.is_err() && first() > before;
+        if !moved || tries == TRIES {
+            return outcome;
+        }
+        tries += 1;
+    }
+}
+
+fn verify_once(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<Verified, Broken> {
     let path = dir.join(CHECKPOINT_FILE);
     let text = checkpoint_text(dir).map_err(Broken::Checkpoint)?;
     let text = text.ok_or(Broken::Unsigned { path })?;

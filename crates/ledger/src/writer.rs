@@ -478,7 +478,8 @@ impl Shared {
         if state.rotate_after.is_some_and(|after| now < after) {
             return;
         }
-        let segment = Segment::next(&self.dir, state.next, Some(state.active.segment.start));
+        let latest = state.active.latest();
+        let segment = Segment::next(&self.dir, state.next, Some(latest));
         // INVARIANT: no file has entries while one before it lacks some; a power cut would leave a gap.
         let full = state.active.mend().and_then(|()| state.active.file.sync());
         let created = full.and_then(|()| self.disk.create(&segment.path));
@@ -499,6 +500,10 @@ impl Shared {
     /// Body of the sync thread.
     fn keep_synced(&self) {
         self.keep_doing(&self.wake, Stop::Syncing, State::due, Self::sync);
+        // The last sync may have begun to remove files, which is an entry of its own.
+        if self.state.lock().dirty_since.is_some() {
+            let _ = self.sync();
+        }
     }
 
     /// Body of the thread that signs.

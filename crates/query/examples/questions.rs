@@ -41,7 +41,10 @@ const QUESTIONS: [(&str, &str); 4] = [
         "who used most tokens",
         "SELECT principal, sum(tokens_in + tokens_out) AS t FROM events WHERE time >= {since} GROUP BY principal ORDER BY t DESC, principal LIMIT 10",
     ),
-    ("verdicts", "SELECT verdict, count(*) AS n FROM events WHERE time >= {since} GROUP BY verdict ORDER BY verdict"),
+    (
+        "verdicts",
+        "SELECT verdict, count(*) AS n FROM events WHERE time >= {since} GROUP BY verdict ORDER BY verdict",
+    ),
 ];
 
 fn main() {
@@ -106,7 +109,8 @@ fn write(log: &Path, rows: u64) -> Timestamp {
     // A small generator of numbers without a pattern: the same rows each time.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut below = |bound: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % bound
     };
     for row in 0..rows {
@@ -224,7 +228,8 @@ fn ask_sqlite(database: &Connection, question: &str) -> Vec<Vec<Value>> {
 
 fn size(folder: &Path, extension: &str) -> u64 {
     let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let files = files.filter(|file| file.path().extension().is_some_and(|found| found == extension));
+    let files =
+        files.filter(|file| file.path().extension().is_some_and(|found| found == extension));
     files.map(|file| file.metadata().unwrap().len()).sum()
 }
 

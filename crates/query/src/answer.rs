@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use datafusion::arrow::datatypes::{
@@ -10,7 +11,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::execution::SendableRecordBatchStream;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
 use crate::error::QueryError;
@@ -70,7 +71,8 @@ impl Answer {
                 *row += 1;
                 return Ok(Some(cells));
             }
-            let Some(batch) = self.batches.next().await else { return Ok(None) };
+            let coming = AssertUnwindSafe(self.batches.next()).catch_unwind().await;
+            let Some(batch) = coming.map_err(|_| QueryError::panicked())? else { return Ok(None) };
             let batch = batch.map_err(|error| QueryError::of(error, self.memory_bytes))?;
             self.batch = Some((batch, 0));
         }

@@ -89,6 +89,11 @@ impl QueryError {
             _ => Self::Failed(error),
         }
     }
+
+    /// The engine met a file or a statement that it did not expect.
+    pub(crate) fn panicked() -> Self {
+        Self::Failed(DataFusionError::Internal("the engine panicked".to_owned()))
+    }
 }
 
 /// The first line of what an error says, without the engine's own names for kinds of errors and without

@@ -1,5 +1,6 @@
 //! The tables of a log, brought up to date and asked.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures_util::FutureExt as _;
 
 use crate::answer::Answer;
 use crate::chunks::{path, planned};
@@ -75,6 +77,11 @@ impl Tables {
     /// [`QueryError::Statement`] for what cannot be understood or does more than read, and others when
     /// the log or the tables cannot be read.
     pub async fn ask(&self, statement: &str, limits: Limits) -> Result<Answer, QueryError> {
+        let asking = AssertUnwindSafe(self.try_ask(statement, limits)).catch_unwind();
+        asking.await.unwrap_or_else(|_| Err(QueryError::panicked()))
+    }
+
+    async fn try_ask(&self, statement: &str, limits: Limits) -> Result<Answer, QueryError> {
         let held = hold(&self.dir)?;
         let context = session(limits).map_err(QueryError::Failed)?;
         let first = EntryReader::from(&self.log, 0)?.number();

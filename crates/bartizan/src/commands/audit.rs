@@ -1,5 +1,6 @@
 //! `bartizan audit`: does the event log hold, and what does it prove.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -74,9 +75,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
 /// Whom the arguments trust; the key in the folder of the log where they name nobody.
 fn trusted(args: &TrustArgs, folder: Option<&Path>) -> anyhow::Result<Trust> {
     if let Some(file) = &args.trust {
-        let text = read_text_file(file, TRUST_BYTES as u64)
-            .with_context(|| format!("cannot read `{}`", file.display()))?;
-        return text.parse().map_err(|error| {
+        let bytes = File::open(file).and_then(|file| read_capped(file, TRUST_BYTES as u64));
+        let bytes = bytes.with_context(|| format!("cannot read `{}`", file.display()))?;
+        return Trust::from_bytes(&bytes).map_err(|error| {
             usage(
                 format!("`{}`: {error}", file.display()),
                 "lines are `log VKEY`, `witness NAME VKEY`, `group NAME all|any|N NAME…` and `quorum NAME|none`",

@@ -15,6 +15,7 @@ use bartizan_console::{About, ConsoleState, Hosts};
 use bartizan_core::event::EventSink;
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
+use bartizan_ledger::serve::Served;
 use bartizan_query::Tables;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -99,7 +100,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         store: Arc::clone(&store),
         identify: store.key_index(),
         events,
-        log: Arc::new(LogFolder(folder.clone())),
+        log: Arc::new(LogFolder(Served::new(folder.clone()))),
         event_query: Arc::new(Events { folder }),
         endpoints: Arc::new(Endpoints {
             source: Arc::clone(&source),

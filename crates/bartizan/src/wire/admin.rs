@@ -15,6 +15,7 @@ use bartizan_core::{Class, Coded as _, Event, Name};
 use bartizan_gateway::json::Document;
 use bartizan_gateway::{Gateway, Snapshot};
 use bartizan_ledger::EventLogWriter;
+use bartizan_ledger::serve::Served;
 use bartizan_policy::{DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
@@ -331,15 +332,15 @@ impl EventQuery for Events {
 }
 
 /// The log, for those who follow it.
-pub(crate) struct LogFolder(pub(crate) PathBuf);
+pub(crate) struct LogFolder(pub(crate) Served);
 
 impl LogFiles for LogFolder {
     fn checkpoint(&self) -> Result<Option<String>, AdminError> {
-        bartizan_ledger::serve::checkpoint(&self.0).map_err(internal)
+        self.0.checkpoint().map_err(internal)
     }
 
     fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, AdminError> {
-        bartizan_ledger::serve::tile(&self.0, path).map_err(internal)
+        self.0.tile(path).map_err(internal)
     }
 }
 

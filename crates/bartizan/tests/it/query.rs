@@ -28,19 +28,26 @@ async fn questions_see_what_was_just_decided_and_lead_to_its_proof() {
     let rules = "SELECT rule, count(*) AS n FROM findings GROUP BY rule";
     let ran = query(&stage, &[rules, "--format", "csv"]);
     assert_eq!(ran.stdout, "rule,n\r\nemail,1\r\n", "{}", ran.stderr);
-    let ran = query(&stage, &["SELECT verdict, count(*) AS n FROM events WHERE area = 'gateway' GROUP BY verdict ORDER BY n"]);
+    let ran = query(
+        &stage,
+        &[
+            "SELECT verdict, count(*) AS n FROM events WHERE area = 'gateway' GROUP BY verdict ORDER BY n",
+        ],
+    );
     assert_eq!(ran.stdout, "verdict  n\nallow    1\nmask     1\n", "{}", ran.stderr);
 
     // The number of the row is what its proof is about.
     let number = row["leaf_index"].to_string();
     let data = stage.folder.path().join("data");
-    let mut proof = Place::new().run(&["audit", "prove", &number, "--data-dir", data.to_str().unwrap()], "");
+    let mut proof =
+        Place::new().run(&["audit", "prove", &number, "--data-dir", data.to_str().unwrap()], "");
     for _ in 0..100 {
         if proof.code == 0 {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        proof = Place::new().run(&["audit", "prove", &number, "--data-dir", data.to_str().unwrap()], "");
+        proof = Place::new()
+            .run(&["audit", "prove", &number, "--data-dir", data.to_str().unwrap()], "");
     }
     assert!(proof.stdout.contains(&format!("index {number}\n")), "{}", proof.stderr);
 }

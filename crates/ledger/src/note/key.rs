@@ -15,6 +15,8 @@ use super::Signature;
 const KEY_BYTES: usize = 32;
 /// Bytes of the time before the signature of a cosigner.
 const TIME_BYTES: usize = 8;
+/// Last time that a cosigner may name, in seconds since 1970 (C2SP tlog-cosignature).
+const LATEST: u64 = i64::MAX as u64;
 /// Longest name, in bytes.
 const NAME_BYTES: usize = 255;
 /// Begins a private key in text.
@@ -126,6 +128,9 @@ impl VerifyingKey {
                     .split_first_chunk::<TIME_BYTES>()
                     .ok_or(wrong("the signature has no time"))?;
                 let time = u64::from_be_bytes(*time);
+                if time > LATEST {
+                    return Err(wrong("the time of the signature is none"));
+                }
                 key.verify(cosigned(time, text).as_bytes(), signature).map_err(forged)?;
                 Ok(Some(time))
             }

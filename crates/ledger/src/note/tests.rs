@@ -70,6 +70,17 @@ fn a_cosignature_is_no_signature_of_the_log() {
 }
 
 #[test]
+fn a_cosigner_names_a_time_that_exists() {
+    let witness = key("witness", Algorithm::Cosignature);
+    let keys = [witness.verifying().clone()];
+    for (time, holds) in [(0, true), (1 << 62, true), ((1 << 63) - 1, true), (1 << 63, false)] {
+        let mut note = Note::new("text\n".to_owned()).unwrap();
+        note.add(witness.sign(note.text(), time));
+        assert_eq!(note.verify(&keys).is_ok(), holds, "{time}");
+    }
+}
+
+#[test]
 fn keys_are_read_as_they_are_written() {
     for algorithm in [Algorithm::Ed25519, Algorithm::Cosignature] {
         let key = key("example.org/a", algorithm);

@@ -78,9 +78,48 @@ fn says_which_line_is_wrong() {
     check(&format!("witness W {witness}\ngroup G any W W\n"), 2, "twice");
     check(&format!("witness W {witness}\ngroup G 2 W\n"), 2, "at least one");
     check(&format!("witness W {witness}\ngroup G 0 W\n"), 2, "at least one");
+    check(&format!("witness W {witness}\ngroup G 01 W\n"), 2, "a number");
+    check(&format!("witness W {witness}\ngroup G +1 W\n"), 2, "a number");
     check(&format!("witness W {witness}\ngroup W any W\n"), 2, "taken");
     check("quorum G\n", 1, "not the name");
     check("quorum none\nquorum none\n", 2, "second");
     check("quorum none\r\n", 1, "control");
+    check("# \u{7f}\nquorum none\n", 1, "control");
     assert!(format!("log {log}\nquorum none").parse::<Trust>().is_ok());
+}
+
+#[test]
+fn bytes_beyond_ascii_are_opaque() {
+    let witnesses: Vec<SigningKey> =
+        (0..3).map(|number| key(&format!("w{number}"), Algorithm::Cosignature)).collect();
+    // A name in Latin-1, the sign of Kelvin, which some take for the letter, and a control character of
+    // Unicode, which is none of ASCII.
+    let names: [&[u8]; 3] = [b"J\xF8rgen", "\u{212a}".as_bytes(), "\u{85}".as_bytes()];
+    let mut file = b"# Gr\xFC\xDFe \xC2\x9B\n".to_vec();
+    for (name, witness) in names.into_iter().zip(&witnesses) {
+        let key = witness.verifying().to_string();
+        file.extend([b"witness ", name, b" ", key.as_bytes(), b" http://\xFF.example\n"].concat());
+    }
+    let with = |end: &[u8]| Trust::from_bytes(&[&file[..], end].concat());
+    let trust = with(b"group G 2 J\xF8rgen \xE2\x84\xAA \xC2\x85\nquorum G\n").unwrap();
+    assert_eq!(trust.witnesses()[0].name, "J\u{fffd}rgen");
+    assert_eq!(trust.witnesses()[1].url.as_deref(), Some("http://\u{fffd}.example"));
+    // Names are compared as they are written.
+    assert!(with(b"quorum J\xF9rgen\n").is_err() && with(b"quorum K\n").is_err());
+}
+
+#[test]
+fn a_file_may_name_as_many_as_its_cap_and_then_a_quorum() {
+    let mut file = String::new();
+    for number in 0..MEMBERS {
+        let key = key("w", Algorithm::Cosignature);
+        writeln!(file, "witness {number} {}", key.verifying()).unwrap();
+    }
+    let quorum = "\n# all of it\nquorum 255\n";
+    assert_eq!((file.clone() + quorum).parse::<Trust>().unwrap().witnesses().len(), MEMBERS);
+    let log = key("log", Algorithm::Ed25519);
+    let error = format!("{file}log {}{quorum}", log.verifying()).parse::<Trust>().unwrap_err();
+    assert_eq!(error.line, MEMBERS + 1, "{error}");
+    let error = format!("{file}group G any 3{quorum}").parse::<Trust>().unwrap_err();
+    assert_eq!(error.line, MEMBERS + 1, "{error}");
 }

@@ -143,6 +143,33 @@ fn entries_that_the_log_removed_are_not_missed_and_others_are() {
 }
 
 #[test]
+fn files_that_the_log_removes_meanwhile_are_not_missed() {
+    let config = Ledger { segment_bytes: 20_000, ..CONFIG };
+    let dir = log(1_200, config);
+    let config = Ledger { total_bytes: 100_000, ..config };
+    let mut opened = None;
+    let verified = verify(dir.path(), &trust(dir.path()), |_| {
+        // The list of files was made, and only the first of them is open.
+        let log = opened.get_or_insert_with(|| EventLogWriter::open(dir.path(), config).unwrap());
+        log.sign().unwrap();
+    });
+    let first = segment::list(dir.path()).unwrap()[0].first;
+    assert!(first > 0, "nothing was removed");
+    assert_eq!(verified.unwrap().first, first);
+    // What goes without a word of the log is missed as soon as it is gone.
+    let mut gone = false;
+    let broken = verify(dir.path(), &trust(dir.path()), |_| {
+        for segment in segment::list(dir.path()).unwrap().into_iter().take(if gone { 0 } else { 2 })
+        {
+            std::fs::remove_file(segment.path).unwrap();
+        }
+        gone = true;
+    });
+    let next = segment::list(dir.path()).unwrap()[0].first;
+    assert_eq!(broken.unwrap_err().entry(), Some(next - 1));
+}
+
+#[test]
 fn files_that_are_not_the_logs_own_are_found() {
     let dir = log(3, CONFIG);
     for name in ["events-000000000000-19700101T000000.000000Z.jsonl", "events-extra.jsonl"] {

@@ -1,11 +1,11 @@
 //! Opening a log: one writer per folder, what a crash left behind, and whether the entries are those that
 //! were signed.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::Path;
 
 use crate::active::Active;
-use crate::disk::{Disk, LOCK_FILE};
+use crate::disk::{self, Disk, LOCK_FILE};
 use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::merkle::Hash;
@@ -16,7 +16,7 @@ use crate::tree::{Opened, Tree};
 /// cannot be looked at counts as not in use.
 pub fn is_in_use(dir: &Path) -> bool {
     // Shared, so that two that look at the same time do not take each other for a writer.
-    File::open(dir.join(LOCK_FILE))
+    disk::open(&dir.join(LOCK_FILE))
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 

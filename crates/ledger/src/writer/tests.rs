@@ -191,6 +191,28 @@ fn short_and_interrupted_writes_are_completed() {
 }
 
 #[test]
+fn an_event_from_a_clock_that_was_ahead_is_found_by_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Ledger { segment_bytes: 2_000, ..BIG };
+    let ahead = bartizan_core::time::now() + jiff::SignedDuration::from_hours(3);
+    for reopened in [false, true] {
+        let mut log = EventLogWriter::open(dir.path(), config).unwrap();
+        let early = Event { time: bartizan_core::time::format(ahead), ..event(7) };
+        log.append(&early).unwrap();
+        if reopened {
+            drop(log);
+            log = EventLogWriter::open(dir.path(), config).unwrap();
+        }
+        for n in 0..30 {
+            log.append(&event(n)).unwrap();
+        }
+        let found = crate::read(dir.path(), Some(ahead - jiff::SignedDuration::from_hours(1)));
+        let found = found.map(|event| event.unwrap().time).filter(|time| *time == early.time);
+        assert_eq!(found.count(), 1 + usize::from(reopened), "opened anew: {reopened}");
+    }
+}
+
+#[test]
 fn when_no_new_file_can_be_created_the_old_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Faults::default());

@@ -80,7 +80,7 @@ fn killed_after(dir: &Path, patience: Duration) -> Vec<(u64, String)> {
 }
 
 /// Whole lines of the log, by number.
-fn lines(dir: &Path) -> BTreeMap<u64, String> {
+pub(crate) fn lines(dir: &Path) -> BTreeMap<u64, String> {
     let mut lines = BTreeMap::new();
     for file in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap();
@@ -176,7 +176,8 @@ fn a_checkpoint_is_a_note_that_others_can_read() {
     let log = EventLogWriter::open(dir.path(), CONFIG).unwrap();
     log.append(&Event::new(RequestId::new(), "gateway", "chat-completions")).unwrap();
     drop(log);
-    let text = bartizan_ledger::serve::checkpoint(dir.path()).unwrap().unwrap();
+    let text =
+        bartizan_ledger::serve::Served::new(dir.path().to_owned()).checkpoint().unwrap().unwrap();
     let note: Note = text.parse().unwrap();
     assert_eq!((note.to_string(), note.signatures().len()), (text, 1));
 }

@@ -10,7 +10,13 @@
 )]
 
 mod canonical;
+#[cfg(target_os = "linux")]
+mod clock;
 mod kills;
+#[cfg(unix)]
+mod pipes;
+#[cfg(target_os = "linux")]
+mod syscalls;
 mod vectors;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -29,7 +29,10 @@ pub(super) async fn follow(tables: Tables, stop: impl Future<Output = ()>) {
             Ok(Err(error)) if !failed => {
                 failed = true;
                 let error = crate::format::chain(&error);
-                tracing::warn!(error, "tables do not follow the log; questions still see all of it");
+                tracing::warn!(
+                    error,
+                    "tables do not follow the log; questions still see all of it"
+                );
             }
             Ok(Err(_)) => {}
             Err(error) => tracing::error!(%error, "the tables are not followed any more"),

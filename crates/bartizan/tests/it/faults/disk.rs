@@ -1,5 +1,5 @@
-//! A disk without space: the log says so, answers fare as policy says, and all is well again when
-//! there is space, without a restart and without a hand on the files.
+//! A disk without space, or one that became read-only: the log says so, answers fare as policy says, and
+//! all is well again when it takes data again, without a restart and without a hand on the files.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use bartizan_testkit::http::Answer;
 use bartizan_testkit::upstream::{Script, Upstream};
 use serde_json::{Value, json};
 
+use crate::cli::Place;
 use crate::support::{Stage, chat, events_in, launch, log_files, messages, responses};
 
 /// Requests until a page that was begun is full; an event takes some hundred bytes.
@@ -86,6 +87,21 @@ impl Tight {
         self.stage.console.post_json("/api/v1/keys", &ask).await.unwrap()
     }
 
+    /// Checks the log from end to end, until all of it is signed.
+    async fn log_holds(&self) {
+        for _ in 0..100 {
+            let data = self.data.to_str().unwrap();
+            let words = ["audit", "verify", "--format", "json", "--data-dir", data];
+            let ran = Place::new().run(&words, "");
+            assert_eq!(ran.code, 0, "{:?}: {} {}", self.disk, ran.stdout, ran.stderr);
+            if serde_json::from_str::<Value>(&ran.stdout).unwrap()["unsigned"] == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{:?}: not all is signed: {}", self.disk, self.stage.process.stderr());
+    }
+
     /// Asks until an answer is logged again.
     async fn recover(&self) {
         for _ in 0..100 {
@@ -154,6 +170,7 @@ async fn without_space_no_answer_leaves_unless_policy_says_so() {
         let stderr = tight.stage.process.stderr();
         assert!(stderr.contains("event log takes events again"), "{disk:?}: {stderr}");
         assert!(!tight.is_logged(&refused), "{disk:?}");
+        tight.log_holds().await;
     }
 }
 
@@ -188,5 +205,6 @@ async fn without_space_events_wait_in_memory_where_policy_allows_and_none_is_los
         for file in log_files(&tight.data) {
             assert!(std::fs::read(&file).unwrap().ends_with(b"\n"), "{disk:?}: {file:?}");
         }
+        tight.log_holds().await;
     }
 }

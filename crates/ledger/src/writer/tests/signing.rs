@@ -97,6 +97,22 @@ fn entries_behind_the_last_checkpoint_are_signed_at_the_next_start() {
 }
 
 #[test]
+fn a_clean_end_leaves_nothing_unsigned() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Ledger { segment_bytes: 20_000, total_bytes: 100_000, ..BIG };
+    for end in 0..60 {
+        let log = EventLogWriter::open(dir.path(), config).unwrap();
+        for n in 0..50 + end {
+            log.append(&event(n)).unwrap();
+        }
+        drop(log);
+        let key = crate::public_key(dir.path()).unwrap();
+        let verified = crate::verify::verify(dir.path(), &Trust::of_log(key), |_| ()).unwrap();
+        assert_eq!(verified.unsigned, 0, "after {end} starts: {verified:?}");
+    }
+}
+
+#[test]
 fn does_not_start_on_a_log_that_differs_from_its_last_checkpoint() {
     let refused = |change: fn(&Path)| {
         let dir = tempfile::tempdir().unwrap();
