@@ -41,7 +41,29 @@ impl Entries {
         self.next.max(self.from)
     }
 
+    /// Reads on from the disk, not from what was read ahead before.
+    pub(crate) fn refresh(&mut self) -> Result<(), LedgerError> {
+        let Some(lines) = &mut self.current else { return Ok(()) };
+        let gone_back = lines.go_back();
+        gone_back.map_err(|source| LedgerError::Segment { path: lines.path().to_owned(), source })
+    }
+
+    /// Looks in the folder for files behind the one that was read to its end, and says whether there
+    /// are any.
+    pub(crate) fn find_more(&mut self, dir: &Path) -> Result<bool, LedgerError> {
+        let Some(lines) = &self.current else {
+            *self = Self::from(dir, self.number())?;
+            return Ok(self.segments.peek().is_some());
+        };
+        let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
+        let mut behind = segment::list(dir).map_err(folder)?;
+        behind.retain(|segment| segment.first >= self.next && segment.path != lines.path());
+        self.segments = behind.into_iter().peekable();
+        Ok(self.segments.peek().is_some())
+    }
+
     /// The next entry, without its line break; none at the end, or where the last line is not finished.
+    /// After that it gives what was written to the same file since.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
         loop {
             let Some(lines) = &mut self.current else {
@@ -67,7 +89,11 @@ impl Entries {
                 }
                 Line::TooLong => return Err(lines.too_long()),
                 Line::Unfinished if self.segments.peek().is_some() => return Err(lines.torn()),
-                Line::Unfinished | Line::End => self.current = None,
+                Line::End if self.segments.peek().is_some() => self.current = None,
+                Line::Unfinished | Line::End => {
+                    self.refresh()?;
+                    return Ok(None);
+                }
             }
         }
     }

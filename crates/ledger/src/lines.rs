@@ -1,7 +1,7 @@
 //! Lines of one file of the log, each at most as long as the writer makes them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::LINE_BYTES;
@@ -22,11 +22,13 @@ pub(crate) struct Lines {
     path: PathBuf,
     /// Of the line returned last, from 1.
     number: u64,
+    /// Bytes of the whole lines that were returned.
+    len: u64,
 }
 
 impl Lines {
     pub(crate) fn new(file: File, path: PathBuf) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0 }
+        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0, len: 0 }
     }
 
     /// Puts the next line, newline included, into `line`.
@@ -39,6 +41,7 @@ impl Lines {
         }
         self.number += 1;
         if line.ends_with(b"\n") {
+            self.len += read as u64;
             return Ok(Line::Whole);
         }
         if read < LINE_BYTES {
@@ -46,6 +49,12 @@ impl Lines {
         }
         line.clear();
         Ok(if self.skip_line()? { Line::TooLong } else { Line::Unfinished })
+    }
+
+    /// Goes back to the end of the last whole line. What was read ahead is forgotten: the writer takes
+    /// back what it could not write whole, and may have written something else in its place.
+    pub(crate) fn go_back(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.len)).map(|_| ())
     }
 
     /// Leaves the line that is being read; false when the file ends first.
