@@ -4,6 +4,8 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod sinks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +23,11 @@ use crate::principal::PrincipalKind;
 use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
+
+pub use sinks::{
+    Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
+    Transport, UrlStyle,
+};
 
 /// Everything one version of the policy says.
 #[derive(Debug, Clone)]
@@ -43,6 +50,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, Price>,
     /// The event log.
     pub events: EventLog,
+    /// Where entries of the event log go besides.
+    pub sinks: Vec<Sink>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
 }

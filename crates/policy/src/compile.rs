@@ -15,6 +15,7 @@ mod models;
 mod operators;
 mod providers;
 mod secrets;
+mod sinks;
 mod subjects;
 mod urls;
 
@@ -93,6 +94,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let models = self.models(&file.models);
         let endpoints = self.endpoints(file);
         let events = self.events(&file.events);
+        let sinks = self.sinks(&file.events.sinks);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         Some(Settings {
             version: version_of(self.problems.text()),
@@ -104,6 +106,7 @@ impl<'a, 't> Compiler<'a, 't> {
             models,
             prices,
             events: events?,
+            sinks,
             otlp_endpoint,
         })
     }

@@ -8,6 +8,7 @@ pub(crate) mod model;
 pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
+pub(crate) mod sink;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use provider::ProviderFile;
 use scalar::{
     AddressText, Choice, DollarsText, FailureWord, PrincipalText, SecretText, SizeText, UrlText,
 };
+use sink::SinkFile;
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
 pub(crate) const UNSUPPORTED: [&str; 5] = ["egress", "data", "tools", "cedar", "tests"];
@@ -122,6 +124,9 @@ pub(crate) struct EventsFile {
     /// What happens to an answer whose event cannot be written. Default: `block`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) on_failure: Option<Located<Choice<FailureWord>>>,
+    /// Systems that entries are shipped to, besides the log itself. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) sinks: Vec<Located<SinkFile>>,
 }
 
 /// Where traces go.

@@ -3,6 +3,8 @@
 //! The shape is that of the policy file with every default written out; credentials and canaries are
 //! not shown.
 
+mod sinks;
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -72,6 +74,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     writeln!(out, "  segment: {}", size(settings.events.segment_bytes))?;
     writeln!(out, "  total: {}", size(settings.events.total_bytes))?;
     writeln!(out, "  on-failure: {}", on_error(settings.events.on_failure))?;
+    sinks::write_sinks(out, &settings.sinks)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {
         writeln!(out, "  otlp-endpoint: {}", text(url))?;

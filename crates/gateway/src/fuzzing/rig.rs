@@ -186,6 +186,7 @@ fn no_settings() -> Settings {
         endpoints: BTreeMap::new(),
         prices: BTreeMap::new(),
         events: EventLog { segment_bytes: 1, total_bytes: 1, on_failure: OnError::Block },
+        sinks: Vec::new(),
         otlp_endpoint: None,
         models: BTreeMap::new(),
     }
