@@ -1,7 +1,9 @@
 //! Follows a log for one sink: reads, ships, remembers how far it got, and tries again for ever.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::id::RuleId;
@@ -30,7 +32,7 @@ pub struct Follower {
     reader: Option<Reader>,
     dir: PathBuf,
     areas: BTreeSet<String>,
-    cursor: Cursor,
+    cursor: Arc<Cursor>,
     /// Number of the next entry; none before the first.
     next: Option<u64>,
     /// What was read and not shipped.
@@ -85,7 +87,7 @@ impl Follower {
             reader: None,
             dir: log.to_owned(),
             areas,
-            cursor,
+            cursor: Arc::new(cursor),
             next,
             pending: None,
             sink,
@@ -151,18 +153,18 @@ impl Follower {
             self.next = Some(read.next);
             self.set_lag(&read);
             if has_moved {
-                self.save(read.next);
+                self.save(read.next).await;
             }
             return if has_moved && read.next < read.signed { Turn::Shipped } else { Turn::Idle };
         }
         let shipping = tokio::time::timeout(SHIP_TIMEOUT, self.sink.ship(&read.batch)).await;
         match shipping.unwrap_or_else(|_| Err(self.too_slow().into())) {
             Ok(()) => {
-                self.taken(read.batch.entries.len(), read.next);
+                self.taken(read.batch.entries.len(), read.next).await;
                 self.set_lag(&read);
                 Turn::Shipped
             }
-            Err(interrupted) => self.interrupted(read, &interrupted),
+            Err(interrupted) => self.interrupted(read, &interrupted).await,
         }
     }
 
@@ -178,7 +180,7 @@ impl Follower {
         };
         let gone = |error: JoinError| RelayError::Unknown {
             path: self.dir.clone(),
-            source: std::io::Error::other(error),
+            source: io::Error::other(error),
         };
         let (reader, read) = tokio::task::spawn_blocking(reading).await.map_err(gone)?;
         self.reader = Some(reader);
@@ -201,12 +203,12 @@ impl Follower {
         Turn::Failed(wait)
     }
 
-    fn interrupted(&mut self, mut read: Read, interrupted: &Interrupted) -> Turn {
+    async fn interrupted(&mut self, mut read: Read, interrupted: &Interrupted) -> Turn {
         let taken = interrupted.taken.min(read.batch.entries.len());
         read.batch.entries.drain(..taken);
         if taken > 0 {
             let next = read.batch.entries.first().map_or(read.next, |entry| entry.number);
-            self.taken(taken, next);
+            self.taken(taken, next).await;
         }
         self.metrics.failures.inc();
         self.set_lag(&read);
@@ -219,19 +221,21 @@ impl Follower {
     }
 
     /// Moves the cursor behind entries that the sink has.
-    fn taken(&mut self, entries: usize, next: u64) {
+    async fn taken(&mut self, entries: usize, next: u64) {
         self.metrics.entries.inc_by(entries as u64);
         let failures = self.backoff.succeeded();
         if failures > 0 {
             tracing::info!(sink = %self.id, failures, "entries are shipped again");
         }
         self.next = Some(next);
-        self.save(next);
+        self.save(next).await;
     }
 
     /// A cursor that cannot be saved costs entries that arrive twice, after the next start.
-    fn save(&mut self, next: u64) {
-        match self.cursor.save(next) {
+    async fn save(&mut self, next: u64) {
+        let cursor = Arc::clone(&self.cursor);
+        let saving = tokio::task::spawn_blocking(move || cursor.save(next));
+        match saving.await.map_err(io::Error::other).and_then(|saved| saved) {
             Ok(()) => self.is_unsaved = false,
             Err(error) if !self.is_unsaved => {
                 self.is_unsaved = true;

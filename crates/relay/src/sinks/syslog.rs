@@ -3,8 +3,8 @@
 //! Nobody answers in syslog. Over TCP and TLS a batch is therefore taken when the receiver has ended its
 //! side of the connection after this side was ended, and nothing is heard of it after that: a receiver that
 //! dies before it has read everything breaks the connection, then or a moment later, and the batch is sent
-//! again. A batch costs one connection by that. Over UDP nothing
-//! can be known beyond what the own machine says; whoever needs every entry takes TCP or TLS.
+//! again. A batch costs one connection by that. Over UDP nothing can be known beyond what the own machine
+//! says; whoever needs every entry takes TCP or TLS.
 
 mod message;
 
@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for writing a batch.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for the receiver to end its side of the connection.
-const END_TIMEOUT: Duration = Duration::from_secs(10);
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same, for a receiver that was seen not to.
 const SHORT_END_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long a connection may still turn out to be broken after its end was seen, at least. What was on the
@@ -69,7 +69,8 @@ impl SyslogSink {
     }
 
     fn address(&self) -> String {
-        format!("{}:{}", self.settings.host, self.settings.port)
+        let (host, port) = self.target();
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
     fn target(&self) -> (&str, u16) {
