@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::shell::Program;
+use crate::shell::{Program, install};
 use crate::steps::Steps;
 use crate::{e2e, format, generate, say, tidy};
 
@@ -43,6 +43,7 @@ fn own_models() -> Result<Option<String>> {
 }
 
 fn tests() -> Result<Option<String>> {
+    servers()?;
     if Program::cargo(&["nextest", "--version"]).succeeds() {
         // Standard error is watched, so colour has to be asked for.
         return Program::cargo(&["nextest", "run", "--workspace"])
@@ -51,4 +52,13 @@ fn tests() -> Result<Option<String>> {
     }
     say::note("cargo-nextest is not installed; `cargo test` runs the same tests, slower");
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests"])
+}
+
+/// Servers that tests talk to. Debian puts them where only the administrator looks.
+fn servers() -> Result<()> {
+    let runs = |program: &str| Program::new(program).arg("--version").succeeds();
+    if runs("nats-server") || runs("/usr/sbin/nats-server") {
+        return Ok(());
+    }
+    install(&["nats-server"], "testing sinks")
 }

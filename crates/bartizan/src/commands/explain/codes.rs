@@ -90,6 +90,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         outro: "",
     },
     Section { level: 2, title: "Event log", intro: "", kind: "class", codes: EVENT_LOG, outro: "" },
+    Section { level: 2, title: "Sinks", intro: "", kind: "class", codes: SINKS, outro: "" },
     Section {
         level: 2,
         title: "Console and admin API",
@@ -254,6 +255,16 @@ const EVENT_LOG: &[Code] = &[
     code("bartizan::ledger::malformed", "unavailable", "a line is not an event; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 64 KiB; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::torn", "unavailable", "a file other than the newest ends inside a line", "the end is lost; look at the disk"),
+];
+
+#[rustfmt::skip]
+const SINKS: &[Code] = &[
+    code("bartizan::relay::cursor", "unavailable", "the file that says how far a sink got cannot be used", "check its rights; without it, the sink gets everything that is left once more"),
+    code("bartizan::relay::other-log", "usage", "the sink got entries of another log before", "move the cursor away, or give the sink another id"),
+    code("bartizan::relay::ahead", "unavailable", "the sink got more entries than the log holds", "the log was restored from an older backup; remove the cursor, or restore a newer one"),
+    code("bartizan::relay::log", "unavailable", "the log cannot be read for a sink; it is tried again", "look at the cause; `bartizan audit verify`"),
+    code("bartizan::relay::unknown", "unavailable", "the key or the checkpoint of the log cannot be understood", "restore `log.vkey` and `checkpoint` from a backup"),
+    code("bartizan::relay::sink", "usage", "a sink cannot be made as the policy has it", "the cause says which key is wrong"),
 ];
 
 #[rustfmt::skip]

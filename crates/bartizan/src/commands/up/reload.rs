@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_core::settings::{Listen, Settings};
+use bartizan_core::settings::{Listen, Settings, Sink};
 use bartizan_gateway::{Gateway, Snapshot};
 
 use crate::wire::admin::PolicySource;
@@ -22,6 +22,7 @@ pub(super) struct AtStart {
     data_dir: PathBuf,
     segment_bytes: u64,
     total_bytes: u64,
+    sinks: Vec<Sink>,
     otlp_endpoint: Option<String>,
 }
 
@@ -33,6 +34,7 @@ impl AtStart {
             data_dir,
             segment_bytes: settings.events.segment_bytes,
             total_bytes: settings.events.total_bytes,
+            sinks: settings.sinks.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
         }
     }
@@ -45,6 +47,7 @@ impl AtStart {
             ("data-dir", self.data_dir != now.data_dir),
             ("events.segment", self.segment_bytes != now.segment_bytes),
             ("events.total", self.total_bytes != now.total_bytes),
+            ("events.sinks", self.sinks != now.sinks),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
         ]
         .into_iter()
