@@ -37,6 +37,10 @@ const SHORT_END_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long a connection may still turn out to be broken after its end was seen, at least. What was on the
 /// way when the receiver ended it is refused one round trip later.
 const REFUSAL_WAIT: Duration = Duration::from_millis(20);
+/// Datagrams that are sent at once. A receiver that is busy keeps some 200 KB, which is twice as many.
+const BURST: usize = 32;
+/// Pause between two bursts.
+const BURST_PAUSE: Duration = Duration::from_millis(5);
 /// How long the machine of the receiver gets to say that nobody listens there.
 const REFUSAL_DELAY: Duration = Duration::from_millis(50);
 
@@ -158,7 +162,10 @@ impl SyslogSink {
 
     async fn send_datagrams(&self, batch: &Batch) -> Result<(), Interrupted> {
         let socket = self.socket().await.map_err(|source| self.unreachable(source))?;
-        for entry in &batch.entries {
+        for (index, entry) in batch.entries.iter().enumerate() {
+            if index > 0 && index.is_multiple_of(BURST) {
+                tokio::time::sleep(BURST_PAUSE).await;
+            }
             let datagram = self.sender.datagram(batch, entry);
             // The error may be about any datagram before this one, so that none counts as taken.
             socket.send(&datagram).await.map_err(|source| self.unreachable(source))?;

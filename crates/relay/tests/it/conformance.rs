@@ -31,7 +31,7 @@ async fn file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn syslog_over_udp() {
-    holds(DatagramReceiver::new().await).await;
+    holds(DatagramReceiver::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

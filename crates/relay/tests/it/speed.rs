@@ -36,7 +36,7 @@ async fn entries_per_second() {
     let path = dir.path().join("export/events.jsonl");
     let file = SinkKind::File(FileSink { path, rotate_bytes: 64 << 20, keep: 8 });
     measure("file", dir.path(), &log, file).await;
-    let mut udp = DatagramReceiver::new().await;
+    let mut udp = DatagramReceiver::new();
     udp.set(crate::receivers::Mood::Well).await;
     measure("udp", dir.path(), &log, udp.kind()).await;
     let tcp = StreamReceiver::tcp().await;

@@ -1,7 +1,10 @@
 //! Syslog receivers over UDP, TCP and TLS, and how messages are read again.
 
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bartizan_core::settings::{Facility, SinkKind, SyslogSink, Transport};
@@ -9,8 +12,7 @@ use bartizan_testkit::tls::Authority;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::task::JoinHandle;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Mood, Moods, Receiver};
@@ -125,33 +127,50 @@ impl Receiver for StreamReceiver {
     }
 }
 
-/// A receiver of datagrams.
+/// A receiver of datagrams, on a thread of its own: what it does not take in time is lost.
 pub(crate) struct DatagramReceiver {
     port: u16,
     messages: Messages,
-    listening: Option<JoinHandle<()>>,
+    listening: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
 impl DatagramReceiver {
-    pub(crate) async fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    pub(crate) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         Self { port, messages: Messages::default(), listening: None }
     }
 
-    async fn listen(&mut self) {
+    fn listen(&mut self) {
         if self.listening.is_some() {
             return;
         }
-        let socket = UdpSocket::bind(("127.0.0.1", self.port)).await.unwrap();
-        let kept = Arc::clone(&self.messages);
-        self.listening = Some(tokio::spawn(async move {
+        let socket = UdpSocket::bind(("127.0.0.1", self.port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let (kept, ends) = (Arc::clone(&self.messages), Arc::new(AtomicBool::new(false)));
+        let asked = Arc::clone(&ends);
+        let listening = std::thread::spawn(move || {
             let mut buffer = vec![0; 65_536];
-            loop {
-                let read = socket.recv(&mut buffer).await.unwrap();
-                kept.lock().unwrap().push(buffer[..read].to_vec());
+            while !asked.load(Ordering::SeqCst) {
+                if let Ok(read) = socket.recv(&mut buffer) {
+                    kept.lock().unwrap().push(buffer[..read].to_vec());
+                }
             }
-        }));
+        });
+        self.listening = Some((ends, listening));
+    }
+
+    fn end(&mut self) {
+        if let Some((ends, listening)) = self.listening.take() {
+            ends.store(true, Ordering::SeqCst);
+            listening.join().unwrap();
+        }
+    }
+}
+
+impl Drop for DatagramReceiver {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -172,15 +191,12 @@ impl Receiver for DatagramReceiver {
     }
 
     fn set(&mut self, mood: Mood) -> BoxFuture<'_, ()> {
-        async move {
-            if mood == Mood::Well {
-                self.listen().await;
-            } else if let Some(listening) = self.listening.take() {
-                listening.abort();
-                let _ = listening.await;
-            }
+        if mood == Mood::Well {
+            self.listen()
+        } else {
+            self.end()
         }
-        .boxed()
+        futures_util::future::ready(()).boxed()
     }
 
     fn lines(&mut self) -> BoxFuture<'_, Vec<Vec<u8>>> {
