@@ -1,7 +1,7 @@
 //! One suite for every sink: a receiver that refuses, breaks off and is slow, a follower that is killed
 //! and started again, files of the log that come and go. What must hold: every entry arrives, in order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -172,7 +172,7 @@ impl<R: Receiver> Scene<R> {
     fn follow(&mut self) {
         let sink = Sink {
             id: "s-test".parse().unwrap(),
-            areas: Default::default(),
+            areas: BTreeSet::new(),
             kind: self.receiver.kind(),
         };
         let cursors = self.dir.path().join("relay");

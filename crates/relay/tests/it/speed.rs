@@ -1,5 +1,6 @@
 //! How many entries a second each sink takes on this machine; run by hand, in release.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -52,7 +53,7 @@ async fn entries_per_second() {
 }
 
 async fn measure(name: &str, dir: &Path, log: &Path, kind: SinkKind) {
-    let sink = Sink { id: format!("s-{name}").parse().unwrap(), areas: Default::default(), kind };
+    let sink = Sink { id: format!("s-{name}").parse().unwrap(), areas: BTreeSet::new(), kind };
     let metrics = Metrics::default().of(&sink.id);
     let follower = Follower::open(log, &dir.join("relay"), &sink, metrics.clone()).unwrap();
     let begin = Instant::now();
