@@ -46,6 +46,7 @@ fn tests() -> Result<Option<String>> {
     if cfg!(target_os = "linux") {
         tools()?;
     }
+    servers()?;
     if Program::cargo(&["nextest", "--version"]).succeeds() {
         // Standard error is watched, so colour has to be asked for.
         return Program::cargo(&["nextest", "run", "--workspace"])
@@ -72,4 +73,13 @@ fn tools() -> Result<()> {
         .filter_map(|(package, is_there)| (!is_there).then_some(package))
         .collect();
     if missing.is_empty() { Ok(()) } else { install(&missing, "testing the event log") }
+}
+
+/// Servers that tests talk to. Debian puts them where only the administrator looks.
+fn servers() -> Result<()> {
+    let runs = |program: &str| Program::new(program).arg("--version").succeeds();
+    if runs("nats-server") || runs("/usr/sbin/nats-server") {
+        return Ok(());
+    }
+    install(&["nats-server"], "testing sinks")
 }

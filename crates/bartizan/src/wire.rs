@@ -3,4 +3,5 @@
 pub(crate) mod admin;
 pub(crate) mod models;
 pub(crate) mod policy;
+pub(crate) mod relay;
 pub(crate) mod state;

@@ -5,6 +5,7 @@
 //! numbers are in range.
 
 mod ledger;
+mod sinks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -25,6 +26,10 @@ use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure};
+pub use sinks::{
+    Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
+    Transport, UrlStyle,
+};
 
 /// Everything one version of the policy says.
 #[derive(Debug, Clone)]
@@ -47,6 +52,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, Price>,
     /// The event log.
     pub ledger: Ledger,
+    /// Where entries of the event log go besides.
+    pub sinks: Vec<Sink>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
 }

@@ -21,7 +21,7 @@ pub(crate) struct Place {
 /// Memory is bounded by one line. Whether they are those that were signed is for
 /// [`verify`](crate::verify::verify) to say.
 #[derive(Debug)]
-pub struct EntryReader {
+pub(crate) struct EntryReader {
     segments: std::iter::Peekable<std::vec::IntoIter<Segment>>,
     /// The file that is read, and the number of its first entry.
     current: Option<(u64, Lines)>,
@@ -38,7 +38,7 @@ impl EntryReader {
     /// # Errors
     /// [`LedgerError::Folder`] when the folder cannot be listed, [`LedgerError::Gap`] when its files are
     /// not those of one log.
-    pub fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
+    pub(crate) fn from(dir: &Path, from: u64) -> Result<Self, LedgerError> {
         let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
         let mut segments = segment::list(dir).map_err(folder)?;
         // Two that begin with one entry are never the log's own.
@@ -83,16 +83,37 @@ impl EntryReader {
     }
 
     /// Number of the next entry.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.next.max(self.from)
     }
 
+    /// Reads on from the disk, not from what was read ahead before.
+    pub(crate) fn refresh(&mut self) -> Result<(), LedgerError> {
+        let Some((_, lines)) = &mut self.current else { return Ok(()) };
+        let gone_back = lines.go_back();
+        gone_back.map_err(|source| LedgerError::Segment { path: lines.path().to_owned(), source })
+    }
+
+    /// Looks in the folder for files behind the one that was read to its end, and says whether there
+    /// are any.
+    pub(crate) fn find_more(&mut self, dir: &Path) -> Result<bool, LedgerError> {
+        let Some((_, lines)) = &self.current else {
+            *self = Self::from(dir, self.number())?;
+            return Ok(self.segments.peek().is_some());
+        };
+        let folder = |source| LedgerError::Folder { path: dir.to_owned(), source };
+        let mut behind = segment::list(dir).map_err(folder)?;
+        behind.retain(|segment| segment.first >= self.next && segment.path != lines.path());
+        self.segments = behind.into_iter().peekable();
+        Ok(self.segments.peek().is_some())
+    }
+
     /// The next entry, without its line break; none at the end, or where the last line is not finished.
+    /// After that it gives what was written to the same file since.
     ///
     /// # Errors
     /// [`LedgerError`], when a file cannot be read, entries are missing or a line is too long.
-    #[expect(clippy::should_implement_trait, reason = "an entry is borrowed from the reader")]
-    pub fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, LedgerError> {
         loop {
             let Some((_, lines)) = &mut self.current else {
                 let Some(segment) = self.segments.next() else { return Ok(None) };
@@ -118,7 +139,11 @@ impl EntryReader {
                 }
                 Line::TooLong => return Err(lines.too_long()),
                 Line::Unfinished if self.segments.peek().is_some() => return Err(lines.torn()),
-                Line::Unfinished | Line::End => self.current = None,
+                Line::End if self.segments.peek().is_some() => self.current = None,
+                Line::Unfinished | Line::End => {
+                    self.refresh()?;
+                    return Ok(None);
+                }
             }
         }
     }

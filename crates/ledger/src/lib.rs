@@ -3,6 +3,7 @@
 //! Events are lines of JSON in `events-<start>.jsonl` files of one folder. [`EventLogWriter`] is the
 //! only writer of that folder and keeps every promise of `bartizan_core::event::EventSink`; [`read`]
 //! goes through the lines again, from any process, also while the writer runs.
+//! [`entries`] gives the lines themselves, and goes on where it stopped when there are more.
 //! What an event says is decided by the rooms that make it.
 //!
 //! The log proves itself: a Merkle tree over its lines is kept beside them and signed at least once a
@@ -25,6 +26,7 @@ mod active;
 mod disk;
 mod entries;
 mod error;
+mod follow;
 mod lines;
 mod reader;
 mod removal;
@@ -33,8 +35,8 @@ mod signer;
 mod tree;
 mod writer;
 
-pub use entries::EntryReader;
 pub use error::LedgerError;
+pub use follow::{Follow, entries};
 pub use reader::{Events, read};
 pub use signer::public_key;
 pub use writer::{EventLogWriter, is_in_use};

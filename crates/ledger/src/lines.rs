@@ -24,11 +24,13 @@ pub(crate) struct Lines {
     number: u64,
     /// Where the next line begins.
     offset: u64,
+    /// Where the last whole line ends.
+    whole: u64,
 }
 
 impl Lines {
     pub(crate) fn new(file: File, path: PathBuf) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0, offset: 0 }
+        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0, offset: 0, whole: 0 }
     }
 
     /// The lines from an offset on, if one begins there.
@@ -40,7 +42,7 @@ impl Lines {
                 return Ok(None);
             }
         }
-        Ok(Some(Self { offset, ..Self::new(file, path) }))
+        Ok(Some(Self { offset, whole: offset, ..Self::new(file, path) }))
     }
 
     /// Puts the next line, newline included, into `line`.
@@ -54,13 +56,26 @@ impl Lines {
         }
         self.number += 1;
         if line.ends_with(b"\n") {
+            self.whole = self.offset;
             return Ok(Line::Whole);
         }
         if read < LINE_BYTES {
             return Ok(Line::Unfinished);
         }
         line.clear();
-        Ok(if self.skip_line()? { Line::TooLong } else { Line::Unfinished })
+        if !self.skip_line()? {
+            return Ok(Line::Unfinished);
+        }
+        self.whole = self.offset;
+        Ok(Line::TooLong)
+    }
+
+    /// Goes back to the end of the last whole line. What was read ahead is forgotten: the writer takes
+    /// back what it could not write whole, and may have written something else in its place.
+    pub(crate) fn go_back(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.whole))?;
+        self.offset = self.whole;
+        Ok(())
     }
 
     /// Leaves the line that is being read; false when the file ends first.

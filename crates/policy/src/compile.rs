@@ -16,6 +16,7 @@ mod models;
 mod operators;
 mod providers;
 mod secrets;
+mod sinks;
 mod subjects;
 mod urls;
 
@@ -92,6 +93,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let models = self.models(&file.models);
         let endpoints = self.endpoints(file);
         let ledger = self.ledger(&file.ledger);
+        let sinks = self.sinks(&file.ledger.sinks);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         Some(Settings {
             version: version_of(self.problems.text()),
@@ -103,6 +105,7 @@ impl<'a, 't> Compiler<'a, 't> {
             models,
             prices,
             ledger: ledger?,
+            sinks,
             otlp_endpoint,
         })
     }

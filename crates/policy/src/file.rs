@@ -9,6 +9,7 @@ pub(crate) mod model;
 pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
+pub(crate) mod sink;
 
 use std::collections::BTreeMap;
 

@@ -225,8 +225,8 @@ pub fn mask_key_of(
     key.ok_or_else(|| PolicyError::Invalid(problems.into_report()))
 }
 
-/// Files that a policy file takes credentials from, in the order of the providers' names, and then that
-/// of `mask-key`.
+/// Files that a policy file takes credentials from, in the order of the providers' names, then those of
+/// the sinks, and that of `mask-key`.
 ///
 /// # Errors
 /// [`PolicyError::Unreadable`], and [`PolicyError::Invalid`] with the first problem of form.
@@ -234,7 +234,8 @@ pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
     let base_dir = path.parent().unwrap_or(Path::new(""));
     read(&text_of(path)?, &path.display().to_string(), |file, _| {
         let given = file.providers.values().filter_map(|provider| provider.value.credential());
-        let given = given.chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
+        let sinks = file.ledger.sinks.iter().flat_map(|sink| sink.value.credentials());
+        let given = given.chain(sinks).chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
         let files = given.filter_map(|text| text.strip_prefix("file:"));
         Some(files.map(|file| base_dir.join(file)).collect())
     })

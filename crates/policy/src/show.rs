@@ -3,6 +3,8 @@
 //! The shape is that of the policy file with every default written out; credentials and canaries are
 //! not shown.
 
+mod sinks;
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -12,7 +14,7 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Assurance, Detect, Endpoint, Excepted, Exception, Guardrail, Ledger, Limit, LimitSubject,
+    Assurance, Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject,
     LocalModel, Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
 };
 use bartizan_core::time::day_before;
@@ -68,7 +70,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         let (input, output) = (dollars(price.input), dollars(price.output));
         writeln!(out, "  {}: {{ input: {input}, output: {output} }}", text(model))?;
     }
-    write_ledger(out, &settings.ledger)?;
+    write_ledger(out, settings)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {
         writeln!(out, "  otlp-endpoint: {}", text(url))?;
@@ -296,7 +298,8 @@ fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
     Ok(())
 }
 
-fn write_ledger(out: &mut String, ledger: &Ledger) -> fmt::Result {
+fn write_ledger(out: &mut String, settings: &Settings) -> fmt::Result {
+    let ledger = &settings.ledger;
     writeln!(out, "ledger:")?;
     writeln!(out, "  segment: {}", size(ledger.segment_bytes))?;
     writeln!(out, "  total: {}", size(ledger.total_bytes))?;
@@ -310,7 +313,7 @@ fn write_ledger(out: &mut String, ledger: &Ledger) -> fmt::Result {
         let (durability, on_failure) = (area.durability.name(), area.on_failure.name());
         writeln!(out, "    {name}: {{ durability: {durability}, on-failure: {on_failure} }}")?;
     }
-    Ok(())
+    sinks::write_sinks(out, &settings.sinks)
 }
 
 fn channels(set: ChannelSet) -> String {

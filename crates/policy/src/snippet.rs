@@ -16,7 +16,7 @@ const QUOTED: usize = 60;
 const HIDDEN: char = '•';
 
 /// Keys whose values are not to be shown when they are not references.
-const SECRET_KEYS: [&str; 10] = [
+const SECRET_KEYS: [&str; 11] = [
     "canaries",
     "mask-key",
     "api-key",
@@ -27,6 +27,7 @@ const SECRET_KEYS: [&str; 10] = [
     "password",
     "key",
     "authorization",
+    "credentials",
 ];
 
 /// `value` in backticks, cut to a readable length.

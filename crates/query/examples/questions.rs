@@ -18,7 +18,7 @@ use bartizan_core::id::RequestId;
 use bartizan_core::settings::Ledger;
 use bartizan_core::time::{Timestamp, format, now};
 use bartizan_core::verdict::Verdict;
-use bartizan_ledger::{EntryReader, EventLogWriter};
+use bartizan_ledger::{EventLogWriter, entries};
 use bartizan_query::{Limits, Tables};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -165,15 +165,14 @@ fn load(log: &Path, path: &Path) -> (Connection, f64) {
         let mut insert = writing
             .prepare("INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
             .unwrap();
-        let mut entries = EntryReader::from(log, 0).unwrap();
-        let mut number = 0_i64;
-        while let Some(entry) = entries.next().unwrap() {
-            let event: Event = serde_json::from_slice(entry).unwrap();
+        for entry in entries(log, 0).unwrap() {
+            let (number, entry) = entry.unwrap();
+            let event: Event = serde_json::from_slice(&entry).unwrap();
             let time = event.time.parse::<Timestamp>().unwrap().as_microsecond();
             let signed = |number: Option<u64>| number.map(u64::cast_signed);
             insert
                 .execute(params![
-                    number,
+                    number.cast_signed(),
                     time,
                     event.area,
                     event.operation,
@@ -194,7 +193,6 @@ fn load(log: &Path, path: &Path) -> (Connection, f64) {
                     signed(event.duration_us),
                 ])
                 .unwrap();
-            number += 1;
         }
     }
     writing.commit().unwrap();

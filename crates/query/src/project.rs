@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bartizan_core::private;
-use bartizan_ledger::EntryReader;
+use bartizan_ledger::entries;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
@@ -46,7 +46,7 @@ pub(crate) fn refresh(
 ) -> Result<Refreshed, QueryError> {
     let folder = |source| QueryError::Folder { path: dir.to_owned(), source };
     private::make_folder(dir).map_err(folder)?;
-    let first = EntryReader::from(log, 0)?.number();
+    let first = entries(log, 0)?.number();
     let wanted = planned(&(first..end));
     let is_missing = |chunk: &&Range<u64>| {
         [EVENTS, FINDINGS].iter().any(|table| !path(dir, table, chunk).is_file())
@@ -110,15 +110,16 @@ fn write(
 ) -> Result<(), QueryError> {
     let mut events = Table::begin(path(dir, EVENTS, chunk), event_schema())?;
     let mut findings = Table::begin(path(dir, FINDINGS, chunk), finding_schema())?;
-    let mut entries = EntryReader::from(log, chunk.start)?;
+    let mut entries = entries(log, chunk.start)?;
     let mut rows = Rows::default();
     for number in chunk.clone() {
         // A log that lost entries since is another log; the next look at it plans anew.
-        let entry = entries.next()?.ok_or_else(|| QueryError::Folder {
+        let entry = entries.next().transpose()?.filter(|(found, _)| *found == number);
+        let (_, entry) = entry.ok_or_else(|| QueryError::Folder {
             path: log.to_owned(),
             source: io::Error::new(io::ErrorKind::UnexpectedEof, "entries were removed"),
         })?;
-        rows.push(number, entry);
+        rows.push(number, &entry);
         if rows.len() == BATCH_ROWS {
             Table::write_both(&mut events, &mut findings, &mut rows)?;
             progress(number + 1 - chunk.start);

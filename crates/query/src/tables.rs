@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bartizan_ledger::EntryReader;
+use bartizan_ledger::entries;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemTable;
@@ -84,7 +84,7 @@ impl Tables {
     async fn try_ask(&self, statement: &str, limits: Limits) -> Result<Answer, QueryError> {
         let held = hold(&self.dir)?;
         let context = session(limits).map_err(QueryError::Failed)?;
-        let first = EntryReader::from(&self.log, 0)?.number();
+        let first = entries(&self.log, 0)?.number();
         let chunks: Vec<_> = planned(&(first..self.signed()?))
             .into_iter()
             .take_while(|chunk| {
@@ -120,12 +120,10 @@ impl Tables {
 
     /// The rows of all entries from a number on, also of those that are not signed yet.
     fn rows_from(&self, first: u64) -> Result<(RecordBatch, RecordBatch), QueryError> {
-        let mut entries = EntryReader::from(&self.log, first)?;
         let mut rows = Rows::default();
-        let mut number = entries.number();
-        while let Some(entry) = entries.next()? {
-            rows.push(number, entry);
-            number += 1;
+        for entry in entries(&self.log, first)? {
+            let (number, entry) = entry?;
+            rows.push(number, &entry);
         }
         rows.take().map_err(|error| QueryError::Failed(error.into()))
     }

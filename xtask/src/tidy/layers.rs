@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("policy", &["core"]),
     ("ledger", &["core"]),
     ("query", &["core", "ledger"]),
+    ("relay", &["core", "ledger"]),
     ("store", &["core"]),
     ("gateway", &["core", "guard"]),
     ("egress", &["core"]),

@@ -4,6 +4,7 @@ mod folder;
 mod keys;
 mod machine;
 mod network;
+mod sinks;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -83,6 +84,7 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.extend(network::ports(settings.listen, folder));
     lines.push(network::certificates());
     lines.extend(network::providers(&settings.providers, offline));
+    lines.extend(sinks::all(settings));
 }
 
 /// What to do about a model that cannot be loaded.

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, LogFolder, PolicySource, Ready};
+use crate::wire::relay::Relay;
 use crate::wire::{models, policy, state};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
@@ -53,6 +54,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
     let tables = Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
+    let relay = Relay::start(&folder, &data_dir, &settings.sinks)?;
     let exporting = settings.otlp_endpoint.as_deref();
     let exporting = exporting
         .map(|endpoint| spans::Exporting::start(endpoint, Arc::clone(&log) as _))
@@ -107,8 +109,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             gateway: Arc::clone(&gateway),
         }),
         metrics: {
-            let metrics = gateway.metrics();
-            Arc::new(move || metrics.text())
+            let (metrics, sinks) = (gateway.metrics(), relay.metrics());
+            // The text of the gateway ends the page.
+            Arc::new(move || sinks.text() + &metrics.text())
         },
         readiness: Arc::new(Ready { log: Arc::clone(&log) }),
         hosts: Hosts::new(console.local_addr()?, []),
@@ -144,7 +147,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             tracing::warn!("a second signal: answers under way are cut off");
         }
     }
-    log.flush()?;
+    // Sinks get what is signed, and nothing is written from here on.
+    log.sign()?;
+    relay.finish().await;
     if let Some(exporting) = exporting {
         exporting.finish().await;
     }

@@ -27,6 +27,7 @@ mod masking;
 mod models;
 mod operators;
 mod query;
+mod sinks;
 mod start;
 mod streams;
 mod support;

@@ -160,6 +160,7 @@ mod tests {
             ]),
             prices: BTreeMap::new(),
             ledger: Ledger::DEFAULT,
+            sinks: Vec::new(),
             otlp_endpoint: None,
             models: BTreeMap::new(),
         };

@@ -186,6 +186,7 @@ fn no_settings() -> Settings {
         endpoints: BTreeMap::new(),
         prices: BTreeMap::new(),
         ledger: Ledger::DEFAULT,
+        sinks: Vec::new(),
         otlp_endpoint: None,
         models: BTreeMap::new(),
     }

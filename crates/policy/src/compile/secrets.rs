@@ -20,6 +20,28 @@ impl Compiler<'_, '_> {
     /// The credential that `key` refers to. A value written out is refused, and not repeated.
     pub(super) fn secret(&mut self, key: &str, given: &Located<SecretText>) -> Option<Secret> {
         let text = &given.value.0;
+        let value = self.credential(key, given)?;
+        // It travels in a header, where a line break or an accent would fail each request.
+        if value.bytes().any(|byte| !(0x20..0x7F).contains(&byte)) {
+            let message = format!("the value of {} holds more than visible ASCII", quote(text));
+            let help = "check for line breaks and pasted quotes in it";
+            self.report(Problem::new(given.place, message).help(help));
+            return None;
+        }
+        Some(Secret::new(value))
+    }
+
+    /// A credential of several lines.
+    pub(super) fn secret_lines(
+        &mut self,
+        key: &str,
+        given: &Located<SecretText>,
+    ) -> Option<Secret> {
+        self.credential(key, given).map(Secret::new)
+    }
+
+    fn credential(&mut self, key: &str, given: &Located<SecretText>) -> Option<String> {
+        let text = &given.value.0;
         let Some(value) = self.reference(text, given.place) else {
             let form = format!("write `{key}: env:NAME` or `{key}: file:PATH`");
             if text == show::SET {
@@ -32,15 +54,7 @@ impl Compiler<'_, '_> {
             self.report(Problem::new(given.place, message).help(help).secret());
             return None;
         };
-        let value = value?;
-        // It travels in a header, where a line break or an accent would fail each request.
-        if value.bytes().any(|byte| !(0x20..0x7F).contains(&byte)) {
-            let message = format!("the value of {} holds more than visible ASCII", quote(text));
-            let help = "check for line breaks and pasted quotes in it";
-            self.report(Problem::new(given.place, message).help(help));
-            return None;
-        }
-        Some(Secret::new(value))
+        value
     }
 
     /// A value that may be written out or referred to.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::scalar::{Choice, DurabilityWord, DurationText, LogFailureWord, SizeText};
+use super::sink::SinkFile;
 use crate::located::{Located, filled, given};
 
 /// How the event log is kept.
@@ -31,6 +32,9 @@ pub(crate) struct LedgerFile {
     /// Other values for single areas.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) areas: AreasFile,
+    /// Systems that entries are shipped to, besides the log itself. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) sinks: Vec<Located<SinkFile>>,
 }
 
 /// Other values for single areas.

@@ -11,6 +11,7 @@ mod operators;
 mod providers;
 mod report;
 mod sections;
+mod sinks;
 
 use bartizan_core::Coded;
 use bartizan_core::error::Class;

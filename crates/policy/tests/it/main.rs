@@ -18,6 +18,7 @@ mod operators;
 mod properties;
 mod references;
 mod settings;
+mod sinks;
 
 use std::path::Path;
 

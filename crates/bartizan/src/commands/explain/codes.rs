@@ -90,6 +90,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         outro: "",
     },
     Section { level: 2, title: "Event log", intro: "", kind: "class", codes: EVENT_LOG, outro: "" },
+    Section { level: 2, title: "Sinks", intro: "", kind: "class", codes: SINKS, outro: "" },
     Section {
         level: 2,
         title: "Questions to the event log",
@@ -271,6 +272,16 @@ const QUESTIONS: &[Code] = &[
     code("bartizan::query::statement", "usage", "the statement cannot be understood, or does more than read", "ask with one `SELECT`; `bartizan query` alone lists the tables and their columns"),
     code("bartizan::query::too-large", "limit", "the answer needs more memory than the question may have", "narrow the question, or raise `--memory`"),
     code("bartizan::query::failed", "internal", "a question failed on the way", "ask with `--rebuild`"),
+];
+
+#[rustfmt::skip]
+const SINKS: &[Code] = &[
+    code("bartizan::relay::cursor", "unavailable", "the file that says how far a sink got cannot be used", "check its rights; without it, the sink gets everything that is left once more"),
+    code("bartizan::relay::other-log", "usage", "the sink got entries of another log before", "move the cursor away, or give the sink another id"),
+    code("bartizan::relay::ahead", "unavailable", "the sink got more entries than the log holds", "the log was restored from an older backup; remove the cursor, or restore a newer one"),
+    code("bartizan::relay::log", "unavailable", "the log cannot be read for a sink; it is tried again", "look at the cause; `bartizan audit verify`"),
+    code("bartizan::relay::unknown", "unavailable", "the key or the checkpoint of the log cannot be understood", "restore `log.vkey` and `checkpoint` from a backup"),
+    code("bartizan::relay::sink", "usage", "a sink cannot be made as the policy has it", "the cause says which key is wrong"),
 ];
 
 #[rustfmt::skip]

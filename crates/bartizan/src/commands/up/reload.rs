@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_core::settings::{Ledger, Listen, Settings};
+use bartizan_core::settings::{Ledger, Listen, Settings, Sink};
 use bartizan_gateway::{Gateway, Snapshot};
 
 use crate::wire::admin::PolicySource;
@@ -21,6 +21,7 @@ pub(super) struct AtStart {
     listen: Listen,
     data_dir: PathBuf,
     ledger: Ledger,
+    sinks: Vec<Sink>,
     otlp_endpoint: Option<String>,
 }
 
@@ -31,6 +32,7 @@ impl AtStart {
             listen: settings.listen,
             data_dir,
             ledger: settings.ledger,
+            sinks: settings.sinks.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
         }
     }
@@ -42,6 +44,7 @@ impl AtStart {
             ("listen.console", self.listen.console != now.listen.console),
             ("data-dir", self.data_dir != now.data_dir),
             ("ledger", self.ledger != now.ledger),
+            ("ledger.sinks", self.sinks != now.sinks),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
         ]
         .into_iter()

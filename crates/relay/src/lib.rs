@@ -1,0 +1,30 @@
+//! What the event log tells others: ships its entries to files, syslog, OpenTelemetry collectors, NATS
+//! and object stores.
+//!
+//! A [`Follower`] reads the folder of a log, from any process, and hands what a checkpoint covers to one
+//! [`Sink`], in order. It keeps a cursor on the disk and moves it only behind what the sink took, so that
+//! every entry arrives at least once; a sink that is away costs nothing but a cursor that stays behind.
+//! Entries go as they were signed, byte for byte, wherever the format has room for that.
+//! What is shipped where is policy; the log itself is kept by the ledger.
+
+pub mod batch;
+pub mod metrics;
+pub mod sinks;
+
+mod backoff;
+mod cursor;
+mod error;
+mod follower;
+mod http;
+mod reader;
+mod severity;
+mod tls;
+
+pub use batch::{Batch, Entry};
+pub use error::{Interrupted, RelayError, SinkError};
+pub use follower::Follower;
+pub use metrics::Metrics;
+pub use sinks::Sink;
+
+/// Name of the folder of cursors, inside of the folder for data.
+pub const FOLDER: &str = "relay";
