@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn put(dir: &Path, first: u64, text: &str) -> PathBuf {
-        let start = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(first as i64);
+        let start = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(first.cast_signed());
         let path = Segment::at(dir, first, start).path;
         fs::write(&path, text).unwrap();
         path

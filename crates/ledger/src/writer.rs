@@ -9,12 +9,12 @@
 mod backlog;
 mod opening;
 mod retention;
+mod threads;
 mod waiting;
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
@@ -135,20 +135,8 @@ impl EventLogWriter {
             shared.write(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
         }
         shared.prune();
-        let spawn = |name: &str, body: fn(&Shared)| {
-            let in_thread = Arc::clone(&shared);
-            let thread = std::thread::Builder::new().name(name.to_owned());
-            let body = move || {
-                if catch_unwind(AssertUnwindSafe(|| body(&in_thread))).is_err() {
-                    // Nothing is promised any more, and whoever waits is told.
-                    in_thread.state.lock().failed.sync = true;
-                    in_thread.tell_waiting();
-                }
-            };
-            thread.spawn(body).map_err(LedgerError::Thread).map(Some)
-        };
-        let sync_thread = spawn("event-log-sync", Shared::keep_synced)?;
-        let sign_thread = spawn("event-log-sign", Shared::keep_signed)?;
+        let sync_thread = Some(threads::start("event-log-sync", &shared, Shared::keep_synced)?);
+        let sign_thread = Some(threads::start("event-log-sign", &shared, Shared::keep_signed)?);
         Ok(Self { shared, sync_thread, sign_thread, _lock: lock })
     }
 
@@ -329,6 +317,8 @@ struct Failed {
     write: bool,
     sync: bool,
     sign: bool,
+    /// A thread ended before its time. Only a new start helps.
+    thread: bool,
 }
 
 impl State {
@@ -362,6 +352,9 @@ impl State {
 
     /// While the disk loses what it was given, nothing more is promised.
     fn refuse_when_sync_failed(&self) -> io::Result<()> {
+        if self.failed.thread {
+            return Err(io::Error::other("a thread of the event log ended; start again"));
+        }
         if self.failed.sync {
             return Err(io::Error::other("earlier events could not be synced to disk"));
         }
@@ -494,47 +487,6 @@ impl Shared {
                 state.rotate_after = now.checked_add(RETRY_DELAY);
                 tracing::warn!(%error, dir = %self.dir.display(), "event log file cannot be created");
             }
-        }
-    }
-
-    /// Body of the sync thread.
-    fn keep_synced(&self) {
-        self.keep_doing(&self.wake, Stop::Syncing, State::due, Self::sync);
-        // The last sync may have begun to remove files, which is an entry of its own.
-        if self.state.lock().dirty_since.is_some() {
-            let _ = self.sync();
-        }
-    }
-
-    /// Body of the thread that signs.
-    fn keep_signed(&self) {
-        self.keep_doing(&self.wake_signer, Stop::Signing, |state| state.sign_after, Self::sign);
-    }
-
-    /// Does something whenever it is due, and a last time before it ends.
-    fn keep_doing(
-        &self,
-        wake: &Condvar,
-        end: Stop,
-        due: fn(&State) -> Option<Instant>,
-        act: fn(&Self) -> io::Result<()>,
-    ) {
-        let mut stop = Stop::None;
-        while stop < end {
-            let mut state = self.state.lock();
-            while state.stop < end {
-                match due(&state) {
-                    None => wake.wait(&mut state),
-                    Some(due) if due <= Instant::now() => break,
-                    Some(due) => {
-                        wake.wait_until(&mut state, due);
-                    }
-                }
-            }
-            stop = state.stop;
-            drop(state);
-            // A failure is logged and kept in the state; there is no one else to hand it to.
-            let _ = act(self);
         }
     }
 

@@ -179,14 +179,15 @@ impl SinkError {
             Self::Connect { .. } => {
                 "check that the receiver runs and that host, port and `ca` are right"
             }
-            Self::Broken { .. } => "look into the log of the receiver; entries are shipped again",
             Self::TimedOut { .. } => {
                 "look whether the receiver is overloaded; entries are shipped again"
             }
             Self::Status { status: 401 | 403, .. } => "check the credential and what it may do",
             Self::Status { status: 404, .. } => "check the address, and the bucket if it is one",
             Self::Status { status: 413, .. } => "let the receiver take bodies of 4 MiB",
-            Self::Status { .. } => "look into the log of the receiver; entries are shipped again",
+            Self::Broken { .. } | Self::Status { .. } => {
+                "look into the log of the receiver; entries are shipped again"
+            }
             Self::Refused { .. } => "check the stream, its subjects and its limits",
             Self::File { .. } => "check the path, its rights and the space that is left",
             Self::Setting { .. } => "mend the sink in the policy",

@@ -343,6 +343,8 @@ struct Faults {
     cannot_create: AtomicBool,
     cannot_sync: AtomicBool,
     cannot_put: AtomicBool,
+    /// The next file that is put in its place ends the thread that does it.
+    panics: AtomicBool,
     sync_takes_ms: AtomicU64,
     in_sync: AtomicBool,
     /// Successful syncs of files.
@@ -361,6 +363,7 @@ impl Default for Faults {
             cannot_create: AtomicBool::default(),
             cannot_sync: AtomicBool::default(),
             cannot_put: AtomicBool::default(),
+            panics: AtomicBool::default(),
             sync_takes_ms: AtomicU64::default(),
             in_sync: AtomicBool::default(),
             syncs: AtomicU64::default(),
@@ -388,6 +391,7 @@ impl Disk for FaultyDisk {
     }
 
     fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()> {
+        assert!(!self.0.panics.swap(false, Ordering::SeqCst), "told to");
         if self.0.cannot_put.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }

@@ -325,10 +325,10 @@ impl Seen {
         let Ok(text) = read_text_file(&self.log.join("checkpoint"), 1 << 20) else { return };
         let note: Note = text.parse().unwrap_or_else(|error| panic!("{error}: {text:?}"));
         let signed: Checkpoint = note.text().parse().unwrap();
-        self.add(signed);
+        self.add(&signed);
     }
 
-    fn add(&mut self, signed: Checkpoint) {
+    fn add(&mut self, signed: &Checkpoint) {
         let before = self.checkpoints.insert((signed.origin.clone(), signed.size), signed.root);
         assert!(before.is_none_or(|before| before == signed.root), "signed twice: {signed:?}");
     }
@@ -344,7 +344,7 @@ impl Seen {
                 (Some("signed"), Some(origin), Some(size), Some(root)) if root.len() == 44 => {
                     let (size, root) = (size.parse().unwrap(), root.parse().unwrap());
                     let (origin, extensions) = (origin.to_owned(), Vec::new());
-                    self.add(Checkpoint { origin, size, root, extensions });
+                    self.add(&Checkpoint { origin, size, root, extensions });
                 }
                 _ => {}
             }

@@ -140,18 +140,17 @@ impl SyslogSink {
             Ok(written) => written.map_err(broken)?,
         }
         let wait = if self.stays_open { SHORT_END_TIMEOUT } else { END_TIMEOUT };
-        match tokio::time::timeout(wait, read_to_end(&mut stream)).await {
-            Ok(ended) => ended.map_err(broken)?,
-            Err(_) => {
-                if !self.stays_open {
-                    tracing::warn!(
-                        address,
-                        "the receiver does not end its side of a connection; what it loses when it \
-                         dies is not noticed"
-                    );
-                }
-                self.stays_open = true;
+        if let Ok(ended) = tokio::time::timeout(wait, read_to_end(&mut stream)).await {
+            ended.map_err(broken)?;
+        } else {
+            if !self.stays_open {
+                tracing::warn!(
+                    address,
+                    "the receiver does not end its side of a connection; what it loses when it dies \
+                     is not noticed"
+                );
             }
+            self.stays_open = true;
         }
         tokio::time::sleep(refusal_wait).await;
         match tcp(&stream).take_error() {

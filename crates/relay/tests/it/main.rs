@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::format_collect,
     clippy::print_stderr,
     reason = "a test stops at the first surprise"
 )]

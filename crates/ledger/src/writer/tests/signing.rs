@@ -113,6 +113,36 @@ fn a_clean_end_leaves_nothing_unsigned() {
 }
 
 #[test]
+fn a_log_whose_thread_panicked_takes_nothing_until_it_is_opened_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Faults::default());
+    let log = open_with(&disk, dir.path(), BIG);
+    log.append(&event(0)).unwrap();
+    disk.panics.store(true, Ordering::SeqCst);
+    let mut taken = 1;
+    let asked = Instant::now();
+    // All the while, so that some are on their way to the disk when the thread ends.
+    let refused = loop {
+        match log.append(&event(taken)) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(asked.elapsed() < Duration::from_secs(20), "nothing is signed");
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let said = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(said.contains("start again"), "{said}");
+    log.check().unwrap_err();
+    log.record_durably(&event(9)).unwrap_err();
+    drop(log);
+    let log = EventLogWriter::open(dir.path(), BIG).unwrap();
+    log.sign().unwrap();
+    assert_eq!(operations(dir.path()).iter().filter(|name| name.starts_with("op-")).count() as u64, taken);
+    let trust = Trust::of_log(crate::public_key(dir.path()).unwrap());
+    assert_eq!(crate::verify::verify(dir.path(), &trust, |_| ()).unwrap().unsigned, 0);
+}
+
+#[test]
 fn does_not_start_on_a_log_that_differs_from_its_last_checkpoint() {
     let refused = |change: fn(&Path)| {
         let dir = tempfile::tempdir().unwrap();

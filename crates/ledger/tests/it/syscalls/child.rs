@@ -125,17 +125,17 @@ pub(super) fn run() {
         return work(&log, traced, || be_watched(&thread_named(traced.name())));
     }
     let (say, said) = mpsc::channel();
-    let (begin, begun) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let own = std::fs::read_link("/proc/thread-self").unwrap();
             say.send(own.file_name().unwrap().to_str().unwrap().to_owned()).unwrap();
             // From here on it asks for nothing but what the log does.
-            if begun.recv().unwrap() {
+            if told.recv().unwrap() {
                 work(&log, traced, || true);
             }
         });
-        begin.send(be_watched(&said.recv().unwrap())).unwrap();
+        tell.send(be_watched(&said.recv().unwrap())).unwrap();
     });
 }
 

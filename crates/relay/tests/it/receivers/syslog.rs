@@ -192,9 +192,9 @@ impl Receiver for DatagramReceiver {
 
     fn set(&mut self, mood: Mood) -> BoxFuture<'_, ()> {
         if mood == Mood::Well {
-            self.listen()
+            self.listen();
         } else {
-            self.end()
+            self.end();
         }
         futures_util::future::ready(()).boxed()
     }

@@ -1,0 +1,73 @@
+//! The two threads of a log: one brings events to the disk, one signs what is there.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use parking_lot::Condvar;
+
+use super::{Shared, State, Stop};
+use crate::error::LedgerError;
+
+/// Starts a thread. If it ends before its time, the log takes nothing any more.
+pub(super) fn start(
+    name: &str,
+    shared: &Arc<Shared>,
+    body: fn(&Shared),
+) -> Result<JoinHandle<()>, LedgerError> {
+    let shared = Arc::clone(shared);
+    let guarded = move || {
+        if catch_unwind(AssertUnwindSafe(|| body(&shared))).is_err() {
+            // What it knew of the tree may be half done: signing on could sign what is not so. Nothing is
+            // promised any more, and whoever waits is told.
+            shared.state.lock().failed.thread = true;
+            shared.tell_waiting();
+        }
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).map_err(LedgerError::Thread)
+}
+
+impl Shared {
+    /// Body of the sync thread.
+    pub(super) fn keep_synced(&self) {
+        self.keep_doing(&self.wake, Stop::Syncing, State::due, Self::sync);
+        // The last sync may have begun to remove files, which is an entry of its own.
+        if self.state.lock().dirty_since.is_some() {
+            let _ = self.sync();
+        }
+    }
+
+    /// Body of the thread that signs.
+    pub(super) fn keep_signed(&self) {
+        self.keep_doing(&self.wake_signer, Stop::Signing, |state| state.sign_after, Self::sign);
+    }
+
+    /// Does something whenever it is due, and a last time before it ends.
+    fn keep_doing(
+        &self,
+        wake: &Condvar,
+        end: Stop,
+        due: fn(&State) -> Option<Instant>,
+        act: fn(&Self) -> io::Result<()>,
+    ) {
+        let mut stop = Stop::None;
+        while stop < end {
+            let mut state = self.state.lock();
+            while state.stop < end {
+                match due(&state) {
+                    None => wake.wait(&mut state),
+                    Some(due) if due <= Instant::now() => break,
+                    Some(due) => {
+                        wake.wait_until(&mut state, due);
+                    }
+                }
+            }
+            stop = state.stop;
+            drop(state);
+            // A failure is logged and kept in the state; there is no one else to hand it to.
+            let _ = act(self);
+        }
+    }
+}
