@@ -399,7 +399,11 @@ pub(crate) enum AuditCommand {
     },
     /// Print the public key of the log
     #[command(after_help = "Example:\n  bartizan audit key > log.vkey")]
-    Key,
+    Key {
+        /// Print the key by which this installation signs the checkpoints of other logs instead
+        #[arg(long)]
+        witness: bool,
+    },
 }
 
 /// Whose signature counts.

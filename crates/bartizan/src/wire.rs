@@ -5,3 +5,4 @@ pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod relay;
 pub(crate) mod state;
+pub(crate) mod witness;

@@ -19,6 +19,6 @@ pub use error::AdminError;
 pub use hosts::Hosts;
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
-    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles, MetricsText,
-    Readiness,
+    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles, LogWitness,
+    MetricsText, Readiness, WitnessAnswer,
 };

@@ -56,6 +56,7 @@ pub(crate) static ROUTES: &[Route] = &[
     open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
     open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),
     admin(GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),
+    open(POST, "/ledger/witness/add-checkpoint", |method| on(method, log::add_checkpoint)),
 ];
 
 /// Builds the console.

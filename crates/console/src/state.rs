@@ -28,6 +28,8 @@ pub struct ConsoleState {
     pub event_query: Arc<dyn EventQuery>,
     /// The log as those see it who follow it.
     pub log: Arc<dyn LogFiles>,
+    /// Signs checkpoints of other logs; none where the policy names no log.
+    pub witness: Option<Arc<dyn LogWitness>>,
     /// Endpoints, from the policy file and from the admin API.
     pub endpoints: Arc<dyn EndpointAdmin>,
     /// What `/metrics` says.
@@ -111,6 +113,23 @@ pub trait LogFiles: Send + Sync {
     /// # Errors
     /// What the caller is told.
     fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, AdminError>;
+}
+
+/// Signs checkpoints of other logs, as their witness.
+pub trait LogWitness: Send + Sync {
+    /// The answer to a submission of C2SP's tlog-witness.
+    fn add_checkpoint(&self, submission: &str) -> WitnessAnswer;
+}
+
+/// What a witness says to a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WitnessAnswer {
+    /// Its signature: lines of a signed note.
+    Signed(String),
+    /// How many entries it has signed, where the submission goes on from somewhere else.
+    Elsewhere(u64),
+    /// Why it does not sign, with the status for that.
+    Refused(u16, String),
 }
 
 /// The metrics of the process. Any `Fn() -> String` is one.

@@ -25,7 +25,7 @@ use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
-pub use ledger::{Assurance, Durability, Ledger, OnLogFailure};
+pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
 pub use sinks::{
     Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
     Transport, UrlStyle,
@@ -54,6 +54,10 @@ pub struct Settings {
     pub ledger: Ledger,
     /// Where entries of the event log go besides.
     pub sinks: Vec<Sink>,
+    /// Who is asked to sign the checkpoints of the event log.
+    pub witnesses: Vec<Witness>,
+    /// Public keys of logs whose checkpoints this process signs as their witness.
+    pub witness_for: Vec<String>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
 }

@@ -30,7 +30,13 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(file: File, path: PathBuf) -> Self {
-        Self { file: BufReader::with_capacity(64 << 10, file), path, number: 0, offset: 0, whole: 0 }
+        Self {
+            file: BufReader::with_capacity(64 << 10, file),
+            path,
+            number: 0,
+            offset: 0,
+            whole: 0,
+        }
     }
 
     /// The lines from an offset on, if one begins there.

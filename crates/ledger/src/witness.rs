@@ -15,7 +15,7 @@ use crate::checkpoint::{Checkpoint, parse_number};
 use crate::merkle::{Hash, ProofError, verify_consistency};
 use crate::note::{NOTE_BYTES, Note, NoteError, Signature, SigningKey, VerifyingKey};
 
-pub use kept::{Witness, WitnessError};
+pub use kept::{Witness, WitnessError, public_key};
 pub(crate) use published::read;
 pub use published::{forget, keep, submission};
 

@@ -19,6 +19,7 @@ mod secrets;
 mod sinks;
 mod subjects;
 mod urls;
+mod witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -94,6 +95,8 @@ impl<'a, 't> Compiler<'a, 't> {
         let endpoints = self.endpoints(file);
         let ledger = self.ledger(&file.ledger);
         let sinks = self.sinks(&file.ledger.sinks);
+        let witnesses = self.witnesses(&file.ledger.witnesses);
+        let witness_for = self.log_keys(&file.ledger.witness_for);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         Some(Settings {
             version: version_of(self.problems.text()),
@@ -106,6 +109,8 @@ impl<'a, 't> Compiler<'a, 't> {
             prices,
             ledger: ledger?,
             sinks,
+            witnesses,
+            witness_for,
             otlp_endpoint,
         })
     }

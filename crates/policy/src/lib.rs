@@ -235,7 +235,8 @@ pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
     read(&text_of(path)?, &path.display().to_string(), |file, _| {
         let given = file.providers.values().filter_map(|provider| provider.value.credential());
         let sinks = file.ledger.sinks.iter().flat_map(|sink| sink.value.credentials());
-        let given = given.chain(sinks).chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
+        let given =
+            given.chain(sinks).chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
         let files = given.filter_map(|text| text.strip_prefix("file:"));
         Some(files.map(|file| base_dir.join(file)).collect())
     })

@@ -14,8 +14,8 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Assurance, Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject,
-    LocalModel, Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
+    Assurance, Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, LocalModel,
+    Member, OnError, Provider, ProviderKind, Rate, Sensitivity, Settings, Subject,
 };
 use bartizan_core::time::day_before;
 use bartizan_core::verdict::{Action, Mode};
@@ -313,7 +313,19 @@ fn write_ledger(out: &mut String, settings: &Settings) -> fmt::Result {
         let (durability, on_failure) = (area.durability.name(), area.on_failure.name());
         writeln!(out, "    {name}: {{ durability: {durability}, on-failure: {on_failure} }}")?;
     }
-    sinks::write_sinks(out, &settings.sinks)
+    sinks::write_sinks(out, &settings.sinks)?;
+    if !settings.witnesses.is_empty() {
+        writeln!(out, "  witnesses:")?;
+    }
+    for witness in &settings.witnesses {
+        let (id, url, key) = (&witness.id, text(&witness.url), text(&witness.key));
+        writeln!(out, "    - {{ id: {id}, url: {url}, key: {key} }}")?;
+    }
+    if settings.witness_for.is_empty() {
+        return Ok(());
+    }
+    let keys = settings.witness_for.iter().map(|key| text(key));
+    writeln!(out, "  witness-for: [{}]", list(keys))
 }
 
 fn channels(set: ChannelSet) -> String {

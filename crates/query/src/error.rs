@@ -66,8 +66,8 @@ impl Coded for QueryError {
             Self::Log(error) => error.class(),
             Self::Statement { .. } => Class::Usage,
             Self::TooLarge { .. } => Class::Limit,
-            Self::Folder { .. } | Self::Table { .. } => Class::Unavailable,
-            Self::Failed(_) => Class::Internal,
+            // A file may have gone or be damaged; a bug of the engine looks the same.
+            Self::Folder { .. } | Self::Table { .. } | Self::Failed(_) => Class::Unavailable,
         }
     }
 }

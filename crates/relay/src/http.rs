@@ -81,6 +81,19 @@ impl Http {
         })
     }
 
+    /// Makes a call and reads the answer, whatever its status.
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), SinkError> {
+        let calling = tokio::time::timeout(CALL_TIMEOUT, self.answer(request));
+        let (status, _, body) = calling.await.map_err(|_| SinkError::TimedOut {
+            address: self.address.clone(),
+            wait: CALL_TIMEOUT,
+        })??;
+        Ok((status, body))
+    }
+
     async fn answer(
         &self,
         request: Request<Full<Bytes>>,

@@ -5,7 +5,8 @@
 //! [`Sink`], in order. It keeps a cursor on the disk and moves it only behind what the sink took, so that
 //! every entry arrives at least once; a sink that is away costs nothing but a cursor that stays behind.
 //! Entries go as they were signed, byte for byte, wherever the format has room for that.
-//! What is shipped where is policy; the log itself is kept by the ledger.
+//! [`Witnesses`] shows each checkpoint to those who sign it besides the log, and publishes what most of them
+//! have signed. What is shipped where is policy; the log itself is kept by the ledger.
 
 pub mod batch;
 pub mod metrics;
@@ -19,12 +20,14 @@ mod http;
 mod reader;
 mod severity;
 mod tls;
+mod witnesses;
 
 pub use batch::{Batch, Entry};
 pub use error::{Interrupted, RelayError, SinkError};
 pub use follower::Follower;
 pub use metrics::Metrics;
 pub use sinks::Sink;
+pub use witnesses::Witnesses;
 
 /// Name of the folder of cursors, inside of the folder for data.
 pub const FOLDER: &str = "relay";

@@ -15,6 +15,7 @@ use bartizan_ledger::note::{NOTE_BYTES, Note, VerifyingKey};
 use bartizan_ledger::prove::{self, ProveError};
 use bartizan_ledger::trust::{TRUST_BYTES, Trust, Witnessed};
 use bartizan_ledger::verify::{Broken, Verified, verify};
+use bartizan_ledger::witness;
 use serde_json::{Value, json};
 
 use crate::cli::{AuditArgs, AuditCommand, DocumentFormat, TrustArgs};
@@ -63,9 +64,21 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             let new = new.as_deref().unwrap_or(&last);
             consistent(&folder, &believed, [old, new], terminal)
         }
-        AuditCommand::Key => {
+        AuditCommand::Key { witness: false } => {
             let key =
                 bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;
+            writeln!(std::io::stdout().lock(), "{key}")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        AuditCommand::Key { witness: true } => {
+            let data = policy::load_data(&args.policy)?;
+            let key = witness::public_key(&data.data_dir.join(crate::wire::witness::FOLDER));
+            let key = key.map_err(|error| {
+                usage(
+                    format!("this installation is no witness yet: {error}"),
+                    "name the keys of logs in `ledger.witness-for`, and start `bartizan up`",
+                )
+            })?;
             writeln!(std::io::stdout().lock(), "{key}")?;
             Ok(ExitCode::SUCCESS)
         }
@@ -142,6 +155,13 @@ fn human(out: &mut Output, found: &Verified) -> std::io::Result<()> {
     if found.first > 0 {
         writeln!(out, "note:  the log says that it removed the entries before {}", found.first)?;
     }
+    if found.unwitnessed > 0 {
+        writeln!(
+            out,
+            "note:  {} more are signed by the log and hold, and no quorum has seen them yet",
+            found.unwitnessed
+        )?;
+    }
     if found.unsigned > 0 {
         writeln!(out, "note:  {} more were written and are not signed yet", found.unsigned)?;
     }
@@ -158,6 +178,7 @@ fn document(outcome: &Result<Verified, Broken>) -> Value {
             "holds": true,
             "first": found.first,
             "checked": found.checked,
+            "unwitnessed": found.unwitnessed,
             "unsigned": found.unsigned,
             "checkpoint": checkpoint(&found.signed),
         }),

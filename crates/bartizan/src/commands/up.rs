@@ -24,7 +24,7 @@ use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, LogFolder, PolicySource, Ready};
 use crate::wire::relay::Relay;
-use crate::wire::{models, policy, state};
+use crate::wire::{models, policy, state, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -55,6 +55,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
     let tables = Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
     let relay = Relay::start(&folder, &data_dir, &settings.sinks)?;
+    let witnesses = witness::ask(&folder, &settings.witnesses)?;
+    let witness = witness::open(&data_dir, &settings.witness_for)?;
     let exporting = settings.otlp_endpoint.as_deref();
     let exporting = exporting
         .map(|endpoint| spans::Exporting::start(endpoint, Arc::clone(&log) as _))
@@ -103,6 +105,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         identify: store.key_index(),
         events,
         log: Arc::new(LogFolder(Served::new(folder.clone()))),
+        witness,
         event_query: Arc::new(Events { folder }),
         endpoints: Arc::new(Endpoints {
             source: Arc::clone(&source),
@@ -126,7 +129,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
     tokio::spawn(reload(source, gateway, at_start, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped.clone())));
-    tokio::spawn(tables::follow(tables, until(stopped)));
+    tokio::spawn(tables::follow(tables, until(stopped.clone())));
+    if let Some(witnesses) = witnesses {
+        tokio::spawn(witnesses.run(until(stopped)));
+    }
 
     // New keys are shown somewhere even if one of the two fails.
     let written = ready_file.map_or(Ok(()), |file| file.finish(&greeting));

@@ -33,3 +33,4 @@ mod streams;
 mod support;
 mod transport;
 mod trees;
+mod witness;

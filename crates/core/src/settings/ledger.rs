@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::id::RuleId;
+
 /// How the event log is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ledger {
@@ -39,6 +41,17 @@ impl Ledger {
             _ => self.others,
         }
     }
+}
+
+/// Somebody who signs the checkpoints of the log, besides the log itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Names it in logs.
+    pub id: RuleId,
+    /// Where it takes checkpoints, without the last part of the path.
+    pub url: String,
+    /// Its public key in the form of signed notes.
+    pub key: String,
 }
 
 /// How safe an event has to be before what it is about goes on.

@@ -161,6 +161,8 @@ mod tests {
             prices: BTreeMap::new(),
             ledger: Ledger::DEFAULT,
             sinks: Vec::new(),
+            witnesses: Vec::new(),
+            witness_for: Vec::new(),
             otlp_endpoint: None,
             models: BTreeMap::new(),
         };

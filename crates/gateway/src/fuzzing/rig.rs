@@ -187,6 +187,8 @@ fn no_settings() -> Settings {
         prices: BTreeMap::new(),
         ledger: Ledger::DEFAULT,
         sinks: Vec::new(),
+        witnesses: Vec::new(),
+        witness_for: Vec::new(),
         otlp_endpoint: None,
         models: BTreeMap::new(),
     }

@@ -154,6 +154,16 @@ impl Witness {
     }
 }
 
+/// The public key of the witness in a folder.
+///
+/// # Errors
+/// What the system says, or that it is no key.
+pub fn public_key(dir: &Path) -> io::Result<VerifyingKey> {
+    let text = read_text_file(&dir.join(PUBLIC_FILE), KEY_BYTES)?;
+    let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    text.trim_ascii_end().parse().map_err(wrong)
+}
+
 fn key(dir: &Path, path: &Path) -> io::Result<SigningKey> {
     let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let key = match read_text_file(path, KEY_BYTES).map(Zeroizing::new) {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::scalar::{Choice, DurabilityWord, DurationText, LogFailureWord, SizeText};
+use super::scalar::{
+    Choice, DurabilityWord, DurationText, LogFailureWord, RuleIdText, SizeText, UrlText,
+};
 use super::sink::SinkFile;
 use crate::located::{Located, filled, given};
 
@@ -35,6 +37,25 @@ pub(crate) struct LedgerFile {
     /// Systems that entries are shipped to, besides the log itself. Default: none.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) sinks: Vec<Located<SinkFile>>,
+    /// Who is asked to sign the checkpoints of this log; they are published when most have. Default: nobody.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) witnesses: Vec<Located<WitnessFile>>,
+    /// Public keys of logs whose checkpoints are signed here, by `POST` to `/ledger/witness/add-checkpoint` of
+    /// the console port. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) witness_for: Vec<Located<String>>,
+}
+
+/// Somebody who signs checkpoints (C2SP tlog-witness).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WitnessFile {
+    /// Names it in logs.
+    pub(crate) id: Located<RuleIdText>,
+    /// Where it takes checkpoints, such as `https://other.example/ledger/witness`.
+    pub(crate) url: Located<UrlText>,
+    /// Its public key, such as `bartizan.invalid/witness/9f3b+4c1d2e3f+BA…`.
+    pub(crate) key: Located<String>,
 }
 
 /// Other values for single areas.

@@ -26,8 +26,7 @@ impl Sink for Kept {
 }
 
 fn open(log: &Path) -> EventLogWriter {
-    let config =
-        Ledger { segment_bytes: 1 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
+    let config = Ledger { segment_bytes: 1 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
     EventLogWriter::open(log, config).unwrap()
 }
 

@@ -24,8 +24,7 @@ const ENTRIES: u64 = 20_000;
 async fn entries_per_second() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("ledger");
-    let config =
-        Ledger { segment_bytes: 64 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
+    let config = Ledger { segment_bytes: 64 << 20, total_bytes: 1 << 30, ..Ledger::DEFAULT };
     let writer = EventLogWriter::open(&log, config).unwrap();
     for _ in 0..ENTRIES {
         let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");

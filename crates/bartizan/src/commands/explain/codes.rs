@@ -271,7 +271,7 @@ const QUESTIONS: &[Code] = &[
     code("bartizan::query::table", "unavailable", "a table cannot be made or read", "ask with `--rebuild`: tables are made again from the log"),
     code("bartizan::query::statement", "usage", "the statement cannot be understood, or does more than read", "ask with one `SELECT`; `bartizan query` alone lists the tables and their columns"),
     code("bartizan::query::too-large", "limit", "the answer needs more memory than the question may have", "narrow the question, or raise `--memory`"),
-    code("bartizan::query::failed", "internal", "a question failed on the way", "ask with `--rebuild`"),
+    code("bartizan::query::failed", "unavailable", "a question failed on the way", "ask with `--rebuild`: tables are made again from the log"),
 ];
 
 #[rustfmt::skip]

@@ -137,7 +137,10 @@ fn a_log_whose_thread_panicked_takes_nothing_until_it_is_opened_anew() {
     drop(log);
     let log = EventLogWriter::open(dir.path(), BIG).unwrap();
     log.sign().unwrap();
-    assert_eq!(operations(dir.path()).iter().filter(|name| name.starts_with("op-")).count() as u64, taken);
+    assert_eq!(
+        operations(dir.path()).iter().filter(|name| name.starts_with("op-")).count() as u64,
+        taken
+    );
     let trust = Trust::of_log(crate::public_key(dir.path()).unwrap());
     assert_eq!(crate::verify::verify(dir.path(), &trust, |_| ()).unwrap().unsigned, 0);
 }

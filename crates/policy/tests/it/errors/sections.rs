@@ -189,6 +189,56 @@ ledger: { keep: 12h, durability: sometimes }
 }
 
 #[test]
+fn wrong_witnesses() {
+    check(
+        "version: 1
+ledger:
+  witnesses:
+    - { id: w-a, url: 'ftp://a.example', key: a.example+1234abcd+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA }
+    - { id: w-a, url: 'https://b.example', key: b.example }
+    - { id: w-c, url: 'https://c.example', key: a.example+1234abcd+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA }
+  witness-for: [log.vkey]
+",
+        expect![[r#"
+            error: `ftp://a.example` is not an http address
+             --> bartizan.yaml:4:23
+              |
+            4 |     - { id: w-a, url: 'ftp://a.example', key: ••••••••••••••••••••••••••••••••••••••••••••••••••••••…
+              |                       ^^^^^^^^^^^^^^^^^
+            help: write an address such as `https://api.example.com/v1`
+
+            error: two rules of this endpoint have the id `w-a`
+             --> bartizan.yaml:5:13
+              |
+            5 |     - { id: w-a, url: 'https://b.example', key: ••••••••• }
+              |             ^^^
+            help: give each its own; events name the rule that decided
+
+            error: `b.example` is not the public key of a log or witness
+             --> bartizan.yaml:5:49
+              |
+            5 |     - { id: w-a, url: 'https://b.example', key: ••••••••• }
+              |                                                 ^^^^^^^^^
+            help: write what `bartizan audit key` or `bartizan audit key --witness` prints there
+
+            error: two witnesses have one key, and would count as two
+             --> bartizan.yaml:6:49
+              |
+            6 | …rl: 'https://c.example', key: ••••••••••••••••••••••••••••••••••••••••••••••••••••••••••••••• }
+              |                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            help: name each witness once
+
+            error: `log.vkey` is not the public key of a log or witness
+             --> bartizan.yaml:7:17
+              |
+            7 |   witness-for: [log.vkey]
+              |                 ^^^^^^^^
+            help: write what `bartizan audit key` or `bartizan audit key --witness` prints there
+        "#]],
+    );
+}
+
+#[test]
 fn a_wrong_collector() {
     check(
         "version: 1
