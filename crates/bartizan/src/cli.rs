@@ -11,7 +11,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
-use crate::commands::query::QueryArgs;
 use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
@@ -100,11 +99,6 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Read the event log
     Events(EventsArgs),
-    /// Ask the event log in SQL
-    ///
-    /// Tables of the log's entries are kept in `<data-dir>/tables` as Parquet files; what is missing is made
-    /// first. A row's `leaf_index` is the number of its entry, which `bartizan audit prove` takes.
-    Query(QueryArgs),
     /// Verify the event log, and prove what is in it
     ///
     /// The log is a Merkle tree that is signed once a second while it grows, in the formats of C2SP's

@@ -26,7 +26,6 @@ mod masking;
 #[cfg(feature = "infer")]
 mod models;
 mod operators;
-mod query;
 mod sinks;
 mod start;
 mod streams;

@@ -93,14 +93,6 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { level: 2, title: "Sinks", intro: "", kind: "class", codes: SINKS, outro: "" },
     Section {
         level: 2,
-        title: "Questions to the event log",
-        intro: "",
-        kind: "class",
-        codes: QUESTIONS,
-        outro: "",
-    },
-    Section {
-        level: 2,
         title: "Console and admin API",
         intro: "`{\"error\":{\"code\",\"message\",\"help\"}}`",
         kind: "HTTP",
@@ -263,15 +255,6 @@ const EVENT_LOG: &[Code] = &[
     code("bartizan::ledger::malformed", "unavailable", "a line is not an event; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 64 KiB; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::torn", "unavailable", "a file other than the newest ends inside a line", "the end is lost; look at the disk"),
-];
-
-#[rustfmt::skip]
-const QUESTIONS: &[Code] = &[
-    code("bartizan::query::folder", "unavailable", "the folder of the tables cannot be used", "check the rights of `tables` in the data folder; make room"),
-    code("bartizan::query::table", "unavailable", "a table cannot be made or read", "ask with `--rebuild`: tables are made again from the log"),
-    code("bartizan::query::statement", "usage", "the statement cannot be understood, or does more than read", "ask with one `SELECT`; `bartizan query` alone lists the tables and their columns"),
-    code("bartizan::query::too-large", "limit", "the answer needs more memory than the question may have", "narrow the question, or raise `--memory`"),
-    code("bartizan::query::failed", "unavailable", "a question failed on the way", "ask with `--rebuild`: tables are made again from the log"),
 ];
 
 #[rustfmt::skip]
