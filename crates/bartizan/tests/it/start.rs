@@ -161,11 +161,11 @@ async fn a_reload_says_what_waits_for_the_next_start() {
     let process = launch(&folder).start().await.unwrap();
     let more = "data-dir: elsewhere\nledger: { total: 2GiB }\n";
     std::fs::write(&file, demo("127.0.0.1:1", "127.0.0.1:0", more)).unwrap();
-    for key in ["listen.gateway", "data-dir", "events.total"] {
+    for key in ["listen.gateway", "data-dir", "ledger"] {
         says(&process, &format!("`{key}` takes effect at the next start")).await;
     }
     let said = process.stderr();
-    assert!(!said.contains("`listen.console`") && !said.contains("`events.segment`"), "{said}");
+    assert!(!said.contains("`listen.console`") && !said.contains("`ledger.sinks`"), "{said}");
     std::fs::remove_file(&file).unwrap();
     says(&process, "policy file not read; the last good one stays").await;
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_core::settings::{Ledger, Listen, Settings, Sink};
+use bartizan_core::settings::{Ledger, Listen, Settings, Sink, Witness};
 use bartizan_gateway::{Gateway, Snapshot};
 
 use crate::wire::admin::PolicySource;
@@ -22,6 +22,8 @@ pub(super) struct AtStart {
     data_dir: PathBuf,
     ledger: Ledger,
     sinks: Vec<Sink>,
+    witnesses: Vec<Witness>,
+    witness_for: Vec<String>,
     otlp_endpoint: Option<String>,
 }
 
@@ -33,6 +35,8 @@ impl AtStart {
             data_dir,
             ledger: settings.ledger,
             sinks: settings.sinks.clone(),
+            witnesses: settings.witnesses.clone(),
+            witness_for: settings.witness_for.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
         }
     }
@@ -45,6 +49,8 @@ impl AtStart {
             ("data-dir", self.data_dir != now.data_dir),
             ("ledger", self.ledger != now.ledger),
             ("ledger.sinks", self.sinks != now.sinks),
+            ("ledger.witnesses", self.witnesses != now.witnesses),
+            ("ledger.witness-for", self.witness_for != now.witness_for),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
         ]
         .into_iter()

@@ -207,12 +207,12 @@ ledger:
               |                       ^^^^^^^^^^^^^^^^^
             help: write an address such as `https://api.example.com/v1`
 
-            error: two rules of this endpoint have the id `w-a`
+            error: two witnesses have the id `w-a`
              --> bartizan.yaml:5:13
               |
             5 |     - { id: w-a, url: 'https://b.example', key: ••••••••• }
               |             ^^^
-            help: give each its own; events name the rule that decided
+            help: give each its own; it names the witness in logs
 
             error: `b.example` is not the public key of a log or witness
              --> bartizan.yaml:5:49
