@@ -121,6 +121,7 @@ impl EventLogWriter {
                 backlog: Backlog::default(),
                 wakers: Vec::new(),
                 failed: Failed::default(),
+                broken: false,
                 stop: Stop::None,
             }),
             wake: Condvar::new(),
@@ -300,6 +301,8 @@ struct State {
     /// When to look for entries that have become too old.
     prune_after: Option<Instant>,
     failed: Failed,
+    /// A thread ended before its time. Only a new start helps.
+    broken: bool,
     stop: Stop,
 }
 
@@ -317,8 +320,6 @@ struct Failed {
     write: bool,
     sync: bool,
     sign: bool,
-    /// A thread ended before its time. Only a new start helps.
-    thread: bool,
 }
 
 impl State {
@@ -352,7 +353,7 @@ impl State {
 
     /// While the disk loses what it was given, nothing more is promised.
     fn refuse_when_sync_failed(&self) -> io::Result<()> {
-        if self.failed.thread {
+        if self.broken {
             return Err(io::Error::other("a thread of the event log ended; start again"));
         }
         if self.failed.sync {

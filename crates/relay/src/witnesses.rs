@@ -93,7 +93,9 @@ impl Witnesses {
             .is_none_or(|(text, signed)| text != note.text() || *signed < count);
         if count * 2 > self.asked.len() && is_new {
             let mut witnessed = note.clone();
-            signatures.into_iter().for_each(|signature| witnessed.add(signature));
+            for signature in signatures {
+                witnessed.add(signature);
+            }
             let dir = self.log.clone();
             blocking(move || witness::keep(&dir, &witnessed).map_err(|error| error.to_string()))
                 .await?;

@@ -149,8 +149,8 @@ impl Witness {
     /// Where it is kept what was signed of a log. Names of logs are not names of files.
     fn memory(&self, origin: &str) -> PathBuf {
         let digest = Sha256::digest(origin.as_bytes());
-        let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.dir.join(format!("{name}.signed"))
+        let name = digest.first_chunk::<16>().map_or(0, |bytes| u128::from_be_bytes(*bytes));
+        self.dir.join(format!("{name:032x}.signed"))
     }
 }
 
@@ -208,8 +208,10 @@ mod tests {
         let good = submission(&log, 0, 3, 99, 0);
         let line = witness.sign(&good, 1_700_000_000).unwrap();
         let mut note = good.checkpoint.clone();
-        crate::note::parse_signatures(&line).unwrap().into_iter().for_each(|line| note.add(line));
-        note.verify(&[key.clone()]).unwrap();
+        for line in crate::note::parse_signatures(&line).unwrap() {
+            note.add(line);
+        }
+        note.verify(std::slice::from_ref(&key)).unwrap();
         witness.sign(&submission(&other, 0, 5, 99, 0), 1).unwrap();
         drop(witness);
 

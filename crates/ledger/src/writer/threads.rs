@@ -22,7 +22,7 @@ pub(super) fn start(
         if catch_unwind(AssertUnwindSafe(|| body(&shared))).is_err() {
             // What it knew of the tree may be half done: signing on could sign what is not so. Nothing is
             // promised any more, and whoever waits is told.
-            shared.state.lock().failed.thread = true;
+            shared.state.lock().broken = true;
             shared.tell_waiting();
         }
     };

@@ -73,7 +73,7 @@ impl State {
         if self.synced > entry {
             return Some(Ok(()));
         }
-        let fails = self.failed.sync || self.failed.thread || self.stop > Stop::None;
+        let fails = self.failed.sync || self.broken || self.stop > Stop::None;
         fails.then(|| Err(io::Error::other("the event could not be synced to disk")))
     }
 }

@@ -29,7 +29,9 @@ fn a_change_is_settled_when_the_disk_has_it() {
     disk.sync_takes_ms.store(50, Ordering::SeqCst);
     let before = disk.syncs.load(Ordering::SeqCst);
     let waiting: Vec<_> = (1..50).map(|n| log.record(&change(n)).unwrap()).collect();
-    waiting.into_iter().for_each(|recorded| recorded.wait().unwrap());
+    for recorded in waiting {
+        recorded.wait().unwrap();
+    }
     assert!(disk.syncs.load(Ordering::SeqCst) - before <= 3);
     disk.cannot_sync.store(true, Ordering::SeqCst);
     log.record(&change(50)).unwrap().wait().unwrap_err();
@@ -106,10 +108,10 @@ fn without_room_in_memory_nothing_goes_on() {
     let disk = Arc::new(Faults::default());
     let log = open_with(&disk, dir.path(), CAREFUL);
     disk.free_bytes.store(0, Ordering::SeqCst);
-    let mut long = event(0);
-    long.detail = Some("x".repeat(60_000));
+    let mut large = event(0);
+    large.detail = Some("x".repeat(60_000));
     let mut taken = 0;
-    while let Ok(recorded) = log.record(&long) {
+    while let Ok(recorded) = log.record(&large) {
         drop(recorded);
         taken += 1;
         assert!(taken < 1_000);
