@@ -155,7 +155,7 @@ const GATEWAY: &[Code] = &[
     code("bartizan::gateway::provider-broke-off", "502", "the provider's connection broke", "ask again; it may have been charged"),
     code("bartizan::gateway::provider-unreadable", "502", "the answer is not what the protocol promises, so it was not passed on", "look at the log and the provider"),
     code("bartizan::gateway::answer-too-large", "502", "an answer of more than 64 MiB", "stream it"),
-    code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `events.on-failure` is `block`", "make room on the disk"),
+    code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `ledger.on-failure` is `deny`, or memory has no room for more", "make room on the disk"),
     code("bartizan::gateway::edit-failed", "500", "masks could not be put into the body", "report it"),
 ];
 
