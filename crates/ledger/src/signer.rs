@@ -52,7 +52,12 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<SigningK
 /// # Errors
 /// What the system says, or that it is no key.
 pub fn public_key(dir: &Path) -> io::Result<VerifyingKey> {
-    let text = read_text(&dir.join(PUBLIC_FILE), KEY_BYTES)?;
+    read_public(&dir.join(PUBLIC_FILE))
+}
+
+/// Reads a public key from its file.
+pub(crate) fn read_public(path: &Path) -> io::Result<VerifyingKey> {
+    let text = read_text(path, KEY_BYTES)?;
     let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     text.trim_ascii_end().parse().map_err(wrong)
 }

@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bartizan_core::limits::read_text_file;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Followed, Refused, Submission, cosign, decide};
 use crate::checkpoint::Checkpoint;
-use crate::disk::{self, Disk as _, Durably, FileSystem};
+use crate::disk::{self, Disk as _, Durably, FileSystem, read_text};
 use crate::error::LedgerError;
 use crate::note::{Algorithm, KeyName, NOTE_BYTES, SigningKey, VerifyingKey};
+use crate::signer::read_public;
 
 /// The private key; readable by its owner alone.
 const PRIVATE_FILE: &str = "witness.key";
@@ -122,7 +122,7 @@ impl Witness {
     fn last(&self, origin: &str) -> Result<Followed, WitnessError> {
         let path = self.memory(origin);
         let memory = |source| WitnessError::Memory { path: path.clone(), source };
-        let text = match read_text_file(&path, NOTE_BYTES as u64) {
+        let text = match read_text(&path, NOTE_BYTES as u64) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Followed::nothing());
@@ -159,14 +159,12 @@ impl Witness {
 /// # Errors
 /// What the system says, or that it is no key.
 pub fn public_key(dir: &Path) -> io::Result<VerifyingKey> {
-    let text = read_text_file(&dir.join(PUBLIC_FILE), KEY_BYTES)?;
-    let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    text.trim_ascii_end().parse().map_err(wrong)
+    read_public(&dir.join(PUBLIC_FILE))
 }
 
 fn key(dir: &Path, path: &Path) -> io::Result<SigningKey> {
     let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    let key = match read_text_file(path, KEY_BYTES).map(Zeroizing::new) {
+    let key = match read_text(path, KEY_BYTES).map(Zeroizing::new) {
         Ok(text) => SigningKey::from_secret_text(text.trim_ascii_end()).map_err(wrong)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let number = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
@@ -181,7 +179,7 @@ fn key(dir: &Path, path: &Path) -> io::Result<SigningKey> {
     };
     let public = format!("{}\n", key.verifying());
     let path = dir.join(PUBLIC_FILE);
-    if read_text_file(&path, KEY_BYTES).ok().as_deref() != Some(&public) {
+    if read_text(&path, KEY_BYTES).ok().as_deref() != Some(&public) {
         FileSystem.put(&path, public.as_bytes(), Durably::Yes)?;
     }
     Ok(key)

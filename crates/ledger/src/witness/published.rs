@@ -3,10 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use bartizan_core::limits::read_text_file;
-
 use crate::checkpoint::Checkpoint;
-use crate::disk::{Disk as _, Durably, FileSystem};
+use crate::disk::{Disk as _, Durably, FileSystem, read_text};
 use crate::error::LedgerError;
 use crate::note::{NOTE_BYTES, Note};
 use crate::prove::{ProveError, consistency};
@@ -20,7 +18,7 @@ const FILE: &str = "checkpoint.witnessed";
 /// # Errors
 /// What the system says, or that it is no note.
 pub(crate) fn read(dir: &Path) -> io::Result<Option<Note>> {
-    let text = match read_text_file(&dir.join(FILE), NOTE_BYTES as u64) {
+    let text = match read_text(&dir.join(FILE), NOTE_BYTES as u64) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

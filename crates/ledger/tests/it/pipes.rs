@@ -19,8 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn nobody_waits_for_a_pipe() {
-    let names =
-        ["checkpoint", "log.vkey", "signing.key", ".lock", "tile/0/000.p/3", "events", "torn"];
+    let names = [
+        "checkpoint",
+        "log.vkey",
+        "checkpoint.witnessed",
+        "signing.key",
+        ".lock",
+        "tile/0/000.p/3",
+        "events",
+        "torn",
+    ];
     for name in names {
         let dir = tempfile::tempdir().unwrap();
         let log = EventLogWriter::open(dir.path(), CONFIG).unwrap();
@@ -51,15 +59,24 @@ fn nobody_waits_for_a_pipe() {
         let answers = returns(name, "serve", move || {
             [served.checkpoint().is_ok(), served.tile("tile/entries/000.p/3").is_ok()]
         });
-        let is_told = ["checkpoint", "log.vkey"].contains(&name);
-        assert_eq!(answers, [!is_told, !is_told && name != "events"], "{name}");
+        let is_told = ["checkpoint", "log.vkey", "checkpoint.witnessed"].contains(&name);
+        let has_tiles = !["checkpoint", "log.vkey", "events"].contains(&name);
+        assert_eq!(answers, [!is_told, has_tiles], "{name}");
         let folder = dir.path().to_owned();
         let holds = returns(name, "verify", move || verify(&folder, &trust, |_| ()).is_ok());
-        assert_eq!(holds, !["checkpoint", "tile/0/000.p/3", "events"].contains(&name), "{name}");
+        assert_eq!(
+            holds,
+            !["checkpoint", "checkpoint.witnessed", "tile/0/000.p/3", "events"].contains(&name),
+            "{name}"
+        );
         let folder = dir.path().to_owned();
         let opens = returns(name, "open", move || EventLogWriter::open(&folder, CONFIG).is_ok());
         // What can be made again is.
-        assert_eq!(opens, ["log.vkey", "tile/0/000.p/3"].contains(&name), "{name}");
+        assert_eq!(
+            opens,
+            ["log.vkey", "checkpoint.witnessed", "tile/0/000.p/3"].contains(&name),
+            "{name}"
+        );
     }
 }
 
