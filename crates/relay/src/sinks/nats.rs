@@ -2,8 +2,8 @@
 //!
 //! Messages of a batch are sent without waiting for one another, and each says which one it follows: the
 //! stream refuses a message whose predecessor it lacks, so that a connection that breaks never changes
-//! the order. Where others write to the same stream this refuses too much, and the rest is sent again from
-//! there, in the worst case one by one.
+//! the order. Where others write to the same stream this refuses too much: the rest is sent again from
+//! there, and as few at once as the stream took before, so that little is sent in vain.
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,12 +27,16 @@ use crate::tls;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for one acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most messages that are sent without waiting.
+const MAX_WINDOW: usize = 1024;
 
 /// A stream.
 pub(super) struct NatsSink {
     settings: settings::NatsSink,
     /// None before the first batch and after a failure.
     stream: Option<Context>,
+    /// Messages sent without waiting, at least 1.
+    window: usize,
 }
 
 /// Why publishing stopped.
@@ -44,7 +48,7 @@ enum Stopped {
 
 impl NatsSink {
     pub(super) fn new(settings: &settings::NatsSink) -> Self {
-        Self { settings: settings.clone(), stream: None }
+        Self { settings: settings.clone(), stream: None, window: MAX_WINDOW }
     }
 
     async fn connect(&self) -> Result<Context, SinkError> {
@@ -140,12 +144,13 @@ impl NatsSink {
         };
         let mut taken = 0;
         while let Some(rest) = batch.entries.get(taken..).filter(|rest| !rest.is_empty()) {
-            let (more, result) = self.publish(&stream, batch, rest).await;
+            let some = rest.get(..self.window).unwrap_or(rest);
+            let (more, result) = self.publish(&stream, batch, some).await;
             taken += more;
             match result {
-                Ok(()) => {}
+                Ok(()) => self.window = (self.window * 2).min(MAX_WINDOW),
                 // The first of the rest follows nobody, so that each turn gets ahead.
-                Err(Stopped::Overtaken) if more > 0 => {}
+                Err(Stopped::Overtaken) if more > 0 => self.window = more,
                 Err(Stopped::Overtaken) => {
                     let address = self.settings.stream.clone();
                     let said = "it refuses a message that follows no other".to_owned();
