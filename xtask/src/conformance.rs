@@ -56,7 +56,7 @@ fn proofs() -> Result<()> {
         );
         return Ok(());
     }
-    Program::cargo(&["test", "--package", "bartizan-ledger", "--test", "it", PROOFS])
+    Program::cargo(&["test", "--workspace", "--test", "it", PROOFS])
         .args(["--", "--ignored", "--exact", "--nocapture"])
         .env("BARTIZAN_MERKLE_CASES", &folder)
         .run()
@@ -73,7 +73,7 @@ fn guard(disagreements: Disagreements) -> Result<()> {
         return Ok(());
     }
     let (cases, left_out) = cases::read(&folder)?;
-    Program::cargo(&["build", "--package", "bartizan"]).run()?;
+    Program::build_programs()?;
     let binary = files::target_dir()?.join("debug/bartizan");
     let mut answers: BTreeMap<usize, Value> = BTreeMap::new();
     for way in Way::ALL {

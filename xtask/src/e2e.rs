@@ -12,8 +12,7 @@ const CLIENTS: [&str; 2] = ["oldest", "newest"];
 
 /// Builds, prepares the environments and runs the tests with each set of clients.
 pub(crate) fn run(pytest: &[&str]) -> Result<()> {
-    Program::cargo(&["build", "--package", "bartizan", "--package", "bartizan-testkit", "--bins"])
-        .run()?;
+    Program::build_programs()?;
     let target = files::target_dir()?;
     let mut failed = Vec::new();
     for clients in CLIENTS {

@@ -62,7 +62,7 @@ struct Asker {
 
 /// Writes every table whose data is there, or compares it.
 pub(crate) fn run(mode: Mode) -> Result<()> {
-    Program::cargo(&["build", "--package", "bartizan"]).run()?;
+    Program::build_programs()?;
     let mut asker = Asker {
         binary: files::target_dir()?.join("debug/bartizan"),
         ready: BTreeMap::new(),

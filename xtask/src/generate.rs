@@ -31,7 +31,7 @@ const GENERATED: &[Generated] = &[
 
 /// Builds the binary and goes through the list.
 pub(crate) fn run(mode: Mode) -> Result<()> {
-    Program::cargo(&["build", "--package", "bartizan"]).run()?;
+    Program::build_programs()?;
     let binary = files::target_dir()?.join("debug/bartizan");
     let mut stale = Vec::new();
     for generated in GENERATED {

@@ -30,6 +30,12 @@ impl Program {
         Self::new(cargo).args(arguments)
     }
 
+    /// Builds the programs as the tests do. Cargo compiles every dependency anew for another choice of
+    /// packages, since the features that are asked of it change, and some take minutes.
+    pub(crate) fn build_programs() -> Result<()> {
+        Self::cargo(&["build", "--workspace", "--bins", "--tests"]).run()
+    }
+
     pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(arguments);
         self

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
+use crate::commands::query::QueryArgs;
 use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
@@ -99,6 +100,11 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Read the event log
     Events(EventsArgs),
+    /// Ask the event log in SQL
+    ///
+    /// Tables of the log's entries are kept in `<data-dir>/tables` as Parquet files; what is missing is made
+    /// first. A row's `leaf_index` is the number of its entry, which `bartizan audit prove` takes.
+    Query(QueryArgs),
     /// Verify the event log, and prove what is in it
     ///
     /// The log is a Merkle tree that is signed once a second while it grows, in the formats of C2SP's
@@ -390,6 +396,15 @@ pub(crate) enum AuditCommand {
         new: Option<PathBuf>,
         #[command(flatten)]
         trust: TrustArgs,
+    },
+    /// Take the name of a person or program out of the log
+    ///
+    /// Entries keep a pseudonym that nobody can resolve any more, and all proofs hold. The keys of whoever
+    /// it is are removed. A running gateway notices within a second.
+    #[command(after_help = "Example:\n  bartizan audit erase alice@example.com")]
+    Erase {
+        /// As events name them: `alice@example.com`, `sp:support-bot`
+        name: String,
     },
     /// Print the public key of the log
     #[command(after_help = "Example:\n  bartizan audit key > log.vkey")]

@@ -9,6 +9,7 @@ use bartizan_gateway::{BuildError, ServerError};
 use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
+use bartizan_query::QueryError;
 use bartizan_relay::RelayError;
 use bartizan_store::StoreError;
 
@@ -109,6 +110,7 @@ fn help(error: &anyhow::Error) -> Option<&str> {
             .downcast_ref::<LedgerError>()
             .map(Coded::code)
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::code))
+            .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::code))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::code))
             .and_then(codes::fix);
         if known.is_some() {
@@ -160,6 +162,7 @@ fn class(error: &anyhow::Error) -> Class {
             .map(Coded::class)
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
+            .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<GuardError>().map(|_| Class::Usage))

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args, terminal),
         Command::Train(args) => commands::train::run(&args, terminal),
         Command::Events(args) => commands::events::run(&args, terminal),
+        Command::Query(args) => commands::query::run(&args, terminal),
         Command::Audit(args) => commands::audit::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
         Command::Config(args) => commands::config::run(&args, terminal),

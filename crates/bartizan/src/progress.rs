@@ -21,22 +21,35 @@ pub(crate) struct Progress {
     teller: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum What {
+    #[default]
+    Texts,
+    Entries,
+}
+
 #[derive(Default)]
 pub(crate) struct Counted {
-    texts: AtomicU64,
+    what: What,
+    /// Texts or entries.
+    items: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Counted {
     /// Adds what was scanned.
-    pub(crate) fn add(&self, texts: u64, bytes: u64) {
-        self.texts.fetch_add(texts, Relaxed);
+    pub(crate) fn add(&self, items: u64, bytes: u64) {
+        self.items.fetch_add(items, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
     fn said(&self, since: Instant) -> String {
-        let (texts, bytes) = (self.texts.load(Relaxed), self.bytes.load(Relaxed));
+        let (texts, bytes) = (self.items.load(Relaxed), self.bytes.load(Relaxed));
         let seconds = since.elapsed().as_secs_f64();
+        if self.what == What::Entries {
+            return format!("read {texts} entries of the log in {seconds:.0} s");
+        }
         let noun = if texts == 1 { "text" } else { "texts" };
         format!("scanned {texts} {noun}, {:.1} MB in {seconds:.0} s", bytes as f64 / 1e6)
     }
@@ -53,7 +66,16 @@ enum Manner {
 impl Progress {
     /// Starts to tell, where that is wanted. Data on the same terminal is progress enough.
     pub(crate) fn start(terminal: Terminal, data_on_terminal: bool) -> Self {
-        let counted = Arc::new(Counted::default());
+        Self::tell_of(What::Texts, terminal, data_on_terminal)
+    }
+
+    /// Starts to tell of entries that are read before there is any data.
+    pub(crate) fn of_entries(terminal: Terminal) -> Self {
+        Self::tell_of(What::Entries, terminal, false)
+    }
+
+    fn tell_of(what: What, terminal: Terminal, data_on_terminal: bool) -> Self {
+        let counted = Arc::new(Counted { what, ..Counted::default() });
         let live = io::stderr().is_terminal();
         if !terminal.progress || (live && data_on_terminal) {
             return Self { counted, teller: None };

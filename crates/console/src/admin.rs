@@ -21,7 +21,9 @@ pub(crate) struct Change<'a> {
     pub(crate) status: u16,
     /// Endpoint that was changed.
     pub(crate) endpoint: Option<&'a str>,
-    /// What is worth adding; never a key.
+    /// Whom it is about.
+    pub(crate) subject: Option<String>,
+    /// What is worth adding; never a key, never a name.
     pub(crate) detail: Option<String>,
 }
 
@@ -41,12 +43,14 @@ impl Admin {
         event.outcome = Outcome::Changed;
         event.status = Some(change.status);
         event.endpoint = change.endpoint.map(str::to_owned);
+        event.subject = change.subject;
         event.detail = change.detail;
         match events.record(&event).and_then(Recorded::wait) {
             Ok(()) => {
                 tracing::info!(
                     operation = change.operation,
                     admin = event.principal,
+                    subject = event.subject,
                     detail = event.detail,
                     "admin change"
                 );

@@ -54,7 +54,8 @@ pub struct Event {
     /// Version of the policy that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
-    /// Who: `alice@example.com`, `sp:bot`; absent when nobody could be identified.
+    /// Who: `alice@example.com`, `sp:bot`; absent when nobody could be identified. The event log keeps
+    /// a pseudonym in its place and the name beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// Provider that answered.
@@ -76,6 +77,9 @@ pub struct Event {
     /// Whether the answer was streamed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub streamed: bool,
+    /// Whom a change is about, like `principal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// RFC 3339, UTC, six decimals.
     pub time: String,
     /// Tokens charged for the prompt.
@@ -219,6 +223,7 @@ impl Event {
             area: area.to_owned(),
             operation: operation.to_owned(),
             principal: None,
+            subject: None,
             endpoint: None,
             provider: None,
             model: None,
@@ -252,6 +257,7 @@ impl Event {
             operation: short(&self.operation),
             policy: short(&self.policy),
             principal: self.principal.as_ref().map(short),
+            subject: self.subject.as_ref().map(short),
             endpoint: self.endpoint.as_ref().map(short),
             provider: self.provider.as_ref().map(short),
             model: self.model.as_ref().map(short),

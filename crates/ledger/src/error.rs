@@ -93,6 +93,15 @@ pub enum LedgerError {
     /// Events written before could not be brought to the disk.
     #[error("the event log cannot be synced to disk")]
     Sync(#[source] io::Error),
+    /// The names of those whom entries are about cannot be read or kept.
+    #[error("the names beside the event log, `{}`, cannot be used", path.display())]
+    Subjects {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// A line is not an event. Reading goes on behind it.
     #[error("`{}` line {line} is not an event", path.display())]
     Malformed {
@@ -139,6 +148,7 @@ impl Coded for LedgerError {
             Self::Changed { .. } => "bartizan::ledger::changed",
             Self::Sign(_) => "bartizan::ledger::sign",
             Self::Sync(_) => "bartizan::ledger::sync",
+            Self::Subjects { .. } => "bartizan::ledger::subjects",
             Self::Malformed { .. } => "bartizan::ledger::malformed",
             Self::LineTooLong { .. } => "bartizan::ledger::line-too-long",
             Self::Torn { .. } => "bartizan::ledger::torn",

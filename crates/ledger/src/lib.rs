@@ -4,7 +4,8 @@
 //! only writer of that folder and keeps every promise of `bartizan_core::event::EventSink`; [`read`]
 //! goes through the lines again, from any process, also while the writer runs.
 //! [`entries`] gives the lines themselves, and goes on where it stopped when there are more.
-//! What an event says is decided by the rooms that make it.
+//! What an event says is decided by the rooms that make it, except for names: these are kept beside the
+//! log ([`subjects`]), so that they can be erased.
 //!
 //! The log proves itself: a Merkle tree over its lines is kept beside them and signed at least once a
 //! second while it grows, in the public formats of transparency logs. [`verify`] checks a folder
@@ -18,6 +19,7 @@ pub mod merkle;
 pub mod note;
 pub mod prove;
 pub mod serve;
+pub mod subjects;
 pub mod trust;
 pub mod verify;
 pub mod witness;

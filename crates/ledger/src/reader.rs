@@ -13,6 +13,7 @@ use crate::disk;
 use crate::error::LedgerError;
 use crate::lines::{Line, Lines};
 use crate::segment::{self, Segment};
+use crate::subjects::Names;
 
 /// An event is written after it was stamped, and clocks are set back by small amounts. A file whose
 /// successor started this long before the time asked for holds nothing that recent.
@@ -22,14 +23,18 @@ const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 ///
 /// With `since`, older events are left out, and files that cannot hold newer ones are not opened.
 /// A line that the writer has not finished yet is left out. The first item is an error when the
-/// folder cannot be listed.
+/// folder cannot be listed. Names stand in the place of pseudonyms, as far as they are not erased.
 pub fn read(dir: &Path, since: Option<Timestamp>) -> Events {
-    let (segments, failed) = match segment::list(dir) {
-        Ok(segments) => (recent(segments, since), None),
-        Err(source) => (Vec::new(), Some(LedgerError::Folder { path: dir.to_owned(), source })),
+    let listed = segment::list(dir)
+        .map_err(|source| LedgerError::Folder { path: dir.to_owned(), source })
+        .and_then(|segments| Ok((segments, Names::of(dir)?)));
+    let (segments, names, failed) = match listed {
+        Ok((segments, names)) => (recent(segments, since), names, None),
+        Err(error) => (Vec::new(), Names::default(), Some(error)),
     };
     Events {
         segments: segments.into_iter(),
+        names,
         current: None,
         failed,
         since: since.map(bartizan_core::time::format),
@@ -41,6 +46,7 @@ pub fn read(dir: &Path, since: Option<Timestamp>) -> Events {
 #[derive(Debug)]
 pub struct Events {
     segments: std::vec::IntoIter<Segment>,
+    names: Names,
     current: Option<Lines>,
     failed: Option<LedgerError>,
     /// In the form of event times, which sort as text.
@@ -72,7 +78,10 @@ impl Iterator for Events {
                 Ok(Line::Whole) if self.line.trim_ascii().is_empty() => {}
                 Ok(Line::Whole) => match serde_json::from_slice::<Event>(&self.line) {
                     Ok(event) if self.since.as_ref().is_some_and(|since| event.time < *since) => {}
-                    Ok(event) => return Some(Ok(event)),
+                    Ok(mut event) => {
+                        self.names.reveal(&mut event);
+                        return Some(Ok(event));
+                    }
                     Err(source) => return Some(Err(lines.malformed(source))),
                 },
                 Ok(Line::TooLong) => return Some(Err(lines.too_long())),

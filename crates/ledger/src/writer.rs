@@ -7,6 +7,7 @@
 //! that fails is decided by policy.
 
 mod backlog;
+mod erasure;
 mod opening;
 mod retention;
 mod threads;
@@ -34,9 +35,11 @@ use crate::merkle::Hash;
 use crate::removal;
 use crate::segment::{self, Segment};
 use crate::signer;
+use crate::subjects::Pseudonyms;
 use crate::tree::{Tree, checkpoint_text};
 
 use backlog::Backlog;
+use erasure::Said;
 pub use opening::is_in_use;
 use opening::{create, grow, reopen, sync_all};
 use retention::Leaving;
@@ -89,6 +92,7 @@ impl EventLogWriter {
         let first = checkpoint_text(dir).map_err(folder)?;
         let is_new = segments.is_empty() && first.is_none_or(|note| note.contains("\n0\n"));
         let key = signer::open(disk.as_ref(), dir, is_new)?;
+        let pseudonyms = Pseudonyms::open(dir)?;
         let opened = Tree::open(dir, key)?;
         let last = segments.pop();
         let last = last.map(|segment| reopen(disk.as_ref(), segment)).transpose()?;
@@ -116,6 +120,7 @@ impl EventLogWriter {
                 // The file may have been left unsynced by a process that died.
                 dirty_since: Some(Instant::now()),
                 sign_after: Some(Instant::now()),
+                look_after: Instant::now(),
                 rotate_after: None,
                 prune_after: Instant::now().checked_add(retention::PRUNE_EVERY),
                 backlog: Backlog::default(),
@@ -130,12 +135,15 @@ impl EventLogWriter {
             syncing: Mutex::new(()),
             tree: Mutex::new(tree),
             leaving: Mutex::new(None),
+            pseudonyms,
+            said: Mutex::new(None),
         });
         if signed < next {
             // Whoever verifies does not take what they say about removals for the log's own word.
             shared.write(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
         }
         shared.prune();
+        shared.look_for_erased();
         let sync_thread = Some(threads::start("event-log-sync", &shared, Shared::keep_synced)?);
         let sign_thread = Some(threads::start("event-log-sign", &shared, Shared::keep_signed)?);
         Ok(Self { shared, sync_thread, sign_thread, _lock: lock })
@@ -147,7 +155,7 @@ impl EventLogWriter {
     /// # Errors
     /// [`RecordError`] when the log cannot take it.
     pub fn append(&self, event: &Event) -> Result<(), RecordError> {
-        self.shared.write(event)?;
+        self.shared.write(self.shared.pseudonyms.hide(event)?.as_ref())?;
         Ok(())
     }
 
@@ -158,7 +166,7 @@ impl EventLogWriter {
     /// [`RecordError`] when the log cannot take it or the disk refuses. It may be in the log all the
     /// same.
     pub fn record_durably(&self, event: &Event) -> Result<u64, RecordError> {
-        let entry = self.shared.write(event)?;
+        let entry = self.shared.write(self.shared.pseudonyms.hide(event)?.as_ref())?;
         self.shared.wait_for(entry)?;
         Ok(entry)
     }
@@ -208,7 +216,8 @@ impl EventLogWriter {
 impl EventSink for EventLogWriter {
     fn record(&self, event: &Event) -> Result<Recorded, RecordError> {
         let assurance = self.shared.config.of(&event.area);
-        match (self.shared.record(event, assurance)?, assurance.durability) {
+        let event = self.shared.pseudonyms.hide(event)?;
+        match (self.shared.record(&event, assurance)?, assurance.durability) {
             (Taken::Written(entry), Durability::Strict) => {
                 Ok(waiting::until_synced(&self.shared, entry, assurance.on_failure))
             }
@@ -274,6 +283,10 @@ struct Shared {
     tree: Mutex<Tree>,
     /// What is to be removed. Taken before `tree` and `state`, never after.
     leaving: Mutex<Option<Leaving>>,
+    /// Who is named how. Its locks are taken after all others.
+    pseudonyms: Pseudonyms,
+    /// Erasures that the log speaks of, as long as that is not signed. Taken before `state`, never after.
+    said: Mutex<Option<Said>>,
 }
 
 struct State {
@@ -298,6 +311,8 @@ struct State {
     sign_after: Option<Instant>,
     /// A new file could not be created; it is tried again after this.
     rotate_after: Option<Instant>,
+    /// When to look for names that were erased.
+    look_after: Instant,
     /// When to look for entries that have become too old.
     prune_after: Option<Instant>,
     failed: Failed,
@@ -364,7 +379,7 @@ impl State {
 }
 
 impl Shared {
-    /// Writes an event, and says which entry it became.
+    /// Writes an event as it is, and says which entry it became.
     fn write(&self, event: &Event) -> io::Result<u64> {
         match self.record(event, Assurance::DEFAULT)? {
             Taken::Written(entry) => Ok(entry),
@@ -423,6 +438,13 @@ impl Shared {
         leaf: Hash,
     ) -> io::Result<u64> {
         state.refuse_when_sync_failed()?;
+        // INVARIANT: whose pseudonym it is stands in the file before an entry has it.
+        if let Err(error) = self.pseudonyms.write(self.disk.as_ref()) {
+            if !std::mem::replace(&mut state.failed.write, true) {
+                tracing::error!(%error, dir = %self.dir.display(), "names beside the event log cannot be written");
+            }
+            return Err(error);
+        }
         let is_full = state.active.is_full_for(line.len(), self.config.segment_bytes);
         if is_full || state.active.is_old(retention::segment_age(self.config.keep)) {
             self.rotate(state);
@@ -545,7 +567,8 @@ impl Shared {
         let written = state.next;
         drop(state);
 
-        let mut result = active.sync();
+        let mut result = self.pseudonyms.sync(self.disk.as_ref());
+        result = result.and_then(|()| active.sync());
         if is_new_file {
             result = result.and_then(|()| self.disk.sync_folder(&self.dir));
         }

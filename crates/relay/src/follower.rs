@@ -1,12 +1,10 @@
 //! Follows a log for one sink: reads, ships, remembers how far it got, and tries again for ever.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_core::id::RuleId;
 use bartizan_core::settings;
 use tokio::sync::watch;
 use tokio::task::JoinError;
@@ -27,11 +25,10 @@ const LAST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Ships the entries of one log to one sink.
 pub struct Follower {
-    id: RuleId,
+    settings: settings::Sink,
     /// Given away while a thread reads; made again if that was given up.
     reader: Option<Reader>,
     dir: PathBuf,
-    areas: BTreeSet<String>,
     cursor: Arc<Cursor>,
     /// Number of the next entry; none before the first.
     next: Option<u64>,
@@ -80,13 +77,11 @@ impl Follower {
     ) -> Result<Self, RelayError> {
         let key = bartizan_ledger::public_key(log)
             .map_err(|source| RelayError::Unknown { path: log.to_owned(), source })?;
-        let id = settings.id.clone();
-        let (cursor, next) = Cursor::open(cursors, &id, key.to_string())?;
-        let areas = settings.areas.clone();
+        let (cursor, next) = Cursor::open(cursors, &settings.id, key.to_string())?;
         Ok(Self {
             reader: None,
             dir: log.to_owned(),
-            areas,
+            settings: settings.clone(),
             cursor: Arc::new(cursor),
             next,
             pending: None,
@@ -94,7 +89,6 @@ impl Follower {
             metrics,
             backoff: Backoff::default(),
             is_unsaved: false,
-            id,
         })
     }
 
@@ -111,7 +105,7 @@ impl Follower {
             stopping.send_replace(true);
             tokio::time::sleep(LAST_TIMEOUT).await;
         };
-        let id = self.id.clone();
+        let id = self.settings.id.clone();
         tokio::select! {
             () = self.follow(stopped) => {}
             () = deadline => {
@@ -172,7 +166,7 @@ impl Follower {
         let mut reader = self
             .reader
             .take()
-            .unwrap_or_else(|| Reader::new(self.dir.clone(), self.id.clone(), self.areas.clone()));
+            .unwrap_or_else(|| Reader::new(self.dir.clone(), self.settings.clone()));
         let from = self.next;
         let reading = move || {
             let read = reader.read(from);
@@ -188,7 +182,7 @@ impl Follower {
         if read.missed > 0 {
             self.metrics.missed.inc_by(read.missed);
             tracing::error!(
-                sink = %self.id,
+                sink = %self.settings.id,
                 entries = read.missed,
                 "entries were removed from the log before the sink took them; give the log more room"
             );
@@ -199,7 +193,7 @@ impl Follower {
     fn unreadable(&mut self, error: &RelayError) -> Turn {
         self.metrics.failures.inc();
         let wait = self.backoff.failed(None);
-        tracing::error!(sink = %self.id, error = %Causes(error), ?wait, "log not followed");
+        tracing::error!(sink = %self.settings.id, error = %Causes(error), ?wait, "log not followed");
         Turn::Failed(wait)
     }
 
@@ -216,7 +210,7 @@ impl Follower {
         let error = &interrupted.error;
         let wait = self.backoff.failed(error.retry_after());
         let (help, error) = (error.help(), Causes(error));
-        tracing::warn!(sink = %self.id, %error, help, ?wait, "entries not shipped; tried again");
+        tracing::warn!(sink = %self.settings.id, %error, help, ?wait, "entries not shipped; tried again");
         Turn::Failed(wait)
     }
 
@@ -225,7 +219,7 @@ impl Follower {
         self.metrics.entries.inc_by(entries as u64);
         let failures = self.backoff.succeeded();
         if failures > 0 {
-            tracing::info!(sink = %self.id, failures, "entries are shipped again");
+            tracing::info!(sink = %self.settings.id, failures, "entries are shipped again");
         }
         self.next = Some(next);
         self.save(next).await;
@@ -239,7 +233,7 @@ impl Follower {
             Ok(()) => self.is_unsaved = false,
             Err(error) if !self.is_unsaved => {
                 self.is_unsaved = true;
-                tracing::error!(sink = %self.id, %error, "the cursor of the sink cannot be saved");
+                tracing::error!(sink = %self.settings.id, %error, "the cursor of the sink cannot be saved");
             }
             Err(_) => {}
         }
@@ -253,14 +247,14 @@ impl Follower {
     }
 
     fn too_slow(&self) -> SinkError {
-        SinkError::TimedOut { address: self.id.to_string(), wait: SHIP_TIMEOUT }
+        SinkError::TimedOut { address: self.settings.id.to_string(), wait: SHIP_TIMEOUT }
     }
 }
 
 impl std::fmt::Debug for Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Follower")
-            .field("id", &self.id)
+            .field("id", &self.settings.id)
             .field("next", &self.next)
             .finish_non_exhaustive()
     }

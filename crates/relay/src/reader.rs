@@ -2,14 +2,14 @@
 //!
 //! Everything here waits for the disk and runs on a thread that may.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bartizan_core::id::RuleId;
+use bartizan_core::settings::Sink;
 use bartizan_ledger::checkpoint::Checkpoint;
 use bartizan_ledger::note::Note;
+use bartizan_ledger::subjects::Names;
 use bartizan_ledger::{Follow, LINE_BYTES, LedgerError, entries, serve};
 use serde::Deserialize;
 
@@ -23,9 +23,9 @@ const LOOKED_AT: u64 = 16_384;
 #[derive(Debug)]
 pub(crate) struct Reader {
     dir: PathBuf,
-    sink: RuleId,
-    /// Areas that the sink gets; empty for all.
-    areas: BTreeSet<String>,
+    sink: Sink,
+    /// None before the first use.
+    names: Option<Names>,
     follow: Option<Follow>,
 }
 
@@ -50,8 +50,8 @@ struct About<'a> {
 }
 
 impl Reader {
-    pub(crate) fn new(dir: PathBuf, sink: RuleId, areas: BTreeSet<String>) -> Self {
-        Self { dir, sink, areas, follow: None }
+    pub(crate) fn new(dir: PathBuf, sink: Sink) -> Self {
+        Self { dir, sink, names: None, follow: None }
     }
 
     /// Entries from number `from` on, or from the first that is left.
@@ -70,6 +70,7 @@ impl Reader {
 
     fn read_on(&mut self, from: Option<u64>) -> Result<Read, RelayError> {
         let (signed, text) = self.checkpoint()?;
+        self.read_names()?;
         let mut follow = match self.follow.take() {
             Some(mut follow) => {
                 follow.refresh()?;
@@ -80,7 +81,7 @@ impl Reader {
         // A sink that is new begins with what is left, and misses nothing by that.
         let mut next = from.unwrap_or_else(|| follow.number());
         if next > signed.size && from.is_some() {
-            return Err(RelayError::Ahead { sink: self.sink.clone(), next, signed: signed.size });
+            return Err(RelayError::Ahead { sink: self.sink.id.clone(), next, signed: signed.size });
         }
         let (mut batch, mut bytes, mut missed) = (Vec::new(), 0, 0);
         let end = signed.size.min(next.saturating_add(LOOKED_AT));
@@ -109,6 +110,10 @@ impl Reader {
             }
             next = number + 1;
             if self.wants(&line) {
+                let line = match &self.names {
+                    Some(names) => names.reveal_line(line),
+                    None => line,
+                };
                 bytes += line.len();
                 batch.push(Entry { number, line: line.into() });
             }
@@ -116,6 +121,17 @@ impl Reader {
         self.follow = Some(follow);
         let batch = Batch { log: signed.origin.into(), entries: batch, checkpoint: text };
         Ok(Read { batch, next, signed: signed.size, missed })
+    }
+
+    /// Names that the sink gets. They are in their file before the entries they are of are in the log.
+    fn read_names(&mut self) -> Result<(), RelayError> {
+        if self.sink.names {
+            match &mut self.names {
+                Some(names) => names.refresh()?,
+                names @ None => *names = Some(Names::of(&self.dir)?),
+            }
+        }
+        Ok(())
     }
 
     /// What is signed, and the note that says so.
@@ -132,8 +148,8 @@ impl Reader {
     /// Whether the sink gets an entry. One that cannot be read goes everywhere: dropping it in silence
     /// would be worse.
     fn wants(&self, line: &[u8]) -> bool {
-        self.areas.is_empty()
+        self.sink.areas.is_empty()
             || serde_json::from_slice::<About<'_>>(line)
-                .map_or(true, |about| self.areas.contains(about.area.as_ref()))
+                .map_or(true, |about| self.sink.areas.contains(about.area.as_ref()))
     }
 }

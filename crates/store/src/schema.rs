@@ -62,6 +62,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // A key whose creation was answered exists after a power cut, and a revoked one stays revoked.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is removed is to be gone.
+    connection.pragma_update(None, "secure_delete", true)?;
     // A file that someone else prepared must not run functions from its schema.
     connection.pragma_update(None, "trusted_schema", false)
 }

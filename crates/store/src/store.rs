@@ -132,6 +132,35 @@ impl Store {
         Ok(record)
     }
 
+    /// Removes every key of a principal (`alice@example.com`, `sp:bot`), whose name is then nowhere in the
+    /// file, and says how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError::LastAdminKey`] when nobody could manage Bartizan any more,
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub fn forget(&self, principal: &str) -> Result<usize, StoreError> {
+        let now = bartizan_core::time::now();
+        let mut state = self.state.lock();
+        let transaction =
+            state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = all_keys(&transaction)?.into_iter().map(|(_, record)| record);
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            keys.partition(|record| record.principal() == principal);
+        let works = |record: &KeyRecord| record.scope == Scope::Admin && record.works_at(now);
+        if theirs.iter().any(works) && !others.iter().any(works) {
+            return Err(StoreError::LastAdminKey);
+        }
+        for record in &theirs {
+            transaction.execute("DELETE FROM keys WHERE id = ?1", [&record.id])?;
+        }
+        transaction.commit()?;
+        // Pages are written over when they are freed; the log that still holds them is emptied.
+        let emptied = |row: &Row<'_>| row.get::<_, i64>(0);
+        state.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], emptied)?;
+        self.reload(&state)?;
+        Ok(theirs.len())
+    }
+
     /// Writes down when keys were last used, and takes over what other processes changed.
     ///
     /// To be called about once a second: it writes nothing while no key was used for the first time
@@ -288,6 +317,31 @@ mod tests {
         store.revoke_key(&expiring.id).unwrap();
         store.create_key(admin(None)).unwrap();
         store.revoke_key(&first.id).unwrap();
+    }
+
+    #[test]
+    fn a_principal_that_is_forgotten_is_nowhere_in_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let index = store.key_index();
+        let (_, alice) = store.create_key(client("forgotten-bot")).unwrap();
+        store.create_key(client("forgotten-bot")).unwrap();
+        let (kept, bob) = store.create_key(client("kept-bot")).unwrap();
+        assert_eq!(store.forget("forgotten-bot").unwrap(), 0, "a user of that name is another");
+        assert_eq!(store.forget("sp:forgotten-bot").unwrap(), 2);
+        assert_eq!(index.identify(&alice), None);
+        assert!(index.identify(&bob).is_some());
+        assert_eq!(store.list_keys().unwrap(), [kept]);
+        let says = |name: &str| {
+            std::fs::read_dir(dir.path()).unwrap().any(|entry| {
+                let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+                let bytes = bartizan_core::limits::read_capped(file, 10 << 20).unwrap();
+                bytes.windows(name.len()).any(|window| window == name.as_bytes())
+            })
+        };
+        assert!(says("kept-bot") && !says("forgotten-bot"));
+        let (_, _) = store.create_key(NewKey { scope: Scope::Admin, ..client("root") }).unwrap();
+        assert!(matches!(store.forget("sp:root"), Err(StoreError::LastAdminKey)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("infer", &["core"]),
     ("policy", &["core"]),
     ("ledger", &["core"]),
+    ("query", &["core", "ledger"]),
     ("relay", &["core", "ledger"]),
     ("store", &["core"]),
     ("gateway", &["core", "guard"]),

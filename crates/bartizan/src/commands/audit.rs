@@ -1,5 +1,7 @@
 //! `bartizan audit`: does the event log hold, and what does it prove.
 
+mod erase;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -64,6 +66,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             let new = new.as_deref().unwrap_or(&last);
             consistent(&folder, &believed, [old, new], terminal)
         }
+        AuditCommand::Erase { name } => erase::run(&policy::load_data(&args.policy)?, &folder()?, name),
         AuditCommand::Key { witness: false } => {
             let key =
                 bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;

@@ -59,12 +59,13 @@ fn human(out: &mut impl std::io::Write, paint: Paint, event: &Event) -> std::io:
         Outcome::Answered => String::new(),
         outcome => format!("  {}", outcome.name()),
     };
+    let about = event.subject.as_ref().map(|subject| format!(" of {subject}")).unwrap_or_default();
     let detail = event.detail.as_deref().filter(|_| event.rule.is_none());
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let took =
         event.duration_us.map(|us| format!(" {:.1} ms", us as f64 / 1000.0)).unwrap_or_default();
     let line = format!(
-        "{}{rule}  {} {who} {endpoint}{took}  {}{outcome}{detail}",
+        "{}{rule}  {}{about} {who} {endpoint}{took}  {}{outcome}{detail}",
         event.status.map(|status| status.to_string()).unwrap_or_default(),
         event.operation,
         event.request_id,

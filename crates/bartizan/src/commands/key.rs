@@ -66,7 +66,7 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The event log, unless a running process keeps it.
-fn open_log(data: &DataSettings) -> anyhow::Result<Option<EventLogWriter>> {
+pub(crate) fn open_log(data: &DataSettings) -> anyhow::Result<Option<EventLogWriter>> {
     match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.ledger) {
         Ok(log) => Ok(Some(log)),
         Err(LedgerError::Locked { path }) => {
@@ -85,8 +85,8 @@ fn record(log: Option<&EventLogWriter>, operation: &str, key: &KeyRecord) -> any
     let Some(log) = log else { return Ok(()) };
     let mut event = Event::new(RequestId::new(), "admin", operation);
     event.outcome = Outcome::Changed;
-    let (scope, id, principal) = (key.scope.name(), &key.id, key.principal());
-    event.detail = Some(format!("{scope} key {id} of {principal}, on the command line"));
+    event.subject = Some(key.principal());
+    event.detail = Some(format!("{} key {}, on the command line", key.scope.name(), key.id));
     log.record_durably(&event)?;
     Ok(())
 }

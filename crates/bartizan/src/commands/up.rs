@@ -3,6 +3,7 @@
 mod console;
 mod greeting;
 mod reload;
+mod tables;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use bartizan_core::event::EventSink;
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
+use bartizan_query::Tables;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -51,6 +53,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let settings = source.load()?;
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
+    let tables = Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
     let relay = Relay::start(&folder, &data_dir, &settings.sinks)?;
     let witnesses = witness::ask(&folder, &settings.witnesses)?;
     let witness = witness::open(&data_dir, &settings.witness_for)?;
@@ -126,6 +129,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
     tokio::spawn(reload(source, gateway, at_start, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped.clone())));
+    tokio::spawn(tables::follow(tables, until(stopped.clone())));
     if let Some(witnesses) = witnesses {
         tokio::spawn(witnesses.run(until(stopped)));
     }

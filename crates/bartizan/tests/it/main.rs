@@ -26,6 +26,7 @@ mod masking;
 #[cfg(feature = "infer")]
 mod models;
 mod operators;
+mod query;
 mod sinks;
 mod start;
 mod streams;

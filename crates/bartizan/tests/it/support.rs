@@ -120,6 +120,7 @@ pub(crate) fn log_files(data_dir: &Path) -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .filter(|path| !path.ends_with(bartizan_ledger::subjects::FILE))
         .collect();
     files.sort();
     files

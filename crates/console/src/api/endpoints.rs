@@ -79,7 +79,7 @@ fn record(
     name: &Name,
 ) -> Result<(), ConsoleError> {
     let endpoint = Some(name.as_str());
-    let change = Change { operation, status: 200, endpoint, detail: None };
+    let change = Change { operation, status: 200, endpoint, subject: None, detail: None };
     if admin.record(state.events.as_ref(), change) {
         Ok(())
     } else {

@@ -45,6 +45,7 @@ pub(crate) async fn create(
             operation: "key-created",
             status: 201,
             endpoint: None,
+            subject: Some(record.principal()),
             detail: Some(describe(&record)),
         };
         if !admin.record(state.events.as_ref(), change) {
@@ -80,6 +81,7 @@ pub(crate) async fn revoke(
             operation: "key-revoked",
             status: 200,
             endpoint: None,
+            subject: Some(record.principal()),
             detail: Some(describe(&record)),
         };
         // The key stays revoked when this fails: that is the safe side.
@@ -124,5 +126,5 @@ fn view(record: &KeyRecord) -> Value {
 }
 
 fn describe(record: &KeyRecord) -> String {
-    format!("{} key {} of {}", record.scope.name(), record.id, record.principal())
+    format!("{} key {}", record.scope.name(), record.id)
 }

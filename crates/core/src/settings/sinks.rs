@@ -13,6 +13,9 @@ pub struct Sink {
     pub id: RuleId,
     /// Areas of the entries that it gets; empty for all.
     pub areas: BTreeSet<String>,
+    /// Whether it gets the names of those whom entries are about. An entry with a name is not the one that
+    /// was signed.
+    pub names: bool,
     /// What it is.
     pub kind: SinkKind,
 }

@@ -41,7 +41,10 @@ impl Shared {
 
     /// Body of the thread that signs.
     pub(super) fn keep_signed(&self) {
-        self.keep_doing(&self.wake_signer, Stop::Signing, |state| state.sign_after, Self::sign);
+        let due = |state: &State| {
+            Some(state.sign_after.map_or(state.look_after, |sign| sign.min(state.look_after)))
+        };
+        self.keep_doing(&self.wake_signer, Stop::Signing, due, Self::look_and_sign);
     }
 
     /// Does something whenever it is due, and a last time before it ends.

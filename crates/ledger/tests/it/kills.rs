@@ -97,12 +97,21 @@ pub(crate) fn lines(dir: &Path) -> BTreeMap<u64, String> {
     lines
 }
 
+/// Whose entries they are is known wherever an entry is.
+pub(crate) fn all_have_names(dir: &Path) {
+    for event in bartizan_ledger::read(dir, None) {
+        let principal = event.unwrap().principal.unwrap_or_default();
+        assert!(!principal.starts_with(bartizan_ledger::subjects::PREFIX), "{principal}");
+    }
+}
+
 /// Checks the log against its checkpoint, and the checkpoint against the one before.
 fn consistent(dir: &Path, before: Option<Checkpoint>) -> Option<Checkpoint> {
     let Ok(key) = bartizan_ledger::public_key(dir) else {
         assert_eq!(before, None, "the key is lost");
         return None;
     };
+    all_have_names(dir);
     let signed = match verify(dir, &Trust::of_log(key), |_| ()) {
         Ok(verified) => verified.signed.checkpoint,
         Err(Broken::Unsigned { .. }) if before.is_none() => return None,
@@ -146,7 +155,13 @@ fn widest(folder: &Path) -> std::path::PathBuf {
 fn write_until_killed(dir: &Path) -> ! {
     let log = EventLogWriter::open(dir, CONFIG).unwrap();
     let out = Mutex::new(std::io::stdout());
-    let event = || Event::new(RequestId::new(), "gateway", "chat-completions");
+    let names = std::sync::atomic::AtomicU64::new(0);
+    let event = || {
+        let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        let name = names.fetch_add(1, std::sync::atomic::Ordering::Relaxed) / 5;
+        event.principal = Some(format!("sp:caller-{name}"));
+        event
+    };
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {

@@ -29,7 +29,7 @@ use bartizan_ledger::trust::Trust;
 use bartizan_ledger::verify::{Verified, verify};
 
 use super::CONFIG;
-use super::kills::lines;
+use super::kills::{all_have_names, lines};
 use child::{CONFIG as TIGHT, Recovery, Told, Traced};
 
 const TEST: &str = "syscalls::whatever_call_fails_nothing_that_was_acknowledged_is_lost";
@@ -89,12 +89,15 @@ fn whatever_call_fails_nothing_that_was_acknowledged_is_lost() {
 fn make_log(dir: &Path) {
     let log = EventLogWriter::open(dir, Ledger { segment_bytes: TIGHT.segment_bytes, ..CONFIG });
     let log = log.unwrap();
-    for _ in 1..FOUND {
-        log.append(&Event::new(RequestId::new(), "gateway", "found")).unwrap();
+    for n in 1..FOUND {
+        let mut event = Event::new(RequestId::new(), "gateway", "found");
+        event.principal = Some(format!("sp:found-{}", n % 3));
+        log.append(&event).unwrap();
     }
     drop(log);
     let last = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let last = last.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).max();
+    let last = last.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let last = last.filter(|path| !path.ends_with(bartizan_ledger::subjects::FILE)).max();
     let line = serde_json::to_string(&Event::new(RequestId::new(), "gateway", "unsigned")).unwrap();
     let mut file = std::fs::OpenOptions::new().append(true).open(last.unwrap()).unwrap();
     std::io::Write::write_all(&mut file, format!("{line}\n{}", &line[..50]).as_bytes()).unwrap();
@@ -367,6 +370,7 @@ impl Seen {
         writer.sign().unwrap();
         drop(writer);
         let after = verified().unwrap();
+        all_have_names(log);
         assert_eq!(after.unsigned, 0, "{context}");
 
         let lines = lines(log);

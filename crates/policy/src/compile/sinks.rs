@@ -64,7 +64,10 @@ impl Compiler<'_, '_> {
             return None;
         }
         let kind = kinds.into_iter().next().flatten()?;
-        Some(Sink { id: id?, areas, kind })
+        // What is kept for long is kept as it was signed, and no erasure reaches it.
+        let usual = !matches!(kind, SinkKind::S3(_));
+        let names = given.names.as_ref().map_or(usual, |names| names.value);
+        Some(Sink { id: id?, areas, names, kind })
     }
 
     fn sink_id(&mut self, file: &SinkFile, taken: &mut BTreeSet<RuleId>) -> Option<RuleId> {

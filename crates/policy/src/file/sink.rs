@@ -18,6 +18,9 @@ pub(crate) struct SinkFile {
     /// Areas of the entries that it gets. Default: all.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) areas: Vec<Located<Choice<AreaWord>>>,
+    /// Whether it gets names in the place of pseudonyms. Default: `false` for `s3`, `true` for others.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) names: Option<Located<bool>>,
     /// Lines of JSON in a file.
     #[serde(default, deserialize_with = "given")]
     pub(crate) file: Option<Located<FileSinkFile>>,

@@ -16,6 +16,7 @@ pub(super) fn write_sinks(out: &mut String, sinks: &[Sink]) -> fmt::Result {
         if !sink.areas.is_empty() {
             writeln!(out, "      areas: [{}]", list(sink.areas.iter().cloned()))?;
         }
+        writeln!(out, "      names: {}", sink.names)?;
         writeln!(out, "      {}:", sink.kind.name())?;
         write_kind(out, &sink.kind)?;
     }

@@ -59,38 +59,46 @@ fn are_shown_without_credentials() {
     expect![[r#"
             - id: s-siem
               areas: [admin, gateway]
+              names: true
               syslog:
                 to: tls://siem.example:6514
                 facility: audit
             - id: s-near
+              names: true
               syslog:
                 to: "udp://[::1]:5514"
                 facility: local3
             - id: s-file
+              names: true
               file:
                 path: export/events.jsonl
                 rotate: 64MiB
                 keep: 8
             - id: s-otel
+              names: true
               otlp:
                 endpoint: https://collector.example:4318
                 headers: { authorization: ‹set› }
             - id: s-near-otel
+              names: true
               otlp:
                 endpoint: http://10.0.0.7:4318
             - id: s-bus
+              names: true
               nats:
                 url: nats://127.0.0.1:4222
                 stream: BARTIZAN
                 subject: bartizan.events
                 token: ‹set›
             - id: s-bus-2
+              names: true
               nats:
                 url: tls://nats.example:4222
                 stream: B
                 subject: b
                 credentials: ‹set›
             - id: s-lake
+              names: false
               s3:
                 endpoint: https://s3.example
                 bucket: logs

@@ -173,6 +173,7 @@ impl<R: Receiver> Scene<R> {
         let sink = Sink {
             id: "s-test".parse().unwrap(),
             areas: BTreeSet::new(),
+            names: true,
             kind: self.receiver.kind(),
         };
         let cursors = self.dir.path().join("relay");

@@ -38,6 +38,7 @@ fn settings(areas: &[&str]) -> bartizan_core::settings::Sink {
     bartizan_core::settings::Sink {
         id: "s".parse().unwrap(),
         areas: areas.iter().map(|area| (*area).to_owned()).collect::<BTreeSet<_>>(),
+        names: true,
         kind: SinkKind::File(FileSink { path: "x".into(), rotate_bytes: 1, keep: 0 }),
     }
 }

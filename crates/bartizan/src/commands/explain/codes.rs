@@ -93,6 +93,14 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { level: 2, title: "Sinks", intro: "", kind: "class", codes: SINKS, outro: "" },
     Section {
         level: 2,
+        title: "Questions to the event log",
+        intro: "",
+        kind: "class",
+        codes: QUESTIONS,
+        outro: "",
+    },
+    Section {
+        level: 2,
         title: "Console and admin API",
         intro: "`{\"error\":{\"code\",\"message\",\"help\"}}`",
         kind: "HTTP",
@@ -252,9 +260,19 @@ const EVENT_LOG: &[Code] = &[
     code("bartizan::ledger::changed", "unavailable", "entries are not the ones that were signed", "run `bartizan audit verify`, which names the first; keep the folder as evidence"),
     code("bartizan::ledger::sign", "unavailable", "the log cannot be signed; it is tried again", "make room; check the disk"),
     code("bartizan::ledger::sync", "unavailable", "events could not be brought to the disk; it is tried again", "make room; check the disk"),
+    code("bartizan::ledger::subjects", "unavailable", "the names beside the log, `ledger/subjects.jsonl`, cannot be read or written", "check the rights of the file; make room"),
     code("bartizan::ledger::malformed", "unavailable", "a line is not an event; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::line-too-long", "unavailable", "a line of more than 64 KiB; reading goes on behind it", "somebody wrote into the file"),
     code("bartizan::ledger::torn", "unavailable", "a file other than the newest ends inside a line", "the end is lost; look at the disk"),
+];
+
+#[rustfmt::skip]
+const QUESTIONS: &[Code] = &[
+    code("bartizan::query::folder", "unavailable", "the folder of the tables cannot be used", "check the rights of `tables` in the data folder; make room"),
+    code("bartizan::query::table", "unavailable", "a table cannot be made or read", "ask with `--rebuild`: tables are made again from the log"),
+    code("bartizan::query::statement", "usage", "the statement cannot be understood, or does more than read", "ask with one `SELECT`; `bartizan query` alone lists the tables and their columns"),
+    code("bartizan::query::too-large", "limit", "the answer needs more memory than the question may have", "narrow the question, or raise `--memory`"),
+    code("bartizan::query::failed", "unavailable", "a question failed on the way", "ask with `--rebuild`: tables are made again from the log"),
 ];
 
 #[rustfmt::skip]

@@ -9,13 +9,14 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 23] = [
+const FIELDS: [Field; 24] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway` or `admin`"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-revoked`, `endpoint-changed`, `endpoint-removed`, `refused`"],
-    ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-revoked`, `endpoint-changed`, `endpoint-removed`, `refused`, `subject-erased`"],
+    ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
+    ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
     ["model", "text", "when asked", "model named to the provider"],
@@ -157,6 +158,7 @@ mod tests {
             area: text(),
             operation: text(),
             principal: Some(text()),
+            subject: Some(text()),
             endpoint: Some(text()),
             provider: Some(text()),
             model: Some(text()),

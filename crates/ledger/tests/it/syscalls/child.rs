@@ -179,7 +179,8 @@ fn work(dir: &Path, traced: Traced, when_open: impl FnOnce() -> bool) {
         return;
     }
     for number in 0..EVENTS {
-        let event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        event.principal = Some(format!("sp:caller-{}", number / 3));
         if number % 4 == 3 {
             acknowledge(&log, &event);
         } else if log.append(&event).is_ok() {

@@ -1,0 +1,37 @@
+//! `bartizan audit erase`: the name of one person or program, out of the log and of the state.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use bartizan_ledger::subjects;
+use bartizan_policy::DataSettings;
+
+use crate::commands::key::open_log;
+use crate::format::usage;
+use crate::wire::state;
+
+pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Result<ExitCode> {
+    // Without its keys first: whoever can still call gets a new pseudonym, and a name with it.
+    let keys = state::existing_store(&data.data_dir)?.forget(name)?;
+    let ids = subjects::erase(folder, name)?;
+    if ids.is_empty() && keys == 0 {
+        return Err(usage(
+            format!("nobody in the log is named `{name}`"),
+            "`bartizan events` shows names as they are matched, letter by letter",
+        ));
+    }
+    // Whoever opens the log writes the entry about it; a running process does so by itself.
+    drop(open_log(data)?);
+    let mut out = std::io::stdout().lock();
+    for id in ids {
+        writeln!(out, "entries name {id} from now on")?;
+    }
+    if keys > 0 {
+        writeln!(out, "keys removed: {keys}")?;
+    }
+    tracing::warn!(
+        "not reached from here: backups of the data folder, what sinks have got, traces, and the logs of processes"
+    );
+    Ok(ExitCode::SUCCESS)
+}
