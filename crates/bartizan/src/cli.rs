@@ -348,17 +348,14 @@ pub(crate) enum AuditCommand {
     /// Check every entry, every hash and the signature of the log
     ///
     /// Exit code 0 when all of it holds, 1 when something does not; the first entry that does not is
-    /// named.
+    /// named. At a URL, a log that is served as C2SP's tlog-tiles is checked without believing the server:
+    /// `--key` or `--trust` has to say whose signature counts. Entries of a log of Bartizan are shown to
+    /// admins: an admin key in `BARTIZAN_ADMIN_KEY` goes along. Entries that are not shown are checked by
+    /// their hashes alone, and counted.
     #[command(
-        after_help = "Examples:\n  bartizan audit verify --data-dir /var/lib/bartizan\n  bartizan audit verify --key \"$(cat log.vkey)\" --format json"
+        after_help = "Examples:\n  bartizan audit verify --data-dir /var/lib/bartizan\n  bartizan audit verify --key \"$(cat log.vkey)\" --format json\n  bartizan audit verify https://console.example/ledger --key \"$(cat log.vkey)\""
     )]
-    Verify {
-        #[command(flatten)]
-        trust: TrustArgs,
-        /// Output format
-        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
-        format: DocumentFormat,
-    },
+    Verify(VerifyArgs),
     /// Write a proof that the event of a request is in the log
     ///
     /// The proof holds the event, and can be checked without the log. Entries are signed within a second
@@ -413,6 +410,21 @@ pub(crate) enum AuditCommand {
         #[arg(long)]
         witness: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Folder of a log, or URL below which one is served [default: the log in the data folder]
+    #[arg(value_name = "LOG")]
+    pub(crate) log: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// PEM file of the authorities to trust at a URL, instead of those of the system
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+    pub(crate) format: DocumentFormat,
 }
 
 /// Whose signature counts.

@@ -10,7 +10,7 @@ use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
 use bartizan_query::QueryError;
-use bartizan_relay::RelayError;
+use bartizan_relay::{FetchError, RelayError};
 use bartizan_store::StoreError;
 
 use crate::commands::explain::codes;
@@ -112,6 +112,7 @@ fn help(error: &anyhow::Error) -> Option<&str> {
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::code))
             .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::code))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::code))
+            .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::code))
             .and_then(codes::fix);
         if known.is_some() {
             return known;
@@ -164,6 +165,7 @@ fn class(error: &anyhow::Error) -> Class {
             .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::class))
+            .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<GuardError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<RecordError>().map(|_| Class::Unavailable))

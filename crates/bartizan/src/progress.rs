@@ -15,43 +15,44 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Time between two looks of a line that is written over.
 const LIVE_EVERY: Duration = Duration::from_millis(200);
 
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default)]
+enum Counts {
+    #[default]
+    Texts,
+    Entries,
+}
+
 /// Counts what was scanned; a thread tells.
 pub(crate) struct Progress {
     counted: Arc<Counted>,
     teller: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum What {
-    #[default]
-    Texts,
-    Entries,
-}
-
 #[derive(Default)]
 pub(crate) struct Counted {
-    what: What,
-    /// Texts or entries.
-    items: AtomicU64,
+    counts: Counts,
+    /// Or entries.
+    texts: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Counted {
     /// Adds what was scanned.
-    pub(crate) fn add(&self, items: u64, bytes: u64) {
-        self.items.fetch_add(items, Relaxed);
+    pub(crate) fn add(&self, texts: u64, bytes: u64) {
+        self.texts.fetch_add(texts, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
     fn said(&self, since: Instant) -> String {
-        let (texts, bytes) = (self.items.load(Relaxed), self.bytes.load(Relaxed));
+        let (texts, bytes) = (self.texts.load(Relaxed), self.bytes.load(Relaxed));
         let seconds = since.elapsed().as_secs_f64();
-        if self.what == What::Entries {
-            return format!("read {texts} entries of the log in {seconds:.0} s");
-        }
-        let noun = if texts == 1 { "text" } else { "texts" };
-        format!("scanned {texts} {noun}, {:.1} MB in {seconds:.0} s", bytes as f64 / 1e6)
+        let (verb, one, many) = match self.counts {
+            Counts::Texts => ("scanned", "text", "texts"),
+            Counts::Entries => ("read", "entry", "entries"),
+        };
+        let noun = if texts == 1 { one } else { many };
+        format!("{verb} {texts} {noun}, {:.1} MB in {seconds:.0} s", bytes as f64 / 1e6)
     }
 }
 
@@ -66,16 +67,17 @@ enum Manner {
 impl Progress {
     /// Starts to tell, where that is wanted. Data on the same terminal is progress enough.
     pub(crate) fn start(terminal: Terminal, data_on_terminal: bool) -> Self {
-        Self::tell_of(What::Texts, terminal, data_on_terminal)
+        Self::of(Counts::Texts, terminal, data_on_terminal)
     }
 
-    /// Starts to tell of entries that are read before there is any data.
+    /// Starts to tell of entries of a log, where that is wanted.
     pub(crate) fn of_entries(terminal: Terminal) -> Self {
-        Self::tell_of(What::Entries, terminal, false)
+        // What is found comes at the end, so it is no progress, wherever it goes.
+        Self::of(Counts::Entries, terminal, false)
     }
 
-    fn tell_of(what: What, terminal: Terminal, data_on_terminal: bool) -> Self {
-        let counted = Arc::new(Counted { what, ..Counted::default() });
+    fn of(counts: Counts, terminal: Terminal, data_on_terminal: bool) -> Self {
+        let counted = Arc::new(Counted { counts, ..Counted::default() });
         let live = io::stderr().is_terminal();
         if !terminal.progress || (live && data_on_terminal) {
             return Self { counted, teller: None };
@@ -164,6 +166,15 @@ mod tests {
         let told = told(Manner::Live, Duration::from_millis(200));
         assert!(told.contains("scanned 1234 texts") && !told.contains('\n'), "{told:?}");
         assert!(told.ends_with("\r\x1b[K"), "{told:?}");
+    }
+
+    #[test]
+    fn entries_of_a_log_are_called_so() {
+        let counted = Counted { counts: Counts::Entries, ..Counted::default() };
+        counted.add(1, 0);
+        assert_eq!(counted.said(Instant::now()), "checked 1 entry, 0.0 MB in 0 s");
+        counted.add(255, 2_000_000);
+        assert_eq!(counted.said(Instant::now()), "checked 256 entries, 2.0 MB in 0 s");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) fn event(first: u64) -> Event {
 }
 
 /// Number of the first entry that was kept, if the entry says that those before it were removed.
-pub(crate) fn first_kept(entry: &[u8]) -> Option<u64> {
+fn first_kept(entry: &[u8]) -> Option<u64> {
     // Most entries are something else, and parsing them takes longer than all the rest.
     let named = OPERATION.as_bytes();
     if !entry.windows(named.len()).any(|part| part == named) {
@@ -40,7 +40,7 @@ pub(crate) fn adopted(first: u64, end: u64) -> Event {
 }
 
 /// The entries that an entry says were found at a start and not signed.
-pub(crate) fn found(entry: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
+fn found(entry: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
     let named = ADOPTED.as_bytes();
     if !entry.windows(named.len()).any(|part| part == named) {
         return None;
@@ -52,9 +52,53 @@ pub(crate) fn found(entry: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
     Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
+/// Most entries of one kind that are remembered; a log that writes one an hour takes a century for them.
+const REMEMBERED: usize = 1 << 20;
+
+/// What the entries of a log say about those that it removed, in the order of the log.
+#[derive(Debug, Default)]
+pub(crate) struct Removals {
+    /// Numbers of the entries that say so, with the first entry that was kept.
+    said: Vec<(u64, u64)>,
+    adopted: Vec<std::ops::RangeInclusive<u64>>,
+}
+
+impl Removals {
+    /// Reads the entry of a number.
+    pub(crate) fn note(&mut self, number: u64, entry: &[u8]) {
+        if self.said.len() < REMEMBERED && self.adopted.len() < REMEMBERED {
+            self.said.extend(first_kept(entry).map(|kept| (number, kept)));
+            self.adopted.extend(found(entry));
+        }
+    }
+
+    /// Number of the first entry that is not said to be removed. What was found at a start and never
+    /// signed before says nothing.
+    pub(crate) fn kept_from(&self) -> u64 {
+        if self.adopted.len() >= REMEMBERED {
+            return 0;
+        }
+        let signed = |said: &u64| !self.adopted.iter().any(|range| range.contains(said));
+        let kept = self.said.iter().filter(|(said, _)| signed(said)).map(|(_, kept)| *kept);
+        kept.max().unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_found_and_never_signed_removes_nothing() {
+        let line = |event: &Event| serde_json::to_vec(event).unwrap();
+        let mut removals = Removals::default();
+        assert_eq!(removals.kept_from(), 0);
+        removals.note(600, &line(&event(300)));
+        removals.note(700, &line(&event(500)));
+        assert_eq!(removals.kept_from(), 500);
+        removals.note(720, &line(&adopted(690, 720)));
+        assert_eq!(removals.kept_from(), 300);
+    }
 
     #[test]
     fn says_what_was_removed_and_nothing_else_does() {

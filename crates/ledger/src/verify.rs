@@ -1,4 +1,7 @@
-//! Checking a log from its folder alone: every entry that is left, every hash, the signature.
+//! Checking a log from its folder alone: every entry that is left, every hash, the signature. What is served
+//! elsewhere is for [`remote`].
+
+pub mod remote;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +11,7 @@ use crate::entries::EntryReader;
 use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
 use crate::note::{Note, NoteError};
-use crate::removal::{first_kept, found};
+use crate::removal::Removals;
 use crate::segment::{self, Segment};
 use crate::tree::{CHECKPOINT_FILE, checkpoint_text, read_tile};
 use crate::trust::{Trust, TrustError, Witnessed};
@@ -73,6 +76,26 @@ pub enum Broken {
         /// Its number, from 0.
         entry: u64,
     },
+    /// A server does not have hashes that were signed.
+    #[error(
+        "`{tile}` is not served, and nothing shows that entries from {entry} on are those that were signed"
+    )]
+    Unserved {
+        /// The tile of hashes.
+        tile: Tile,
+        /// The first entry that it is about.
+        entry: u64,
+    },
+    /// What a server gives as a tile or a bundle of entries is none.
+    #[error("`{tile}` is malformed: {what}")]
+    Malformed {
+        /// The tile.
+        tile: Tile,
+        /// The first entry that cannot be read, or of which a hash cannot.
+        entry: u64,
+        /// What is wrong.
+        what: String,
+    },
 }
 
 impl Broken {
@@ -80,7 +103,10 @@ impl Broken {
     #[must_use]
     pub fn entry(&self) -> Option<u64> {
         match self {
-            Self::Entry { entry } | Self::Missing { entry } => Some(*entry),
+            Self::Entry { entry }
+            | Self::Missing { entry }
+            | Self::Unserved { entry, .. }
+            | Self::Malformed { entry, .. } => Some(*entry),
             Self::Unreadable(LedgerError::Gap { expected, .. }) => Some(*expected),
             Self::Hashes { entries } => Some(entries.start),
             _ => None,
@@ -178,9 +204,8 @@ fn check_entries(
     if first > size {
         return Err(Broken::Missing { entry: size.saturating_sub(1) });
     }
-    // Until an entry says otherwise, what is missing before the first was not removed by the log; and
-    // what was found at a start and never signed before says nothing.
-    let (mut removals, mut adopted) = (Vec::new(), Vec::new());
+    // Until an entry says otherwise, what is missing before the first was not removed by the log.
+    let mut removals = Removals::default();
     let (mut number, mut unsigned) = (first, 0);
     let mut tile: Option<(u64, Vec<Hash>)> = None;
     while let Some(entry) = entries.next()? {
@@ -199,16 +224,13 @@ fn check_entries(
         if hash != Some(&Hash::of_leaf(entry)) {
             return Err(Broken::Entry { entry: number });
         }
-        removals.extend(first_kept(entry).map(|kept| (number, kept)));
-        adopted.extend(found(entry));
+        removals.note(number, entry);
         number += 1;
     }
     if number < size {
         return Err(Broken::Missing { entry: number });
     }
-    removals.retain(|(said, _)| !adopted.iter().any(|range| range.contains(said)));
-    let kept_from = removals.into_iter().map(|(_, kept)| kept).max().unwrap_or_default();
-    if first > kept_from {
+    if first > removals.kept_from() {
         return Err(Broken::Missing { entry: first - 1 });
     }
     progress(number - first);

@@ -225,7 +225,8 @@ pub(crate) fn said(text: &str) -> String {
     text.trim_end().to_owned()
 }
 
-fn remark(said: &str) -> String {
+/// What a receiver says, behind what is said about it.
+pub(crate) fn remark(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 

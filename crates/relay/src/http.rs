@@ -1,5 +1,5 @@
-//! Calls over HTTP, as collectors and object stores take them: pooled connections, TLS, bounds on time
-//! and on what is read of an answer.
+//! Calls over HTTP, as collectors, object stores and servers of logs take them: pooled connections, TLS,
+//! bounds on time and on what is read of an answer.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -94,10 +94,37 @@ impl Http {
         Ok((status, body))
     }
 
+    /// Makes a call and reads the answer, whatever its status; no body if that is longer than
+    /// `limit_bytes`.
+    pub(crate) async fn read(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit_bytes: usize,
+    ) -> Result<(StatusCode, HeaderMap, Option<Bytes>), SinkError> {
+        let reading = tokio::time::timeout(CALL_TIMEOUT, self.read_in_time(request, limit_bytes));
+        reading.await.map_err(|_| SinkError::TimedOut {
+            address: self.address.clone(),
+            wait: CALL_TIMEOUT,
+        })?
+    }
+
     async fn answer(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, HeaderMap, Bytes), SinkError> {
+        let (status, headers, body) = self.read_in_time(request, ANSWER_BYTES).await?;
+        let body = body.ok_or_else(|| SinkError::Broken {
+            address: self.address.clone(),
+            source: io::Error::other("the answer is too long"),
+        })?;
+        Ok((status, headers, body))
+    }
+
+    async fn read_in_time(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit_bytes: usize,
+    ) -> Result<(StatusCode, HeaderMap, Option<Bytes>), SinkError> {
         let address = || self.address.clone();
         let response = self.client.request(request).await.map_err(|error| {
             let is_connect = error.is_connect();
@@ -110,10 +137,15 @@ impl Http {
         })?;
         let (head, body) = response.into_parts();
         // INVARIANT: the answer is read to its end, or the connection could not be used again.
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|source| {
-            SinkError::Broken { address: address(), source: io::Error::other(source) }
-        })?;
-        Ok((head.status, head.headers, body.to_bytes()))
+        let body = match Limited::new(body, limit_bytes).collect().await {
+            Ok(body) => Some(body.to_bytes()),
+            Err(source) if source.is::<LengthLimitError>() => None,
+            Err(source) => {
+                let source = io::Error::other(source);
+                return Err(SinkError::Broken { address: address(), source });
+            }
+        };
+        Ok((head.status, head.headers, body))
     }
 }
 
@@ -124,7 +156,7 @@ fn address(uri: &Uri) -> String {
 }
 
 /// The seconds of `Retry-After`; its other form, a date, needs a clock that both agree on.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -6,7 +6,8 @@
 //! every entry arrives at least once; a sink that is away costs nothing but a cursor that stays behind.
 //! Entries go as they were signed, byte for byte, wherever the format has room for that.
 //! [`Witnesses`] shows each checkpoint to those who sign it besides the log, and publishes what most of them
-//! have signed. What is shipped where is policy; the log itself is kept by the ledger.
+//! have signed. What is shipped where is policy; the log itself is kept by the ledger. [`RemoteLog`] goes the
+//! other way: it reads a log that somebody serves.
 
 pub mod batch;
 pub mod metrics;
@@ -18,6 +19,7 @@ mod error;
 mod follower;
 mod http;
 mod reader;
+mod remote;
 mod severity;
 mod tls;
 mod witnesses;
@@ -26,6 +28,7 @@ pub use batch::{Batch, Entry};
 pub use error::{Interrupted, RelayError, SinkError};
 pub use follower::Follower;
 pub use metrics::Metrics;
+pub use remote::{FetchError, RemoteLog};
 pub use sinks::Sink;
 pub use witnesses::Witnesses;
 

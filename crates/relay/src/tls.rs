@@ -1,4 +1,4 @@
-//! TLS of all sinks: who is trusted.
+//! TLS of all sinks, and of logs that are read: who is trusted.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::error::SinkError;
 /// Most bytes of a file of certificates; that of all public authorities has 230 KB.
 const CA_BYTES: u64 = 4 << 20;
 
-/// Trusts the certificates of a file of the policy, or those of the system where there is none.
+/// Trusts the certificates of a file, or those of the system where there is none.
 ///
 /// # Errors
 /// [`SinkError::File`] for a file that cannot be read, [`SinkError::Setting`] for one without
@@ -53,7 +53,7 @@ fn of_system() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let (_, ignored) = roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        tracing::warn!(ignored, "the system has no certificates; only sinks with `ca` can use TLS");
+        tracing::warn!(ignored, "the system has no certificates; only what has a `ca` of its own can use TLS");
     }
     roots
 }

@@ -1,10 +1,11 @@
 //! `bartizan audit`: does the event log hold, and what does it prove.
 
 mod erase;
+mod remote;
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -20,7 +21,7 @@ use bartizan_ledger::verify::{Broken, Verified, verify};
 use bartizan_ledger::witness;
 use serde_json::{Value, json};
 
-use crate::cli::{AuditArgs, AuditCommand, DocumentFormat, TrustArgs};
+use crate::cli::{AuditArgs, AuditCommand, DocumentFormat, TrustArgs, VerifyArgs};
 use crate::format::{print_error, usage};
 use crate::output::Output;
 use crate::terminal::{Terminal, printable};
@@ -42,8 +43,18 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         ))
     };
     match &args.command {
-        AuditCommand::Verify { trust, format } => {
-            let folder = folder()?;
+        AuditCommand::Verify(VerifyArgs { log, trust, ca, format }) => {
+            let named = log.as_deref();
+            if let Some(url) = named.and_then(remote::url) {
+                return remote::verified(url, trust, ca.as_deref(), *format, terminal);
+            }
+            if ca.is_some() {
+                return Err(usage(
+                    "`--ca` says whom to trust at a URL, and this log is in a folder",
+                    "leave it out, or name a URL that begins with `https://`",
+                ));
+            }
+            let folder = named.map_or_else(folder, named_folder)?;
             let believed = trusted(trust, Some(&folder))?;
             verified(&folder, &believed, *format, terminal)
         }
@@ -86,6 +97,19 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The folder of a log, or that of the log in a folder for data.
+fn named_folder(path: &Path) -> anyhow::Result<PathBuf> {
+    let inside = path.join(bartizan_ledger::FOLDER);
+    let folder = if inside.is_dir() { inside } else { path.to_owned() };
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(usage(
+        format!("there is no event log in `{}`", path.display()),
+        "name the folder of a log, or the URL below which one is served, with `https://`",
+    ))
 }
 
 /// Whom the arguments trust; the key in the folder of the log where they name nobody.
@@ -168,7 +192,12 @@ fn human(out: &mut Output, found: &Verified) -> std::io::Result<()> {
     if found.unsigned > 0 {
         writeln!(out, "note:  {} more were written and are not signed yet", found.unsigned)?;
     }
-    for (name, time) in &found.signed.witnesses {
+    seen(out, &found.signed)
+}
+
+/// Which witnesses have signed.
+fn seen(out: &mut Output, signed: &Witnessed) -> std::io::Result<()> {
+    for (name, time) in &signed.witnesses {
         writeln!(out, "seen:  by witness `{}`, {time} s after 1970", printable(name))?;
     }
     Ok(())
@@ -185,13 +214,17 @@ fn document(outcome: &Result<Verified, Broken>) -> Value {
             "unsigned": found.unsigned,
             "checkpoint": checkpoint(&found.signed),
         }),
-        Err(broken) => json!({
-            "schema": "bartizan.audit-verify/v1",
-            "holds": false,
-            "entry": broken.entry(),
-            "reason": broken.to_string(),
-        }),
+        Err(broken) => broken_document(broken),
     }
+}
+
+fn broken_document(broken: &Broken) -> Value {
+    json!({
+        "schema": "bartizan.audit-verify/v1",
+        "holds": false,
+        "entry": broken.entry(),
+        "reason": broken.to_string(),
+    })
 }
 
 fn checkpoint(signed: &Witnessed) -> Value {

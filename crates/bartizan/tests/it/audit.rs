@@ -1,5 +1,6 @@
 //! The event log as evidence: verified, proved and tampered with, from the command line.
 
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
 use bartizan_testkit::upstream::Script;
@@ -147,6 +148,98 @@ async fn a_checkpoint_that_somebody_kept_shows_whether_the_log_was_written_anew(
     );
 }
 
+#[tokio::test]
+async fn a_log_is_verified_where_it_is_served_with_its_entries_and_without() {
+    let stage = Stage::start(Script::obedient(), "", "").await;
+    for _ in 0..5 {
+        stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    }
+    let last = stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    proof(&stage.folder, last.header("x-bartizan-request-id").unwrap()).await;
+    let key = audit(&stage.folder, &["key"]).stdout;
+    let ready = stage.process.ready();
+    let url = format!("{}/ledger", ready.console);
+    let trust = ["--key", key.trim()];
+    let with = |key: &str, more: &[&str]| {
+        let words = [&["audit", "verify", url.as_str()], &trust[..], more].concat();
+        Place::new().run_with(("BARTIZAN_ADMIN_KEY", key), &words)
+    };
+    let admin = ready.admin_key.clone().unwrap();
+    let ran = with(&admin, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("holds: entries 0 to "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("note:"), "{}", ran.stdout);
+    let ran = with(&admin, &["--format", "json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&found["holds"], &found["first"]), (&Value::from(true), &Value::from(0)));
+    assert_eq!(
+        (&found["hashes_only"], &found["checked"]),
+        (&Value::from(0), &found["checkpoint"]["size"])
+    );
+
+    // Without a key, and with one that is refused.
+    let ran = with("", &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("holds: the hashes of entries 0 to "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("were checked by their hashes alone"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`BARTIZAN_ADMIN_KEY` has none"), "{}", ran.stdout);
+    let ran = with("bza_nobody", &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (4, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the server refuses the key"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("bza_nobody"), "{}", ran.stderr);
+
+    // The key of another log.
+    let other = Stage::start(Script::obedient(), "", "").await;
+    let other = audit(&other.folder, &["key"]).stdout;
+    let ran = Place::new().run(&["audit", "verify", &url, "--key", other.trim()], "");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("not trusted"), "{}", ran.stderr);
+
+    // What is no log, and who is not there.
+    let verify =
+        |url: &str| Place::new().run(&[&["audit", "verify", url], &trust[..]].concat(), "");
+    for (url, code, said) in [
+        (ready.console.as_str(), 2, "no log is served there"),
+        ("http://127.0.0.1:1/ledger", 4, "cannot be reached"),
+        ("http://bob:secret@127.0.0.1:1/ledger", 2, "cannot be the address of a log"),
+    ] {
+        let ran = verify(url);
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{url}: {}", ran.stderr);
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("\nhelp: "), "{}", ran.stderr);
+    }
+
+    // An entry that somebody changes under the process.
+    let path = log_files(&stage.folder.path().join("data")).remove(0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start: usize = text.split_inclusive('\n').take(3).map(str::len).sum();
+    let at = start + text[start..].find("\"allow\"").unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(b"\"block\"").unwrap();
+    let ran = with(&admin, &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+    let entry = text[..at].lines().count() - 1;
+    let said = format!("error: entry {entry} is not the one that was signed");
+    assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    // Its hash says nothing about that.
+    assert_eq!(with("", &[]).code, 0);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_log_is_verified_by_the_name_of_its_folder() {
+    let stage = Stage::start(Script::obedient(), "", "").await;
+    let last = stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    proof(&stage.folder, last.header("x-bartizan-request-id").unwrap()).await;
+    let key = audit(&stage.folder, &["key"]).stdout;
+    let data = stage.folder.path().join("data");
+    for folder in [data.clone(), data.join("ledger")] {
+        let folder = folder.to_str().unwrap();
+        let ran = Place::new().run(&["audit", "verify", folder, "--key", key.trim()], "");
+        assert_eq!(ran.code, 0, "{folder}: {}", ran.stderr);
+        assert!(ran.stdout.starts_with("holds: entries 0 to "), "{}", ran.stdout);
+    }
+}
+
 #[test]
 fn says_what_to_do_about_mistakes() {
     let place = Place::new();
@@ -156,6 +249,9 @@ fn says_what_to_do_about_mistakes() {
         assert!(ran.stderr.contains(expected), "{words:?}: {}", ran.stderr);
     };
     check(&["verify"], "there is no event log in");
+    check(&["verify", "missing"], "there is no event log in `missing`");
+    check(&["verify", "https://127.0.0.1:1/ledger"], "name its key with `--key`");
+    check(&["verify", ".", "--ca", "ca.pem"], "`--ca` says whom to trust at a URL");
     check(&["key"], "there is no event log in");
     check(&["check", "-"], "name the key with `--key`");
     check(&["check", "-", "--key", "x"], "`bartizan audit key` prints the key");

@@ -54,6 +54,13 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
         ended(self.command(arguments), input)
     }
+
+    /// Runs with a variable of the environment.
+    pub(crate) fn run_with(&self, variable: (&str, &str), arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        command.env(variable.0, variable.1);
+        ended(command, "")
+    }
 }
 
 fn ended(mut command: Command, input: impl AsRef<[u8]>) -> Ran {

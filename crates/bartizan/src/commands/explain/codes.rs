@@ -101,6 +101,14 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         level: 2,
+        title: "Logs at a URL",
+        intro: "Of `bartizan audit verify`. None of them says that a log does not hold.",
+        kind: "class",
+        codes: LOGS_AT_A_URL,
+        outro: "",
+    },
+    Section {
+        level: 2,
         title: "Console and admin API",
         intro: "`{\"error\":{\"code\",\"message\",\"help\"}}`",
         kind: "HTTP",
@@ -283,6 +291,16 @@ const SINKS: &[Code] = &[
     code("bartizan::relay::log", "unavailable", "the log cannot be read for a sink; it is tried again", "look at the cause; `bartizan audit verify`"),
     code("bartizan::relay::unknown", "unavailable", "the key or the checkpoint of the log cannot be understood", "restore `log.vkey` and `checkpoint` from a backup"),
     code("bartizan::relay::sink", "usage", "a sink cannot be made as the policy has it", "the cause says which key is wrong"),
+];
+
+#[rustfmt::skip]
+const LOGS_AT_A_URL: &[Code] = &[
+    code("bartizan::relay::log-address", "usage", "the address is none of a log, or the server names another one", "name what comes before `/checkpoint`, such as `https://console.example/ledger`; redirects are not followed"),
+    code("bartizan::relay::log-certificates", "usage", "the certificates to trust cannot be used", "name a file of certificates in PEM with `--ca`"),
+    code("bartizan::relay::log-key", "unauthenticated", "the server does not take the key for entries", "put an admin key of that console that is in force into `BARTIZAN_ADMIN_KEY`; without one, entries are checked by their hashes alone"),
+    code("bartizan::relay::log-hidden", "unauthenticated", "the server shows no checkpoint or no hashes to whoever asks", "ask whoever serves the log; these say nothing about what was recorded, and are meant for everybody"),
+    code("bartizan::relay::log-unreachable", "unavailable", "nobody answers at the address, or not in time; it was tried three times", "check host and port, that the server runs, and `--ca`"),
+    code("bartizan::relay::log-answer", "upstream", "the server answers, and not with what was asked for", "look into the log of the server, or of what stands before it"),
 ];
 
 #[rustfmt::skip]
