@@ -32,27 +32,27 @@ pub(crate) struct Progress {
 #[derive(Default)]
 pub(crate) struct Counted {
     counts: Counts,
-    /// Or entries.
-    texts: AtomicU64,
+    /// Texts or entries.
+    items: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Counted {
     /// Adds what was scanned.
-    pub(crate) fn add(&self, texts: u64, bytes: u64) {
-        self.texts.fetch_add(texts, Relaxed);
+    pub(crate) fn add(&self, items: u64, bytes: u64) {
+        self.items.fetch_add(items, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
     fn said(&self, since: Instant) -> String {
-        let (texts, bytes) = (self.texts.load(Relaxed), self.bytes.load(Relaxed));
+        let (items, bytes) = (self.items.load(Relaxed), self.bytes.load(Relaxed));
         let seconds = since.elapsed().as_secs_f64();
         let (verb, one, many) = match self.counts {
             Counts::Texts => ("scanned", "text", "texts"),
             Counts::Entries => ("read", "entry", "entries"),
         };
-        let noun = if texts == 1 { one } else { many };
-        format!("{verb} {texts} {noun}, {:.1} MB in {seconds:.0} s", bytes as f64 / 1e6)
+        let noun = if items == 1 { one } else { many };
+        format!("{verb} {items} {noun}, {:.1} MB in {seconds:.0} s", bytes as f64 / 1e6)
     }
 }
 
@@ -172,9 +172,9 @@ mod tests {
     fn entries_of_a_log_are_called_so() {
         let counted = Counted { counts: Counts::Entries, ..Counted::default() };
         counted.add(1, 0);
-        assert_eq!(counted.said(Instant::now()), "checked 1 entry, 0.0 MB in 0 s");
+        assert_eq!(counted.said(Instant::now()), "read 1 entry, 0.0 MB in 0 s");
         counted.add(255, 2_000_000);
-        assert_eq!(counted.said(Instant::now()), "checked 256 entries, 2.0 MB in 0 s");
+        assert_eq!(counted.said(Instant::now()), "read 256 entries, 2.0 MB in 0 s");
     }
 
     #[test]

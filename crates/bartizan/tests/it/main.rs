@@ -16,6 +16,7 @@ mod bypass;
 mod check;
 mod cli;
 mod doors;
+mod erase;
 mod eval;
 mod faults;
 mod groundedness;

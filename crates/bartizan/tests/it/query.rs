@@ -31,7 +31,7 @@ async fn questions_see_what_was_just_decided_and_lead_to_its_proof() {
     let ran = query(
         &stage,
         &[
-            "SELECT verdict, count(*) AS n FROM events WHERE area = 'gateway' GROUP BY verdict ORDER BY n",
+            "SELECT verdict, count(*) AS n FROM events WHERE area = 'gateway' GROUP BY verdict ORDER BY verdict",
         ],
     );
     assert_eq!(ran.stdout, "verdict  n\nallow    1\nmask     1\n", "{}", ran.stderr);

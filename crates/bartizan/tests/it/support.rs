@@ -126,16 +126,21 @@ pub(crate) fn log_files(data_dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Events of the log in a data folder, oldest first. Every line must be one; what has no end yet is
-/// being written.
+/// Events of the log in a data folder, oldest first and with names. Every line must be one; what has no
+/// end yet is being written.
 pub(crate) fn events_in(data_dir: &Path) -> Vec<Value> {
-    log_files(data_dir)
+    let files = log_files(data_dir);
+    // Whose an entry is, is known before the entry is there, not after it was read.
+    let entries = |file: &PathBuf| std::fs::read_to_string(file).unwrap();
+    let texts: Vec<String> = files.iter().map(entries).collect();
+    let names = bartizan_ledger::subjects::Names::of(&data_dir.join("ledger")).unwrap();
+    texts
         .iter()
-        .flat_map(|file| {
-            let text = std::fs::read_to_string(file).unwrap();
+        .flat_map(|text| {
             text.split_inclusive('\n')
                 .filter(|line| line.ends_with('\n'))
-                .map(|line| serde_json::from_str(line).unwrap())
+                .map(|line| names.reveal_line(line.as_bytes().to_vec()))
+                .map(|line| serde_json::from_slice(&line).unwrap())
                 .collect::<Vec<Value>>()
         })
         .collect()

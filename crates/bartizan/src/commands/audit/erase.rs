@@ -3,17 +3,25 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use bartizan_ledger::subjects;
+use bartizan_ledger::{is_in_use, subjects};
 use bartizan_policy::DataSettings;
 
 use crate::commands::key::open_log;
 use crate::format::usage;
 use crate::wire::state;
 
+/// How long a running process may take to notice that keys are gone: it looks once a second.
+const UNTIL_NOTICED: Duration = Duration::from_millis(1_500);
+
 pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Result<ExitCode> {
-    // Without its keys first: whoever can still call gets a new pseudonym, and a name with it.
+    // The keys first: whoever can still call gets a new pseudonym, and a name with it.
     let keys = state::existing_store(&data.data_dir)?.forget(name)?;
+    let is_running = is_in_use(folder);
+    if is_running && keys > 0 {
+        std::thread::sleep(UNTIL_NOTICED);
+    }
     let ids = subjects::erase(folder, name)?;
     if ids.is_empty() && keys == 0 {
         return Err(usage(
@@ -22,7 +30,9 @@ pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Res
         ));
     }
     // Whoever opens the log writes the entry about it; a running process does so by itself.
-    drop(open_log(data)?);
+    if !is_running {
+        drop(open_log(data)?);
+    }
     let mut out = std::io::stdout().lock();
     for id in ids {
         writeln!(out, "entries name {id} from now on")?;
