@@ -106,8 +106,7 @@ fn load(path: &Path) -> io::Result<Content> {
         Err(error) => return Err(error),
     };
     // Before it is read: what is added since is read the next time.
-    let mut content =
-        Content { stamp: Some(Stamp::of(&file.metadata()?)), ..Content::default() };
+    let mut content = Content { stamp: Some(Stamp::of(&file.metadata()?)), ..Content::default() };
     let (mut file, mut line, mut unreadable) = (BufReader::new(file), Vec::new(), 0_u64);
     loop {
         line.clear();
@@ -129,11 +128,8 @@ fn load(path: &Path) -> io::Result<Content> {
 
 /// Waits for the lock under which the file may be changed.
 fn lock(dir: &Path) -> io::Result<File> {
-    let lock = private::file()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join(LOCK_FILE))?;
+    let lock =
+        private::file().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))?;
     lock.lock()?;
     Ok(lock)
 }
@@ -182,7 +178,7 @@ pub fn erase(dir: &Path, name: &str) -> Result<Vec<String>, LedgerError> {
 #[derive(Debug, Default)]
 pub struct Names {
     path: PathBuf,
-    names: HashMap<String, String>,
+    by_pseudonym: HashMap<String, String>,
     stamp: Option<Stamp>,
 }
 
@@ -207,10 +203,10 @@ impl Names {
             return Ok(());
         }
         let content = load(&self.path).map_err(failed)?;
-        self.names.clear();
+        self.by_pseudonym.clear();
         for row in content.rows {
             if let Row::Named { id, name } = row {
-                self.names.insert(id, name);
+                self.by_pseudonym.insert(id, name);
             }
         }
         self.stamp = content.stamp;
@@ -219,7 +215,7 @@ impl Names {
 
     /// Whose pseudonym it is; none for one whose name was erased, and for what is no pseudonym.
     pub fn name_of(&self, id: &str) -> Option<&str> {
-        self.names.get(id).map(String::as_str)
+        self.by_pseudonym.get(id).map(String::as_str)
     }
 
     /// Puts names in the place of pseudonyms.

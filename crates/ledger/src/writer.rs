@@ -10,6 +10,7 @@ mod backlog;
 mod erasure;
 mod opening;
 mod retention;
+mod state;
 mod threads;
 mod waiting;
 
@@ -18,7 +19,6 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,7 @@ use erasure::Said;
 pub use opening::is_in_use;
 use opening::{create, grow, reopen, sync_all};
 use retention::Leaving;
+use state::{Failed, State, Stop};
 
 /// From the first unsynced write to the start of `fdatasync`. The promise is 50 ms to the disk;
 /// the rest is left to the disk itself.
@@ -287,95 +288,6 @@ struct Shared {
     pseudonyms: Pseudonyms,
     /// Erasures that the log speaks of, as long as that is not signed. Taken before `state`, never after.
     said: Mutex<Option<Said>>,
-}
-
-struct State {
-    active: Active,
-    /// The name of the active file is not known to be on the disk. Full files are there with theirs.
-    is_new_file: bool,
-    /// Number of the next entry.
-    next: u64,
-    /// Entries that are on the disk.
-    synced: u64,
-    /// Hashes of the last entries that were written and are not in the tree.
-    leaves: Vec<Hash>,
-    /// When the first unsynced line was written.
-    dirty_since: Option<Instant>,
-    /// Threads that wait for the disk.
-    waiting: usize,
-    /// Tasks that wait for the disk.
-    wakers: Vec<Waker>,
-    /// Lines that the disk did not take, for areas that go on without it.
-    backlog: Backlog,
-    /// When entries that are on the disk are due to be signed.
-    sign_after: Option<Instant>,
-    /// A new file could not be created; it is tried again after this.
-    rotate_after: Option<Instant>,
-    /// When to look for names that were erased.
-    look_after: Instant,
-    /// When to look for entries that have become too old.
-    prune_after: Option<Instant>,
-    failed: Failed,
-    /// A thread ended before its time. Only a new start helps.
-    broken: bool,
-    stop: Stop,
-}
-
-/// Which threads are to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stop {
-    None,
-    Syncing,
-    Signing,
-}
-
-/// What the disk refused the last time.
-#[derive(Debug, Clone, Copy, Default)]
-struct Failed {
-    write: bool,
-    sync: bool,
-    sign: bool,
-}
-
-impl State {
-    /// When there is something to sync, to write again or to remove; none while there is nothing.
-    fn due(&self) -> Option<Instant> {
-        let delay = if self.failed.sync {
-            RETRY_DELAY
-        } else if self.waiting == 0 && self.wakers.is_empty() {
-            SYNC_DELAY
-        } else {
-            // Whoever waits does not wait for others to come: these are many, or the disk is fast.
-            Duration::ZERO
-        };
-        let sync = self.dirty_since.and_then(|since| since.checked_add(delay));
-        let again = self.backlog.since().and_then(|since| since.checked_add(RETRY_DELAY));
-        [sync, again, self.prune_after].into_iter().flatten().min()
-    }
-
-    /// Whether the disk would take an event now.
-    fn ask_disk(&mut self) -> io::Result<()> {
-        self.refuse_when_sync_failed()?;
-        if self.failed.sign {
-            return Err(io::Error::other("the event log cannot be signed"));
-        }
-        if self.failed.write {
-            self.active.probe()?;
-            self.failed.write = false;
-        }
-        Ok(())
-    }
-
-    /// While the disk loses what it was given, nothing more is promised.
-    fn refuse_when_sync_failed(&self) -> io::Result<()> {
-        if self.broken {
-            return Err(io::Error::other("a thread of the event log ended; start again"));
-        }
-        if self.failed.sync {
-            return Err(io::Error::other("earlier events could not be synced to disk"));
-        }
-        Ok(())
-    }
 }
 
 impl Shared {

@@ -18,6 +18,7 @@ use bartizan_core::id::RequestId;
 use bartizan_core::settings::Ledger;
 use bartizan_core::time::{Timestamp, format, now};
 use bartizan_core::verdict::Verdict;
+use bartizan_ledger::subjects::Names;
 use bartizan_ledger::{EventLogWriter, entries};
 use bartizan_query::{Limits, Tables};
 use rusqlite::{Connection, params};
@@ -118,7 +119,7 @@ fn write(log: &Path, rows: u64) -> Timestamp {
         let back = step * (rows - 1 - row).cast_signed();
         let time = Timestamp::from_microsecond(until.as_microsecond() - back).unwrap();
         event.time = format(time);
-        event.policy = "a1b2c3d4e5f6".to_owned();
+        "a1b2c3d4e5f6".clone_into(&mut event.policy);
         event.principal = Some(format!("user{}@example.com", below(5_000)));
         event.endpoint = Some(format!("endpoint-{}", below(20)));
         event.provider = Some(format!("provider-{}", below(5)));
@@ -165,9 +166,11 @@ fn load(log: &Path, path: &Path) -> (Connection, f64) {
         let mut insert = writing
             .prepare("INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
             .unwrap();
+        let names = Names::of(log).unwrap();
         for entry in entries(log, 0).unwrap() {
             let (number, entry) = entry.unwrap();
-            let event: Event = serde_json::from_slice(&entry).unwrap();
+            let mut event: Event = serde_json::from_slice(&entry).unwrap();
+            names.reveal(&mut event);
             let time = event.time.parse::<Timestamp>().unwrap().as_microsecond();
             let signed = |number: Option<u64>| number.map(u64::cast_signed);
             insert

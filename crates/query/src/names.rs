@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bartizan_ledger::subjects::Names;
-use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, StringViewArray};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray, StringViewArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
@@ -17,14 +17,13 @@ pub(crate) fn function(names: Names) -> ScalarUDF {
     let name_of = move |arguments: &[ColumnarValue]| {
         let is_one = matches!(arguments, [ColumnarValue::Scalar(_)]);
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let ids = arrays.first().map(|array| array.as_string_view());
-        let named = ids.into_iter().flatten();
-        let named: StringViewArray =
-            named.map(|id| id.map(|id| names.name_of(id).unwrap_or(id))).collect();
-        if is_one && !named.is_empty() {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&named, 0)?));
+        let ids = arrays.iter().flat_map(AsArray::as_string_view);
+        let found: StringViewArray =
+            ids.map(|id| id.map(|id| names.name_of(id).unwrap_or(id))).collect();
+        if is_one && !found.is_empty() {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&found, 0)?));
         }
-        Ok(ColumnarValue::Array(Arc::new(named) as ArrayRef))
+        Ok(ColumnarValue::Array(Arc::new(found) as ArrayRef))
     };
     let text = DataType::Utf8View;
     create_udf("name_of", vec![text.clone()], text, Volatility::Immutable, Arc::new(name_of))

@@ -99,10 +99,10 @@ impl Tables {
         for (table, schema, rows) in
             [(EVENTS, event_schema(), events), (FINDINGS, finding_schema(), findings)]
         {
-            let files = chunks.iter().map(|chunk| path(&self.dir, table, chunk)).collect();
-            let all = rows_of(&context, schema, files, rows).map_err(QueryError::Failed)?;
-            let named = names::named(all, &names).map_err(QueryError::Failed)?;
-            context.register_table(table, named.into_view()).map_err(QueryError::Failed)?;
+            let files: Vec<_> = chunks.iter().map(|chunk| path(&self.dir, table, chunk)).collect();
+            let all = rows_of(&context, schema, &files, rows).map_err(QueryError::Failed)?;
+            let rows = names::named(all, &names).map_err(QueryError::Failed)?;
+            context.register_table(table, rows.into_view()).map_err(QueryError::Failed)?;
         }
         let view = format!("CREATE VIEW {USAGE} AS {USAGE_VIEW}");
         context.sql(&view).await.map_err(QueryError::Failed)?;
@@ -152,7 +152,7 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
 fn rows_of(
     context: &SessionContext,
     schema: SchemaRef,
-    files: Vec<PathBuf>,
+    files: &[PathBuf],
     rows: RecordBatch,
 ) -> Result<DataFrame, DataFusionError> {
     let behind = MemTable::try_new(Arc::clone(&schema), vec![vec![rows]])?;

@@ -81,7 +81,11 @@ impl Reader {
         // A sink that is new begins with what is left, and misses nothing by that.
         let mut next = from.unwrap_or_else(|| follow.number());
         if next > signed.size && from.is_some() {
-            return Err(RelayError::Ahead { sink: self.sink.id.clone(), next, signed: signed.size });
+            return Err(RelayError::Ahead {
+                sink: self.sink.id.clone(),
+                next,
+                signed: signed.size,
+            });
         }
         let (mut batch, mut bytes, mut missed) = (Vec::new(), 0, 0);
         let end = signed.size.min(next.saturating_add(LOOKED_AT));

@@ -53,7 +53,10 @@ fn of_system() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let (_, ignored) = roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        tracing::warn!(ignored, "the system has no certificates; only what has a `ca` of its own can use TLS");
+        tracing::warn!(
+            ignored,
+            "the system has no certificates; only what has a `ca` of its own can use TLS"
+        );
     }
     roots
 }

@@ -77,7 +77,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             let new = new.as_deref().unwrap_or(&last);
             consistent(&folder, &believed, [old, new], terminal)
         }
-        AuditCommand::Erase { name } => erase::run(&policy::load_data(&args.policy)?, &folder()?, name),
+        AuditCommand::Erase { name } => {
+            erase::run(&policy::load_data(&args.policy)?, &folder()?, name)
+        }
         AuditCommand::Key { witness: false } => {
             let key =
                 bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;

@@ -15,6 +15,11 @@ fn run(stage: &Stage, words: &[&str]) -> Ran {
     Place::new().run(&[words, &["--data-dir", data.to_str().unwrap()]].concat(), "")
 }
 
+fn bytes_of(path: &Path) -> Vec<u8> {
+    let file = std::fs::File::open(path).unwrap();
+    bartizan_core::limits::read_capped(file, 100 << 20).unwrap()
+}
+
 /// Files below a folder that say a word.
 fn files_that_say(folder: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -22,7 +27,7 @@ fn files_that_say(folder: &Path, word: &str) -> Vec<String> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files_that_say(&path, word));
-        } else if std::fs::read(&path).unwrap().windows(word.len()).any(|w| w == word.as_bytes()) {
+        } else if bytes_of(&path).windows(word.len()).any(|w| w == word.as_bytes()) {
             found.push(path.display().to_string());
         }
     }

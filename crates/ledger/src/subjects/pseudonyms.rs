@@ -22,6 +22,8 @@ use crate::error::LedgerError;
 const NAMES_MAX: usize = 1 << 20;
 /// Longest name that is kept, in bytes: its line, escaped, has to be shorter than a reader takes.
 const NAME_BYTES: usize = 2048;
+/// Random bits of a pseudonym.
+const PSEUDONYM_BITS: u32 = 96;
 const OPERATION: &str = "subject-erased";
 
 /// The pseudonyms of one log.
@@ -255,8 +257,7 @@ impl NamesFile {
 
 /// A pseudonym that nobody has.
 fn random() -> io::Result<String> {
-    let mut bits = [0; 12];
+    let mut bits = [0; size_of::<u128>()];
     getrandom::fill(&mut bits).map_err(io::Error::other)?;
-    let digits = bits.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Ok(format!("{PREFIX}{digits}"))
+    Ok(format!("{PREFIX}{:024x}", u128::from_ne_bytes(bits) >> (u128::BITS - PSEUDONYM_BITS)))
 }

@@ -52,7 +52,12 @@ async fn entries_per_second() {
 }
 
 async fn measure(name: &str, dir: &Path, log: &Path, kind: SinkKind) {
-    let sink = Sink { id: format!("s-{name}").parse().unwrap(), areas: BTreeSet::new(), names: true, kind };
+    let sink = Sink {
+        id: format!("s-{name}").parse().unwrap(),
+        areas: BTreeSet::new(),
+        names: true,
+        kind,
+    };
     let metrics = Metrics::default().of(&sink.id);
     let follower = Follower::open(log, &dir.join("relay"), &sink, metrics.clone()).unwrap();
     let begin = Instant::now();
