@@ -36,6 +36,11 @@ impl Program {
         Self::cargo(&["build", "--workspace", "--bins", "--tests"]).run()
     }
 
+    /// Builds all programs that are measured, with one choice of packages for the same reason.
+    pub(crate) fn build_measured() -> Result<()> {
+        Self::cargo(&["build", "--release", "--workspace", "--bins", "--examples"]).run()
+    }
+
     pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.command.args(arguments);
         self

@@ -4,5 +4,6 @@ pub(crate) mod admin;
 pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod relay;
+pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod witness;

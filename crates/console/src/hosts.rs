@@ -7,28 +7,22 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::uri::Authority;
+use bartizan_core::host::{HostPattern, HostSet};
 
 /// The names and addresses that `Host` may hold, with any port.
 #[derive(Debug, Clone)]
 pub struct Hosts {
     listen: IpAddr,
-    names: Vec<String>,
+    names: HostSet,
 }
 
 impl Hosts {
-    /// Allows loopback names, the address listened on, and the names given (with or without port).
+    /// Allows loopback names, the address listened on, and the names given, each with any port.
     ///
     /// When listening on all addresses (`0.0.0.0`, `[::]`) every literal address is allowed, since
     /// any of them may be this machine's and none can be rebound.
-    pub fn new(listen: SocketAddr, names: impl IntoIterator<Item = String>) -> Self {
-        let names = names
-            .into_iter()
-            .map(|name| match name.parse::<Authority>() {
-                Ok(authority) => normal(authority.host()),
-                Err(_) => normal(&name),
-            })
-            .collect();
-        Self { listen: listen.ip().to_canonical(), names }
+    pub fn new(listen: SocketAddr, names: &[HostPattern]) -> Self {
+        Self { listen: listen.ip().to_canonical(), names: HostSet::new(names) }
     }
 
     /// Whether a `Host` header or the authority of a request target names this console.
@@ -59,8 +53,10 @@ mod tests {
 
     #[test]
     fn answers_to_its_own_names_only() {
+        let names = ["Console.example", "*.corp.example"];
+        let names = names.map(|name| HostPattern::new(name).unwrap());
         let hosts =
-            Hosts::new("10.1.2.3:8081".parse().unwrap(), ["Console.example:443".to_owned()]);
+            Hosts::new("10.1.2.3:8081".parse().unwrap(), &names);
         for host in [
             "localhost",
             "LOCALHOST:8081",
@@ -72,11 +68,15 @@ mod tests {
             "[::ffff:10.1.2.3]:8081",
             "console.example",
             "CONSOLE.example:8443",
+            "a.corp.example",
+            "b.a.corp.example.:8081",
         ] {
             assert!(hosts.allow(host), "{host}");
         }
         for host in [
             "",
+            "corp.example",
+            "a.corp.example.evil.example",
             "evil.example",
             "localhost.evil.example",
             "127.0.0.1.evil.example",
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn on_all_addresses_any_address_is_its_own_and_names_are_not() {
         for listen in ["0.0.0.0:8081", "[::]:8081"] {
-            let hosts = Hosts::new(listen.parse().unwrap(), []);
+            let hosts = Hosts::new(listen.parse().unwrap(), &[]);
             assert!(hosts.allow("192.0.2.7:8081") && hosts.allow("[2001:db8::1]"));
             assert!(!hosts.allow("evil.example"));
         }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::host::HostPattern;
 use crate::channel::ChannelSet;
 use crate::finding::Category;
 use crate::host::HostPattern;
@@ -76,12 +77,14 @@ impl Settings {
 }
 
 /// Addresses to serve on. Port 0 lets the system choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     /// Models are called here.
     pub gateway: SocketAddr,
     /// Admin API, health, metrics.
     pub console: SocketAddr,
+    /// Names by which the console may be called, besides `localhost` and addresses.
+    pub console_names: Vec<HostPattern>,
 }
 
 /// One entry of a group.

@@ -41,7 +41,7 @@ pub use error::LedgerError;
 pub use follow::{Follow, entries};
 pub use reader::{Events, read};
 pub use signer::public_key;
-pub use writer::{EventLogWriter, is_in_use};
+pub use writer::{EventLogWriter, Progress, is_in_use};
 
 /// Name of the folder of the log, inside of the folder for data.
 pub const FOLDER: &str = "ledger";

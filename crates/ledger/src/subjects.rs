@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use bartizan_core::event::Event;
@@ -78,6 +78,12 @@ impl Stamp {
         }
     }
 
+    /// Whether this is what became of a file that was only added to.
+    fn continues(self, before: Self) -> bool {
+        // Where files cannot be told apart, each change is taken for another file.
+        cfg!(unix) && self.len >= before.len && self == Self { len: self.len, ..before }
+    }
+
     /// Of the file at a path; none where there is no file.
     fn at(path: &Path) -> io::Result<Option<Self>> {
         match std::fs::metadata(path) {
@@ -95,18 +101,32 @@ struct Content {
     /// Bytes of whole lines.
     whole: u64,
     stamp: Option<Stamp>,
+    /// The rows are those behind the ones that were read before.
+    goes_on: bool,
 }
 
 /// Reads the file, as far as its lines are whole. A line that says nothing is left out: the entries
 /// stay without a name.
 fn load(path: &Path) -> io::Result<Content> {
-    let file = match File::open(path) {
+    load_behind(path, None)
+}
+
+/// Reads the file from where reading stopped before, if it is still the same file.
+fn load_behind(path: &Path, before: Option<(Stamp, u64)>) -> io::Result<Content> {
+    let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::default()),
         Err(error) => return Err(error),
     };
     // Before it is read: what is added since is read the next time.
-    let mut content = Content { stamp: Some(Stamp::of(&file.metadata()?)), ..Content::default() };
+    let stamp = Stamp::of(&file.metadata()?);
+    let mut content = Content { stamp: Some(stamp), ..Content::default() };
+    if let Some((before, whole)) = before
+        && stamp.continues(before)
+    {
+        file.seek(SeekFrom::Start(whole))?;
+        (content.whole, content.goes_on) = (whole, true);
+    }
     let (mut file, mut line, mut unreadable) = (BufReader::new(file), Vec::new(), 0_u64);
     loop {
         line.clear();
@@ -180,6 +200,8 @@ pub struct Names {
     path: PathBuf,
     by_pseudonym: HashMap<String, String>,
     stamp: Option<Stamp>,
+    /// Bytes that were read.
+    whole: u64,
 }
 
 impl Names {
@@ -202,14 +224,17 @@ impl Names {
         if Stamp::at(&self.path).map_err(failed)? == self.stamp {
             return Ok(());
         }
-        let content = load(&self.path).map_err(failed)?;
-        self.by_pseudonym.clear();
+        let before = self.stamp.map(|stamp| (stamp, self.whole));
+        let content = load_behind(&self.path, before).map_err(failed)?;
+        if !content.goes_on {
+            self.by_pseudonym.clear();
+        }
         for row in content.rows {
             if let Row::Named { id, name } = row {
                 self.by_pseudonym.insert(id, name);
             }
         }
-        self.stamp = content.stamp;
+        (self.stamp, self.whole) = (content.stamp, content.whole);
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, EventSink, RecordError, Recorded};
+use bartizan_core::time::Timestamp;
 use bartizan_core::settings::{Assurance, Durability, Ledger, OnLogFailure};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -111,6 +112,7 @@ impl EventLogWriter {
             disk,
             dir: dir.to_owned(),
             config,
+            opened: (bartizan_core::time::now(), Instant::now()),
             state: Mutex::new(State {
                 active,
                 is_new_file: false,
@@ -208,9 +210,11 @@ impl EventLogWriter {
         Ok(asked?)
     }
 
-    /// Events that wait in memory because the disk does not take them.
-    pub fn waiting_events(&self) -> usize {
-        self.shared.state.lock().backlog.len()
+    /// How far the log has got.
+    pub fn progress(&self) -> Progress {
+        let signed = self.shared.tree.lock().signed().map_or(0, |signed| signed.size);
+        let state = self.shared.state.lock();
+        Progress { entries: state.next, synced: state.synced, signed, waiting: state.backlog.len() }
     }
 }
 
@@ -225,6 +229,19 @@ impl EventSink for EventLogWriter {
             (Taken::Written(_), Durability::Batched) | (Taken::Waits, _) => Ok(Recorded::Settled),
         }
     }
+}
+
+/// How far a log has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries ever written, the removed ones included.
+    pub entries: u64,
+    /// Of these, entries known to be on the disk.
+    pub synced: u64,
+    /// Of these, entries that the last checkpoint is about.
+    pub signed: u64,
+    /// Events that wait in memory because the disk does not take them.
+    pub waiting: usize,
 }
 
 /// What became of an event.
@@ -251,7 +268,7 @@ impl Drop for EventLogWriter {
                 let _ = thread.join();
             }
         }
-        let lost = self.waiting_events();
+        let lost = self.progress().waiting;
         if lost > 0 {
             let dir = self.shared.dir.display();
             tracing::error!(lost, %dir, "events that waited for the disk are lost");
@@ -270,6 +287,8 @@ struct Shared {
     disk: Box<dyn Disk>,
     dir: PathBuf,
     config: Ledger,
+    /// When the log was opened, by the clock and by the time that passes.
+    opened: (Timestamp, Instant),
     state: Mutex<State>,
     /// Told when there is something to sync, or when it is time to stop.
     wake: Condvar,

@@ -162,6 +162,7 @@ impl<'a, 't> Compiler<'a, 't> {
         self.unsupported_key("egress", &file.egress);
         let gateway = self.address(file.gateway.as_ref(), GATEWAY);
         let console = self.address(file.console.as_ref(), CONSOLE);
+        let console_names = self.hosts(&file.console_names);
         let (gateway, console) = (gateway?, console?);
         if gateway == console && gateway.port() != 0 {
             let given = file.console.as_ref().or(file.gateway.as_ref());
@@ -172,7 +173,7 @@ impl<'a, 't> Compiler<'a, 't> {
             );
             return None;
         }
-        Some(Listen { gateway, console })
+        Some(Listen { gateway, console, console_names: console_names? })
     }
 
     fn address(

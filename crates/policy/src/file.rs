@@ -94,6 +94,11 @@ pub(crate) struct ListenFile {
     /// Admin API, health and metrics. Default: `127.0.0.1:8081`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) console: Option<Located<AddressText>>,
+    /// Names by which the console may be called besides `localhost` and addresses, such as
+    /// `bartizan.internal` or `*.corp.example`. Others are refused, so that no web page can reach it through
+    /// a browser.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) console_names: Vec<Located<String>>,
 
     #[serde(default)]
     #[schemars(skip)]

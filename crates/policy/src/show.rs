@@ -45,6 +45,11 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     writeln!(out, "listen:")?;
     writeln!(out, "  gateway: {}", text(&settings.listen.gateway.to_string()))?;
     writeln!(out, "  console: {}", text(&settings.listen.console.to_string()))?;
+    let names = &settings.listen.console_names;
+    if !names.is_empty() {
+        let names = list(names.iter().map(|name| text(&name.to_string())));
+        writeln!(out, "  console-names: [{names}]")?;
+    }
     heading(out, "providers", settings.providers.is_empty())?;
     for (name, provider) in &settings.providers {
         writeln!(out, "  {name}:")?;

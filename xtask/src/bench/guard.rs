@@ -58,9 +58,7 @@ struct Measured {
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::cargo(&["build", "--release", "--package", "bartizan", "--bin", "bartizan"])
-        .args(["--package", "bartizan-guard", "--example", "latency"])
-        .run()?;
+    Program::build_measured()?;
     let target = files::target_dir()?;
     let folder = target.join("bench-guard");
     let _ = std::fs::remove_dir_all(&folder);

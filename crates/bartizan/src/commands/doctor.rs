@@ -81,7 +81,7 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     lines.extend(folder::all(folder, settings.ledger.total_bytes));
     lines.extend(keys::all(folder));
     lines.push(machine::clock(folder));
-    lines.extend(network::ports(settings.listen, folder));
+    lines.extend(network::ports(&settings.listen, folder));
     lines.push(network::certificates());
     lines.extend(network::providers(&settings.providers, offline));
     lines.extend(sinks::all(settings));

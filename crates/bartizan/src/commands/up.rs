@@ -24,7 +24,7 @@ use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, LogFolder, PolicySource, Ready};
 use crate::wire::relay::Relay;
-use crate::wire::{models, policy, state, witness};
+use crate::wire::{models, policy, standing, state, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -67,6 +67,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         Some(exporting) => Arc::clone(exporting) as _,
     };
     let gateway_address = args.gateway.unwrap_or(settings.listen.gateway);
+    let console_names = settings.listen.console_names.clone();
     let console_address = args.console.unwrap_or(settings.listen.console);
     let endpoints: Vec<String> = settings.endpoints.keys().map(ToString::to_string).collect();
     let is_demo = settings.providers.values().all(|provider| {
@@ -113,11 +114,12 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         }),
         metrics: {
             let (metrics, sinks) = (gateway.metrics(), relay.metrics());
+            let log = Arc::clone(&log);
             // The text of the gateway ends the page.
-            Arc::new(move || sinks.text() + &metrics.text())
+            Arc::new(move || standing::text(log.progress()) + &sinks.text() + &metrics.text())
         },
         readiness: Arc::new(Ready { log: Arc::clone(&log) }),
-        hosts: Hosts::new(console.local_addr()?, []),
+        hosts: Hosts::new(console.local_addr()?, &console_names),
         about: About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             gateway_url: greeting.gateway.clone(),

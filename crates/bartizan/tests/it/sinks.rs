@@ -49,6 +49,7 @@ async fn entries_reach_a_file_and_the_metrics_say_so() {
     for line in [
         format!("bartizan_sink_entries_total{{sink=\"s-all\"}} {logged}"),
         "bartizan_sink_lag_entries{sink=\"s-all\"} 0".to_owned(),
+        "bartizan_ledger_waiting_events 0".to_owned(),
         "bartizan_sink_failures_total{sink=\"s-all\"} 0".to_owned(),
         "bartizan_sink_entries_total{sink=\"s-away\"} 0".to_owned(),
     ] {

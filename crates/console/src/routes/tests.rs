@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
+use bartizan_core::host::HostPattern;
 use bartizan_core::access::Scope;
 use bartizan_core::error::Class;
 use bartizan_core::event::{Event, EventSink, Outcome, RecordError, Recorded};
@@ -419,7 +420,10 @@ impl Console {
             endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             readiness: Arc::new(Fixed(vec![Check { name: "policy", state: Ok(()) }])),
-            hosts: Hosts::new("127.0.0.1:8081".parse().unwrap(), ["console.example".to_owned()]),
+            hosts: Hosts::new(
+                "127.0.0.1:8081".parse().unwrap(),
+                &[HostPattern::new("console.example").unwrap()],
+            ),
             about: About { version: "0".to_owned(), gateway_url: "http://localhost".to_owned() },
         };
         Self { state, sink, client, admin, revoked, expired, other_key, _dir: dir }

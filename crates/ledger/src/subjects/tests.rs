@@ -168,9 +168,18 @@ fn whoever_follows_the_names_sees_new_ones_and_loses_erased_ones() {
     let line = entries(dir.path(), 0).unwrap().next().unwrap().unwrap().1;
     let shown: Event = serde_json::from_slice(&names.reveal_line(line.clone())).unwrap();
     assert_eq!(shown.principal.as_deref(), Some(ALICE));
+    // Only what is new is read.
+    log.append(&event("sp:bot")).unwrap();
+    names.refresh().unwrap();
+    let second = entries(dir.path(), 1).unwrap().next().unwrap().unwrap().1;
+    for (line, name) in [(&line, ALICE), (&second, "sp:bot")] {
+        let shown: Event = serde_json::from_slice(&names.reveal_line(line.clone())).unwrap();
+        assert_eq!(shown.principal.as_deref(), Some(name));
+    }
     erase(dir.path(), ALICE).unwrap();
     names.refresh().unwrap();
     assert_eq!(names.reveal_line(line.clone()), line);
+    assert_ne!(names.reveal_line(second.clone()), second);
 }
 
 #[test]

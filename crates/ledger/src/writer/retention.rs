@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bartizan_core::time::Timestamp;
+use jiff::SignedDuration;
 
 use super::Shared;
 use crate::merkle::TILE_WIDTH;
@@ -20,6 +21,10 @@ const SEGMENT_AGE_MAX: Duration = Duration::from_hours(24);
 pub(super) fn segment_age(keep: Duration) -> Duration {
     (keep / SEGMENTS_PER_KEEP).min(SEGMENT_AGE_MAX)
 }
+
+/// How much further a clock may go than the time that passes before it is not believed. A machine that
+/// slept is doubted too; its old entries go after the next start.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// Files that are to be removed.
 pub(super) struct Leaving {
@@ -48,15 +53,14 @@ impl Shared {
             return;
         }
         let active = self.state.lock().active.segment.first;
+        let oldest = self.oldest_to_keep();
         // The edge of the tree is made again from the entries behind its last full tile.
         let signed = self.tree.lock().signed().map_or(0, |signed| signed.size);
         let surplus = Surplus {
             active,
             needed: signed - signed % TILE_WIDTH,
             budget_bytes: self.config.total_bytes.saturating_sub(self.config.segment_bytes),
-            oldest: bartizan_core::time::now()
-                .checked_sub(self.config.keep)
-                .unwrap_or(Timestamp::MIN),
+            oldest,
         };
         let goes = match surplus.of(&self.dir) {
             Ok(goes) => goes,
@@ -75,6 +79,23 @@ impl Shared {
                 tracing::warn!(%error, dir = %self.dir.display(), "old event log files stay");
             }
         }
+    }
+
+    /// Entries before this time go for their age; none do while the clock is not believed: one that is set
+    /// far ahead would take the whole log with it.
+    fn oldest_to_keep(&self) -> Timestamp {
+        let now = bartizan_core::time::now();
+        let (opened, since) = self.opened;
+        let passed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
+        let ahead = now.duration_since(opened).saturating_sub(passed);
+        if ahead > CLOCK_SLACK {
+            tracing::warn!(
+                hours = ahead.as_hours(),
+                "the clock was set ahead while the event log was open: entries stay, whatever their age; start again if the clock is right"
+            );
+            return Timestamp::MIN;
+        }
+        now.checked_sub(self.config.keep).unwrap_or(Timestamp::MIN)
     }
 
     /// Removes what the log has said that it removes, once that is signed: otherwise whoever verifies

@@ -29,8 +29,13 @@ impl Compiler<'_, '_> {
             self.report(Problem::new(given.place, message).help(help));
             return None;
         }
-        let mut hosts = Vec::with_capacity(given.value.len());
-        for host in &given.value {
+        self.hosts(&given.value).map(Detect::Links)
+    }
+
+    /// Hosts and patterns of hosts.
+    pub(super) fn hosts(&mut self, given: &[Located<String>]) -> Option<Vec<HostPattern>> {
+        let mut hosts = Vec::with_capacity(given.len());
+        for host in given {
             match HostPattern::new(&host.value) {
                 Ok(pattern) => hosts.push(pattern),
                 Err(help) => {
@@ -39,7 +44,7 @@ impl Compiler<'_, '_> {
                 }
             }
         }
-        (hosts.len() == given.value.len()).then_some(Detect::Links(hosts))
+        (hosts.len() == given.len()).then_some(hosts)
     }
 
     pub(super) fn packages(&mut self, given: &Located<PackagesFile>) -> Option<Detect> {

@@ -17,7 +17,7 @@ use crate::{load, variable};
 pub(crate) const EVERYTHING: &str = r#"
 version: 1
 data-dir: /var/lib/bartizan
-listen: { gateway: "0.0.0.0:0", console: "[::1]:8081" }
+listen: { gateway: "0.0.0.0:0", console: "[::1]:8081", console-names: [bartizan.internal, "*.Corp.example"] }
 
 providers:
   openai: { openai: { api-key: env:OPENAI_API_KEY } }
@@ -70,6 +70,8 @@ fn every_key_arrives() {
     let settings = load(EVERYTHING).unwrap_or_else(|error| panic!("{}", error.render()));
     assert_eq!(settings.version.len(), 12);
     assert_eq!(settings.listen.gateway, "0.0.0.0:0".parse::<SocketAddr>().unwrap());
+    let names: Vec<_> = settings.listen.console_names.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["bartizan.internal", "*.corp.example"]);
     let endpoint = &settings.endpoints["protected-llm"];
     assert_eq!(endpoint.total_timeout, Duration::from_secs(30));
     assert_eq!(endpoint.attempt_timeout, Duration::from_secs(30), "a default gives way to total");

@@ -29,7 +29,7 @@ enum Holder {
     Unknown,
 }
 
-pub(super) fn ports(listen: Listen, data_dir: &Path) -> Vec<Line> {
+pub(super) fn ports(listen: &Listen, data_dir: &Path) -> Vec<Line> {
     // A console that answers may be anybody's; the lock of the log says whose.
     let runs_here = bartizan_ledger::is_in_use(&data_dir.join(bartizan_ledger::FOLDER));
     let holder = match (is_console(listen.console), runs_here) {

@@ -31,7 +31,7 @@ impl AtStart {
     /// `data_dir` is that of the policy, whatever the command line says.
     pub(super) fn of(settings: &Settings, data_dir: PathBuf) -> Self {
         Self {
-            listen: settings.listen,
+            listen: settings.listen.clone(),
             data_dir,
             ledger: settings.ledger,
             sinks: settings.sinks.clone(),
@@ -46,6 +46,7 @@ impl AtStart {
         [
             ("listen.gateway", self.listen.gateway != now.listen.gateway),
             ("listen.console", self.listen.console != now.listen.console),
+            ("listen.console-names", self.listen.console_names != now.listen.console_names),
             ("data-dir", self.data_dir != now.data_dir),
             ("ledger", self.ledger != now.ledger),
             ("ledger.sinks", self.sinks != now.sinks),

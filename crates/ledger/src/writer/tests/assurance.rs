@@ -62,7 +62,7 @@ fn events_wait_in_memory_for_a_disk_that_is_full() {
     for n in 1..20 {
         drop(log.record(&event(n)).unwrap());
     }
-    assert_eq!(log.waiting_events(), 19);
+    assert_eq!(log.progress().waiting, 19);
     // What is withheld without the disk is withheld still, and does not wait.
     log.record(&change(0)).unwrap_err();
     log.check().unwrap();
@@ -71,7 +71,7 @@ fn events_wait_in_memory_for_a_disk_that_is_full() {
     drop(log.record(&event(20)).unwrap());
     let all: Vec<_> = (0..=20).map(|n| format!("op-{n}")).collect();
     assert_eq!(operations(dir.path()), all);
-    assert_eq!(log.waiting_events(), 0);
+    assert_eq!(log.progress().waiting, 0);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_waits_is_written_without_another_event() {
     drop(log.record(&event(0)).unwrap());
     disk.free_bytes.store(u64::MAX, Ordering::SeqCst);
     let asked = Instant::now();
-    while log.waiting_events() > 0 {
+    while log.progress().waiting > 0 {
         assert!(asked.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(20));
     }
