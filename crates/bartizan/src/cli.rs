@@ -9,6 +9,7 @@ use bartizan_core::access::Scope;
 use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::audit::export::ExportArgs;
 use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::query::QueryArgs;
@@ -403,6 +404,12 @@ pub(crate) enum AuditCommand {
         /// As events name them: `alice@example.com`, `sp:support-bot`
         name: String,
     },
+    /// Write entries of the log for other systems
+    ///
+    /// Only entries that are signed, with names as far as they are not erased; what was written, a later
+    /// erasure does not reach. In `parquet` and `ocsf`, `leaf_index` is what `bartizan audit prove` takes.
+    /// Exit code 3 when entries that were asked for are gone or are no events.
+    Export(ExportArgs),
     /// Print the public key of the log
     #[command(after_help = "Example:\n  bartizan audit key > log.vkey")]
     Key {

@@ -1,4 +1,4 @@
-//! Why a question has no answer.
+//! Why a question has no answer, and an export no file.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use bartizan_core::error::{Class, Coded};
 use bartizan_ledger::LedgerError;
 use datafusion::error::DataFusionError;
 
-/// Why a question has no answer.
+/// Why a question has no answer, or an export no file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
@@ -29,6 +29,15 @@ pub enum QueryError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        #[source]
+        source: DataFusionError,
+    },
+    /// A file for other programs cannot be written.
+    #[error("cannot write `{path}`")]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the format says.
         #[source]
         source: DataFusionError,
     },
@@ -55,6 +64,7 @@ impl Coded for QueryError {
             Self::Log(error) => error.code(),
             Self::Folder { .. } => "bartizan::query::folder",
             Self::Table { .. } => "bartizan::query::table",
+            Self::Export { .. } => "bartizan::query::export",
             Self::Statement { .. } => "bartizan::query::statement",
             Self::TooLarge { .. } => "bartizan::query::too-large",
             Self::Failed(_) => "bartizan::query::failed",
@@ -64,7 +74,8 @@ impl Coded for QueryError {
     fn class(&self) -> Class {
         match self {
             Self::Log(error) => error.class(),
-            Self::Statement { .. } => Class::Usage,
+            // Where it is to lie is the caller's choice.
+            Self::Statement { .. } | Self::Export { .. } => Class::Usage,
             Self::TooLarge { .. } => Class::Limit,
             // A file may have gone or be damaged; a bug of the engine looks the same.
             Self::Folder { .. } | Self::Table { .. } | Self::Failed(_) => Class::Unavailable,

@@ -3,13 +3,14 @@
 //! [`Tables`] keeps a copy of the log's entries as Parquet files that are made from them, a file for each
 //! run of entries, and answers `SELECT` statements with DataFusion. The copy is for questions only: it can
 //! be deleted at any time and is made again, and what proves a row is the entry whose number stands in
-//! its `leaf_index`. What an entry says, and whether it is the one that was written, is the ledger's
-//! matter.
+//! its `leaf_index`. [`EventsFile`] writes rows of events for other programs. What an entry says, and
+//! whether it is the one that was written, is the ledger's matter.
 
 mod answer;
 mod chunks;
 mod columns;
 mod error;
+mod export;
 mod names;
 mod project;
 mod tables;
@@ -17,6 +18,7 @@ mod tables;
 pub use answer::{Answer, Cell, Row};
 pub use columns::{TABLES, TableInfo};
 pub use error::QueryError;
+pub use export::EventsFile;
 pub use project::Refreshed;
 pub use tables::{Limits, Tables};
 

@@ -11,6 +11,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::arrow::arrow_writer::ArrowWriterOptions;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 
@@ -19,7 +20,7 @@ use crate::columns::{EVENTS, FINDINGS, Rows, event_schema, finding_schema};
 use crate::error::QueryError;
 
 /// Rows that are collected before they are encoded.
-const BATCH_ROWS: usize = 8 << 10;
+pub(crate) const BATCH_ROWS: usize = 8 << 10;
 /// Rows of a part of a file that is read or skipped as a whole.
 const ROW_GROUP_ROWS: usize = 128 << 10;
 /// Held by whoever asks, so that files are not removed under their eyes.
@@ -131,13 +132,28 @@ fn write(
 }
 
 /// A file of a table that is being written.
-struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     writer: ArrowWriter<tempfile::NamedTempFile>,
 }
 
 impl Table {
-    fn begin(path: PathBuf, schema: SchemaRef) -> Result<Self, QueryError> {
+    /// A file that this build reads again.
+    pub(crate) fn begin(path: PathBuf, schema: SchemaRef) -> Result<Self, QueryError> {
+        Self::begin_with(path, schema, ArrowWriterOptions::new())
+    }
+
+    /// A file for other programs, with the types of Parquet alone: not all of them know those of Arrow that
+    /// are new.
+    pub(crate) fn begin_plain(path: PathBuf, schema: SchemaRef) -> Result<Self, QueryError> {
+        Self::begin_with(path, schema, ArrowWriterOptions::new().with_skip_arrow_metadata(true))
+    }
+
+    fn begin_with(
+        path: PathBuf,
+        schema: SchemaRef,
+        options: ArrowWriterOptions,
+    ) -> Result<Self, QueryError> {
         let level = ZstdLevel::try_new(1).map_err(DataFusionError::from);
         let level = level.map_err(|source| QueryError::Table { path: path.clone(), source })?;
         let properties = WriterProperties::builder()
@@ -148,7 +164,8 @@ impl Table {
         let folder = path.parent().unwrap_or(Path::new("."));
         let file = tempfile::NamedTempFile::new_in(folder)
             .map_err(|source| QueryError::Folder { path: path.clone(), source })?;
-        let writer = ArrowWriter::try_new(file, schema, Some(properties))
+        let options = options.with_properties(properties);
+        let writer = ArrowWriter::try_new_with_options(file, schema, options)
             .map_err(|error| QueryError::Table { path: path.clone(), source: error.into() })?;
         Ok(Self { path, writer })
     }
@@ -164,11 +181,12 @@ impl Table {
         findings.write(&finding_rows)
     }
 
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), QueryError> {
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), QueryError> {
         self.writer.write(rows).map_err(|error| self.failed(error.into()))
     }
 
-    fn finish(self) -> Result<(), QueryError> {
+    /// Puts the file in its place.
+    pub(crate) fn finish(self) -> Result<(), QueryError> {
         let Self { path, writer } = self;
         let file = writer
             .into_inner()
@@ -177,7 +195,7 @@ impl Table {
         kept.map(drop).map_err(|source| QueryError::Folder { path, source })
     }
 
-    fn failed(&self, source: DataFusionError) -> QueryError {
+    pub(crate) fn failed(&self, source: DataFusionError) -> QueryError {
         QueryError::Table { path: self.path.clone(), source }
     }
 }

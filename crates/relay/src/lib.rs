@@ -6,11 +6,12 @@
 //! every entry arrives at least once; a sink that is away costs nothing but a cursor that stays behind.
 //! Entries go as they were signed, byte for byte, wherever the format has room for that.
 //! [`Witnesses`] shows each checkpoint to those who sign it besides the log, and publishes what most of them
-//! have signed. What is shipped where is policy; the log itself is kept by the ledger. [`RemoteLog`] goes the
-//! other way: it reads a log that somebody serves.
+//! have signed. [`ocsf`] says events in the words of a public schema. What is shipped where is policy; the
+//! log itself is kept by the ledger. [`RemoteLog`] goes the other way: it reads a log that somebody serves.
 
 pub mod batch;
 pub mod metrics;
+pub mod ocsf;
 pub mod sinks;
 
 mod backoff;

@@ -1,4 +1,5 @@
-//! How much an entry matters to those who watch, in the words of syslog and of OpenTelemetry.
+//! How much an entry matters to those who watch, in the words of syslog, of OpenTelemetry and of
+//! OCSF.
 
 use bartizan_core::event::{Event, Outcome};
 use bartizan_core::verdict::Verdict;
@@ -50,6 +51,16 @@ impl Severity {
             Self::Warning => (13, "WARN"),
             Self::Notice => (10, "NOTICE"),
             Self::Information => (9, "INFO"),
+        }
+    }
+
+    /// Number and name in OCSF's `severity_id`. *High* asks for an action at once, as a failure does.
+    pub(crate) const fn ocsf(self) -> (u8, &'static str) {
+        match self {
+            Self::Error => (4, "High"),
+            Self::Warning => (3, "Medium"),
+            Self::Notice => (2, "Low"),
+            Self::Information => (1, "Informational"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `bartizan audit`: does the event log hold, and what does it prove.
 
 mod erase;
+pub(crate) mod export;
 mod remote;
 
 use std::fs::File;
@@ -80,6 +81,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         AuditCommand::Erase { name } => {
             erase::run(&policy::load_data(&args.policy)?, &folder()?, name)
         }
+        AuditCommand::Export(args) => export::run(args, &folder()?, terminal),
         AuditCommand::Key { witness: false } => {
             let key =
                 bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;

@@ -18,6 +18,7 @@ mod cli;
 mod doors;
 mod erase;
 mod eval;
+mod export;
 mod faults;
 mod groundedness;
 mod limits;

@@ -278,6 +278,7 @@ const EVENT_LOG: &[Code] = &[
 const QUESTIONS: &[Code] = &[
     code("bartizan::query::folder", "unavailable", "the folder of the tables cannot be used", "check the rights of `tables` in the data folder; make room"),
     code("bartizan::query::table", "unavailable", "a table cannot be made or read", "ask with `--rebuild`: tables are made again from the log"),
+    code("bartizan::query::export", "usage", "the file of an export cannot be written", "name a file in a folder that is there and can be written to; make room"),
     code("bartizan::query::statement", "usage", "the statement cannot be understood, or does more than read", "ask with one `SELECT`; `bartizan query` alone lists the tables and their columns"),
     code("bartizan::query::too-large", "limit", "the answer needs more memory than the question may have", "narrow the question, or raise `--memory`"),
     code("bartizan::query::failed", "unavailable", "a question failed on the way", "ask with `--rebuild`: tables are made again from the log"),
