@@ -90,7 +90,9 @@ impl ConsoleError {
                 "send `Authorization: Bearer bza_…` with an admin key that is in force"
             }
             Self::NotAdmin => "use a key that starts with `bza_`",
-            Self::Host => "call the console by a loopback name or its address, or name it in `listen.console-names`",
+            Self::Host => {
+                "call the console by a loopback name or its address, or name it in `listen.console-names`"
+            }
             Self::NotFound => "the paths are listed in the guide, section Admin API",
             Self::MethodNotAllowed => "the `Allow` header lists the methods",
             Self::BodyTooLarge { .. } => "send less",

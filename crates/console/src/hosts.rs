@@ -55,8 +55,7 @@ mod tests {
     fn answers_to_its_own_names_only() {
         let names = ["Console.example", "*.corp.example"];
         let names = names.map(|name| HostPattern::new(name).unwrap());
-        let hosts =
-            Hosts::new("10.1.2.3:8081".parse().unwrap(), &names);
+        let hosts = Hosts::new("10.1.2.3:8081".parse().unwrap(), &names);
         for host in [
             "localhost",
             "LOCALHOST:8081",

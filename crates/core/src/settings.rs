@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::host::HostPattern;
 use crate::channel::ChannelSet;
 use crate::finding::Category;
 use crate::host::HostPattern;

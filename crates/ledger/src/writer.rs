@@ -23,8 +23,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, EventSink, RecordError, Recorded};
-use bartizan_core::time::Timestamp;
 use bartizan_core::settings::{Assurance, Durability, Ledger, OnLogFailure};
+use bartizan_core::time::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::LINE_BYTES;

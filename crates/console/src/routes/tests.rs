@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
-use bartizan_core::host::HostPattern;
 use bartizan_core::access::Scope;
 use bartizan_core::error::Class;
 use bartizan_core::event::{Event, EventSink, Outcome, RecordError, Recorded};
+use bartizan_core::host::HostPattern;
 use bartizan_core::id::{Name, RequestId};
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;

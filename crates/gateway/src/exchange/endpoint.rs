@@ -151,7 +151,7 @@ mod tests {
         let settings = Settings {
             version: String::new(),
             data_dir: "data".into(),
-            listen: Listen { gateway: nowhere, console: nowhere },
+            listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new() },
             providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
             groups: BTreeMap::new(),
             endpoints: BTreeMap::from([

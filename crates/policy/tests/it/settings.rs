@@ -125,12 +125,13 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version d5d1ba79d6c3
+        # policy version 91e2cf834bf5
         version: 1
         data-dir: /var/lib/bartizan
         listen:
           gateway: 0.0.0.0:0
           console: "[::1]:8081"
+          console-names: [bartizan.internal, "*.corp.example"]
         providers:
           azure:
             azure-openai:
