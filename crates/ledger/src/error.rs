@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use bartizan_core::error::{Class, Coded};
 
+use crate::note::VerifyingKey;
+
 /// The event log could not be opened, kept or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,15 @@ pub enum LedgerError {
         #[source]
         source: io::Error,
     },
+    /// Two keys sign the log already.
+    #[error("the log has two keys already: `{older}` is not retired yet")]
+    TwoKeys {
+        /// The older one.
+        older: VerifyingKey,
+    },
+    /// Only one key signs the log.
+    #[error("the log has one key, and none to retire")]
+    OneKey,
     /// The last checkpoint cannot be read, or is not signed by the key of the log.
     #[error("the last checkpoint of the log, `{}`, cannot be used", path.display())]
     Checkpoint {
@@ -141,6 +152,8 @@ impl Coded for LedgerError {
             Self::Segment { .. } => "bartizan::ledger::segment",
             Self::Thread(_) => "bartizan::ledger::thread",
             Self::Key { .. } => "bartizan::ledger::key",
+            Self::TwoKeys { .. } => "bartizan::ledger::two-keys",
+            Self::OneKey => "bartizan::ledger::one-key",
             Self::Checkpoint { .. } => "bartizan::ledger::checkpoint",
             Self::Tile { .. } => "bartizan::ledger::tile",
             Self::Gap { .. } => "bartizan::ledger::gap",
@@ -160,7 +173,9 @@ impl Coded for LedgerError {
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Class::NotFound
             }
-            Self::Folder { .. } | Self::Locked { .. } => Class::Usage,
+            Self::Folder { .. } | Self::Locked { .. } | Self::TwoKeys { .. } | Self::OneKey => {
+                Class::Usage
+            }
             _ => Class::Unavailable,
         }
     }

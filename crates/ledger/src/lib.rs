@@ -29,6 +29,7 @@ mod disk;
 mod entries;
 mod error;
 mod follow;
+mod handover;
 mod lines;
 mod reader;
 mod removal;
@@ -40,8 +41,8 @@ mod writer;
 pub use error::LedgerError;
 pub use follow::{Follow, entries};
 pub use reader::{Events, read};
-pub use signer::public_key;
-pub use writer::{EventLogWriter, Progress, is_in_use};
+pub use signer::{earlier_keys, public_key};
+pub use writer::{EventLogWriter, Progress, Retired, is_in_use};
 
 /// Name of the folder of the log, inside of the folder for data.
 pub const FOLDER: &str = "ledger";

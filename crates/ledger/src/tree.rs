@@ -15,7 +15,8 @@ use crate::checkpoint::Checkpoint;
 use crate::disk::{self, Disk, Durably};
 use crate::error::LedgerError;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
-use crate::note::{NOTE_BYTES, Note, SigningKey};
+use crate::note::{NOTE_BYTES, Note};
+use crate::signer::Keys;
 
 /// File of the last checkpoint.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
@@ -30,7 +31,7 @@ const HASH_BYTES: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Tree {
     dir: PathBuf,
-    key: SigningKey,
+    keys: Keys,
     frontier: Frontier,
     levels: Vec<Level>,
     /// What was signed last.
@@ -73,21 +74,20 @@ pub(crate) fn checkpoint_text(dir: &Path) -> io::Result<Option<String>> {
 
 /// Signs a tree of which this is known.
 pub(crate) fn sign(
-    key: &SigningKey,
+    keys: &Keys,
     size: u64,
     root: Hash,
     time: u64,
 ) -> io::Result<(Checkpoint, Note)> {
-    let origin = key.verifying().name().to_string();
+    let origin = keys.current().name().to_string();
     let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
-    let mut note = Note::new(checkpoint.to_string()).map_err(io::Error::other)?;
-    note.add(key.sign(note.text(), time));
+    let note = keys.sign(checkpoint.to_string(), time)?;
     Ok((checkpoint, note))
 }
 
 /// Puts the checkpoint of a log that has no entries in its folder.
-pub(crate) fn begin(disk: &dyn Disk, dir: &Path, key: &SigningKey) -> io::Result<()> {
-    let (_, note) = sign(key, 0, Hash::of_empty_tree(), 0)?;
+pub(crate) fn begin(disk: &dyn Disk, dir: &Path, keys: &Keys) -> io::Result<()> {
+    let (_, note) = sign(keys, 0, Hash::of_empty_tree(), 0)?;
     disk.put(&dir.join(CHECKPOINT_FILE), note.to_string().as_bytes(), Durably::Yes)
 }
 
@@ -95,10 +95,10 @@ impl Tree {
     /// Opens the tree in the folder of a log.
     ///
     /// # Errors
-    /// [`LedgerError::Checkpoint`] for a checkpoint that cannot be read or is not by `key`,
+    /// [`LedgerError::Checkpoint`] for a checkpoint that cannot be read or is not by `keys`,
     /// [`LedgerError::Tile`] for a tile that is missing or cannot be read.
-    pub(crate) fn open(dir: &Path, key: SigningKey) -> Result<Opened, LedgerError> {
-        let checkpoint = last_checkpoint(dir, &key)?;
+    pub(crate) fn open(dir: &Path, keys: Keys) -> Result<Opened, LedgerError> {
+        let checkpoint = last_checkpoint(dir, &keys)?;
         let size = checkpoint.size;
         let full = size - size % TILE_WIDTH;
         let mut levels = vec![Level { tile: full / TILE_WIDTH, ..Level::default() }];
@@ -119,7 +119,7 @@ impl Tree {
         let frontier = Frontier::of(full, peaks.concat()).unwrap_or_default();
         let tree = Self {
             dir: dir.to_owned(),
-            key,
+            keys,
             frontier,
             levels,
             signed: None,
@@ -141,6 +141,16 @@ impl Tree {
     /// What was signed last.
     pub(crate) const fn signed(&self) -> Option<&Checkpoint> {
         self.signed.as_ref()
+    }
+
+    /// By which it is signed.
+    pub(crate) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// By which it is signed from now on.
+    pub(crate) const fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 
     /// Takes the checkpoint with which the tree was found to agree.
@@ -180,11 +190,21 @@ impl Tree {
         if is_signed {
             return Ok(());
         }
-        let (checkpoint, note) = sign(&self.key, self.size(), self.root(), time)?;
+        let (checkpoint, note) = sign(&self.keys, self.size(), self.root(), time)?;
         let path = self.dir.join(CHECKPOINT_FILE);
         disk.put(&path, note.to_string().as_bytes(), Durably::Yes)?;
         self.signed = Some(checkpoint);
         Ok(())
+    }
+
+    /// Signs what was signed last by the keys that there are now: the same text, for nothing has come since.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn sign_again(&self, disk: &dyn Disk) -> io::Result<()> {
+        let Some(signed) = &self.signed else { return Ok(()) };
+        let note = self.keys.sign(signed.to_string(), 0)?;
+        disk.put(&self.dir.join(CHECKPOINT_FILE), note.to_string().as_bytes(), Durably::Yes)
     }
 
     /// Writes the tiles that are not on the disk as they are.
@@ -318,7 +338,7 @@ fn grown(dir: &Path, tile: Tile) -> Option<(PathBuf, Tile)> {
     Some((widest, Tile { width, ..tile }))
 }
 
-fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Checkpoint, LedgerError> {
+fn last_checkpoint(dir: &Path, keys: &Keys) -> Result<Checkpoint, LedgerError> {
     let path = dir.join(CHECKPOINT_FILE);
     let read = || -> io::Result<Checkpoint> {
         // A log has one from the moment it has a key: without it anything could be signed anew.
@@ -327,10 +347,9 @@ fn last_checkpoint(dir: &Path, key: &SigningKey) -> Result<Checkpoint, LedgerErr
             io::Error::new(io::ErrorKind::InvalidData, error)
         };
         let note: Note = text.parse().map_err(|error| wrong(Box::new(error)))?;
-        let keys = [key.verifying().clone()];
-        note.verify(&keys).map_err(|error| wrong(Box::new(error)))?;
+        note.verify(&keys.accepted()).map_err(|error| wrong(Box::new(error)))?;
         let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(Box::new(error)))?;
-        if checkpoint.origin != key.verifying().name().as_str() {
+        if checkpoint.origin != keys.current().name().as_str() {
             return Err(wrong("it is of another log".into()));
         }
         Ok(checkpoint)

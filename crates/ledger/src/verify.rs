@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::Checkpoint;
 use crate::entries::EntryReader;
 use crate::error::LedgerError;
+use crate::handover;
 use crate::merkle::{Content, Frontier, Hash, TILE_WIDTH, Tile};
-use crate::note::{Note, NoteError};
+use crate::note::{Note, NoteError, VerifyingKey};
 use crate::removal::Removals;
 use crate::segment::{self, Segment};
 use crate::tree::{CHECKPOINT_FILE, checkpoint_text, read_tile};
@@ -54,6 +55,22 @@ pub enum Broken {
     /// Nobody who is trusted has signed the checkpoint.
     #[error("the checkpoint is not trusted")]
     Trust(#[source] TrustError),
+    /// A key that is trusted signs the log no more.
+    #[error(
+        "the checkpoint is not signed by `{key}`, which was retired: so says entry {entry}, which that key {}, \
+         and names `{next}` in its place",
+        if *is_signed { "has signed" } else { "is not known to have signed" }
+    )]
+    Retired {
+        /// The key.
+        key: VerifyingKey,
+        /// Number of the entry that says so.
+        entry: u64,
+        /// The key that it names.
+        next: VerifyingKey,
+        /// Whether the key that was retired has signed the entry. Otherwise anybody may have written it.
+        is_signed: bool,
+    },
     /// The hashes that are kept do not make the tree that was signed.
     #[error(
         "the hashes of entries {} to {} are not those that were signed",
@@ -147,7 +164,7 @@ fn verify_once(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<V
     let text = checkpoint_text(dir).map_err(Broken::Checkpoint)?;
     let text = text.ok_or(Broken::Unsigned { path })?;
     let note: Note = text.parse().map_err(Broken::Note)?;
-    let last = trust.check_log(&note).map_err(Broken::Trust)?;
+    let last = trust.check_log(&note).map_err(|error| untrusted(dir, trust, error))?;
     let witnessed = crate::witness::read(dir).map_err(Broken::Checkpoint)?;
     let seen = witnessed.as_ref().map(|note| trust.check_log(note)).transpose();
     let seen = seen.map_err(Broken::Trust)?;
@@ -166,6 +183,22 @@ fn verify_once(dir: &Path, trust: &Trust, progress: impl FnMut(u64)) -> Result<V
     check_tree(dir, &last, seen.as_ref())?;
     let unwitnessed = last.size - signed.checkpoint.size;
     Ok(Verified { signed, first, checked, unwitnessed, unsigned })
+}
+
+/// Why nobody who is trusted has signed the checkpoint: their key may have been retired.
+fn untrusted(dir: &Path, trust: &Trust, error: TrustError) -> Broken {
+    let TrustError::Log { origin, source: NoteError::Unsigned } = &error else {
+        return Broken::Trust(error);
+    };
+    let own = trust.logs().iter().filter(|key| key.name().as_str() == origin);
+    // Who knows several keys of a log learns of the last.
+    let found = own.filter_map(|key| Some((key, handover::find(dir, key)?)));
+    match found.max_by_key(|(_, found)| (found.is_signed, found.entry)) {
+        Some((key, handover::Handover { entry, next, is_signed })) => {
+            Broken::Retired { key: key.clone(), entry, next, is_signed }
+        }
+        None => Broken::Trust(error),
+    }
 }
 
 /// Checks that everything that looks like a file of the log is one, and no two begin with one entry.

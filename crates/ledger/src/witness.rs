@@ -16,7 +16,7 @@ use crate::merkle::{Hash, ProofError, verify_consistency};
 use crate::note::{NOTE_BYTES, Note, NoteError, Signature, SigningKey, VerifyingKey};
 
 pub use kept::{Witness, WitnessError, public_key};
-pub(crate) use published::read;
+pub(crate) use published::{countersign, follows_witnessed, read};
 pub use published::{forget, keep, submission};
 
 /// Most hashes of a proof that is submitted.

@@ -8,6 +8,7 @@
 
 mod backlog;
 mod erasure;
+mod handover;
 mod opening;
 mod retention;
 mod state;
@@ -41,6 +42,7 @@ use crate::tree::{Tree, checkpoint_text};
 
 use backlog::Backlog;
 use erasure::Said;
+pub use handover::Retired;
 pub use opening::is_in_use;
 use opening::{create, grow, reopen, sync_all};
 use retention::Leaving;
@@ -93,9 +95,9 @@ impl EventLogWriter {
         // A crash may fall between the first checkpoint and the key.
         let first = checkpoint_text(dir).map_err(folder)?;
         let is_new = segments.is_empty() && first.is_none_or(|note| note.contains("\n0\n"));
-        let key = signer::open(disk.as_ref(), dir, is_new)?;
+        let keys = signer::open(disk.as_ref(), dir, is_new)?;
         let pseudonyms = Pseudonyms::open(dir)?;
-        let opened = Tree::open(dir, key)?;
+        let opened = Tree::open(dir, keys)?;
         let last = segments.pop();
         let last = last.map(|segment| reopen(disk.as_ref(), segment)).transpose()?;
         let tree = grow(dir, opened)?;
@@ -145,6 +147,7 @@ impl EventLogWriter {
             // Whoever verifies does not take what they say about removals for the log's own word.
             shared.write(&removal::adopted(signed, next)).map_err(LedgerError::Sync)?;
         }
+        shared.announce()?;
         shared.prune();
         shared.look_for_erased();
         let sync_thread = Some(threads::start("event-log-sync", &shared, Shared::keep_synced)?);
@@ -251,29 +254,6 @@ enum Taken {
     Written(u64),
     /// It waits in memory.
     Waits,
-}
-
-impl Drop for EventLogWriter {
-    fn drop(&mut self) {
-        // What is not on the disk is not signed, so that the thread that syncs ends first. It takes what
-        // waits in memory to the disk, if that can be.
-        for (stop, thread) in
-            [(Stop::Syncing, &mut self.sync_thread), (Stop::Signing, &mut self.sign_thread)]
-        {
-            self.shared.state.lock().stop = stop;
-            self.shared.wake.notify_one();
-            self.shared.wake_signer.notify_one();
-            if let Some(thread) = thread.take() {
-                // A thread that panicked has nothing left to do.
-                let _ = thread.join();
-            }
-        }
-        let lost = self.progress().waiting;
-        if lost > 0 {
-            let dir = self.shared.dir.display();
-            tracing::error!(lost, %dir, "events that waited for the disk are lost");
-        }
-    }
 }
 
 impl std::fmt::Debug for EventLogWriter {

@@ -34,6 +34,8 @@ struct Content {
 
 impl Cursor {
     /// The cursor of a sink in a folder, and the next entry that it says; none while nothing was shipped.
+    /// `earlier` are the keys that the log had before: a cursor under one of them is of the same log, and
+    /// is under the current one from then on.
     ///
     /// # Errors
     /// [`RelayError::OtherLog`] for the cursor of another log, [`RelayError::Cursor`] for a file that
@@ -42,11 +44,14 @@ impl Cursor {
         folder: &Path,
         sink: &RuleId,
         log: String,
+        earlier: &[String],
     ) -> Result<(Self, Option<u64>), RelayError> {
         let path = folder.join(format!("{sink}.cursor"));
         let failed = |source| RelayError::Cursor { sink: sink.clone(), path: path.clone(), source };
-        let next = match read_text_file(&path, FILE_BYTES) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        let content = match read_text_file(&path, FILE_BYTES) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((Self { path, log }, None));
+            }
             Err(error) => return Err(failed(error)),
             Ok(text) => {
                 let wrong = |error| io::Error::new(io::ErrorKind::InvalidData, error);
@@ -55,14 +60,23 @@ impl Cursor {
                 if content.schema != SCHEMA {
                     return Err(failed(wrong(format!("it is no {SCHEMA}"))));
                 }
-                if content.log != log {
-                    let (found, sink) = (content.log, sink.clone());
-                    return Err(RelayError::OtherLog { sink, path, found, log });
-                }
-                Some(content.next)
+                content
             }
         };
-        Ok((Self { path, log }, next))
+        let is_under_current = content.log == log;
+        if !is_under_current && !earlier.contains(&content.log) {
+            let (found, sink) = (content.log, sink.clone());
+            return Err(RelayError::OtherLog { sink, path, found, log });
+        }
+        let cursor = Self { path, log };
+        if !is_under_current {
+            cursor.save(content.next).map_err(|source| RelayError::Cursor {
+                sink: sink.clone(),
+                path: cursor.path.clone(),
+                source,
+            })?;
+        }
+        Ok((cursor, Some(content.next)))
     }
 
     /// Puts the number of the next entry on the disk, in one step.
@@ -108,15 +122,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("relay");
         let sink: RuleId = "s-file".parse().unwrap();
-        let (cursor, next) = Cursor::open(&folder, &sink, "log+a".to_owned()).unwrap();
+        let open = |log: &str, earlier: &[&str]| {
+            let earlier: Vec<String> = earlier.iter().map(|key| (*key).to_owned()).collect();
+            Cursor::open(&folder, &sink, log.to_owned(), &earlier)
+        };
+        let (cursor, next) = open("log+a", &[]).unwrap();
         assert_eq!(next, None);
         for number in [7, 9_000_000_000] {
             cursor.save(number).unwrap();
-            let (_, next) = Cursor::open(&folder, &sink, "log+a".to_owned()).unwrap();
+            let (_, next) = open("log+a", &[]).unwrap();
             assert_eq!(next, Some(number));
         }
-        let other = Cursor::open(&folder, &sink, "log+b".to_owned()).unwrap_err();
-        assert!(matches!(other, RelayError::OtherLog { .. }), "{other}");
+        for earlier in [&[][..], &["log+c"]] {
+            let other = open("log+b", earlier).unwrap_err();
+            assert!(matches!(other, RelayError::OtherLog { .. }), "{other}");
+        }
+        // A key that took the place of the one before.
+        for (log, earlier) in
+            [("log+b", &["log+a"][..]), ("log+b", &[]), ("log+d", &["log+c", "log+b"])]
+        {
+            let (_, next) = open(log, earlier).unwrap();
+            assert_eq!(next, Some(9_000_000_000));
+        }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
@@ -126,7 +153,7 @@ mod tests {
         let sink: RuleId = "s".parse().unwrap();
         for text in ["", "12", r#"{"schema":"bartizan.cursor/v2","log":"l","next":1}"#] {
             fs::write(dir.path().join("s.cursor"), text).unwrap();
-            let error = Cursor::open(dir.path(), &sink, "l".to_owned()).unwrap_err();
+            let error = Cursor::open(dir.path(), &sink, "l".to_owned(), &[]).unwrap_err();
             assert!(matches!(error, RelayError::Cursor { .. }), "{text}: {error}");
         }
     }

@@ -75,9 +75,11 @@ impl Follower {
         metrics: SinkMetrics,
         sink: Box<dyn Sink>,
     ) -> Result<Self, RelayError> {
-        let key = bartizan_ledger::public_key(log)
-            .map_err(|source| RelayError::Unknown { path: log.to_owned(), source })?;
-        let (cursor, next) = Cursor::open(cursors, &settings.id, key.to_string())?;
+        let unknown = |source| RelayError::Unknown { path: log.to_owned(), source };
+        let key = bartizan_ledger::public_key(log).map_err(unknown)?.to_string();
+        let earlier = bartizan_ledger::earlier_keys(log).map_err(unknown)?;
+        let earlier: Vec<String> = earlier.iter().map(ToString::to_string).collect();
+        let (cursor, next) = Cursor::open(cursors, &settings.id, key, &earlier)?;
         Ok(Self {
             reader: None,
             dir: log.to_owned(),

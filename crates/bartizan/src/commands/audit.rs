@@ -3,6 +3,7 @@
 mod erase;
 pub(crate) mod export;
 mod remote;
+mod rotate;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -82,6 +83,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             erase::run(&policy::load_data(&args.policy)?, &folder()?, name)
         }
         AuditCommand::Export(args) => export::run(args, &folder()?, terminal),
+        AuditCommand::RotateKey { finish } => {
+            rotate::run(&policy::load_data(&args.policy)?, &folder()?, *finish)
+        }
         AuditCommand::Key { witness: false } => {
             let key =
                 bartizan_ledger::public_key(&folder()?).context("the log has no public key")?;
@@ -359,5 +363,12 @@ fn consistent(
 
 /// Says why something does not hold, with all causes.
 fn say_broken(error: &anyhow::Error, terminal: Terminal) {
-    print_error(&format!("error: {error:#}"), terminal.stderr());
+    let mut said = format!("error: {error:#}");
+    if let Some(Broken::Retired { .. }) = error.downcast_ref::<Broken>() {
+        // Who has stolen the old key could have it name any other.
+        said.push_str(
+            "\nhelp: get the new key from whoever gave you the old one, and compare it with this one",
+        );
+    }
+    print_error(&said, terminal.stderr());
 }

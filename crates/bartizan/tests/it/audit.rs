@@ -240,6 +240,42 @@ async fn a_copy_of_a_log_is_verified_by_the_name_of_its_folder() {
     }
 }
 
+#[tokio::test]
+async fn a_key_that_was_retired_is_told_which_took_its_place() {
+    let stage = Stage::start(Script::obedient(), "", "").await;
+    stage.post("/v1/chat/completions", &chat("open", "hello", false)).await;
+    let old = audit(&stage.folder, &["key"]).stdout;
+    let refused = |ran: Ran, expected: &str| {
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    };
+    refused(audit(&stage.folder, &["rotate-key"]), "stop `bartizan up`");
+    let Stage { process, folder, .. } = stage;
+    process.terminate().await.unwrap();
+    refused(audit(&folder, &["rotate-key", "--finish"]), "none to retire");
+    let new = audit(&folder, &["rotate-key"]).stdout;
+    assert_eq!(audit(&folder, &["key"]).stdout, new);
+    let verify = |key: &str| audit(&folder, &["verify", "--key", key.trim()]);
+    for key in [&old, &new] {
+        assert_eq!(verify(key).code, 0, "{}", verify(key).stderr);
+    }
+    refused(audit(&folder, &["rotate-key"]), "two keys already");
+    let ran = audit(&folder, &["rotate-key", "--finish"]);
+    assert_eq!((ran.code, &ran.stdout), (0, &new), "{}", ran.stderr);
+    assert_eq!(verify(&new).code, 0, "{}", verify(&new).stderr);
+    let ran = verify(&old);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    for expected in [old.trim(), new.trim(), "which that key has signed", "help: get the new key"] {
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+    }
+    let files = std::fs::read_dir(folder.path().join("data/ledger")).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let proof = files.find(|path| path.extension().is_some_and(|end| end == "tlog-proof")).unwrap();
+    let words = ["audit", "check", proof.to_str().unwrap(), "--key", old.trim()];
+    let ran = Place::new().run(&words, "");
+    assert!(ran.code == 0 && ran.stdout.contains("key-retired"), "{}", ran.stderr);
+}
+
 #[test]
 fn says_what_to_do_about_mistakes() {
     let place = Place::new();

@@ -2,6 +2,7 @@
 
 mod assurance;
 mod failures;
+mod handover;
 mod signing;
 
 use std::io::Write as _;
@@ -343,6 +344,8 @@ struct Faults {
     cannot_create: AtomicBool,
     cannot_sync: AtomicBool,
     cannot_put: AtomicBool,
+    /// Files that can still be put in their place.
+    puts: AtomicU64,
     /// The next file that is put in its place ends the thread that does it.
     panics: AtomicBool,
     sync_takes_ms: AtomicU64,
@@ -363,6 +366,7 @@ impl Default for Faults {
             cannot_create: AtomicBool::default(),
             cannot_sync: AtomicBool::default(),
             cannot_put: AtomicBool::default(),
+            puts: AtomicU64::new(u64::MAX),
             panics: AtomicBool::default(),
             sync_takes_ms: AtomicU64::default(),
             in_sync: AtomicBool::default(),
@@ -392,7 +396,9 @@ impl Disk for FaultyDisk {
 
     fn put(&self, path: &Path, bytes: &[u8], durably: Durably) -> io::Result<()> {
         assert!(!self.0.panics.swap(false, Ordering::SeqCst), "told to");
-        if self.0.cannot_put.load(Ordering::SeqCst) {
+        let less = |puts: u64| puts.checked_sub(1);
+        let is_last = self.0.puts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err();
+        if is_last || self.0.cannot_put.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         FileSystem.put(path, bytes, durably)

@@ -1,4 +1,4 @@
-//! The two threads of a log: one brings events to the disk, one signs what is there.
+//! The two threads of a log, from start to end: one brings events to the disk, one signs what is there.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use parking_lot::Condvar;
 
-use super::{Shared, State, Stop};
+use super::{EventLogWriter, Shared, State, Stop};
 use crate::error::LedgerError;
 
 /// Starts a thread. If it ends before its time, the log takes nothing any more.
@@ -71,6 +71,29 @@ impl Shared {
             drop(state);
             // A failure is logged and kept in the state; there is no one else to hand it to.
             let _ = act(self);
+        }
+    }
+}
+
+impl Drop for EventLogWriter {
+    fn drop(&mut self) {
+        // What is not on the disk is not signed, so that the thread that syncs ends first. It takes what
+        // waits in memory to the disk, if that can be.
+        for (stop, thread) in
+            [(Stop::Syncing, &mut self.sync_thread), (Stop::Signing, &mut self.sign_thread)]
+        {
+            self.shared.state.lock().stop = stop;
+            self.shared.wake.notify_one();
+            self.shared.wake_signer.notify_one();
+            if let Some(thread) = thread.take() {
+                // A thread that panicked has nothing left to do.
+                let _ = thread.join();
+            }
+        }
+        let lost = self.progress().waiting;
+        if lost > 0 {
+            let dir = self.shared.dir.display();
+            tracing::error!(lost, %dir, "events that waited for the disk are lost");
         }
     }
 }

@@ -149,3 +149,26 @@ async fn a_log_that_became_shorter_is_not_shipped_again_in_silence() {
     assert!(kept.0.lock().unwrap().is_empty());
     assert!(metrics.failures.get() > 0);
 }
+
+#[tokio::test]
+async fn goes_on_under_a_new_key_of_the_same_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("ledger");
+    let log = open(&folder);
+    record(&log, "gateway");
+    log.sign().unwrap();
+    assert_eq!(catch_up(dir.path(), &[]).await, [0]);
+    // While both keys sign, after that, and where the sink was away for a whole change.
+    log.add_key().unwrap();
+    assert_eq!(catch_up(dir.path(), &[]).await, [1]);
+    log.retire_key().unwrap();
+    assert_eq!(catch_up(dir.path(), &[]).await, [2]);
+    log.add_key().unwrap();
+    log.retire_key().unwrap();
+    log.add_key().unwrap();
+    assert_eq!(catch_up(dir.path(), &[]).await, [3, 4, 5]);
+    let cursor = dir.path().join("relay/s.cursor");
+    let text = bartizan_core::limits::read_text_file(&cursor, 4096).unwrap();
+    let key = bartizan_ledger::public_key(&folder).unwrap().to_string();
+    assert!(text.contains(&key), "{text}");
+}
