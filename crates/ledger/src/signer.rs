@@ -107,7 +107,8 @@ impl Keys {
                 earlier.retain(|key| *key != older);
                 earlier.insert(0, older);
                 earlier.truncate(EARLIER_KEYS);
-                let lines: String = earlier.iter().map(|key| format!("{key}\n")).collect();
+                let lines: Vec<String> = earlier.iter().map(ToString::to_string).collect();
+                let lines = lines.join("\n") + "\n";
                 disk.put(&path, lines.as_bytes(), Durably::Yes)
             };
             keep().map_err(|source| LedgerError::Key { path: path.clone(), source })?;

@@ -63,11 +63,11 @@ pub enum Broken {
     )]
     Retired {
         /// The key.
-        key: VerifyingKey,
+        key: Box<VerifyingKey>,
         /// Number of the entry that says so.
         entry: u64,
         /// The key that it names.
-        next: VerifyingKey,
+        next: Box<VerifyingKey>,
         /// Whether the key that was retired has signed the entry. Otherwise anybody may have written it.
         is_signed: bool,
     },
@@ -195,7 +195,7 @@ fn untrusted(dir: &Path, trust: &Trust, error: TrustError) -> Broken {
     let found = own.filter_map(|key| Some((key, handover::find(dir, key)?)));
     match found.max_by_key(|(_, found)| (found.is_signed, found.entry)) {
         Some((key, handover::Handover { entry, next, is_signed })) => {
-            Broken::Retired { key: key.clone(), entry, next, is_signed }
+            Broken::Retired { key: Box::new(key.clone()), entry, next: Box::new(next), is_signed }
         }
         None => Broken::Trust(error),
     }

@@ -99,9 +99,9 @@ pub(super) fn run(
             None => line,
         };
         if sink.write(number, &line)? {
-            written += 1
+            written += 1;
         } else {
-            unreadable += 1
+            unreadable += 1;
         }
         Ok(())
     })?;

@@ -55,7 +55,7 @@ fn copy(from: &Path, to: &Path) {
 fn assert_retired(found: Result<crate::verify::Verified, Broken>, by: &VerifyingKey, signs: bool) {
     let text = found.as_ref().err().map(ToString::to_string).unwrap_or_default();
     let Err(Broken::Retired { entry, next, is_signed, .. }) = found else { panic!("{found:?}") };
-    assert_eq!((&next, is_signed), (by, signs));
+    assert_eq!((&*next, is_signed), (by, signs));
     assert!(text.contains(&format!("entry {entry}, ")) && text.contains(&by.to_string()), "{text}");
 }
 
@@ -70,7 +70,7 @@ fn both_keys_sign_until_the_older_one_is_retired() {
     assert_ne!(new, old);
     assert_eq!(new.name(), old.name());
     assert_eq!(crate::public_key(dir).unwrap(), new);
-    assert_eq!(crate::earlier_keys(dir).unwrap(), [old.clone()]);
+    assert_eq!(crate::earlier_keys(dir).unwrap(), std::slice::from_ref(&old));
     let both: Trust = format!("log {old}\nlog {new}\nquorum none\n").parse().unwrap();
     let check = || {
         assert_eq!(signers(dir), [new.id(), old.id()]);
@@ -207,7 +207,7 @@ fn a_change_goes_on_from_wherever_it_was_cut_off() {
         holds(&dir, &of(&old)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         drop(EventLogWriter::open(&dir, BIG).unwrap_or_else(|error| panic!("{name}: {error:?}")));
         assert_eq!(crate::public_key(&dir).unwrap(), new, "{name}");
-        assert_eq!(crate::earlier_keys(&dir).unwrap(), [old.clone()], "{name}");
+        assert_eq!(crate::earlier_keys(&dir).unwrap(), std::slice::from_ref(&old), "{name}");
         assert_eq!(signers(&dir), [new.id(), old.id()], "{name}");
         assert!(operations(&dir).contains(&"key-added".to_owned()), "{name}");
         for key in [&old, &new] {
