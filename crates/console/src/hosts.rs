@@ -35,7 +35,10 @@ impl Hosts {
         match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
             Ok(address) => {
                 let address = address.to_canonical();
-                address.is_loopback() || self.listen.is_unspecified() || address == self.listen
+                address.is_loopback()
+                    || self.listen.is_unspecified()
+                    || address == self.listen
+                    || self.names.contains(&host)
             }
             Err(_) => host == "localhost" || self.names.contains(&host),
         }
@@ -53,7 +56,7 @@ mod tests {
 
     #[test]
     fn answers_to_its_own_names_only() {
-        let names = ["Console.example", "*.corp.example"];
+        let names = ["Console.example", "*.corp.example", "192.0.2.7", "[2001:DB8::7]"];
         let names = names.map(|name| HostPattern::new(name).unwrap());
         let hosts = Hosts::new("10.1.2.3:8081".parse().unwrap(), &names);
         for host in [
@@ -68,6 +71,8 @@ mod tests {
             "console.example",
             "CONSOLE.example:8443",
             "a.corp.example",
+            "192.0.2.7:8081",
+            "[2001:db8::7]:8081",
             "b.a.corp.example.:8081",
         ] {
             assert!(hosts.allow(host), "{host}");

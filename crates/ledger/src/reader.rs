@@ -79,7 +79,14 @@ impl Iterator for Events {
                 Ok(Line::Whole) => match serde_json::from_slice::<Event>(&self.line) {
                     Ok(event) if self.since.as_ref().is_some_and(|since| event.time < *since) => {}
                     Ok(mut event) => {
-                        self.names.reveal(&mut event);
+                        if !self.names.reveal(&mut event) {
+                            // Whose entry this is was written before it was, and perhaps after the names were
+                            // read.
+                            if let Err(error) = self.names.refresh() {
+                                return Some(Err(error));
+                            }
+                            self.names.reveal(&mut event);
+                        }
                         return Some(Ok(event));
                     }
                     Err(source) => return Some(Err(lines.malformed(source))),

@@ -78,7 +78,22 @@ impl Removals {
         if self.adopted.len() >= REMEMBERED {
             return 0;
         }
-        let signed = |said: &u64| !self.adopted.iter().any(|range| range.contains(said));
+        let mut adopted: Vec<(u64, u64)> =
+            self.adopted.iter().map(|range| (*range.start(), *range.end())).collect();
+        adopted.sort_unstable();
+        // The furthest end so far, since ranges of a log that lies may overlap.
+        let mut furthest = 0;
+        for (_, end) in &mut adopted {
+            furthest = furthest.max(*end);
+            *end = furthest;
+        }
+        let signed = |said: &u64| {
+            let begun = adopted.partition_point(|(start, _)| start <= said);
+            begun
+                .checked_sub(1)
+                .and_then(|last| adopted.get(last))
+                .is_none_or(|(_, end)| end < said)
+        };
         let kept = self.said.iter().filter(|(said, _)| signed(said)).map(|(_, kept)| *kept);
         kept.max().unwrap_or_default()
     }
@@ -98,6 +113,11 @@ mod tests {
         assert_eq!(removals.kept_from(), 500);
         removals.note(720, &line(&adopted(690, 720)));
         assert_eq!(removals.kept_from(), 300);
+        // Ranges that overlap, and in any order.
+        removals.note(721, &line(&adopted(695, 697)));
+        assert_eq!(removals.kept_from(), 300);
+        removals.note(722, &line(&adopted(500, 601)));
+        assert_eq!(removals.kept_from(), 0);
     }
 
     #[test]

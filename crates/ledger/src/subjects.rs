@@ -14,9 +14,10 @@ mod pseudonyms;
 mod tests;
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bartizan_core::event::Event;
 use bartizan_core::private;
@@ -34,6 +35,8 @@ pub const PREFIX: &str = "subject:";
 
 /// Held by whoever changes the file.
 const LOCK_FILE: &str = ".subjects.lock";
+/// Longest wait for that.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Longest line of the file, in bytes.
 const ROW_BYTES: u64 = 16 << 10;
 
@@ -57,6 +60,14 @@ enum Row {
         /// Whether an entry of the log says so.
         recorded: bool,
     },
+}
+
+impl Row {
+    fn id(&self) -> &str {
+        match self {
+            Self::Named { id, .. } | Self::Erased { id, .. } => id,
+        }
+    }
 }
 
 /// Which file it is and how long. A file that was put in the place of another is another one.
@@ -94,13 +105,21 @@ impl Stamp {
     }
 }
 
+/// The file that was read last. As long as it is open, here or elsewhere, no other file is taken for it: the
+/// system gives numbers of files that are gone to new ones.
+type Seen = (Stamp, Option<File>);
+
+fn stamp(seen: Option<&Seen>) -> Option<Stamp> {
+    seen.map(|(stamp, _)| *stamp)
+}
+
 /// What a file of names holds.
 #[derive(Debug, Default)]
 struct Content {
     rows: Vec<Row>,
     /// Bytes of whole lines.
     whole: u64,
-    stamp: Option<Stamp>,
+    seen: Option<Seen>,
     /// The rows are those behind the ones that were read before.
     goes_on: bool,
 }
@@ -120,7 +139,8 @@ fn load_behind(path: &Path, before: Option<(Stamp, u64)>) -> io::Result<Content>
     };
     // Before it is read: what is added since is read the next time.
     let stamp = Stamp::of(&file.metadata()?);
-    let mut content = Content { stamp: Some(stamp), ..Content::default() };
+    let seen = Some((stamp, Some(file.try_clone()?)));
+    let mut content = Content { seen, ..Content::default() };
     if let Some((before, whole)) = before
         && stamp.continues(before)
     {
@@ -146,12 +166,24 @@ fn load_behind(path: &Path, before: Option<(Stamp, u64)>) -> io::Result<Content>
     Ok(content)
 }
 
-/// Waits for the lock under which the file may be changed.
+/// Waits for the lock under which the file may be changed, but not for long: events wait for it, too.
 fn lock(dir: &Path) -> io::Result<File> {
     let lock =
         private::file().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))?;
-    lock.lock()?;
-    Ok(lock)
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "another process holds the lock of the names",
+                ));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
 }
 
 /// Puts a new file in the place of the old one.
@@ -165,26 +197,32 @@ fn replace(disk: &dyn Disk, dir: &Path, rows: &[Row]) -> io::Result<()> {
 }
 
 /// Takes a name out of the file of the log in the folder `dir`, and says under which pseudonyms its
-/// entries are; none where it has no entries. A process that writes the log notices within a second and
+/// entries are; none where it has no entries. With `always`, a name without entries gets a pseudonym, so that
+/// the log says that something was erased. A process that writes the log notices within a second and
 /// adds an entry that says so; otherwise the next one that opens it does.
 ///
 /// # Errors
 /// [`LedgerError::Subjects`], with what the system says.
-pub fn erase(dir: &Path, name: &str) -> Result<Vec<String>, LedgerError> {
+pub fn erase(dir: &Path, name: &str, always: bool) -> Result<Vec<String>, LedgerError> {
     let path = dir.join(FILE);
     let erased = || -> io::Result<Vec<String>> {
         let _lock = lock(dir)?;
         let mut rows = load(&path)?.rows;
         let mut ids = Vec::new();
+        let erased = bartizan_core::time::format(bartizan_core::time::now());
         for row in &mut rows {
             if let Row::Named { id, name: whose } = row
                 && whose == name
             {
                 let id = std::mem::take(id);
                 ids.push(id.clone());
-                let erased = bartizan_core::time::format(bartizan_core::time::now());
-                *row = Row::Erased { id, erased, recorded: false };
+                *row = Row::Erased { id, erased: erased.clone(), recorded: false };
             }
+        }
+        if ids.is_empty() && always {
+            let id = pseudonyms::random()?;
+            ids.push(id.clone());
+            rows.push(Row::Erased { id, erased, recorded: false });
         }
         if !ids.is_empty() {
             replace(&FileSystem, dir, &rows)?;
@@ -199,7 +237,7 @@ pub fn erase(dir: &Path, name: &str) -> Result<Vec<String>, LedgerError> {
 pub struct Names {
     path: PathBuf,
     by_pseudonym: HashMap<String, String>,
-    stamp: Option<Stamp>,
+    seen: Option<Seen>,
     /// Bytes that were read.
     whole: u64,
 }
@@ -221,10 +259,11 @@ impl Names {
     /// [`LedgerError::Subjects`], when they cannot be read.
     pub fn refresh(&mut self) -> Result<(), LedgerError> {
         let failed = |source| LedgerError::Subjects { path: self.path.clone(), source };
-        if Stamp::at(&self.path).map_err(failed)? == self.stamp {
+        let before = stamp(self.seen.as_ref());
+        if Stamp::at(&self.path).map_err(failed)? == before {
             return Ok(());
         }
-        let before = self.stamp.map(|stamp| (stamp, self.whole));
+        let before = before.map(|stamp| (stamp, self.whole));
         let content = load_behind(&self.path, before).map_err(failed)?;
         if !content.goes_on {
             self.by_pseudonym.clear();
@@ -234,7 +273,7 @@ impl Names {
                 self.by_pseudonym.insert(id, name);
             }
         }
-        (self.stamp, self.whole) = (content.stamp, content.whole);
+        (self.seen, self.whole) = (content.seen, content.whole);
         Ok(())
     }
 
@@ -243,13 +282,16 @@ impl Names {
         self.by_pseudonym.get(id).map(String::as_str)
     }
 
-    /// Puts names in the place of pseudonyms.
-    pub fn reveal(&self, event: &mut Event) {
+    /// Puts names in the place of pseudonyms; false where one has none.
+    pub fn reveal(&self, event: &mut Event) -> bool {
+        let mut all = true;
         for subject in [&mut event.principal, &mut event.subject].into_iter().flatten() {
-            if let Some(name) = self.name_of(subject) {
-                name.clone_into(subject);
+            match self.name_of(subject) {
+                Some(name) => name.clone_into(subject),
+                None => all &= !subject.starts_with(PREFIX),
             }
         }
+        all
     }
 
     /// Puts names in the place of the pseudonyms of an entry. All else stays as it was written, whatever

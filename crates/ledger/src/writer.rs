@@ -96,7 +96,14 @@ impl EventLogWriter {
         let first = checkpoint_text(dir).map_err(folder)?;
         let is_new = segments.is_empty() && first.is_none_or(|note| note.contains("\n0\n"));
         let keys = signer::open(disk.as_ref(), dir, is_new)?;
-        let pseudonyms = Pseudonyms::open(dir)?;
+        if keys.both().is_some_and(|(_, older)| crate::handover::proof_path(dir, &older).exists()) {
+            // Retiring was interrupted, or the keys come from a backup that was made before it.
+            tracing::warn!(
+                dir = %dir.display(),
+                "a key that was retired signs the log again; end that with `bartizan audit rotate-key --finish`"
+            );
+        }
+        let pseudonyms = Pseudonyms::open(disk.as_ref(), dir)?;
         let opened = Tree::open(dir, keys)?;
         let last = segments.pop();
         let last = last.map(|segment| reopen(disk.as_ref(), segment)).transpose()?;
@@ -205,7 +212,11 @@ impl EventLogWriter {
     /// [`RecordError`] with what the system says.
     pub fn check(&self) -> Result<(), RecordError> {
         let mut state = self.shared.state.lock();
-        let asked = state.ask_disk();
+        let asked = state.ask_disk().and_then(|()| {
+            let names = self.shared.pseudonyms.write(self.shared.disk.as_ref());
+            state.failed.write |= names.is_err();
+            names
+        });
         let buffers = self.shared.config.gateway.on_failure == OnLogFailure::Buffer;
         if buffers && state.backlog.has_room_for(LINE_BYTES) {
             return Ok(());
@@ -408,7 +419,8 @@ impl Shared {
         let latest = state.active.latest();
         let segment = Segment::next(&self.dir, state.next, Some(latest));
         // INVARIANT: no file has entries while one before it lacks some; a power cut would leave a gap.
-        let full = state.active.mend().and_then(|()| state.active.file.sync());
+        let full = self.pseudonyms.sync(self.disk.as_ref());
+        let full = full.and_then(|()| state.active.mend()).and_then(|()| state.active.file.sync());
         let created = full.and_then(|()| self.disk.create(&segment.path));
         match created {
             Ok(file) => {

@@ -93,9 +93,10 @@ impl Tables {
                 [EVENTS, FINDINGS].iter().all(|table| path(&self.dir, table, chunk).is_file())
             })
             .collect();
-        let names = names::function(Names::of(&self.log)?);
         let behind = chunks.last().map_or(first, |chunk| chunk.end);
         let (events, findings) = self.rows_from(behind)?;
+        // Names are written before entries, so that none is missing.
+        let names = names::function(Names::of(&self.log)?);
         for (table, schema, rows) in
             [(EVENTS, event_schema(), events), (FINDINGS, finding_schema(), findings)]
         {

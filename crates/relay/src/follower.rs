@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::settings;
+use bartizan_ledger::subjects::Names;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use crate::backoff::Backoff;
+use crate::batch::Batch;
 use crate::cursor::Cursor;
 use crate::error::{Causes, Interrupted, RelayError, SinkError};
 use crate::metrics::SinkMetrics;
@@ -32,8 +34,10 @@ pub struct Follower {
     cursor: Arc<Cursor>,
     /// Number of the next entry; none before the first.
     next: Option<u64>,
-    /// What was read and not shipped.
+    /// What was read and not shipped, with pseudonyms.
     pending: Option<Read>,
+    /// None before the first use.
+    names: Option<Names>,
     sink: Box<dyn Sink>,
     metrics: SinkMetrics,
     backoff: Backoff,
@@ -87,6 +91,7 @@ impl Follower {
             cursor: Arc::new(cursor),
             next,
             pending: None,
+            names: None,
             sink,
             metrics,
             backoff: Backoff::default(),
@@ -153,7 +158,14 @@ impl Follower {
             }
             return if has_moved && read.next < read.signed { Turn::Shipped } else { Turn::Idle };
         }
-        let shipping = tokio::time::timeout(SHIP_TIMEOUT, self.sink.ship(&read.batch)).await;
+        let batch = match self.named(read.batch.clone()).await {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.pending = Some(read);
+                return self.unreadable(&error);
+            }
+        };
+        let shipping = tokio::time::timeout(SHIP_TIMEOUT, self.sink.ship(&batch)).await;
         match shipping.unwrap_or_else(|_| Err(self.too_slow().into())) {
             Ok(()) => {
                 self.taken(read.batch.entries.len(), read.next).await;
@@ -190,6 +202,33 @@ impl Follower {
             );
         }
         Ok(read)
+    }
+
+    /// The batch as the sink gets it: with the names that there are now, which may be fewer than when it was
+    /// read.
+    async fn named(&mut self, mut batch: Batch) -> Result<Batch, RelayError> {
+        if !self.settings.names {
+            return Ok(batch);
+        }
+        let (dir, names) = (self.dir.clone(), self.names.take());
+        let revealing = move || -> Result<(Batch, Names), RelayError> {
+            let mut names = match names {
+                Some(names) => names,
+                None => Names::of(&dir)?,
+            };
+            names.refresh()?;
+            for entry in &mut batch.entries {
+                entry.line = names.reveal_line(entry.line.to_vec()).into();
+            }
+            Ok((batch, names))
+        };
+        let gone = |error: JoinError| RelayError::Unknown {
+            path: self.dir.clone(),
+            source: io::Error::other(error),
+        };
+        let (batch, names) = tokio::task::spawn_blocking(revealing).await.map_err(gone)??;
+        self.names = Some(names);
+        Ok(batch)
     }
 
     fn unreadable(&mut self, error: &RelayError) -> Turn {

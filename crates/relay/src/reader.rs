@@ -9,7 +9,6 @@ use std::sync::Arc;
 use bartizan_core::settings::Sink;
 use bartizan_ledger::checkpoint::Checkpoint;
 use bartizan_ledger::note::Note;
-use bartizan_ledger::subjects::Names;
 use bartizan_ledger::{Follow, LINE_BYTES, LedgerError, entries, serve};
 use serde::Deserialize;
 
@@ -24,8 +23,6 @@ const LOOKED_AT: u64 = 16_384;
 pub(crate) struct Reader {
     dir: PathBuf,
     sink: Sink,
-    /// None before the first use.
-    names: Option<Names>,
     follow: Option<Follow>,
 }
 
@@ -51,7 +48,7 @@ struct About<'a> {
 
 impl Reader {
     pub(crate) fn new(dir: PathBuf, sink: Sink) -> Self {
-        Self { dir, sink, names: None, follow: None }
+        Self { dir, sink, follow: None }
     }
 
     /// Entries from number `from` on, or from the first that is left.
@@ -70,7 +67,6 @@ impl Reader {
 
     fn read_on(&mut self, from: Option<u64>) -> Result<Read, RelayError> {
         let (signed, text) = self.checkpoint()?;
-        self.read_names()?;
         let mut follow = match self.follow.take() {
             Some(mut follow) => {
                 follow.refresh()?;
@@ -114,10 +110,6 @@ impl Reader {
             }
             next = number + 1;
             if self.wants(&line) {
-                let line = match &self.names {
-                    Some(names) => names.reveal_line(line),
-                    None => line,
-                };
                 bytes += line.len();
                 batch.push(Entry { number, line: line.into() });
             }
@@ -125,17 +117,6 @@ impl Reader {
         self.follow = Some(follow);
         let batch = Batch { log: signed.origin.into(), entries: batch, checkpoint: text };
         Ok(Read { batch, next, signed: signed.size, missed })
-    }
-
-    /// Names that the sink gets. They are in their file before the entries they are of are in the log.
-    fn read_names(&mut self) -> Result<(), RelayError> {
-        if self.sink.names {
-            match &mut self.names {
-                Some(names) => names.refresh()?,
-                names @ None => *names = Some(Names::of(&self.dir)?),
-            }
-        }
-        Ok(())
     }
 
     /// What is signed, and the note that says so.

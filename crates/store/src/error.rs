@@ -72,6 +72,9 @@ pub enum StoreError {
         /// The id that was asked for.
         id: String,
     },
+    /// What was removed may still be in the write-ahead log, since another process reads the state.
+    #[error("keys are removed, and the name may still be in a file that another process reads")]
+    Read,
     /// Without this key nobody could manage Bartizan any more.
     #[error("this is the last admin key that works")]
     LastAdminKey,
@@ -105,6 +108,7 @@ impl Coded for StoreError {
             Self::NoteTooLong => "bartizan::store::note-too-long",
             Self::AlreadyExpired => "bartizan::store::already-expired",
             Self::KeyNotFound { .. } => "bartizan::store::key-not-found",
+            Self::Read => "bartizan::store::read",
             Self::LastAdminKey => "bartizan::store::last-admin-key",
             Self::EndpointTooLarge => "bartizan::store::endpoint-too-large",
         }
@@ -121,9 +125,11 @@ impl Coded for StoreError {
             | Self::LastAdminKey
             | Self::EndpointTooLarge => Class::Usage,
             Self::KeyNotFound { .. } => Class::NotFound,
-            Self::Database(_) | Self::Full(_) | Self::Damaged { .. } | Self::Random(_) => {
-                Class::Unavailable
-            }
+            Self::Database(_)
+            | Self::Full(_)
+            | Self::Damaged { .. }
+            | Self::Random(_)
+            | Self::Read => Class::Unavailable,
         }
     }
 }

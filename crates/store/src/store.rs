@@ -136,8 +136,8 @@ impl Store {
     /// file, and says how many there were.
     ///
     /// # Errors
-    /// [`StoreError::LastAdminKey`] when nobody could manage Bartizan any more,
-    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    /// [`StoreError::LastAdminKey`] when nobody could manage Bartizan any more, [`StoreError::Read`] when the
+    /// keys are gone and the name may not be, [`StoreError::Database`], [`StoreError::Damaged`].
     pub fn forget(&self, principal: &str) -> Result<usize, StoreError> {
         let now = bartizan_core::time::now();
         let mut state = self.state.lock();
@@ -155,9 +155,11 @@ impl Store {
         }
         transaction.commit()?;
         // Pages are written over when they are freed; the log that still holds them is emptied.
-        let emptied = |row: &Row<'_>| row.get::<_, i64>(0);
-        state.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], emptied)?;
         self.reload(&state)?;
+        let is_busy = |row: &Row<'_>| row.get::<_, bool>(0);
+        if state.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_busy)? {
+            return Err(StoreError::Read);
+        }
         Ok(theirs.len())
     }
 

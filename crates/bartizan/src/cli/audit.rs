@@ -25,8 +25,8 @@ pub(crate) enum AuditCommand {
     /// Exit code 0 when all of it holds, 1 when something does not; the first entry that does not is
     /// named. At a URL, a log that is served as C2SP's tlog-tiles is checked without believing the server:
     /// `--key` or `--trust` has to say whose signature counts. Entries of a log of Bartizan are shown to
-    /// admins: an admin key in `BARTIZAN_ADMIN_KEY` goes along. Entries that are not shown are checked by
-    /// their hashes alone, and counted.
+    /// admins: `--admin-key` names a key that goes along. Entries that are not shown are checked by their
+    /// hashes alone, and counted.
     #[command(
         after_help = "Examples:\n  bartizan audit verify --data-dir /var/lib/bartizan\n  bartizan audit verify --key \"$(cat log.vkey)\" --format json\n  bartizan audit verify https://console.example/ledger --key \"$(cat log.vkey)\""
     )]
@@ -113,6 +113,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) log: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+    /// Admin key of the console at a URL, to be shown entries: `env:NAME` or `file:PATH`
+    #[arg(long, value_name = "REFERENCE", requires = "log")]
+    pub(crate) admin_key: Option<String>,
     /// PEM file of the authorities to trust at a URL, instead of those of the system
     #[arg(long, value_name = "FILE", requires = "log")]
     pub(crate) ca: Option<PathBuf>,

@@ -45,15 +45,16 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         ))
     };
     match &args.command {
-        AuditCommand::Verify(VerifyArgs { log, trust, ca, format }) => {
+        AuditCommand::Verify(VerifyArgs { log, trust, admin_key, ca, format }) => {
             let named = log.as_deref();
             if let Some(url) = named.and_then(remote::url) {
-                return remote::verified(url, trust, ca.as_deref(), *format, terminal);
+                let (ca, admin_key) = (ca.as_deref(), admin_key.as_deref());
+                return remote::verified(url, trust, ca, admin_key, *format, terminal);
             }
-            if ca.is_some() {
+            if ca.is_some() || admin_key.is_some() {
                 return Err(usage(
-                    "`--ca` says whom to trust at a URL, and this log is in a folder",
-                    "leave it out, or name a URL that begins with `https://`",
+                    "`--ca` and `--admin-key` are for a URL, and this log is in a folder",
+                    "leave them out, or name a URL that begins with `https://`",
                 ));
             }
             let folder = named.map_or_else(folder, named_folder)?;
@@ -80,10 +81,12 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
             consistent(&folder, &believed, [old, new], terminal)
         }
         AuditCommand::Erase { name } => {
+            owned(&folder()?)?;
             erase::run(&policy::load_data(&args.policy)?, &folder()?, name)
         }
         AuditCommand::Export(args) => export::run(args, &folder()?, terminal),
         AuditCommand::RotateKey { finish } => {
+            owned(&folder()?)?;
             rotate::run(&policy::load_data(&args.policy)?, &folder()?, *finish)
         }
         AuditCommand::Key { witness: false } => {
@@ -118,6 +121,27 @@ fn named_folder(path: &Path) -> anyhow::Result<PathBuf> {
         format!("there is no event log in `{}`", path.display()),
         "name the folder of a log, or the URL below which one is served, with `https://`",
     ))
+}
+
+/// Refuses to put files into a folder of somebody else: whoever runs the gateway could not read them.
+fn owned(folder: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = std::fs::metadata(folder)?.uid();
+        let user = rustix::process::geteuid().as_raw();
+        if owner != user {
+            return Err(usage(
+                format!("`{}` belongs to user {owner}, and this is user {user}", folder.display()),
+                format!(
+                    "run it as the user who runs `bartizan up`: `sudo -u '#{owner}' bartizan audit …`"
+                ),
+            ));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 /// Whom the arguments trust; the key in the folder of the log where they name nobody.

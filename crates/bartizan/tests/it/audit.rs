@@ -161,8 +161,9 @@ async fn a_log_is_verified_where_it_is_served_with_its_entries_and_without() {
     let url = format!("{}/ledger", ready.console);
     let trust = ["--key", key.trim()];
     let with = |key: &str, more: &[&str]| {
-        let words = [&["audit", "verify", url.as_str()], &trust[..], more].concat();
-        Place::new().run_with(("BARTIZAN_ADMIN_KEY", key), &words)
+        let named = if key.is_empty() { &[][..] } else { &["--admin-key", "env:THEIR_KEY"] };
+        let words = [&["audit", "verify", url.as_str()], &trust[..], named, more].concat();
+        Place::new().run_with(("THEIR_KEY", key), &words)
     };
     let admin = ready.admin_key.clone().unwrap();
     let ran = with(&admin, &[]);
@@ -182,7 +183,7 @@ async fn a_log_is_verified_where_it_is_served_with_its_entries_and_without() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.starts_with("holds: the hashes of entries 0 to "), "{}", ran.stdout);
     assert!(ran.stdout.contains("were checked by their hashes alone"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("`BARTIZAN_ADMIN_KEY` has none"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`--admin-key` names one"), "{}", ran.stdout);
     let ran = with("bza_nobody", &[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains("the server refuses the key"), "{}", ran.stderr);
@@ -287,7 +288,7 @@ fn says_what_to_do_about_mistakes() {
     check(&["verify"], "there is no event log in");
     check(&["verify", "missing"], "there is no event log in `missing`");
     check(&["verify", "https://127.0.0.1:1/ledger"], "name its key with `--key`");
-    check(&["verify", ".", "--ca", "ca.pem"], "`--ca` says whom to trust at a URL");
+    check(&["verify", ".", "--ca", "ca.pem"], "`--ca` and `--admin-key` are for a URL");
     check(&["key"], "there is no event log in");
     check(&["check", "-"], "name the key with `--key`");
     check(&["check", "-", "--key", "x"], "`bartizan audit key` prints the key");

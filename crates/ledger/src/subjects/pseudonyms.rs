@@ -4,17 +4,18 @@
 //! before the first entry with it goes to the log, and to the disk before that entry does.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bartizan_core::event::{Event, Outcome};
 use bartizan_core::id::RequestId;
 use parking_lot::{Mutex, RwLock};
 
-use super::{FILE, PREFIX, Row, Stamp, load, lock, replace};
+use super::{FILE, PREFIX, Row, Seen, Stamp, load, lock, replace, stamp};
 use crate::disk::{Disk, SegmentFile};
 use crate::error::LedgerError;
 
@@ -22,6 +23,8 @@ use crate::error::LedgerError;
 const NAMES_MAX: usize = 1 << 20;
 /// Longest name that is kept, in bytes: its line, escaped, has to be shorter than a reader takes.
 const NAME_BYTES: usize = 2048;
+/// How long to wait before the file is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Random bits of a pseudonym.
 const PSEUDONYM_BITS: u32 = 96;
 const OPERATION: &str = "subject-erased";
@@ -40,7 +43,7 @@ pub(crate) struct Pseudonyms {
 #[derive(Default)]
 struct NamesFile {
     file: Option<Arc<dyn SegmentFile>>,
-    stamp: Option<Stamp>,
+    seen: Option<Seen>,
     /// Bytes of whole lines.
     whole: u64,
     /// What has to be written next.
@@ -51,13 +54,16 @@ struct NamesFile {
     dirty: bool,
     /// The name of the file may not be on the disk.
     is_new: bool,
+    /// Writing failed; it is tried again after this.
+    again_after: Option<Instant>,
     /// Subjects whose erasure no entry says.
     unrecorded: Vec<String>,
 }
 
 impl Pseudonyms {
-    /// Reads the names of the log in the folder `dir`.
-    pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
+    /// Reads the names of the log in the folder `dir`, and brings those to the disk that a process before may
+    /// not have synced.
+    pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Self, LedgerError> {
         let path = dir.join(FILE);
         let pseudonyms = Self {
             dir: dir.to_owned(),
@@ -66,8 +72,17 @@ impl Pseudonyms {
             file: Mutex::default(),
             waits: AtomicBool::new(false),
         };
-        let read = pseudonyms.read(&mut pseudonyms.file.lock());
-        read.map_err(|source| LedgerError::Subjects { path, source })?;
+        let opened = || -> io::Result<()> {
+            let mut file = pseudonyms.file.lock();
+            pseudonyms.read(&mut file)?;
+            if file.seen.is_some() {
+                pseudonyms.reopen(disk, &mut file)?;
+                (file.dirty, file.is_new) = (true, true);
+            }
+            drop(file);
+            pseudonyms.sync(disk)
+        };
+        opened().map_err(|source| LedgerError::Subjects { path, source })?;
         Ok(pseudonyms)
     }
 
@@ -114,14 +129,25 @@ impl Pseudonyms {
             return Ok(());
         }
         let mut file = self.file.lock();
+        if file.again_after.is_some_and(|after| Instant::now() < after) {
+            return Err(io::Error::other("names cannot be written; it is tried again in a moment"));
+        }
+        let written = self.write_waiting(disk, &mut file);
+        // Events do not wait one after the other for what just failed.
+        file.again_after = written.is_err().then(|| Instant::now() + RETRY_DELAY);
+        written
+    }
+
+    fn write_waiting(&self, disk: &dyn Disk, file: &mut NamesFile) -> io::Result<()> {
         let _lock = lock(&self.dir)?;
         // Names may have been erased by another process just now.
-        if file.file.is_none() || Stamp::at(&self.path)? != file.stamp {
-            self.read(&mut file)?;
-            self.reopen(disk, &mut file)?;
+        if file.file.is_none() || Stamp::at(&self.path)? != stamp(file.seen.as_ref()) {
+            self.read(file)?;
+            self.reopen(disk, file)?;
         }
         file.append_waiting()?;
-        file.stamp = Stamp::at(&self.path)?;
+        // What is appended to is open as it is.
+        file.seen = Stamp::at(&self.path)?.map(|stamp| (stamp, None));
         self.waits.store(false, Ordering::Release);
         Ok(())
     }
@@ -152,8 +178,8 @@ impl Pseudonyms {
     /// until [`Pseudonyms::recorded`] is told that they are in the log.
     pub(crate) fn erased(&self) -> Vec<(String, Event)> {
         let mut file = self.file.lock();
-        let looked = Stamp::at(&self.path).and_then(|stamp| {
-            if stamp == file.stamp {
+        let looked = Stamp::at(&self.path).and_then(|now| {
+            if now == stamp(file.seen.as_ref()) {
                 return Ok(());
             }
             // What is open is the old file.
@@ -199,8 +225,19 @@ impl Pseudonyms {
     /// Reads the file anew. Pseudonyms whose lines wait stay.
     fn read(&self, file: &mut NamesFile) -> io::Result<()> {
         let content = load(&self.path)?;
-        let waiting = file.waiting.split(|byte| *byte == b'\n');
-        let waiting = waiting.filter_map(|row| serde_json::from_slice::<Row>(row).ok());
+        let rows = file.waiting.split_inclusive(|byte| *byte == b'\n');
+        let rows = rows.filter_map(|row| Some((row, serde_json::from_slice::<Row>(row).ok()?)));
+        // Some may have come to the file although the disk refused others.
+        let there: HashSet<&str> = if file.waiting.is_empty() {
+            HashSet::new()
+        } else {
+            content.rows.iter().map(Row::id).collect()
+        };
+        let (left, waiting): (Vec<&[u8]>, Vec<Row>) =
+            rows.filter(|(_, row)| !there.contains(row.id())).unzip();
+        let left = left.concat();
+        drop(there);
+        file.waiting = left;
         let mut given = HashMap::new();
         file.unrecorded.clear();
         for row in content.rows.into_iter().chain(waiting) {
@@ -213,15 +250,15 @@ impl Pseudonyms {
             }
         }
         *self.given.write() = given;
-        file.stamp = content.stamp;
         file.whole = content.whole;
-        file.torn = content.stamp.is_some_and(|stamp| stamp.len != content.whole);
+        file.torn = stamp(content.seen.as_ref()).is_some_and(|stamp| stamp.len != content.whole);
+        file.seen = content.seen;
         Ok(())
     }
 
     fn reopen(&self, disk: &dyn Disk, file: &mut NamesFile) -> io::Result<()> {
         file.file = None;
-        if file.stamp.is_some() {
+        if file.seen.is_some() {
             let (open, _) = disk.reopen(&self.path)?;
             file.file = Some(open);
         } else {
@@ -256,7 +293,7 @@ impl NamesFile {
 }
 
 /// A pseudonym that nobody has.
-fn random() -> io::Result<String> {
+pub(super) fn random() -> io::Result<String> {
     let mut bits = [0; size_of::<u128>()];
     getrandom::fill(&mut bits).map_err(io::Error::other)?;
     Ok(format!("{PREFIX}{:024x}", u128::from_ne_bytes(bits) >> (u128::BITS - PSEUDONYM_BITS)))

@@ -100,7 +100,7 @@ fn an_erased_name_is_nowhere_and_every_proof_holds() {
     drop(log);
     assert!(says(dir.path(), "alice"));
 
-    let ids = erase(dir.path(), ALICE).unwrap();
+    let ids = erase(dir.path(), ALICE, false).unwrap();
     assert_eq!(logged(dir.path())[0].as_ref(), ids.first());
     assert_eq!(ids.len(), 1);
     assert!(!says(dir.path(), "alice"));
@@ -112,7 +112,7 @@ fn an_erased_name_is_nowhere_and_every_proof_holds() {
     }
     assert_eq!(revealed(dir.path())[0].as_ref(), ids.first());
     assert_eq!(revealed(dir.path())[1].as_deref(), Some("sp:bot"));
-    assert!(erase(dir.path(), ALICE).unwrap().is_empty());
+    assert!(erase(dir.path(), ALICE, false).unwrap().is_empty());
 
     // The next start says so once, and whoever comes back is somebody else.
     for _ in 0..3 {
@@ -133,7 +133,7 @@ fn a_writer_notices_an_erasure_by_another_process() {
     let log = open(dir.path());
     log.append(&event(ALICE)).unwrap();
     log.append(&event("sp:bot")).unwrap();
-    let ids = erase(dir.path(), ALICE).unwrap();
+    let ids = erase(dir.path(), ALICE, false).unwrap();
     let said = || {
         read(dir.path(), None).any(|event| {
             let event = event.unwrap();
@@ -176,10 +176,58 @@ fn whoever_follows_the_names_sees_new_ones_and_loses_erased_ones() {
         let shown: Event = serde_json::from_slice(&names.reveal_line(line.clone())).unwrap();
         assert_eq!(shown.principal.as_deref(), Some(name));
     }
-    erase(dir.path(), ALICE).unwrap();
+    erase(dir.path(), ALICE, false).unwrap();
     names.refresh().unwrap();
     assert_eq!(names.reveal_line(line.clone()), line);
     assert_ne!(names.reveal_line(second.clone()), second);
+}
+
+#[test]
+fn two_erasures_at_once_are_not_taken_for_new_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for name in ["a", "b", "sp:bot"] {
+        log.append(&event(name)).unwrap();
+    }
+    drop(log);
+    let line = |n| entries(dir.path(), n).unwrap().next().unwrap().unwrap().1;
+    let lines = [line(0), line(1), line(2)];
+    let mut names = Names::of(dir.path()).unwrap();
+    // The system may give the number of the first file to the third, which is longer than the first.
+    for _ in 0..20 {
+        erase(dir.path(), "a", true).unwrap();
+        erase(dir.path(), "b", true).unwrap();
+    }
+    names.refresh().unwrap();
+    for line in &lines[..2] {
+        assert_eq!(&names.reveal_line(line.clone()), line);
+    }
+    assert_ne!(names.reveal_line(lines[2].clone()), lines[2]);
+}
+
+#[test]
+fn whoever_holds_the_lock_of_the_names_does_not_hold_up_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(&event("sp:bot")).unwrap();
+    let held = lock(dir.path()).unwrap();
+    let started = Instant::now();
+    for _ in 0..20 {
+        assert!(log.append(&event(ALICE)).is_err());
+    }
+    assert!(log.check().is_err());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(matches!(erase(dir.path(), ALICE, false), Err(LedgerError::Subjects { .. })));
+    drop(held);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while log.append(&event(ALICE)).is_err() {
+        assert!(Instant::now() < deadline, "never again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    log.check().unwrap();
+    drop(log);
+    let names = ["sp:bot", ALICE].map(|name| Some(name.to_owned()));
+    assert_eq!(revealed(dir.path()), names);
 }
 
 #[test]
@@ -199,7 +247,7 @@ fn half_a_line_and_lines_that_say_nothing_are_no_harm() {
     let logged = logged(dir.path());
     assert_eq!(logged[0], logged[1]);
     // Whatever cannot be read could hold the name.
-    erase(dir.path(), ALICE).unwrap();
+    erase(dir.path(), ALICE, false).unwrap();
     let left = text_of(&path);
     assert!(!left.contains("nothing") && !left.contains("alice"), "{left}");
 }
@@ -222,7 +270,7 @@ fn the_file_is_for_its_owner_alone() {
     open(dir.path()).append(&event(ALICE)).unwrap();
     let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
     assert_eq!(mode(FILE) & 0o777, 0o600);
-    erase(dir.path(), ALICE).unwrap();
+    erase(dir.path(), ALICE, false).unwrap();
     assert_eq!(mode(FILE) & 0o777, 0o600);
 }
 

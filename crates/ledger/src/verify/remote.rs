@@ -64,7 +64,7 @@ pub enum Fetched {
 pub struct Verified {
     /// The checkpoint that is trusted, and who else has signed it.
     pub signed: Witnessed,
-    /// Number of the first entry that was read, if one was.
+    /// Number of the first entry that was read, with all that follow it; none, where no entries are served.
     pub first: Option<u64>,
     /// Entries that were read, and are those that were signed.
     pub checked: u64,
@@ -104,8 +104,8 @@ pub enum Failed<E> {
 /// Checks the log of a source against the checkpoint that it shows, if `trust` believes that. Reads every
 /// hash and every entry once; `progress` is told of entries that were checked, and of their bytes.
 ///
-/// Entries that are not served are checked by their hashes, and counted. Those are the oldest, or all: one
-/// that is missing behind others is missed.
+/// Entries that are not served are checked by their hashes, and counted. Those are all, or the oldest, of which
+/// the log has to say that it removed them: any other that is not served is missing.
 ///
 /// # Errors
 /// [`Failed`], with the first entry that does not hold.
@@ -127,6 +127,11 @@ pub fn verify<S: Source>(
     }
     let Log { first, checked, hashes_only, denied, removals, .. } = log;
     let removed_before = removals.kept_from();
+    // Bundles of which some entries were removed are not served.
+    let served = removed_before.checked_next_multiple_of(TILE_WIDTH).unwrap_or(u64::MAX);
+    if checked > 0 && first.is_none_or(|first| first > served) {
+        return Err(Broken::Missing { entry: removed_before }.into());
+    }
     Ok(Verified { signed, first, checked, hashes_only, denied, removed_before })
 }
 
@@ -323,6 +328,7 @@ impl<'s, S: Source> Log<'s, S> {
                         return Err(Broken::Missing { entry: start }.into());
                     }
                 }
+                self.first = None;
                 Ok(self.leave_out(bundle))
             }
         }

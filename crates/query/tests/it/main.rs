@@ -165,7 +165,8 @@ async fn an_erased_name_is_in_no_table() {
         let bytes = bartizan_core::limits::read_capped(file, 100 << 20).unwrap();
         assert!(!bytes.windows(11).any(|window| window == b"example.com"));
     }
-    let ids = bartizan_ledger::subjects::erase(fixture.log.path(), "user0@example.com").unwrap();
+    let ids =
+        bartizan_ledger::subjects::erase(fixture.log.path(), "user0@example.com", false).unwrap();
     let after = fixture.ask(who).await;
     assert_eq!(after[0], [json!(ids[0]), json!(2344)]);
     assert_eq!(after[1..], before[1..]);

@@ -17,13 +17,14 @@ const UNTIL_NOTICED: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Result<ExitCode> {
     // The keys first: whoever can still call gets a new pseudonym, and a name with it.
-    let keys = state::existing_store(&data.data_dir)?.forget(name)?;
+    let store = state::existing_store(&data.data_dir)?;
+    let keys = store.forget(name)?;
     let is_running = is_in_use(folder);
     if is_running && keys > 0 {
         std::thread::sleep(UNTIL_NOTICED);
     }
-    let ids = subjects::erase(folder, name)?;
-    if ids.is_empty() && keys == 0 {
+    let ids = subjects::erase(folder, name, keys > 0)?;
+    if ids.is_empty() {
         return Err(usage(
             format!("nobody in the log is named `{name}`"),
             "`bartizan events` shows names as they are matched, letter by letter",
@@ -39,6 +40,14 @@ pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Res
     }
     if keys > 0 {
         writeln!(out, "keys removed: {keys}")?;
+    }
+    for key in store.list_keys()? {
+        if key.note.is_some_and(|note| note.contains(name)) {
+            tracing::warn!(
+                id = key.id,
+                "the note of another key has this name; revoke it and make one without"
+            );
+        }
     }
     tracing::warn!(
         "not reached from here: backups of the data folder, what sinks have got, traces, and the logs of processes"

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use bartizan_core::limits::read_text_file;
 use bartizan_core::redact::Secret;
-use bartizan_ledger::merkle::TILE_WIDTH;
 use bartizan_ledger::verify::Broken;
 use bartizan_ledger::verify::remote::{Failed, Fetched, Source, Verified, Wanted, verify};
 use bartizan_relay::{FetchError, RemoteLog};
@@ -20,8 +20,8 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::terminal::{Terminal, printable};
 
-/// Has the key by which entries are shown.
-const KEY: &str = "BARTIZAN_ADMIN_KEY";
+/// Most bytes of a file with a key.
+const KEY_BYTES: u64 = 1024;
 
 /// What was named, if it is a URL.
 pub(super) fn url(named: &Path) -> Option<&str> {
@@ -48,6 +48,7 @@ pub(super) fn verified(
     url: &str,
     trust: &TrustArgs,
     ca: Option<&Path>,
+    admin_key: Option<&str>,
     format: DocumentFormat,
     terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
@@ -59,12 +60,14 @@ pub(super) fn verified(
         ));
     }
     let trust = trusted(trust, None)?;
-    let log = RemoteLog::new(url, ca, admin_key()?.as_ref())?;
+    let log = RemoteLog::new(url, ca, admin_key.map(key_of).transpose()?.as_ref())?;
     if log.shows_key_on_the_way() {
-        tracing::warn!(
-            "the admin key goes to `{}` in the clear, where others on the way can read it; use `https://`",
-            printable(url)
-        );
+        return Err(usage(
+            format!(
+                "the admin key would go to `{url}` in the clear, where others on the way can read it"
+            ),
+            "use `https://`, or leave out `--admin-key` to check entries by their hashes",
+        ));
     }
     let runtime = Builder::new_current_thread().enable_all().build();
     let mut served = Served { runtime: runtime.context("cannot start the runtime")?, log };
@@ -90,13 +93,22 @@ pub(super) fn verified(
     }
 }
 
-/// The key of the environment, if it has one.
-fn admin_key() -> anyhow::Result<Option<Secret>> {
-    let Some(key) = std::env::var_os(KEY) else { return Ok(None) };
-    let key = key.into_string().map_err(|_| {
-        usage(format!("`{KEY}` is no text"), "put an admin key of the console there, or nothing")
-    })?;
-    Ok(Some(key.trim()).filter(|key| !key.is_empty()).map(Secret::new))
+/// The key that a reference leads to. It goes to the server that is named, so that nobody's environment gives
+/// it away by itself.
+fn key_of(reference: &str) -> anyhow::Result<Secret> {
+    let help = "name an admin key of that console with `env:NAME` or `file:PATH`";
+    let wrong = |what: String| usage(format!("`--admin-key {reference}`: {what}"), help);
+    let key = match reference.split_once(':') {
+        Some(("env", name)) => std::env::var(name).map_err(|error| wrong(error.to_string()))?,
+        Some(("file", path)) => {
+            read_text_file(Path::new(path), KEY_BYTES).map_err(|error| wrong(error.to_string()))?
+        }
+        _ => return Err(usage("`--admin-key` takes no key itself: others can see it there", help)),
+    };
+    match key.trim() {
+        "" => Err(wrong("it is empty".to_owned())),
+        key => Ok(Secret::new(key)),
+    }
 }
 
 /// Whether the log holds; an error where that was not found out.
@@ -147,26 +159,16 @@ fn human(out: &mut Output, found: &Verified) -> std::io::Result<()> {
 /// Why entries were not read.
 fn why(found: &Verified) -> String {
     if found.denied {
-        return format!(
-            "the server shows entries to holders of a key, and `{KEY}` has none; it takes an admin key"
-        );
+        return "the server shows entries to holders of a key alone; `--admin-key` names one"
+            .to_owned();
     }
     if found.first.is_none() {
         return "the server has none".to_owned();
     }
     let kept = found.removed_before;
-    // Entries are served in bundles, and only those of which none was removed.
-    let served = kept.checked_next_multiple_of(TILE_WIDTH).unwrap_or(u64::MAX);
-    match kept {
-        0 => "the server does not have them, and the log does not say that it removed them"
-            .to_owned(),
-        _ if found.hashes_only <= served => format!(
-            "the log says that it removed those before {kept}, and it serves no bundle that held some of them"
-        ),
-        _ => format!(
-            "the server does not have them, and the log says that it removed those before {kept} and no more"
-        ),
-    }
+    format!(
+        "the log says that it removed those before {kept}, and it serves no bundle that held some of them"
+    )
 }
 
 fn document(url: &str, found: &Verified) -> Value {
@@ -222,11 +224,8 @@ mod tests {
             let said = why(&found);
             assert!(said.contains(expected), "{said}");
         };
-        check(None, 2_000, 0, true, "`BARTIZAN_ADMIN_KEY` has none");
+        check(None, 2_000, 0, true, "`--admin-key` names one");
         check(None, 2_000, 0, false, "the server has none");
         check(Some(512), 512, 300, false, "it removed those before 300, and it serves");
-        check(Some(512), 512, 0, false, "does not say that it removed them");
-        check(Some(512), 512, 256, false, "before 256 and no more");
-        check(Some(512), 512, u64::MAX, false, "it removed those before");
     }
 }

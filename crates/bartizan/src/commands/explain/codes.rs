@@ -234,6 +234,7 @@ const STORE: &[Code] = &[
     code("bartizan::store::note-too-long", "usage", "a note of more than 1,024 bytes", "shorten it"),
     code("bartizan::store::already-expired", "usage", "the key would expire before it exists", "choose a later time"),
     code("bartizan::store::key-not-found", "not found", "no key has this id", "`bartizan key list`"),
+    code("bartizan::store::read", "unavailable", "keys of an erased principal are removed, and the name may still be in `state.db-wal`", "end what reads the state, such as a backup, and erase again"),
     code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
     code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
 ];
@@ -300,7 +301,7 @@ const SINKS: &[Code] = &[
 const LOGS_AT_A_URL: &[Code] = &[
     code("bartizan::relay::log-address", "usage", "the address is none of a log, or the server names another one", "name what comes before `/checkpoint`, such as `https://console.example/ledger`; redirects are not followed"),
     code("bartizan::relay::log-certificates", "usage", "the certificates to trust cannot be used", "name a file of certificates in PEM with `--ca`"),
-    code("bartizan::relay::log-key", "unauthenticated", "the server does not take the key for entries", "put an admin key of that console that is in force into `BARTIZAN_ADMIN_KEY`; without one, entries are checked by their hashes alone"),
+    code("bartizan::relay::log-key", "unauthenticated", "the server does not take the key for entries", "name an admin key of that console that is in force with `--admin-key`; without one, entries are checked by their hashes alone"),
     code("bartizan::relay::log-hidden", "unauthenticated", "the server shows no checkpoint or no hashes to whoever asks", "ask whoever serves the log; these say nothing about what was recorded, and are meant for everybody"),
     code("bartizan::relay::log-unreachable", "unavailable", "nobody answers at the address, or not in time; it was tried three times", "check host and port, that the server runs, and `--ca`"),
     code("bartizan::relay::log-answer", "upstream", "the server answers, and not with what was asked for", "look into the log of the server, or of what stands before it"),

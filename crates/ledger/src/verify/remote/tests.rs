@@ -1,6 +1,7 @@
 //! Logs that are served with every kind of lie, and without.
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
 use bartizan_core::event::Event;
 use bartizan_core::id::RequestId;
@@ -10,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::EventLogWriter;
 use crate::note::{Algorithm, SigningKey};
+use crate::removal;
 use crate::serve::Served;
 
 /// What a server has, by path.
@@ -86,7 +88,16 @@ fn checkpoint(key: &SigningKey, size: u64, root: Hash) -> Vec<u8> {
 }
 
 /// Entries of somebody else's log: bytes of any length, none included.
+/// The entry that says that those before [`KEPT`] were removed.
+static REMOVAL: LazyLock<Vec<u8>> =
+    LazyLock::new(|| serde_json::to_vec(&removal::event(KEPT)).unwrap());
+const SAYS: u64 = 1_650;
+const KEPT: u64 = 500;
+
 fn entry(number: u64) -> Vec<u8> {
+    if number == SAYS {
+        return REMOVAL.clone();
+    }
     number.to_be_bytes().repeat((number % 4) as usize)
 }
 
@@ -333,18 +344,27 @@ fn a_log_without_its_entries_holds_by_its_hashes_and_says_how_many() {
     assert_eq!(entry, Some(768));
 
     // The oldest, and all, are gone.
-    for gone in [1, 2, 5, 7] {
+    let without = |gone: u64| {
         let mut log = log.clone();
         log.files.retain(|path, _| {
             (0..gone).all(|n| !path.starts_with(&format!("tile/entries/{n:03}")))
         });
+        log
+    };
+    for gone in [0, 1, 2, 7] {
+        let mut log = without(gone);
         let verified = log.verify(&trust).unwrap();
         let hashes_only = (256 * gone).min(1_700);
         assert_eq!((verified.hashes_only, verified.denied), (hashes_only, false));
         assert_eq!(verified.first, (gone < 7).then_some(hashes_only));
-        assert_eq!(verified.removed_before, 0);
+        assert_eq!(verified.removed_before, if gone < 7 { KEPT } else { 0 });
         let (_, entry) = log.broken(&trust, |log| log.file("tile/0/000")[1] ^= 1);
         assert_eq!(entry, Some(0));
+    }
+    // More than the log says that it removed.
+    for gone in [3, 6] {
+        let (said, entry) = without(gone).broken(&trust, |_| ());
+        assert_eq!((said, entry), (format!("entry {KEPT} is missing"), Some(KEPT)));
     }
 }
 
@@ -359,10 +379,14 @@ fn entries_that_are_held_back_behind_others_are_missed() {
         assert_eq!((said, named), (format!("entry {entry} is missing"), Some(entry)));
     }
     // A log that removes them while they are read has removed those before, too.
-    let gone = (0..5).map(|n| format!("tile/entries/{n:03}")).collect();
-    let mut log = Shelf { goes: Some(("tile/entries/002".to_owned(), gone)), ..log };
-    let verified = log.verify(&trust(&key)).unwrap();
-    assert_eq!((verified.first, verified.hashes_only), (Some(0), 512));
+    let gone = |upto: u64| (0..upto).map(|n| format!("tile/entries/{n:03}")).collect();
+    let mut goes = Shelf { goes: Some(("tile/entries/000".to_owned(), gone(2))), ..log.clone() };
+    let verified = goes.verify(&trust(&key)).unwrap();
+    assert_eq!((verified.first, verified.hashes_only), (Some(512), 256));
+    // Not more than it says.
+    let mut goes = Shelf { goes: Some(("tile/entries/002".to_owned(), gone(5))), ..log };
+    let broken = goes.verify(&trust(&key)).unwrap_err();
+    assert_eq!(broken.to_string(), format!("entry {KEPT} is missing"));
 }
 
 #[test]
