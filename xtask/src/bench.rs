@@ -48,7 +48,7 @@ struct Row {
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn gateway(words: &[&str]) -> Result<()> {
     let options = parse(words, &["--litellm"])?;
-    Program::build_measured()?;
+    Program::build_measured(&["--bins"])?;
     let target = files::target_dir()?;
     let folder = target.join("bench-gateway");
     let _ = std::fs::remove_dir_all(&folder);

@@ -166,14 +166,25 @@ fn load_behind(path: &Path, before: Option<(Stamp, u64)>) -> io::Result<Content>
     Ok(content)
 }
 
+/// The right to change the file.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing gives it back too, and where that fails the file stays open.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Waits for the lock under which the file may be changed, but not for long: events wait for it, too.
-fn lock(dir: &Path) -> io::Result<File> {
+fn lock(dir: &Path) -> io::Result<Lock> {
     let lock =
         private::file().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))?;
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match lock.try_lock() {
-            Ok(()) => return Ok(lock),
+            Ok(()) => return Ok(Lock(lock)),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
                 return Err(io::Error::new(

@@ -58,7 +58,7 @@ struct Measured {
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::build_measured()?;
+    Program::build_measured(&["--bin", "bartizan", "--example", "latency"])?;
     let target = files::target_dir()?;
     let folder = target.join("bench-guard");
     let _ = std::fs::remove_dir_all(&folder);

@@ -20,7 +20,7 @@ const ENTRIES: u64 = 1_000_000;
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::build_measured()?;
+    Program::build_measured(&[])?;
     let target = files::target_dir()?;
     let folder = target.join("bench-ledger");
     let _ = std::fs::remove_dir_all(&folder);

@@ -20,7 +20,7 @@ const GOAL_MS: f64 = 300.0;
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::build_measured()?;
+    Program::build_measured(&["--example", "questions"])?;
     let target = files::target_dir()?;
     let folder = target.join("bench-query");
     let _ = std::fs::remove_dir_all(&folder);
