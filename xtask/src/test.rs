@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
     steps.step("unit and integration tests", tests);
-    steps.step("models of one's own", own_models);
+    steps.step("optional features", optional_features);
     steps.step("doc tests", || cargo(&["test", "--workspace", "--doc"]));
     steps.step("generated files", || generate::run(generate::Mode::Check).map(|()| None));
     steps.step("end-to-end tests", || e2e::run(&[]).map(|()| None));
@@ -26,20 +26,22 @@ fn cargo(arguments: &[&str]) -> Result<Option<String>> {
     Program::cargo(arguments).run().map(|()| None)
 }
 
-/// The binary with the feature that most builds lack. The same packages are chosen as everywhere, so that
-/// only the binary is built anew.
-fn own_models() -> Result<Option<String>> {
-    const WITH: [&str; 3] = ["--workspace", "--features", "bartizan/infer"];
+/// The binary with what most builds lack. The same packages are chosen as everywhere, so that only the binary is
+/// built anew.
+fn optional_features() -> Result<Option<String>> {
+    const WITH: [&str; 3] = ["--workspace", "--features", "bartizan/infer,bartizan/sql"];
+    // The modules of tests that one of the features changes.
+    const CHANGED: [&str; 4] = ["models::", "query::", "export::", "erase::"];
     let all = |before: &[&'static str], after: &[&'static str]| -> Vec<&'static str> {
         [before, &WITH, after].concat()
     };
     cargo(&all(&["clippy"], &["--all-targets", "--", "-D", "warnings"]))?;
     if Program::cargo(&["nextest", "--version"]).succeeds() {
-        return Program::cargo(&all(&["nextest", "run"], &["models::"]))
+        return Program::cargo(&all(&["nextest", "run"], &CHANGED))
             .env("CARGO_TERM_COLOR", "never")
             .run_watching("Summary [");
     }
-    cargo(&all(&["test"], &["--bins", "--tests", "models::"]))
+    cargo(&all(&["test"], &[&["--bins", "--tests", "--"][..], &CHANGED].concat()))
 }
 
 fn tests() -> Result<Option<String>> {

@@ -9,12 +9,12 @@ use bartizan_gateway::{BuildError, ServerError};
 use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
-use bartizan_query::QueryError;
 use bartizan_relay::{FetchError, RelayError};
 use bartizan_store::StoreError;
 
 use crate::commands::explain::codes;
 use crate::terminal::{Paint, Terminal, printable};
+use crate::wire::sql;
 
 /// What each exit code means; the same for every command and format.
 pub(crate) const EXIT_CODES: [(u8, &str); 6] = [
@@ -110,7 +110,7 @@ fn help(error: &anyhow::Error) -> Option<&str> {
             .downcast_ref::<LedgerError>()
             .map(Coded::code)
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::code))
-            .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::code))
+            .or_else(|| sql::error(cause).map(|(code, _)| code))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::code))
             .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::code))
             .and_then(codes::fix);
@@ -163,7 +163,7 @@ fn class(error: &anyhow::Error) -> Class {
             .map(Coded::class)
             .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
-            .or_else(|| cause.downcast_ref::<QueryError>().map(Coded::class))
+            .or_else(|| sql::error(cause).map(|(_, class)| class))
             .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::class))
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))

@@ -20,7 +20,8 @@ const GOAL_MS: f64 = 300.0;
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::build_measured(&["--example", "questions"])?;
+    Program::cargo(&["build", "--release", "-p", "bartizan-query", "--example", "questions"])
+        .run()?;
     let target = files::target_dir()?;
     let folder = target.join("bench-query");
     let _ = std::fs::remove_dir_all(&folder);

@@ -54,9 +54,11 @@ async fn a_name_is_gone_everywhere_and_the_log_holds() {
     assert!(said.iter().all(|file| !file.contains("events-")), "{said:?}");
     assert!(!said.is_empty());
     // Who is named in a question is found, and whose key it was too.
-    let question = format!("SELECT operation, subject FROM events WHERE subject = '{ALICE}'");
-    let found = run(&stage, &["query", &question, "--format", "csv"]);
-    assert_eq!(found.stdout, format!("operation,subject\r\nkey-created,{ALICE}\r\n"));
+    if cfg!(feature = "sql") {
+        let question = format!("SELECT operation, subject FROM events WHERE subject = '{ALICE}'");
+        let found = run(&stage, &["query", &question, "--format", "csv"]);
+        assert_eq!(found.stdout, format!("operation,subject\r\nkey-created,{ALICE}\r\n"));
+    }
 
     let erased = run(&stage, &["audit", "erase", ALICE]);
     assert_eq!(erased.code, 0, "{}", erased.stderr);

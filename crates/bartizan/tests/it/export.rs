@@ -84,6 +84,7 @@ async fn what_was_refused_leaves_as_a_finding_that_leads_to_its_proof() {
     assert!(log.is_some(), "{}", proof.stdout);
 }
 
+#[cfg(feature = "sql")]
 #[tokio::test]
 async fn a_parquet_file_is_there_whole_or_not_at_all() {
     let (stage, _) = refused().await;
@@ -96,18 +97,27 @@ async fn a_parquet_file_is_there_whole_or_not_at_all() {
     let missing = stage.folder.path().join("missing/events.parquet");
     let folder = stage.folder.path().to_str().unwrap();
     for (words, said) in [
-        (&["--format", "parquet"][..], "name a file with `-o FILE`"),
-        (&["--format", "parquet", "-o", "-"][..], "name a file with `-o FILE`"),
-        (&["--format", "parquet", "-o", folder][..], "is no file"),
-        (&["--format", "parquet", "-o", missing.to_str().unwrap()][..], "cannot write `"),
-        (&["--since", "soon"][..], "`soon` is not a duration"),
-        (&["--from", "1000000"][..], "`--from` takes what the last export said"),
+        (&[][..], "name a file with `-o FILE`"),
+        (&["-o", "-"][..], "name a file with `-o FILE`"),
+        (&["-o", folder][..], "is no file"),
+        (&["-o", missing.to_str().unwrap()][..], "cannot write `"),
     ] {
-        let ran = export(&stage, words);
-        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{words:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains(said) && ran.stderr.contains("\nhelp: "), "{}", ran.stderr);
+        refuses(&stage, &[&["--format", "parquet"], words].concat(), said);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_said() {
+    let (stage, _) = refused().await;
+    refuses(&stage, &["--since", "soon"], "`soon` is not a duration");
+    refuses(&stage, &["--from", "1000000"], "`--from` takes what the last export said");
     let ran = Place::new().run(&["audit", "export"], "");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("there is no event log in"), "{}", ran.stderr);
+}
+
+fn refuses(stage: &Stage, words: &[&str], said: &str) {
+    let ran = export(stage, words);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{words:?}: {}", ran.stderr);
+    assert!(ran.stderr.contains(said) && ran.stderr.contains("\nhelp: "), "{}", ran.stderr);
 }

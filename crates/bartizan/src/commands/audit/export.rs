@@ -12,7 +12,6 @@ use bartizan_ledger::checkpoint::Checkpoint;
 use bartizan_ledger::note::Note;
 use bartizan_ledger::subjects::Names;
 use bartizan_ledger::{LedgerError, entries, serve};
-use bartizan_query::EventsFile;
 use bartizan_relay::ocsf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -22,6 +21,7 @@ use crate::format::{INCOMPLETE, usage};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::terminal::Terminal;
+use crate::wire::sql::EventsFile;
 
 #[derive(Debug, Args)]
 #[command(
@@ -49,7 +49,7 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// Entries as they lie in the log, one a line
     Jsonl,
-    /// One file with the columns of the table `events` of `bartizan query`; needs `--output`
+    /// One file with the columns of the table `events` of `bartizan query`; needs `--output` and a build with `--features sql`
     Parquet,
     /// Events of the Open Cybersecurity Schema Framework, version 1.8.0, one a line
     Ocsf,
