@@ -143,6 +143,7 @@ impl Keys {
 pub(crate) fn open(disk: &dyn Disk, dir: &Path, is_new: bool) -> Result<Keys, LedgerError> {
     let path = dir.join(PRIVATE_FILE);
     let failed = |source: io::Error| LedgerError::Key { path: path.clone(), source };
+    clear(disk, &path.with_added_extension("new")).map_err(failed)?;
     let mut keys = match read_text(&path, KEY_BYTES).map(Zeroizing::new) {
         Ok(text) => parse(&text).map_err(failed)?,
         // A log whose key is lost must not be signed by another one without anybody noticing.
@@ -239,6 +240,22 @@ fn replace(disk: &dyn Disk, path: &Path, keys: &[&SigningKey]) -> io::Result<()>
     disk.put(path, lines(keys).as_bytes(), Durably::Yes)?;
     if let Err(error) = before.and_then(overwrite) {
         tracing::warn!(%error, file = %path.display(), "what was in the file before may be left on the disk");
+    }
+    Ok(())
+}
+
+/// Removes what a crash left of putting private keys in their place.
+fn clear(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Ok(_) => {}
+    }
+    let left = OpenOptions::new().write(true).open(path);
+    disk.remove(path)?;
+    if let Err(error) = left.and_then(overwrite) {
+        tracing::warn!(%error, file = %path.display(), "a private key may be left on the disk");
     }
     Ok(())
 }

@@ -456,3 +456,18 @@ fn a_log_that_does_not_go_on_from_what_was_witnessed_gets_no_new_key() {
     let refused = EventLogWriter::open(&before, BIG).unwrap().retire_key();
     assert!(matches!(refused, Err(LedgerError::Checkpoint { .. })), "{refused:?}");
 }
+
+#[test]
+fn what_a_crash_left_of_private_keys_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = begun(dir.path());
+    let left = dir.path().join("signing.key.new");
+    std::fs::copy(dir.path().join(KEY), &left).unwrap();
+    // Whoever still has it open sees that it was overwritten, too.
+    let open = std::fs::File::open(&left).unwrap();
+    go_on(dir.path());
+    assert!(!left.exists());
+    let bytes = bartizan_core::limits::read_capped(open, 1 << 20).unwrap();
+    assert!(cfg!(not(unix)) || bytes.iter().all(|byte| *byte == 0), "{bytes:?}");
+    holds(dir.path(), &of(&key)).unwrap();
+}
