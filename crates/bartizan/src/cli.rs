@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
+use crate::commands::policy::PolicyCommandArgs;
 use crate::commands::query::QueryArgs;
 use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
@@ -106,7 +107,8 @@ pub(crate) enum Command {
     /// Ask the event log in SQL
     ///
     /// Tables of the log's entries are kept in `<data-dir>/tables` as Parquet files; what is missing is made
-    /// first. A row's `leaf_index` is the number of its entry, which `bartizan audit prove` takes.
+    /// first. A row's `leaf_index` is the number of its entry, which `bartizan audit prove` takes. Only in
+    /// builds with `--features sql`.
     Query(QueryArgs),
     /// Verify the event log, and prove what is in it
     ///
@@ -119,6 +121,8 @@ pub(crate) enum Command {
     /// within about a second. Changes are recorded as events, but not while `bartizan up` runs: the
     /// log has one writer. Changes by the admin API always are.
     Key(KeyArgs),
+    /// Try, explain and check what the policy decides
+    Policy(PolicyCommandArgs),
     /// Check, show or describe the policy file
     Config(ConfigArgs),
     /// Look for what would keep Bartizan from running

@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
+pub(crate) mod policy;
 pub(crate) mod query;
 pub(crate) mod reference;
 pub(crate) mod train;

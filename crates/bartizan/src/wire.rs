@@ -4,6 +4,8 @@ pub(crate) mod admin;
 pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod relay;
+pub(crate) mod sql;
 pub(crate) mod standing;
 pub(crate) mod state;
+pub(crate) mod versions;
 pub(crate) mod witness;

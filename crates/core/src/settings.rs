@@ -4,6 +4,8 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod expectations;
+mod issuers;
 mod ledger;
 mod sinks;
 
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::Authorize;
 use crate::channel::ChannelSet;
 use crate::finding::Category;
 use crate::host::HostPattern;
@@ -20,11 +23,13 @@ use crate::id::{Name, RuleId};
 use crate::money::NanoUsd;
 use crate::operator::Operators;
 use crate::packages::{Ecosystem, PackageNames};
-use crate::principal::PrincipalKind;
+use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
+pub use expectations::{Expected, PolicyTest};
+pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
 pub use sinks::{
     Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
@@ -60,19 +65,12 @@ pub struct Settings {
     pub witness_for: Vec<String>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
-}
-
-impl Settings {
-    /// Groups a principal is in, sorted.
-    pub fn groups_of(&self, kind: PrincipalKind, name: &str) -> Vec<Name> {
-        self.groups
-            .iter()
-            .filter(|(_, members)| {
-                members.iter().any(|member| member.kind == kind && member.name == name)
-            })
-            .map(|(group, _)| group.clone())
-            .collect()
-    }
+    /// Who may do what, of `groups`, the `allow` of each endpoint and the Cedar files.
+    pub access: Arc<dyn Authorize>,
+    /// Cedar files, as the policy names them.
+    pub cedar: Vec<String>,
+    /// What the policy says that it decides.
+    pub tests: Vec<PolicyTest>,
 }
 
 /// Addresses to serve on. Port 0 lets the system choose.
@@ -226,6 +224,16 @@ pub enum Subject {
     Principal(Member),
     /// Everyone in a group.
     Group(Name),
+}
+
+impl Subject {
+    /// Whether this is the caller, or a group of theirs.
+    pub fn is(&self, caller: &Principal) -> bool {
+        match self {
+            Self::Principal(member) => member.kind == caller.kind && member.name == caller.name,
+            Self::Group(group) => caller.groups.contains(group),
+        }
+    }
 }
 
 /// A detector bound to an endpoint with an action.
@@ -413,6 +421,20 @@ pub struct Limit {
     pub nano_usd: Option<Rate>,
 }
 
+impl Limit {
+    /// Whether what the caller uses is counted here.
+    pub fn counts(&self, caller: &Principal) -> bool {
+        let is_meant = self.only.is_empty() || self.only.iter().any(|subject| subject.is(caller));
+        is_meant
+            && match &self.per {
+                LimitSubject::User => caller.kind == PrincipalKind::User,
+                LimitSubject::ServicePrincipal => caller.kind == PrincipalKind::ServicePrincipal,
+                LimitSubject::Group(group) => caller.groups.contains(group),
+                LimitSubject::Endpoint => true,
+            }
+    }
+}
+
 /// Who shares one counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LimitSubject {
@@ -433,6 +455,19 @@ pub struct Rate {
     pub amount: u64,
     /// Length of the window.
     pub window: Duration,
+}
+
+impl Rate {
+    /// The window as the policy writes it: `s`, `min`, `h`, `day`, or its seconds.
+    pub fn window_name(&self) -> String {
+        match self.window.as_secs() {
+            1 => "s".to_owned(),
+            60 => "min".to_owned(),
+            3_600 => "h".to_owned(),
+            86_400 => "day".to_owned(),
+            seconds => format!("{seconds}s"),
+        }
+    }
 }
 
 /// What a model costs.

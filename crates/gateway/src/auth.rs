@@ -1,7 +1,7 @@
 //! Who asks: the key of a request and the principal behind it.
 
 use bartizan_core::access::{Identify, Scope};
-use bartizan_core::settings::{Endpoint, Settings, Subject};
+use bartizan_core::settings::Settings;
 use bartizan_core::{Principal, Secret};
 use http::HeaderMap;
 
@@ -31,7 +31,10 @@ pub(crate) fn identify(
 ) -> Result<Caller, GatewayError> {
     let credential = credential(headers).ok_or_else(|| missing(headers))?;
     let identity = keys.identify(&credential).ok_or(GatewayError::KeyUnknown)?;
-    let groups = settings.groups_of(identity.kind, &identity.name);
+    let mut groups = identity.groups;
+    groups.extend_from_slice(settings.access.groups_of(identity.kind, &identity.name));
+    groups.sort_unstable();
+    groups.dedup();
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
     Ok(Caller { principal, qualified, scope: identity.scope })
@@ -58,15 +61,6 @@ fn missing(headers: &HeaderMap) -> GatewayError {
         }
         _ => GatewayError::KeyMissing,
     }
-}
-
-/// Whether the endpoint is open to the caller.
-pub(crate) fn may_call(caller: &Principal, endpoint: &Endpoint) -> bool {
-    endpoint.allow.is_empty()
-        || endpoint.allow.iter().any(|subject| match subject {
-            Subject::Principal(member) => member.kind == caller.kind && member.name == caller.name,
-            Subject::Group(group) => caller.groups.contains(group),
-        })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can go wrong with a request, in words for the person who sent it.
 
+use std::sync::Arc;
+
 use bartizan_core::settings::{Modality, Unseen};
 use bartizan_core::{Category, Class, Coded, RuleId};
 
@@ -37,8 +39,8 @@ pub enum GatewayError {
     KeyUnknown,
     #[error("this key manages Bartizan and does not call models; use a client key")]
     KeyScope,
-    #[error("the endpoint `{endpoint}` is not open to this caller")]
-    EndpointForbidden { endpoint: String },
+    #[error("the endpoint `{endpoint}` is not open to this caller{}", by_rule(rule.as_deref()))]
+    EndpointForbidden { endpoint: String, rule: Option<Arc<str>> },
     #[error("the body is larger than {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
     #[error("the body could not be read to its end")]
@@ -87,6 +89,10 @@ pub enum GatewayError {
     LogUnavailable,
     #[error("an edit of the body failed")]
     Edit(#[from] EditError),
+}
+
+fn by_rule(rule: Option<&str>) -> String {
+    rule.map(|rule| format!(", by the rule `{rule}`")).unwrap_or_default()
 }
 
 impl Coded for GatewayError {

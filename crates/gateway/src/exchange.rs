@@ -184,6 +184,10 @@ impl Exchange {
                 self.record.note(Verdict::Block, [], &[]);
                 self.record.decided_by(rule.as_str());
             }
+            GatewayError::EndpointForbidden { rule: Some(rule), .. } => {
+                self.record.note(Verdict::Block, [], &[]);
+                self.record.decided_by(rule);
+            }
             GatewayError::Limited(exhausted) => {
                 self.record.note(Verdict::Block, [], &[]);
                 self.record.decided_by(exhausted.limit.as_str());
@@ -231,9 +235,16 @@ impl Exchange {
             &caller.principal,
         )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
-        if !auth::may_call(&caller.principal, &target.endpoint.settings) {
-            let endpoint = target.endpoint.name.to_string();
-            return Err(GatewayError::EndpointForbidden { endpoint });
+        let name = &target.endpoint.settings.name;
+        let ruling = self.snapshot.rule(
+            &caller.principal,
+            name,
+            self.operation.name(),
+            target.chosen_model(),
+        );
+        if !ruling.is_allowed {
+            let (endpoint, rule) = (name.to_string(), ruling.rule);
+            return Err(GatewayError::EndpointForbidden { endpoint, rule });
         }
         self.reserve(&caller, &target, &document)?;
         if self.operation == Operation::Moderations {

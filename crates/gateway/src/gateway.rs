@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bartizan_core::access::Identify;
+use bartizan_core::access::{Call, Identify, Ruling};
 use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
-use bartizan_core::{Name, Principal};
+use bartizan_core::{Name, Principal, time};
 use bartizan_guard::prompt_index::PromptCache;
 use bartizan_guard::refine::{Budget, Opinion, Refiner};
 use bartizan_guard::{Guard, GuardError};
 
-use crate::auth::may_call;
 use crate::heavy;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
@@ -126,11 +125,36 @@ impl Snapshot {
         Ok(Self { settings, endpoints })
     }
 
-    /// Names of the endpoints that are open to the caller, for messages.
+    /// Has every route ask this provider in place of its own.
+    pub(crate) fn ask_instead(&mut self, provider: &Arc<dyn Provider>) {
+        for endpoint in self.endpoints.values_mut() {
+            // Nobody else has a snapshot that was built a moment ago.
+            for route in Arc::get_mut(endpoint).into_iter().flat_map(|ready| &mut ready.routes) {
+                route.provider = Arc::clone(provider);
+            }
+        }
+    }
+
+    /// Whether a caller may use an endpoint in this way.
+    pub(crate) fn rule(
+        &self,
+        caller: &Principal,
+        endpoint: &Name,
+        operation: &str,
+        model: &str,
+    ) -> Ruling {
+        let call = Call { endpoint, operation, model, at: time::now() };
+        self.settings.access.call(caller, &call)
+    }
+
+    /// Endpoints whose being there the caller may know.
+    pub(crate) fn seen_by(&self, caller: &Principal) -> impl Iterator<Item = &Name> {
+        self.endpoints.keys().filter(|name| self.rule(caller, name, Call::SEE, "").is_allowed)
+    }
+
+    /// Their names, for messages.
     pub(crate) fn endpoint_names(&self, caller: &Principal) -> String {
-        let open =
-            self.endpoints.iter().filter(|(_, endpoint)| may_call(caller, &endpoint.settings));
-        let names: Vec<_> = open.map(|(name, _)| format!("`{name}`")).collect();
+        let names: Vec<_> = self.seen_by(caller).map(|name| format!("`{name}`")).collect();
         names.join(", ")
     }
 }
@@ -154,15 +178,25 @@ impl Gateway {
     /// # Errors
     /// [`BuildError`] when the policy cannot be enforced.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
-        Ok(Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::build(parts.settings, &parts.models)?),
-            keys: parts.keys,
-            events: parts.events,
+        let snapshot = Snapshot::build(parts.settings, &parts.models)?;
+        Ok(Self::with(snapshot, parts.keys, parts.events))
+    }
+
+    /// A gateway that begins with this policy.
+    pub(crate) fn with(
+        snapshot: Snapshot,
+        keys: Arc<dyn Identify>,
+        events: Arc<dyn EventSink>,
+    ) -> Self {
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            keys,
+            events,
             limiter: Arc::new(Limiter::default()),
             upstream: Upstream::new(),
             metrics: Arc::new(Metrics::default()),
             strangers: Strangers::default(),
-        })
+        }
     }
 
     /// Puts a new policy in force at once. Requests that have begun end under the old one.

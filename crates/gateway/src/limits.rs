@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_core::settings::{Limit, LimitSubject, Rate, Subject};
-use bartizan_core::{Principal, PrincipalKind, RuleId};
+use bartizan_core::settings::{Limit, LimitSubject, Rate};
+use bartizan_core::{Principal, RuleId};
 use parking_lot::Mutex;
 
 /// Expired windows are swept when there are more counters than this.
@@ -240,22 +240,10 @@ fn rates(limit: &Limit) -> impl Iterator<Item = (Unit, Rate)> {
 
 /// Whose counter a limit uses for this caller; none when the limit is not about the caller.
 fn whose(limit: &Limit, caller: &Principal) -> Option<String> {
-    let meant = limit.only.is_empty()
-        || limit.only.iter().any(|subject| match subject {
-            Subject::Principal(member) => member.kind == caller.kind && member.name == caller.name,
-            Subject::Group(group) => caller.groups.contains(group),
-        });
-    if !meant {
-        return None;
-    }
-    match &limit.per {
-        LimitSubject::User => (caller.kind == PrincipalKind::User).then(|| caller.name.clone()),
-        LimitSubject::ServicePrincipal => {
-            (caller.kind == PrincipalKind::ServicePrincipal).then(|| caller.name.clone())
-        }
-        LimitSubject::Group(group) => caller.groups.contains(group).then(String::new),
-        LimitSubject::Endpoint => Some(String::new()),
-    }
+    limit.counts(caller).then(|| match &limit.per {
+        LimitSubject::User | LimitSubject::ServicePrincipal => caller.name.clone(),
+        LimitSubject::Group(_) | LimitSubject::Endpoint => String::new(),
+    })
 }
 
 #[cfg(test)]

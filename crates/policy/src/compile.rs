@@ -4,10 +4,12 @@
 //! that a problem was reported.
 
 mod amounts;
+pub(crate) mod cedar;
 mod detect;
 mod effects;
 mod endpoints;
 mod exceptions;
+mod expectations;
 mod guardrails;
 mod ledger;
 mod limits;
@@ -32,6 +34,7 @@ use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::{Listen, Member, Price, Settings};
 use sha2::{Digest, Sha256};
 
+use crate::decide::{CedarText, Decisions};
 use crate::error::{Problem, Problems};
 use crate::file::scalar::{AddressText, Choice, PrincipalText, Vocabulary};
 use crate::file::{ListenFile, PolicyFile, PriceFile, TelemetryFile};
@@ -59,6 +62,8 @@ pub(crate) struct Compiler<'a, 't> {
     mask_key: operators::MaskKeyState,
     /// Endpoints share guardrails, and lists of packages are large: each is read once.
     package_lists: BTreeMap<(Ecosystem, Vec<String>), Arc<PackageNames>>,
+    /// Texts of the Cedar files.
+    pub(crate) cedar: Vec<CedarText>,
 }
 
 impl<'a, 't> Compiler<'a, 't> {
@@ -70,19 +75,15 @@ impl<'a, 't> Compiler<'a, 't> {
     ) -> Self {
         let mask_key = operators::MaskKeyState::default();
         let package_lists = BTreeMap::new();
-        Self { catalogue, sources, base_dir, problems, mask_key, package_lists }
+        let cedar = Vec::new();
+        Self { catalogue, sources, base_dir, problems, mask_key, package_lists, cedar }
     }
 
     /// The settings of a file; complete only if no problem was reported.
     pub(crate) fn settings(&mut self, file: &PolicyFile) -> Option<Settings> {
         self.format(&file.version);
-        for (key, found) in [
-            ("egress", &file.egress),
-            ("data", &file.data),
-            ("tools", &file.tools),
-            ("cedar", &file.cedar),
-            ("tests", &file.tests),
-        ] {
+        for (key, found) in [("egress", &file.egress), ("data", &file.data), ("tools", &file.tools)]
+        {
             self.unsupported_key(key, found);
         }
         let data_dir = self.data_dir(file.data_dir.as_ref());
@@ -98,8 +99,11 @@ impl<'a, 't> Compiler<'a, 't> {
         let witnesses = self.witnesses(&file.ledger.witnesses);
         let witness_for = self.log_keys(&file.ledger.witness_for);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
+        self.cedar_files(&file.cedar);
+        let tests = self.tests(file, &endpoints);
+        let access = Arc::new(Decisions::new(&groups, &endpoints, None));
         Some(Settings {
-            version: version_of(self.problems.text()),
+            version: version_of(self.problems.text(), &self.cedar),
             data_dir: data_dir?,
             listen: listen?,
             providers,
@@ -112,6 +116,9 @@ impl<'a, 't> Compiler<'a, 't> {
             witnesses,
             witness_for,
             otlp_endpoint,
+            access,
+            cedar: file.cedar.iter().map(|given| given.value.clone()).collect(),
+            tests,
         })
     }
 
@@ -265,9 +272,15 @@ fn unsupported(place: Option<Place>, what: &str) -> Problem {
         .help("a policy that is not enforced would only look like protection")
 }
 
-/// First 12 hex digits of the SHA-256 of the text.
-fn version_of(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut hex, byte| {
+/// First 12 hex digits of the SHA-256 of the text, and of the Cedar files where there are any.
+fn version_of(text: &str, cedar: &[CedarText]) -> String {
+    let mut hash = Sha256::new_with_prefix(text);
+    for file in cedar {
+        // No YAML has such a byte, so that no two policies are the same text.
+        hash.update([0]);
+        hash.update(&file.text);
+    }
+    hash.finalize().iter().take(6).fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -10,6 +10,7 @@ pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
 pub(crate) mod sink;
+pub(crate) mod test;
 
 use std::collections::BTreeMap;
 
@@ -22,9 +23,10 @@ use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
 use scalar::{AddressText, DollarsText, PrincipalText, SecretText, UrlText};
+use test::TestFile;
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
-pub(crate) const UNSUPPORTED: [&str; 5] = ["egress", "data", "tools", "cedar", "tests"];
+pub(crate) const UNSUPPORTED: [&str; 6] = ["egress", "data", "tools", "connect", "sql", "tool"];
 
 /// Policy of one Bartizan: which models may be called, by whom, with which guards and limits.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -66,6 +68,15 @@ pub(crate) struct PolicyFile {
     /// Where traces go.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) telemetry: TelemetryFile,
+    /// Files of Cedar policies that forbid or permit calls besides `allow`, such as `policies/*.cedar`; a relative
+    /// path starts at the folder of this file.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 64))]
+    pub(crate) cedar: Vec<Located<String>>,
+    /// Requests, and what has to become of them: `bartizan policy test` tries each.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 10_000))]
+    pub(crate) tests: Vec<Located<TestFile>>,
 
     #[serde(default)]
     #[schemars(skip)]
@@ -76,12 +87,6 @@ pub(crate) struct PolicyFile {
     #[serde(default)]
     #[schemars(skip)]
     pub(crate) tools: Unsupported,
-    #[serde(default)]
-    #[schemars(skip)]
-    pub(crate) cedar: Unsupported,
-    #[serde(default)]
-    #[schemars(skip)]
-    pub(crate) tests: Unsupported,
 }
 
 /// Addresses to serve on, as `IP:PORT`; port 0 lets the system choose.

@@ -8,9 +8,11 @@
 //! checks them and resolves names and secrets, `error` and `snippet` say what is wrong.
 
 mod compile;
+mod decide;
 mod defaults;
 mod error;
 mod file;
+mod lints;
 mod located;
 mod parse;
 mod pattern;
@@ -20,6 +22,7 @@ mod snippet;
 mod suggest;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bartizan_core::catalog::Meta;
 use bartizan_core::channel::ChannelSet;
@@ -27,13 +30,16 @@ use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::{Ledger, LocalModel, Settings};
 
+pub use decide::as_cedar;
 pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
+pub use lints::{Lint, lints};
 pub use located::Place;
 pub use show::show;
 pub use suggest::nearest;
 
 use crate::compile::Compiler;
+use crate::decide::{Cedar, Decisions};
 use crate::error::Problems;
 use crate::file::PolicyFile;
 use crate::file::scalar::SecretText;
@@ -89,13 +95,29 @@ impl Catalogue<'static> {
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
     /// Looks up an environment variable.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether something stands in for what is not there.
+    stands_in: bool,
 }
 
 impl Sources<'static> {
     /// The environment of this process. Variables that are not Unicode count as absent.
     pub const fn process() -> Self {
-        Self { env: &|name| std::env::var(name).ok() }
+        Self::of(&|name| std::env::var(name).ok())
+    }
+}
+
+impl<'a> Sources<'a> {
+    /// Variables that this gives.
+    pub const fn of(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { env, stands_in: false }
+    }
+
+    /// With something in place of each variable and file that is not there: for trying a policy where its
+    /// credentials are not at hand. What is compiled so must never be put in force.
+    #[must_use]
+    pub const fn with_stand_ins(self) -> Self {
+        Self { stands_in: true, ..self }
     }
 }
 
@@ -119,9 +141,56 @@ pub fn load_str(
     catalogue: Catalogue<'_>,
     sources: Sources<'_>,
 ) -> Result<Settings, PolicyError> {
-    read(text, source_name, |file, problems| {
-        Compiler::new(catalogue, sources, base_dir, problems).settings(file)
-    })
+    let mut cedar = Vec::new();
+    let mut settings = read(text, source_name, |file, problems| {
+        let mut compiler = Compiler::new(catalogue, sources, base_dir, problems);
+        let settings = compiler.settings(file);
+        cedar = compiler.cedar;
+        settings
+    })?;
+    if !cedar.is_empty() {
+        let cedar = Cedar::new(&cedar, &settings.endpoints)?;
+        let decisions = Decisions::new(&settings.groups, &settings.endpoints, Some(cedar));
+        settings.access = Arc::new(decisions);
+    }
+    Ok(settings)
+}
+
+/// What Cedar files of a policy may speak of, in Cedar's own words.
+pub const fn cedar_schema() -> &'static str {
+    decide::SCHEMA
+}
+
+/// The Cedar files of a policy with their texts, in its order. What is wrong with the policy, loading it says.
+///
+/// # Errors
+/// What the system says about a file that cannot be read.
+pub fn cedar_files(text: &str, base_dir: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    let Ok(file) = parse::parse(text) else { return Ok(files) };
+    for entry in &file.cedar {
+        for path in compile::cedar::matching(base_dir, &entry.value).unwrap_or_default() {
+            if files.iter().all(|(known, _)| *known != path) {
+                let text = read_text_file(&path, POLICY_BYTES)?;
+                files.push((path, text));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The text of a policy and of the files that are part of it: two policies that say the same here are the
+/// same.
+///
+/// # Errors
+/// Those of [`cedar_files`].
+pub fn whole_text(text: &str, base_dir: &Path) -> std::io::Result<String> {
+    let mut whole = text.to_owned();
+    for (_, text) in cedar_files(text, base_dir)? {
+        whole.push('\0');
+        whole.push_str(&text);
+    }
+    Ok(whole)
 }
 
 /// Reads and compiles a policy file. Relative paths in it start at its folder.
@@ -160,7 +229,7 @@ pub fn load_data(
     base_dir: &Path,
 ) -> Result<DataSettings, PolicyError> {
     let catalogue = Catalogue::EMPTY;
-    let sources = Sources { env: &|_| None };
+    let sources = Sources::of(&|_| None);
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)
     })

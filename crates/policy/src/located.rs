@@ -32,6 +32,15 @@ impl Place {
         })
     }
 
+    /// `chars` characters from a byte of the text on; none when no character begins there.
+    pub(crate) fn at(text: &str, byte: usize, chars: usize) -> Option<Self> {
+        let before = text.get(..byte)?;
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() as u64 + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let column = before.get(start..)?.chars().count() as u64 + 1;
+        Some(Self { line, column, chars: chars.max(1) as u64, byte: Some(byte as u64) })
+    }
+
     /// Where `key` stands that has its value at `self`; `self` when the text does not say.
     ///
     /// The parser locates values only, and a problem with a key reads better at the key.

@@ -3,6 +3,7 @@
 //! The shape is that of the policy file with every default written out; credentials and canaries are
 //! not shown.
 
+mod expectations;
 mod sinks;
 
 use std::collections::BTreeSet;
@@ -74,6 +75,15 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     for (model, price) in &settings.prices {
         let (input, output) = (dollars(price.input), dollars(price.output));
         writeln!(out, "  {}: {{ input: {input}, output: {output} }}", text(model))?;
+    }
+    if !settings.cedar.is_empty() {
+        writeln!(out, "cedar: [{}]", list(settings.cedar.iter().map(|path| text(path))))?;
+    }
+    if !settings.tests.is_empty() {
+        writeln!(out, "tests:")?;
+    }
+    for test in &settings.tests {
+        writeln!(out, "  - {}", expectations::written(test))?;
     }
     write_ledger(out, settings)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
@@ -290,7 +300,7 @@ fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
     if !limit.only.is_empty() {
         writeln!(out, "        only: [{}]", subjects(&limit.only))?;
     }
-    let count = |rate: &Rate| format!("{}/{}", rate.amount, unit(rate.window));
+    let count = |rate: &Rate| format!("{}/{}", rate.amount, rate.window_name());
     if let Some(rate) = &limit.requests {
         writeln!(out, "        requests: {}", count(rate))?;
     }
@@ -298,7 +308,7 @@ fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
         writeln!(out, "        tokens: {}", count(rate))?;
     }
     if let Some(rate) = &limit.nano_usd {
-        writeln!(out, "        usd: {}/{}", dollars(NanoUsd(rate.amount)), unit(rate.window))?;
+        writeln!(out, "        usd: {}/{}", dollars(NanoUsd(rate.amount)), rate.window_name())?;
     }
     Ok(())
 }
@@ -380,16 +390,6 @@ const fn on_error(on_error: OnError) -> &'static str {
 fn dollars(amount: NanoUsd) -> String {
     let exact = amount.to_string();
     exact.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn unit(window: Duration) -> String {
-    match window.as_secs() {
-        1 => "s".to_owned(),
-        60 => "min".to_owned(),
-        3_600 => "h".to_owned(),
-        86_400 => "day".to_owned(),
-        seconds => format!("{seconds}s"),
-    }
 }
 
 fn duration(duration: Duration) -> String {

@@ -110,7 +110,12 @@ impl Identify for KeyIndex {
 impl Entry {
     fn new(hash: KeyHash, record: KeyRecord, uses: Arc<Uses>) -> Self {
         let KeyRecord { id: key_id, scope, kind, name, expires, .. } = record;
-        Self { hash, identity: Identity { key_id, kind, name, scope }, expires, uses }
+        Self {
+            hash,
+            identity: Identity { key_id, kind, name, groups: Vec::new(), scope },
+            expires,
+            uses,
+        }
     }
 }
 

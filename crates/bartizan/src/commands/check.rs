@@ -117,7 +117,7 @@ pub(super) struct Rules {
 pub(super) fn rules(config: Option<&Path>, endpoint: Option<&str>) -> anyhow::Result<Rules> {
     let Some(file) = config else {
         // What the environment holds about providers changes nothing about guardrails.
-        let text = bartizan_policy::default_yaml(Sources { env: &|_| None });
+        let text = bartizan_policy::default_yaml(Sources::of(&|_| None));
         let settings = policy::load_text(&text, "embedded defaults", Path::new("."))?;
         let everywhere = |mut guardrail: Guardrail| {
             guardrail.on = ChannelSet::ALL;

@@ -3,6 +3,7 @@
 mod console;
 mod greeting;
 mod reload;
+#[cfg(feature = "sql")]
 mod tables;
 
 use std::net::SocketAddr;
@@ -16,14 +17,14 @@ use bartizan_core::event::EventSink;
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
-use bartizan_query::Tables;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::cli::UpArgs;
 use crate::spans;
-use crate::wire::admin::{Endpoints, Events, LogFolder, PolicySource, Ready};
+use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Ready};
 use crate::wire::relay::Relay;
+use crate::wire::versions::Versions;
 use crate::wire::{models, policy, standing, state, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
@@ -53,7 +54,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let settings = source.load()?;
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
-    let tables = Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
+    #[cfg(feature = "sql")]
+    let tables = bartizan_query::Tables::new(&folder, data_dir.join(bartizan_query::FOLDER));
     let relay = Relay::start(&folder, &data_dir, &settings.sinks)?;
     let witnesses = witness::ask(&folder, &settings.witnesses)?;
     let witness = witness::open(&data_dir, &settings.witness_for)?;
@@ -75,12 +77,19 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     });
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
     let models = models::load(&settings)?;
+    let version = settings.version.clone();
     let gateway = Arc::new(Gateway::build(Parts {
         models,
         settings,
         keys: store.key_index(),
         events: Arc::clone(&events),
     })?);
+    let in_force = Arc::new(InForce {
+        source,
+        gateway: Arc::clone(&gateway),
+        versions: Versions::new(&data_dir),
+        events: Arc::clone(&events),
+    });
     let server = Server::bind(gateway_address)?;
     let console = TcpListener::bind(console_address)
         .await
@@ -98,6 +107,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         keys: state::first_keys(&store)?,
     };
 
+    in_force.note(&version)?;
+
     // From here on a signal asks for an end; before, it is one.
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(false);
@@ -108,10 +119,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         log: Arc::new(LogFolder(Served::new(folder.clone()))),
         witness,
         event_query: Arc::new(Events { folder }),
-        endpoints: Arc::new(Endpoints {
-            source: Arc::clone(&source),
-            gateway: Arc::clone(&gateway),
-        }),
+        endpoints: Arc::new(Endpoints(Arc::clone(&in_force))),
         metrics: {
             let (metrics, sinks) = (gateway.metrics(), relay.metrics());
             let log = Arc::clone(&log);
@@ -129,8 +137,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let bounds = Bounds::draining(drain);
     let console = tokio::spawn(console::serve(console, router, until(stopped.clone()), bounds));
     let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
-    tokio::spawn(reload(source, gateway, at_start, until(stopped.clone())));
+    tokio::spawn(reload(in_force, at_start, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped.clone())));
+    #[cfg(feature = "sql")]
     tokio::spawn(tables::follow(tables, until(stopped.clone())));
     if let Some(witnesses) = witnesses {
         tokio::spawn(witnesses.run(until(stopped)));

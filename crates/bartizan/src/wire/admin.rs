@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use bartizan_console::{
     AdminError, Check, EndpointAdmin, EventFilter, EventQuery, LogFiles, Readiness,
 };
+use bartizan_core::event::EventSink;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::settings::Settings;
 use bartizan_core::{Class, Coded as _, Event, Name};
@@ -20,6 +21,7 @@ use bartizan_policy::{DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
 
+use super::versions::{Version, Versions};
 use super::{models, policy};
 
 /// Where the policy comes from: a file or the embedded defaults, plus endpoints made by the admin
@@ -49,6 +51,12 @@ impl PolicySource {
         }
     }
 
+    /// Text of the file and of the files that are part of it, or of the defaults.
+    pub(crate) fn whole_text(&self) -> anyhow::Result<String> {
+        let text = self.text()?;
+        bartizan_policy::whole_text(&text, self.folder()).context("cannot read a Cedar file")
+    }
+
     /// Where the policy itself keeps state and logs, whatever the command line says.
     pub(crate) fn data(&self) -> anyhow::Result<DataSettings> {
         let name = self.name();
@@ -76,6 +84,29 @@ impl PolicySource {
         }
         settings.data_dir.clone_from(&self.data_dir);
         Ok(settings)
+    }
+}
+
+/// The policy that is in force, and how another takes its place.
+pub(crate) struct InForce {
+    pub(crate) source: Arc<PolicySource>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) versions: Versions,
+    pub(crate) events: Arc<dyn EventSink>,
+}
+
+impl InForce {
+    /// Puts a version in force, once the event log says so.
+    pub(crate) fn enter(&self, version: &str, snapshot: Snapshot) -> anyhow::Result<()> {
+        self.note(version)?;
+        self.gateway.replace(snapshot);
+        Ok(())
+    }
+
+    /// Says in the event log that a version is in force from now on.
+    pub(crate) fn note(&self, version: &str) -> anyhow::Result<()> {
+        let version = Version::of(version, self.source.text()?, self.source.folder())?;
+        self.versions.enter(&*self.events, &version)
     }
 }
 
@@ -181,14 +212,11 @@ fn pointer(place: Option<Place>, text: &str) -> Option<String> {
 }
 
 /// Endpoints, for the admin API.
-pub(crate) struct Endpoints {
-    pub(crate) source: Arc<PolicySource>,
-    pub(crate) gateway: Arc<Gateway>,
-}
+pub(crate) struct Endpoints(pub(crate) Arc<InForce>);
 
 impl Endpoints {
     fn document(&self) -> Result<Value, AdminError> {
-        let text = self.source.text().map_err(internal)?;
+        let text = self.0.source.text().map_err(internal)?;
         serde_saphyr::from_str(&text).map_err(internal)
     }
 
@@ -198,15 +226,15 @@ impl Endpoints {
 
     /// Puts the policy with these extra endpoints in force, or says why not.
     fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
-        let settings = self.source.compose(extra).map_err(refused)?;
+        let settings = self.0.source.compose(extra).map_err(refused)?;
         let models = models::load(&settings).map_err(refused)?;
+        let version = settings.version.clone();
         let snapshot = Snapshot::build(settings, &models).map_err(refused)?;
-        self.gateway.replace(snapshot);
-        Ok(())
+        self.0.enter(&version, snapshot).map_err(internal)
     }
 
     fn extra(&self) -> Result<Vec<(String, String)>, AdminError> {
-        let stored = self.source.store.list_endpoints().map_err(internal)?;
+        let stored = self.0.source.store.list_endpoints().map_err(internal)?;
         Ok(stored.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect())
     }
 }
@@ -235,7 +263,7 @@ impl EndpointAdmin for Endpoints {
         if let Some(body) = self.in_file(name.as_str())? {
             return Ok(named(name.as_str(), "policy", body));
         }
-        let stored = self.source.store.get_endpoint(name.as_str()).map_err(internal)?;
+        let stored = self.0.source.store.get_endpoint(name.as_str()).map_err(internal)?;
         let stored = stored.ok_or_else(|| missing(name))?;
         Ok(named(name.as_str(), "admin", serde_json::from_str(&stored.body).map_err(internal)?))
     }
@@ -250,7 +278,7 @@ impl EndpointAdmin for Endpoints {
         extra.retain(|(known, _)| known != name.as_str());
         extra.push((name.as_str().to_owned(), body.to_owned()));
         self.enforce(&extra)?;
-        self.source.store.put_endpoint(name, body).map_err(internal)?;
+        self.0.source.store.put_endpoint(name, body).map_err(internal)?;
         self.get(name)
     }
 
@@ -262,7 +290,7 @@ impl EndpointAdmin for Endpoints {
         let mut extra = self.extra()?;
         extra.retain(|(known, _)| known != name.as_str());
         self.enforce(&extra)?;
-        self.source.store.delete_endpoint(name.as_str()).map_err(internal)?;
+        self.0.source.store.delete_endpoint(name.as_str()).map_err(internal)?;
         Ok(last)
     }
 }

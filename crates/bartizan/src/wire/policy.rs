@@ -31,14 +31,23 @@ pub(crate) struct Loaded {
 
 /// Loads the policy that the flags, the environment or the working folder name.
 pub(crate) fn load(args: &PolicyArgs) -> anyhow::Result<Loaded> {
+    load_with(args, Sources::process())
+}
+
+/// As [`load`], to try it where its credentials are not at hand.
+pub(crate) fn load_to_try(args: &PolicyArgs) -> anyhow::Result<Loaded> {
+    load_with(args, Sources::process().with_stand_ins())
+}
+
+fn load_with(args: &PolicyArgs, sources: Sources<'_>) -> anyhow::Result<Loaded> {
     let mut loaded = if let Some(file) = find(args.config.as_deref())? {
-        let settings = load_file(&file)?;
+        let settings = load_file_with(&file, sources)?;
         Loaded { settings, origin: file.display().to_string(), file: Some(file) }
     } else {
         warn_of_half_a_pair();
         let folder = Path::new(USUAL_FOLDER);
         let settings = with_catalogue(|catalogue| {
-            bartizan_policy::default_settings(catalogue, Sources::process(), folder)
+            bartizan_policy::default_settings(catalogue, sources, folder)
         })?;
         Loaded { settings, origin: EMBEDDED.to_owned(), file: None }
     };
@@ -71,7 +80,7 @@ pub(crate) fn load_mask_key(config: Option<&Path>) -> anyhow::Result<Option<Mask
 }
 
 /// The policy file, unless the embedded defaults are meant.
-fn find(config: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn find(config: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
     if let Some(file) = config {
         return Ok(Some(file.to_owned()));
     }
@@ -102,7 +111,26 @@ fn warn_of_half_a_pair() {
 
 /// Loads one file.
 pub(crate) fn load_file(file: &Path) -> Result<Settings, PolicyError> {
-    with_catalogue(|catalogue| bartizan_policy::load_file(file, catalogue, Sources::process()))
+    load_file_with(file, Sources::process())
+}
+
+fn load_file_with(file: &Path, sources: Sources<'_>) -> Result<Settings, PolicyError> {
+    with_catalogue(|catalogue| bartizan_policy::load_file(file, catalogue, sources))
+}
+
+/// Loads a file to try it where its credentials are not at hand.
+pub(crate) fn load_file_to_try(file: &Path) -> Result<Settings, PolicyError> {
+    load_file_with(file, Sources::process().with_stand_ins())
+}
+
+/// Loads a text to try it where its credentials are not at hand.
+pub(crate) fn load_text_to_try(
+    text: &str,
+    name: &str,
+    folder: &Path,
+) -> Result<Settings, PolicyError> {
+    let sources = Sources::process().with_stand_ins();
+    with_catalogue(|catalogue| bartizan_policy::load_str(text, name, folder, catalogue, sources))
 }
 
 /// Loads a policy from text that stands for a file in `folder`.

@@ -28,6 +28,8 @@ mod masking;
 #[cfg(feature = "infer")]
 mod models;
 mod operators;
+mod policy;
+#[cfg(feature = "sql")]
 mod query;
 mod sinks;
 mod start;
@@ -35,4 +37,6 @@ mod streams;
 mod support;
 mod transport;
 mod trees;
+#[cfg(not(feature = "sql"))]
+mod without_sql;
 mod witness;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bartizan_core::{Name, Principal};
 
-use crate::auth::may_call;
 use crate::error::GatewayError;
 use crate::gateway::{ReadyEndpoint, Snapshot};
 use crate::json::{Kind, Value};
@@ -15,6 +14,14 @@ pub(super) struct Target {
     pub(super) endpoint: Arc<ReadyEndpoint>,
     /// Sent upstream where the route leaves the choice to the client.
     pub(super) model: String,
+}
+
+impl Target {
+    /// The model that the caller chose; empty where the endpoint leaves no choice.
+    pub(super) fn chosen_model(&self) -> &str {
+        let is_free = self.endpoint.routes.iter().any(|route| route.model.is_none());
+        if is_free { &self.model } else { "" }
+    }
 }
 
 /// The protocol behind a body on Databricks' path for all.
@@ -43,7 +50,9 @@ pub(super) fn find(
     path: Option<&str>,
     caller: &Principal,
 ) -> Result<Target, GatewayError> {
-    let open_to = |endpoint: &&Arc<ReadyEndpoint>| may_call(caller, &endpoint.settings);
+    let open_to = |endpoint: &&Arc<ReadyEndpoint>| {
+        snapshot.rule(caller, &endpoint.settings.name, operation.name(), "").is_allowed
+    };
     let known = || snapshot.endpoint_names(caller);
     let named = root.get("model").and_then(|model| model.as_str());
     let model = match (path, &named) {
@@ -118,13 +127,14 @@ mod tests {
 
     use bartizan_core::PrincipalKind;
     use bartizan_core::settings::{
-        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Settings, Subject,
+        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Settings,
     };
 
     use super::*;
+    use crate::fixtures::Fixed;
     use crate::json::Document;
 
-    fn endpoint(name: &str, model: Option<&str>, allow: BTreeSet<Subject>) -> (Name, Endpoint) {
+    fn endpoint(name: &str, model: Option<&str>) -> (Name, Endpoint) {
         let name: Name = name.parse().unwrap();
         let provider = "demo".parse().unwrap();
         let endpoint = Endpoint {
@@ -134,7 +144,7 @@ mod tests {
             limits: Vec::new(),
             modalities: BTreeSet::new(),
             unseen: BTreeSet::new(),
-            allow,
+            allow: BTreeSet::new(),
             canaries: Vec::new(),
             attempt_timeout: Duration::from_secs(1),
             total_timeout: Duration::from_secs(1),
@@ -143,11 +153,10 @@ mod tests {
         (name, endpoint)
     }
 
-    /// `assistant` fixes its model, `closed` does too and is open to one group alone.
+    /// `assistant` fixes its model, `closed` does too and is open to nobody.
     fn snapshot() -> Snapshot {
         let nowhere = "127.0.0.1:0".parse().unwrap();
         let demo = Provider { kind: ProviderKind::Demo { chunk_bytes: 5 } };
-        let few = BTreeSet::from([Subject::Group("few".parse().unwrap())]);
         let settings = Settings {
             version: String::new(),
             data_dir: "data".into(),
@@ -155,8 +164,8 @@ mod tests {
             providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
             groups: BTreeMap::new(),
             endpoints: BTreeMap::from([
-                endpoint("assistant", Some("large"), BTreeSet::new()),
-                endpoint("closed", Some("large"), few),
+                endpoint("assistant", Some("large")),
+                endpoint("closed", Some("large")),
             ]),
             prices: BTreeMap::new(),
             ledger: Ledger::DEFAULT,
@@ -165,6 +174,9 @@ mod tests {
             witness_for: Vec::new(),
             otlp_endpoint: None,
             models: BTreeMap::new(),
+            access: Arc::new(Fixed { closed: "closed" }),
+            cedar: Vec::new(),
+            tests: Vec::new(),
         };
         Snapshot::build(settings, &BTreeMap::new()).unwrap()
     }

@@ -1,8 +1,9 @@
 //! The list of models: the endpoints that the caller may use.
 
+use bartizan_core::Name;
 use serde_json::json;
 
-use crate::auth::{Caller, may_call};
+use crate::auth::Caller;
 use crate::error::GatewayError;
 use crate::gateway::Snapshot;
 
@@ -14,17 +15,12 @@ pub(super) fn answer(
 ) -> Result<String, GatewayError> {
     let entry =
         |name: &str| json!({ "id": name, "object": "model", "created": 0, "owned_by": "bartizan" });
-    let open = snapshot
-        .endpoints
-        .iter()
-        .filter(|(_, endpoint)| may_call(&caller.principal, &endpoint.settings))
-        .map(|(name, _)| name.as_str());
+    let mut open = snapshot.seen_by(&caller.principal).map(Name::as_str);
     match name {
         None => {
             Ok(json!({ "object": "list", "data": open.map(entry).collect::<Vec<_>>() }).to_string())
         }
         Some(asked) => open
-            .into_iter()
             .find(|name| *name == asked)
             .map(|name| entry(name).to_string())
             .ok_or_else(|| GatewayError::ModelUnknown {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bartizan_core::access::{Identify, Identity, Scope};
+use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope};
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
     Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Settings, Unseen,
 };
-use bartizan_core::{Action, ChannelSet, Event, Mode, Name, PrincipalKind, Secret};
+use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
 use bartizan_guard::prompt_index::PromptCache;
 use bytes::Bytes;
@@ -191,6 +191,23 @@ fn no_settings() -> Settings {
         witness_for: Vec::new(),
         otlp_endpoint: None,
         models: BTreeMap::new(),
+        access: Arc::new(Open),
+        cedar: Vec::new(),
+        tests: Vec::new(),
+    }
+}
+
+/// Lets everyone in.
+#[derive(Debug)]
+struct Open;
+
+impl Authorize for Open {
+    fn groups_of(&self, _: PrincipalKind, _: &str) -> &[Name] {
+        &[]
+    }
+
+    fn call(&self, _: &Principal, _: &Call<'_>) -> Ruling {
+        Ruling::by_list(true)
     }
 }
 
@@ -202,6 +219,7 @@ impl Identify for AnyKey {
             key_id: "k".to_owned(),
             kind: PrincipalKind::User,
             name: "someone".to_owned(),
+            groups: Vec::new(),
             scope: Scope::Client,
         })
     }

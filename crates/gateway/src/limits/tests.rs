@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_core::settings::Member;
+use bartizan_core::PrincipalKind;
+use bartizan_core::settings::{Member, Subject};
 use proptest::prelude::*;
 
 use super::*;

@@ -16,6 +16,9 @@ use crate::snippet::quote;
 /// Largest file that a reference may name, in bytes; tokens and certificates are far smaller.
 const REFERENCE_BYTES: u64 = 64 << 10;
 
+/// In place of a value that is not there: good as a key, as an address, and as a host.
+const STAND_IN: &str = "https://stand-in.invalid/0123456789abcdef0123456789abcdef";
+
 impl Compiler<'_, '_> {
     /// The credential that `key` refers to. A value written out is refused, and not repeated.
     pub(super) fn secret(&mut self, key: &str, given: &Located<SecretText>) -> Option<Secret> {
@@ -86,6 +89,9 @@ impl Compiler<'_, '_> {
             return None;
         }
         let value = (self.sources.env)(name).filter(|value| !value.is_empty());
+        if value.is_none() && self.sources.stands_in {
+            return Some(STAND_IN.to_owned());
+        }
         if value.is_none() {
             let message = format!("the environment variable `{name}` is not set");
             let help = format!("set it (`export {name}=…`) or remove what needs it");
@@ -113,6 +119,7 @@ impl Compiler<'_, '_> {
                 }
                 Some(text.to_owned())
             }
+            Err(_) if self.sources.stands_in => Some(STAND_IN.to_owned()),
             Err(why) => {
                 let message = format!("cannot read the file {}: {why}", quote(path));
                 let help = "a relative path starts at the folder of the policy file";

@@ -30,7 +30,7 @@ fn every_environment() -> impl Iterator<Item = BTreeMap<&'static str, &'static s
 fn loads_in_every_environment() {
     for environment in every_environment() {
         let env = |name: &str| environment.get(name).map(|value| (*value).to_owned());
-        let sources = Sources { env: &env };
+        let sources = Sources::of(&env);
         let settings = default_settings(FULL, sources, Path::new("/var/lib/b"))
             .unwrap_or_else(|error| panic!("{environment:?}\n{}", error.render()));
 
@@ -66,7 +66,7 @@ fn loads_in_every_environment() {
 #[test]
 fn an_empty_variable_counts_as_absent() {
     let env = |name: &str| (name == "OPENAI_API_KEY").then(String::new);
-    let settings = default_settings(FULL, Sources { env: &env }, Path::new("d")).unwrap();
+    let settings = default_settings(FULL, Sources::of(&env), Path::new("d")).unwrap();
     assert_eq!(settings.providers.len(), 1);
 }
 
@@ -75,7 +75,7 @@ fn base_urls_of_the_environment_are_honoured() {
     let env = |name: &str| {
         VARIABLES.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
-    let settings = default_settings(FULL, Sources { env: &env }, Path::new("d")).unwrap();
+    let settings = default_settings(FULL, Sources::of(&env), Path::new("d")).unwrap();
     let url = |name: &str| match &settings.providers[name].kind {
         ProviderKind::OpenAi { base_url, .. } | ProviderKind::Anthropic { base_url, .. } => {
             base_url.clone()
@@ -93,7 +93,7 @@ fn base_urls_of_the_environment_are_honoured() {
 
 #[test]
 fn the_default_guards_are_the_documented_ones() {
-    let sources = Sources { env: &|_| None };
+    let sources = Sources::of(&|_| None);
     let settings = default_settings(FULL, sources, Path::new("d")).unwrap();
     let endpoint = &settings.endpoints["demo"];
     let ids: Vec<&str> = endpoint.guardrails.iter().map(|rail| rail.id.as_str()).collect();
@@ -132,7 +132,7 @@ fn the_default_guards_are_the_documented_ones() {
 #[test]
 fn the_written_file_is_the_policy_that_runs() {
     let env = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| "sk-test".to_owned());
-    let sources = Sources { env: &env };
+    let sources = Sources::of(&env);
     let yaml = default_yaml(sources);
     assert!(!yaml.contains("#?") && !yaml.contains("sk-test"), "{yaml}");
     assert!(yaml.lines().all(|line| line.trim_end() == line), "trailing blanks");
@@ -144,8 +144,8 @@ fn the_written_file_is_the_policy_that_runs() {
 #[test]
 fn parts_without_a_credential_stay_as_comments_ready_to_use() {
     let all = |name: &str| Some(format!("value-of-{name}"));
-    let complete = default_yaml(Sources { env: &all });
-    let bare = default_yaml(Sources { env: &|_| None });
+    let complete = default_yaml(Sources::of(&all));
+    let bare = default_yaml(Sources::of(&|_| None));
     assert_eq!(bare.lines().count(), complete.lines().count());
     let mut comments = 0;
     for (bare, complete) in bare.lines().zip(complete.lines()) {

@@ -39,6 +39,6 @@ fn variable(name: &str) -> Option<String> {
 
 /// Loads a policy under the name `bartizan.yaml`.
 fn load(text: &str) -> Result<Settings, PolicyError> {
-    let sources = Sources { env: &variable };
+    let sources = Sources::of(&variable);
     load_str(text, "bartizan.yaml", Path::new(""), catalogue::FULL, sources)
 }

@@ -77,7 +77,7 @@ fn what_is_shown_reads_back() {
 
 #[test]
 fn the_key_alone_needs_no_other_secret() {
-    let sources = Sources { env: &variable };
+    let sources = Sources::of(&variable);
     let text = "version: 1\nmask-key: env:MASK_KEY\nproviders: { o: { openai: { api-key: env:NOT_THERE } } }";
     let key = load_mask_key(text, "f", std::path::Path::new(""), sources).unwrap();
     assert_eq!(key, Some(mask_key_of("env:MASK_KEY", "--key", sources).unwrap()));

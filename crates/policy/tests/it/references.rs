@@ -52,7 +52,7 @@ fn files_are_capped_and_must_hold_something() {
     let folder = tempfile::tempdir().unwrap();
     let load = |name: &str, bytes: &[u8]| {
         std::fs::write(folder.path().join(name), bytes).unwrap();
-        let sources = Sources { env: &|_| None };
+        let sources = Sources::of(&|_| None);
         load_str(&openai(&format!("file:{name}")), "f", folder.path(), FULL, sources)
     };
     assert!(load("good", b"sk-1\n").is_ok());
@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_file_of_a_credential_is_said() {
     std::fs::write(folder.path().join("empty"), "\n").unwrap();
     let said = |name: &str| {
         let text = openai(&format!("file:{name}"));
-        let sources = Sources { env: &|_| None };
+        let sources = Sources::of(&|_| None);
         load_str(&text, "f", folder.path(), FULL, sources).unwrap_err().render()
     };
     assert!(said("empty").contains("help: put the key into it"), "{}", said("empty"));
@@ -118,7 +118,7 @@ endpoints:
     routes: [{ provider: demo }]
     guardrails: *rails
 ";
-        load_str(text, "f", folder.path(), FULL, Sources { env: &|_| None })
+        load_str(text, "f", folder.path(), FULL, Sources::of(&|_| None))
     };
     let settings = load(b"# of our mirror\nNumPy\r\n\n  flask \n").unwrap();
     let lists =

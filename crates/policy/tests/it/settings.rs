@@ -86,7 +86,7 @@ fn every_key_arrives() {
     let half_a_dollar = Rate { amount: 500_000_000, window: hour };
     assert_eq!(endpoint.limits[2].nano_usd, Some(half_a_dollar));
     assert_eq!(settings.endpoints["open"].guardrails, endpoint.guardrails);
-    let groups = settings.groups_of(PrincipalKind::ServicePrincipal, "support-bot");
+    let groups = settings.access.groups_of(PrincipalKind::ServicePrincipal, "support-bot");
     assert_eq!(groups.iter().map(bartizan_core::Name::as_str).collect::<Vec<_>>(), ["agents"]);
     let ProviderKind::OpenAi { api_key: Some(key), .. } = &settings.providers["openai"].kind else {
         panic!("{:?}", settings.providers)
@@ -388,7 +388,7 @@ fn paths_start_at_the_folder_of_the_file() {
     std::fs::write(folder.path().join("key"), "sk-from-file\r\n").unwrap();
     std::fs::write(&path, "version: 1\nproviders: { o: { openai: { api-key: file:key } } }\n")
         .unwrap();
-    let settings = load_file(&path, FULL, Sources { env: &variable }).unwrap();
+    let settings = load_file(&path, FULL, Sources::of(&variable)).unwrap();
     assert_eq!(settings.data_dir, folder.path().join("./bartizan-data"));
     let ProviderKind::OpenAi { api_key: Some(key), base_url } =
         &settings.providers.values().next().unwrap().kind
@@ -398,7 +398,7 @@ fn paths_start_at_the_folder_of_the_file() {
     assert_eq!(key.expose(), "sk-from-file");
     assert_eq!(base_url, "https://api.openai.com/v1");
 
-    let here = load_str("version: 1", "x", Path::new("."), FULL, Sources { env: &variable });
+    let here = load_str("version: 1", "x", Path::new("."), FULL, Sources::of(&variable));
     assert_eq!(here.unwrap().data_dir, Path::new("./bartizan-data"));
 }
 
@@ -422,17 +422,19 @@ fn the_schema_names_every_key_and_no_other() {
     let keys: Vec<&str> = properties.keys().map(String::as_str).collect();
     expect![[r#"
         [
+            "version",
             "data-dir",
-            "endpoints",
-            "groups",
-            "ledger",
-            "listen",
             "mask-key",
+            "listen",
+            "providers",
+            "groups",
+            "endpoints",
             "models",
             "prices",
-            "providers",
+            "ledger",
             "telemetry",
-            "version",
+            "cedar",
+            "tests",
         ]
     "#]]
     .assert_debug_eq(&keys);

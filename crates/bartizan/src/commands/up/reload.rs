@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::settings::{Ledger, Listen, Settings, Sink, Witness};
-use bartizan_gateway::{Gateway, Snapshot};
+use bartizan_gateway::Snapshot;
 
-use crate::wire::admin::PolicySource;
+use crate::wire::admin::{InForce, PolicySource};
 use crate::wire::models;
 
 /// How often the policy file is looked at.
@@ -73,14 +73,14 @@ enum Look {
 /// Puts a changed policy file in force. One that is not valid changes nothing and is said once, and
 /// so is one that is gone.
 pub(super) async fn reload(
-    source: Arc<PolicySource>,
-    gateway: Arc<Gateway>,
+    in_force: Arc<InForce>,
     at_start: AtStart,
     stop: impl Future<Output = ()>,
 ) {
+    let source = &in_force.source;
     let Some(file) = source.file.clone() else { return };
     let mut stop = std::pin::pin!(stop);
-    let mut last = source.text().ok();
+    let mut last = source.whole_text().ok();
     let mut missing = 0u32;
     let mut unsettled: Option<String> = None;
     loop {
@@ -88,9 +88,9 @@ pub(super) async fn reload(
             () = tokio::time::sleep(EVERY) => {}
             () = &mut stop => return,
         }
-        let source = Arc::clone(&source);
+        let looked_at = Arc::clone(source);
         let (before, seen) = (last.clone(), unsettled.take());
-        let looking = move || look(&source, before.as_ref(), seen.as_ref());
+        let looking = move || look(&looked_at, before.as_ref(), seen.as_ref());
         let Ok(found) = tokio::task::spawn_blocking(looking).await else { continue };
         let (text, settings) = match found {
             Look::Unreadable(error) => {
@@ -123,7 +123,11 @@ pub(super) async fn reload(
         });
         match built {
             Ok((version, now, snapshot)) => {
-                gateway.replace(snapshot);
+                let entered = tokio::task::block_in_place(|| in_force.enter(&version, snapshot));
+                if let Err(error) = entered {
+                    refuse(&file, &error);
+                    continue;
+                }
                 tracing::info!(%version, file = %file.display(), "policy reloaded");
                 for key in at_start.changed(&now) {
                     tracing::warn!("`{key}` takes effect at the next start");
@@ -137,7 +141,7 @@ pub(super) async fn reload(
 /// A file that is being written can be read in half, and half of a policy can be a valid one with
 /// fewer guardrails. So a new text counts only when a second look finds the same.
 fn look(source: &PolicySource, before: Option<&String>, seen: Option<&String>) -> Look {
-    match source.text() {
+    match source.whole_text() {
         Err(error) => Look::Unreadable(error),
         Ok(text) if Some(&text) == before => Look::Same,
         Ok(text) if Some(&text) != seen => Look::Unsettled(text),

@@ -189,7 +189,7 @@ weather: sunny
               |
             2 | weather: sunny
               | ^^^^^^^
-            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `endpoints`, `models`, `prices`, `ledger`, `telemetry`
+            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `endpoints`, `models`, `prices`, `ledger`, `telemetry`, `cedar`, `tests`
         "#]],
     );
 }
@@ -241,9 +241,8 @@ egress:
   mode: enforce
 data: []
 tools:
-cedar: [policies/*.cedar]
 tests:
-  - { as: alice@example.com }
+  - { as: alice@example.com, connect: api.example.com:443, expect: allow }
 ",
         expect![[r#"
             error: this build cannot enforce `egress` yet; remove it
@@ -274,18 +273,11 @@ tests:
               | ^^^^^
             help: a policy that is not enforced would only look like protection
 
-            error: this build cannot enforce `cedar` yet; remove it
-             --> bartizan.yaml:7:1
+            error: this build cannot enforce `connect` yet; remove it
+             --> bartizan.yaml:8:30
               |
-            7 | cedar: [policies/*.cedar]
-              | ^^^^^
-            help: a policy that is not enforced would only look like protection
-
-            error: this build cannot enforce `tests` yet; remove it
-             --> bartizan.yaml:8:1
-              |
-            8 | tests:
-              | ^^^^^
+            8 |   - { as: alice@example.com, connect: api.example.com:443, expect: allow }
+              |                              ^^^^^^^
             help: a policy that is not enforced would only look like protection
         "#]],
     );

@@ -156,7 +156,7 @@ fn a_build_that_runs_none_says_how_to_make_one_that_does() {
 
     let none = Catalogue { models: None, ..crate::catalogue::FULL };
     let text = asking("detect: prompt-attack, refine: mine");
-    let sources = Sources { env: &|_| None };
+    let sources = Sources::of(&|_| None);
     let error = load_str(&text, "bartizan.yaml", Path::new(""), none, sources).unwrap_err();
     expect![[r#"
         error: this build runs no models of your own; remove `models`, or build it in

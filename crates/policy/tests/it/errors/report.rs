@@ -142,7 +142,7 @@ fn a_log_line_names_the_first_problem_and_counts_the_rest() {
 fn an_unreadable_file_is_named() {
     use bartizan_policy::{Sources, load_file};
     let path = std::path::Path::new("no/such/bartizan.yaml");
-    let sources = Sources { env: &|_| None };
+    let sources = Sources::of(&|_| None);
     let error = load_file(path, crate::catalogue::FULL, sources).unwrap_err();
     assert_eq!(error.code(), "bartizan::policy::unreadable");
     expect![[r#"
