@@ -7,6 +7,7 @@ pub(crate) mod guard;
 pub(crate) mod ledger;
 mod measure;
 mod peers;
+pub(crate) mod policy;
 pub(crate) mod query;
 mod table;
 mod versions;

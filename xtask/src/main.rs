@@ -41,6 +41,7 @@ Usage: cargo xtask <command>
                             side by side with direct calls and peers; --write updates docs/benchmarks
   bench ledger [--seconds N] [--write]
                             the event log beside what the disk does by itself
+  bench policy [--write]    decisions and reloads of large policies
   bench query [--write]     questions in SQL to a log of 10 M entries beside SQLite
   bench guard [--seconds N] [--write]
                             the guard side by side with Python programs that read texts, on one core
@@ -76,6 +77,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", "gateway", options @ ..] => bench::gateway(options),
         ["bench", "guard", options @ ..] => bench::guard::run(options),
         ["bench", "ledger", options @ ..] => bench::ledger::run(options),
+        ["bench", "policy", options @ ..] => bench::policy::run(options),
         ["bench", "query", options @ ..] => bench::query::run(options),
         [] | ["help" | "--help" | "-h"] => {
             say::data(HELP);

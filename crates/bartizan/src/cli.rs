@@ -359,11 +359,12 @@ pub(crate) enum KeyCommand {
     Create {
         /// Person (`alice@example.com`) or program (`sp:support-bot`)
         name: String,
-        /// What the key may do
+        /// What the key may do: call models, or at the console port everything, change endpoints and client keys, see all,
+        /// see endpoints
         #[arg(
             long,
             default_value = Scope::Client.name(),
-            value_parser = PossibleValuesParser::new([Scope::Client, Scope::Admin].map(Scope::name))
+            value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::name))
         )]
         scope: String,
         /// What it is for
@@ -372,6 +373,43 @@ pub(crate) enum KeyCommand {
         /// When it stops working: 12h, 30d [default: never]
         #[arg(long, value_name = "DURATION")]
         expires_in: Option<String>,
+        /// The only endpoint that it opens; may be given several times [default: all that the policy opens to its holder]
+        #[arg(long = "endpoint", value_name = "NAME")]
+        endpoints: Vec<String>,
+    },
+    /// Make a key in the place of one that works, and print it once
+    ///
+    /// For the same holder, with the same rights. The old key goes on to work for the overlap, so that its holder can
+    /// change over.
+    #[command(
+        after_help = "Examples:\n  bartizan key replace ID\n  bartizan key replace ID --overlap 7d --expires-in 90d"
+    )]
+    Replace {
+        /// Id of the key
+        id: String,
+        /// How long the old key goes on to work
+        #[arg(long, default_value = "24h", value_name = "DURATION")]
+        overlap: String,
+        /// When the new one stops working: 12h, 30d [default: never]
+        #[arg(long, value_name = "DURATION")]
+        expires_in: Option<String>,
+    },
+    /// Name keys that are old, unused, or without an end
+    ///
+    /// Exit code 1 when there are any.
+    #[command(
+        after_help = "Examples:\n  bartizan key report\n  bartizan key report --older-than 90d --unused-for 30d --format json"
+    )]
+    Report {
+        /// Age from which on a key is old
+        #[arg(long, default_value = "365d", value_name = "DURATION")]
+        older_than: String,
+        /// Time without use from which on a key is unused
+        #[arg(long, default_value = "90d", value_name = "DURATION")]
+        unused_for: String,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+        format: DocumentFormat,
     },
     /// List keys: id, scope, state, holder, last use, note
     #[command(after_help = "Examples:\n  bartizan key list\n  bartizan key list --format json")]

@@ -1,9 +1,12 @@
 //! The admin behind a request, and the record of what they change.
 
-use bartizan_core::access::Identity;
+use bartizan_core::access::{Identity, Scope};
 use bartizan_core::event::{Event, EventSink, Outcome, Recorded};
 use bartizan_core::id::RequestId;
 use bartizan_core::principal::Principal;
+use bartizan_core::verdict::Verdict;
+
+use crate::error::ConsoleError;
 
 /// Set by the door on every request to an admin route.
 #[derive(Debug, Clone)]
@@ -34,6 +37,29 @@ impl Admin {
         let mut event = Event::new(self.request_id, "admin", operation);
         event.principal = Some(Principal { kind, name, groups: Vec::new() }.qualified());
         event
+    }
+
+    /// Records that somebody may not do what they asked for.
+    pub(crate) async fn note_refusal(&self, events: &dyn EventSink) {
+        let mut event = self.event("refused");
+        event.verdict = Verdict::Block;
+        event.outcome = Outcome::Refused;
+        event.status = Some(403);
+        let recorded = match events.record(&event) {
+            Ok(recorded) => recorded.settled().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            tracing::error!(%error, "refused admin request is not in the event log");
+        }
+    }
+
+    /// Refuses to change a key that opens more than this admin may hand out.
+    pub(crate) fn must_change(&self, scope: Scope) -> Result<(), ConsoleError> {
+        if self.identity.scope.may(scope.to_change()) {
+            return Ok(());
+        }
+        Err(ConsoleError::NotAllowed { scope: self.identity.scope })
     }
 
     /// Records a change, before it is answered; false when the log does not take it. Holds the thread up

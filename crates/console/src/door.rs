@@ -5,11 +5,9 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use bartizan_core::access::{Identity, Scope};
-use bartizan_core::event::Outcome;
+use bartizan_core::access::{Identity, Right};
 use bartizan_core::id::RequestId;
 use bartizan_core::redact::Secret;
-use bartizan_core::verdict::Verdict;
 
 use crate::admin::Admin;
 use crate::error::ConsoleError;
@@ -76,9 +74,9 @@ pub(crate) async fn check_host(
     }
 }
 
-/// Lets admins pass, before anything of the body is read.
-pub(crate) async fn require_admin(
-    State(state): State<ConsoleState>,
+/// Lets those pass whose key has a right, before anything of the body is read.
+pub(crate) async fn require(
+    State((state, right)): State<(ConsoleState, Right)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -89,19 +87,10 @@ pub(crate) async fn require_admin(
         Err(error) => return error.into_response(),
     };
     let admin = Admin { identity, request_id };
-    if admin.identity.scope != Scope::Admin {
-        let mut event = admin.event("refused");
-        event.verdict = Verdict::Block;
-        event.outcome = Outcome::Refused;
-        event.status = Some(403);
-        let recorded = match state.events.record(&event) {
-            Ok(recorded) => recorded.settled().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = recorded {
-            tracing::error!(%error, "refused admin request is not in the event log");
-        }
-        return ConsoleError::NotAdmin.into_response();
+    let scope = admin.identity.scope;
+    if !scope.may(right) {
+        admin.note_refusal(&*state.events).await;
+        return ConsoleError::NotAllowed { scope }.into_response();
     }
     request.extensions_mut().insert(admin);
     next.run(request).await
@@ -117,5 +106,5 @@ fn identify(state: &ConsoleState, headers: &HeaderMap) -> Result<Identity, Conso
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ConsoleError::NoKey);
     }
-    state.identify.identify(&Secret::new(credential.trim())).ok_or(ConsoleError::UnknownKey)
+    state.identify.identify(&Secret::new(credential.trim())).map_err(|_| ConsoleError::UnknownKey)
 }

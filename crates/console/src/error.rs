@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bartizan_core::access::Scope;
 use bartizan_core::error::{Class, Coded};
 use bartizan_store::StoreError;
 use serde_json::json;
@@ -39,8 +40,8 @@ pub(crate) enum ConsoleError {
     NoKey,
     #[error("the key is not known, was revoked or has expired")]
     UnknownKey,
-    #[error("the key is a client key, and this needs an admin key")]
-    NotAdmin,
+    #[error("a key of scope `{}` may not do this", scope.name())]
+    NotAllowed { scope: Scope },
     #[error("the `Host` header does not name this console")]
     Host,
     #[error("there is nothing at this path")]
@@ -89,7 +90,8 @@ impl ConsoleError {
             Self::NoKey | Self::UnknownKey => {
                 "send `Authorization: Bearer bza_…` with an admin key that is in force"
             }
-            Self::NotAdmin => "use a key that starts with `bza_`",
+            Self::NotAllowed { scope: Scope::Client } => "use a key that starts with `bza_`",
+            Self::NotAllowed { .. } => "use a key of scope `admin`, or ask somebody who has one",
             Self::Host => {
                 "call the console by a loopback name or its address, or name it in `listen.console-names`"
             }
@@ -125,7 +127,7 @@ impl Coded for ConsoleError {
         match self {
             Self::NoKey => "bartizan::console::no-key",
             Self::UnknownKey => "bartizan::console::unknown-key",
-            Self::NotAdmin => "bartizan::console::not-admin",
+            Self::NotAllowed { .. } => "bartizan::console::not-allowed",
             Self::Host => "bartizan::console::host",
             Self::NotFound => "bartizan::console::not-found",
             Self::MethodNotAllowed => "bartizan::console::method-not-allowed",
@@ -145,7 +147,7 @@ impl Coded for ConsoleError {
     fn class(&self) -> Class {
         match self {
             Self::NoKey | Self::UnknownKey => Class::Unauthenticated,
-            Self::NotAdmin => Class::Denied,
+            Self::NotAllowed { .. } => Class::Denied,
             Self::NotFound => Class::NotFound,
             Self::Host
             | Self::MethodNotAllowed

@@ -7,6 +7,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use bartizan_core::access::Right;
+use bartizan_core::access::Right::{
+    ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
+};
 
 use crate::api::{endpoints, events, keys};
 use crate::error::ConsoleError;
@@ -21,8 +25,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) enum Access {
     /// Everyone who reaches the port.
     Open,
-    /// Holders of an admin key.
-    Admin,
+    /// Holders of a key whose scope has this right.
+    Needs(Right),
 }
 
 /// One line of the table.
@@ -45,17 +49,18 @@ pub(crate) static ROUTES: &[Route] = &[
     open(GET, "/healthz", |method| on(method, health::healthz)),
     open(GET, "/readyz", |method| on(method, health::readyz)),
     open(GET, "/metrics", |method| on(method, health::metrics)),
-    admin(GET, "/api/v1/keys", |method| on(method, keys::list)),
-    admin(POST, "/api/v1/keys", |method| on(method, keys::create)),
-    admin(DELETE, "/api/v1/keys/{id}", |method| on(method, keys::revoke)),
-    admin(GET, "/api/v1/endpoints", |method| on(method, endpoints::list)),
-    admin(GET, "/api/v1/endpoints/{name}", |method| on(method, endpoints::get)),
-    admin(PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
-    admin(DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
-    admin(GET, "/api/v1/events", |method| on(method, events::list)),
+    needs(SeeKeys, GET, "/api/v1/keys", |method| on(method, keys::list)),
+    needs(ChangeClientKeys, POST, "/api/v1/keys", |method| on(method, keys::create)),
+    needs(ChangeClientKeys, DELETE, "/api/v1/keys/{id}", |method| on(method, keys::revoke)),
+    needs(ChangeClientKeys, POST, "/api/v1/keys/{id}/replace", |method| on(method, keys::replace)),
+    needs(SeeEndpoints, GET, "/api/v1/endpoints", |method| on(method, endpoints::list)),
+    needs(SeeEndpoints, GET, "/api/v1/endpoints/{name}", |method| on(method, endpoints::get)),
+    needs(ChangeEndpoints, PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
+    needs(ChangeEndpoints, DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
+    needs(SeeEvents, GET, "/api/v1/events", |method| on(method, events::list)),
     open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
     open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),
-    admin(GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),
+    needs(SeeEvents, GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),
     open(POST, "/ledger/witness/add-checkpoint", |method| on(method, log::add_checkpoint)),
 ];
 
@@ -66,8 +71,8 @@ pub fn router(state: ConsoleState) -> Router {
         let handler = (route.handler)(route.method);
         let handler = match route.access {
             Access::Open => handler,
-            Access::Admin => {
-                handler.route_layer(from_fn_with_state(state.clone(), door::require_admin))
+            Access::Needs(right) => {
+                handler.route_layer(from_fn_with_state((state.clone(), right), door::require))
             }
         };
         router = router.route(route.path, handler);
@@ -90,12 +95,13 @@ const fn open(
     Route { method, path, access: Access::Open, handler }
 }
 
-const fn admin(
+const fn needs(
+    right: Right,
     method: MethodFilter,
     path: &'static str,
     handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
 ) -> Route {
-    Route { method, path, access: Access::Admin, handler }
+    Route { method, path, access: Access::Needs(right), handler }
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 //! that ask.
 
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::error::Class;
 use crate::id::Name;
 use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
@@ -14,22 +16,87 @@ use crate::time::Timestamp;
 pub enum Scope {
     /// Call models through the gateway.
     Client,
-    /// Manage Bartizan through the console port.
+    /// Do everything at the console port.
     Admin,
+    /// Change endpoints and client keys there.
+    Operator,
+    /// See everything there, events and entries of the log included, and change nothing.
+    Auditor,
+    /// See there which endpoints there are.
+    Viewer,
+}
+
+/// Something that can be done at the console port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// See endpoints.
+    SeeEndpoints,
+    /// Make, change and remove endpoints.
+    ChangeEndpoints,
+    /// See keys, without the keys.
+    SeeKeys,
+    /// Make, replace and revoke keys that call models.
+    ChangeClientKeys,
+    /// Make, replace and revoke keys that open the console port.
+    ChangeConsoleKeys,
+    /// See events and entries of the log.
+    SeeEvents,
+}
+
+impl Right {
+    /// Every right.
+    pub const ALL: [Self; 6] = [
+        Self::SeeEndpoints,
+        Self::ChangeEndpoints,
+        Self::SeeKeys,
+        Self::ChangeClientKeys,
+        Self::ChangeConsoleKeys,
+        Self::SeeEvents,
+    ];
 }
 
 impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 5] =
+        [Self::Client, Self::Admin, Self::Operator, Self::Auditor, Self::Viewer];
+
     /// Name used in the store and the API.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Whether a key with it may do this at the console port.
+    pub const fn may(self, right: Right) -> bool {
+        use Right::{ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys};
+        match self {
+            Self::Client => false,
+            Self::Admin => true,
+            Self::Operator => matches!(
+                right,
+                SeeEndpoints | ChangeEndpoints | SeeKeys | ChangeClientKeys | SeeEvents
+            ),
+            Self::Auditor => matches!(right, SeeEndpoints | SeeKeys | SeeEvents),
+            Self::Viewer => matches!(right, SeeEndpoints),
+        }
+    }
+
+    /// The right that making or ending a key with this scope takes.
+    pub const fn to_change(self) -> Right {
+        match self {
+            Self::Client => Right::ChangeClientKeys,
+            Self::Admin | Self::Operator | Self::Auditor | Self::Viewer => Right::ChangeConsoleKeys,
         }
     }
 
     /// Reads a name written by [`Scope::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Client, Self::Admin].into_iter().find(|scope| scope.name() == name)
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
 
@@ -46,12 +113,44 @@ pub struct Identity {
     pub groups: Vec<Name>,
     /// What the key may do.
     pub scope: Scope,
+    /// The only endpoints that it opens, whatever else the policy would allow; absent where it opens all that
+    /// are.
+    pub endpoints: Option<Arc<[Name]>>,
+}
+
+/// Why a credential was not recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unrecognised {
+    /// It is no key that works: unknown, expired or revoked.
+    Unknown,
+    /// It is a token, and something is wrong with it, or with the keys to check it by.
+    Token {
+        /// Code of the error.
+        code: &'static str,
+        /// Its class: [`Class::Unauthenticated`], or [`Class::Unavailable`] where the fault is on this side.
+        class: Class,
+        /// What is wrong, without anything that the token says.
+        message: String,
+        /// Whether the key that it needs may be on its way: [`Identify::wait`].
+        may_wait: bool,
+    },
 }
 
 /// Recognises credentials. Called for every request: no I/O, constant-time comparison.
 pub trait Identify: Send + Sync {
     /// The identity behind a credential that is known, unexpired and not revoked.
-    fn identify(&self, credential: &Secret) -> Option<Identity>;
+    ///
+    /// # Errors
+    /// [`Unrecognised`].
+    fn identify(&self, credential: &Secret) -> Result<Identity, Unrecognised>;
+
+    /// Waits, for a bounded time, for what is needed to recognise a credential and is not there yet.
+    fn wait<'a>(
+        &'a self,
+        _credential: &'a Secret,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What a caller who was recognised wants of the gateway.

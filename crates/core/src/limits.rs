@@ -19,6 +19,8 @@ pub const CHECK_LINE_BYTES: usize = 16 << 20;
 pub const TRAIN_FILE_BYTES: u64 = 1 << 30;
 /// Largest policy file, in bytes.
 pub const POLICY_BYTES: u64 = 16 << 20;
+/// Largest file of members of a group, in bytes; a million of them take some 25 MiB.
+pub const MEMBER_LIST_BYTES: u64 = 128 << 20;
 /// Largest file of names of packages, in bytes; the names of all of npm take some 90 MiB.
 pub const PACKAGE_LIST_BYTES: u64 = 128 << 20;
 

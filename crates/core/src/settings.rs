@@ -47,6 +47,8 @@ pub struct Settings {
     pub listen: Listen,
     /// Upstreams by name.
     pub providers: BTreeMap<Name, Provider>,
+    /// Whose tokens are taken in place of keys.
+    pub issuers: Vec<Issuer>,
     /// Members of each group.
     pub groups: BTreeMap<Name, BTreeSet<Member>>,
     /// Governed ways to models.

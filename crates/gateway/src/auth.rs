@@ -1,8 +1,10 @@
 //! Who asks: the key of a request and the principal behind it.
 
-use bartizan_core::access::{Identify, Scope};
+use std::sync::Arc;
+
+use bartizan_core::access::{Identify, Scope, Unrecognised};
 use bartizan_core::settings::Settings;
-use bartizan_core::{Principal, Secret};
+use bartizan_core::{Name, Principal, Secret};
 use http::HeaderMap;
 
 use crate::error::GatewayError;
@@ -13,9 +15,22 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) qualified: String,
     scope: Scope,
+    endpoints: Option<Arc<[Name]>>,
 }
 
 impl Caller {
+    /// A client with a key that opens everything.
+    #[cfg(test)]
+    pub(crate) fn of(principal: Principal) -> Self {
+        let qualified = principal.qualified();
+        Self { principal, qualified, scope: Scope::Client, endpoints: None }
+    }
+
+    /// Whether the key itself opens an endpoint, whatever the policy says about its holder.
+    pub(crate) fn reaches(&self, endpoint: &Name) -> bool {
+        self.endpoints.as_ref().is_none_or(|only| only.contains(endpoint))
+    }
+
     /// Refuses keys that manage Bartizan.
     pub(crate) fn check_scope(&self) -> Result<(), GatewayError> {
         if self.scope == Scope::Client { Ok(()) } else { Err(GatewayError::KeyScope) }
@@ -24,20 +39,27 @@ impl Caller {
 
 /// Recognises the caller by `Authorization: Bearer`, `x-api-key` or `api-key`. Nothing else of a
 /// request speaks about identity.
-pub(crate) fn identify(
+pub(crate) async fn identify(
     headers: &HeaderMap,
     keys: &dyn Identify,
     settings: &Settings,
 ) -> Result<Caller, GatewayError> {
     let credential = credential(headers).ok_or_else(|| missing(headers))?;
-    let identity = keys.identify(&credential).ok_or(GatewayError::KeyUnknown)?;
+    let identity = match keys.identify(&credential) {
+        Err(Unrecognised::Token { may_wait: true, .. }) => {
+            keys.wait(&credential).await;
+            keys.identify(&credential)?
+        }
+        identified => identified?,
+    };
     let mut groups = identity.groups;
     groups.extend_from_slice(settings.access.groups_of(identity.kind, &identity.name));
     groups.sort_unstable();
     groups.dedup();
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
-    Ok(Caller { principal, qualified, scope: identity.scope })
+    let (scope, endpoints) = (identity.scope, identity.endpoints);
+    Ok(Caller { principal, qualified, scope, endpoints })
 }
 
 fn credential(headers: &HeaderMap) -> Option<Secret> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bartizan_core::access::Unrecognised;
 use bartizan_core::settings::{Modality, Unseen};
 use bartizan_core::{Category, Class, Coded, RuleId};
 
@@ -37,6 +38,8 @@ pub enum GatewayError {
         "the key is unknown, expired or revoked; keys of Bartizan for models start with `bzc_`"
     )]
     KeyUnknown,
+    #[error("the token is not taken: {message}")]
+    TokenRefused { code: &'static str, class: Class, message: String },
     #[error("this key manages Bartizan and does not call models; use a client key")]
     KeyScope,
     #[error("the endpoint `{endpoint}` is not open to this caller{}", by_rule(rule.as_deref()))]
@@ -91,6 +94,17 @@ pub enum GatewayError {
     Edit(#[from] EditError),
 }
 
+impl From<Unrecognised> for GatewayError {
+    fn from(why: Unrecognised) -> Self {
+        match why {
+            Unrecognised::Unknown => Self::KeyUnknown,
+            Unrecognised::Token { code, class, message, .. } => {
+                Self::TokenRefused { code, class, message }
+            }
+        }
+    }
+}
+
 fn by_rule(rule: Option<&str>) -> String {
     rule.map(|rule| format!(", by the rule `{rule}`")).unwrap_or_default()
 }
@@ -103,6 +117,7 @@ impl Coded for GatewayError {
             Self::HeadTooLarge { .. } => "bartizan::gateway::head-too-large",
             Self::KeyMissing | Self::SchemeMissing => "bartizan::gateway::key-missing",
             Self::KeyUnknown => "bartizan::gateway::key-unknown",
+            Self::TokenRefused { code, .. } => code,
             Self::KeyScope => "bartizan::gateway::key-scope",
             Self::EndpointForbidden { .. } => "bartizan::gateway::endpoint-forbidden",
             Self::BodyTooLarge { .. } => "bartizan::gateway::body-too-large",
@@ -142,6 +157,7 @@ impl Coded for GatewayError {
             Self::KeyScope | Self::EndpointForbidden { .. } | Self::PriceUnknown { .. } => {
                 Class::Denied
             }
+            Self::TokenRefused { class, .. } => *class,
             Self::Limited(_) => Class::Limit,
             Self::ProviderUnreachable { .. }
             | Self::ProviderTimeout

@@ -210,7 +210,8 @@ impl Exchange {
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let caller = auth::identify(&head.headers, &*self.gateway.keys, &self.snapshot.settings)?;
+        let caller =
+            auth::identify(&head.headers, &*self.gateway.keys, &self.snapshot.settings).await?;
         self.record.event.principal = Some(caller.qualified.clone());
         caller.check_scope()?;
         if matches!(self.operation, Operation::Models | Operation::Model) {
@@ -232,16 +233,12 @@ impl Exchange {
             self.operation,
             document.root(),
             self.name.as_deref(),
-            &caller.principal,
+            &caller,
         )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
         let name = &target.endpoint.settings.name;
-        let ruling = self.snapshot.rule(
-            &caller.principal,
-            name,
-            self.operation.name(),
-            target.chosen_model(),
-        );
+        let ruling =
+            self.snapshot.rule(&caller, name, self.operation.name(), target.chosen_model());
         if !ruling.is_allowed {
             let (endpoint, rule) = (name.to_string(), ruling.rule);
             return Err(GatewayError::EndpointForbidden { endpoint, rule });

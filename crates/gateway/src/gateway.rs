@@ -8,11 +8,12 @@ use arc_swap::ArcSwap;
 use bartizan_core::access::{Call, Identify, Ruling};
 use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
-use bartizan_core::{Name, Principal, time};
+use bartizan_core::{Name, time};
 use bartizan_guard::prompt_index::PromptCache;
 use bartizan_guard::refine::{Budget, Opinion, Refiner};
 use bartizan_guard::{Guard, GuardError};
 
+use crate::auth::Caller;
 use crate::heavy;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
@@ -138,22 +139,25 @@ impl Snapshot {
     /// Whether a caller may use an endpoint in this way.
     pub(crate) fn rule(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         endpoint: &Name,
         operation: &str,
         model: &str,
     ) -> Ruling {
+        if !caller.reaches(endpoint) {
+            return Ruling::by_list(false);
+        }
         let call = Call { endpoint, operation, model, at: time::now() };
-        self.settings.access.call(caller, &call)
+        self.settings.access.call(&caller.principal, &call)
     }
 
     /// Endpoints whose being there the caller may know.
-    pub(crate) fn seen_by(&self, caller: &Principal) -> impl Iterator<Item = &Name> {
+    pub(crate) fn seen_by(&self, caller: &Caller) -> impl Iterator<Item = &Name> {
         self.endpoints.keys().filter(|name| self.rule(caller, name, Call::SEE, "").is_allowed)
     }
 
     /// Their names, for messages.
-    pub(crate) fn endpoint_names(&self, caller: &Principal) -> String {
+    pub(crate) fn endpoint_names(&self, caller: &Caller) -> String {
         let names: Vec<_> = self.seen_by(caller).map(|name| format!("`{name}`")).collect();
         names.join(", ")
     }

@@ -113,7 +113,8 @@ impl Record {
             self.event.verdict = verdict;
         }
         if self.event.rule.is_none() && verdict > Verdict::Allow {
-            let deciding = self.event.findings.iter().find(|finding| finding.effective() == verdict);
+            let deciding =
+                self.event.findings.iter().find(|finding| finding.effective() == verdict);
             self.event.rule = deciding.map(|finding| finding.guardrail.clone());
         }
     }

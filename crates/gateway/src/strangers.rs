@@ -29,7 +29,7 @@ impl Strangers {
     pub(crate) fn notice(&self, error: &GatewayError, now: Instant) -> Option<u64> {
         let tally = match error {
             GatewayError::KeyMissing | GatewayError::SchemeMissing => &self.missing,
-            GatewayError::KeyUnknown => &self.unknown,
+            GatewayError::KeyUnknown | GatewayError::TokenRefused { .. } => &self.unknown,
             _ => return None,
         };
         let mut tally = tally.lock();

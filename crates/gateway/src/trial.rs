@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bartizan_core::access::{Identify, Identity, Scope};
+use bartizan_core::access::{Identify, Identity, Scope, Unrecognised};
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::settings::{Member, Settings};
 use bartizan_core::{Event, Name, Secret};
@@ -94,6 +94,7 @@ impl Trial {
             name: question.who.name.clone(),
             groups: question.groups.clone(),
             scope: Scope::Client,
+            endpoints: None,
         });
         self.stage.answer.lock().clone_from(&question.answer);
         *self.stage.sent.lock() = None;
@@ -146,8 +147,8 @@ fn body(question: &Question) -> Value {
 }
 
 impl Identify for Stage {
-    fn identify(&self, _: &Secret) -> Option<Identity> {
-        self.caller.lock().clone()
+    fn identify(&self, _: &Secret) -> Result<Identity, Unrecognised> {
+        self.caller.lock().clone().ok_or(Unrecognised::Unknown)
     }
 }
 

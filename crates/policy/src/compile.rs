@@ -11,6 +11,7 @@ mod endpoints;
 mod exceptions;
 mod expectations;
 mod guardrails;
+mod issuers;
 mod ledger;
 mod limits;
 mod lists;
@@ -36,7 +37,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decide::{CedarText, Decisions};
 use crate::error::{Problem, Problems};
-use crate::file::scalar::{AddressText, Choice, PrincipalText, Vocabulary};
+use crate::file::scalar::{AddressText, Choice, MemberText, Vocabulary};
 use crate::file::{ListenFile, PolicyFile, PriceFile, TelemetryFile};
 use crate::located::{Located, Place, Unsupported};
 use crate::snippet::quote;
@@ -64,6 +65,8 @@ pub(crate) struct Compiler<'a, 't> {
     package_lists: BTreeMap<(Ecosystem, Vec<String>), Arc<PackageNames>>,
     /// Texts of the Cedar files.
     pub(crate) cedar: Vec<CedarText>,
+    /// SHA-256 of each file of members.
+    lists: Vec<[u8; 32]>,
 }
 
 impl<'a, 't> Compiler<'a, 't> {
@@ -75,8 +78,8 @@ impl<'a, 't> Compiler<'a, 't> {
     ) -> Self {
         let mask_key = operators::MaskKeyState::default();
         let package_lists = BTreeMap::new();
-        let cedar = Vec::new();
-        Self { catalogue, sources, base_dir, problems, mask_key, package_lists, cedar }
+        let (cedar, lists) = (Vec::new(), Vec::new());
+        Self { catalogue, sources, base_dir, problems, mask_key, package_lists, cedar, lists }
     }
 
     /// The settings of a file; complete only if no problem was reported.
@@ -90,6 +93,7 @@ impl<'a, 't> Compiler<'a, 't> {
         self.read_mask_key(file.mask_key.as_ref());
         let listen = self.listen(&file.listen);
         let groups = self.groups(&file.groups);
+        let issuers = self.issuers(file);
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
@@ -103,10 +107,11 @@ impl<'a, 't> Compiler<'a, 't> {
         let tests = self.tests(file, &endpoints);
         let access = Arc::new(Decisions::new(&groups, &endpoints, None));
         Some(Settings {
-            version: version_of(self.problems.text(), &self.cedar),
+            version: version_of(self.problems.text(), &self.cedar, &self.lists),
             data_dir: data_dir?,
             listen: listen?,
             providers,
+            issuers,
             groups,
             endpoints,
             models,
@@ -200,11 +205,17 @@ impl<'a, 't> Compiler<'a, 't> {
 
     fn groups(
         &mut self,
-        file: &BTreeMap<Located<String>, Vec<Located<PrincipalText>>>,
+        file: &BTreeMap<Located<String>, Vec<Located<MemberText>>>,
     ) -> BTreeMap<Name, BTreeSet<Member>> {
         let mut groups = BTreeMap::new();
-        for (key, members) in file {
-            let members = members.iter().filter_map(|member| self.member(member)).collect();
+        for (key, given) in file {
+            let mut members = BTreeSet::new();
+            for entry in given {
+                match entry.value.0.strip_prefix("file:") {
+                    Some(path) => members.extend(self.members_of_file(path, entry.place)),
+                    None => members.extend(self.member(&entry.value.0, entry.place)),
+                }
+            }
             if let Some(name) = self.name(key, "group") {
                 groups.insert(name, members);
             }
@@ -272,13 +283,17 @@ fn unsupported(place: Option<Place>, what: &str) -> Problem {
         .help("a policy that is not enforced would only look like protection")
 }
 
-/// First 12 hex digits of the SHA-256 of the text, and of the Cedar files where there are any.
-fn version_of(text: &str, cedar: &[CedarText]) -> String {
+/// First 12 hex digits of the SHA-256 of the text, and of the files that are part of it where there are any.
+fn version_of(text: &str, cedar: &[CedarText], lists: &[[u8; 32]]) -> String {
     let mut hash = Sha256::new_with_prefix(text);
     for file in cedar {
         // No YAML has such a byte, so that no two policies are the same text.
         hash.update([0]);
         hash.update(&file.text);
+    }
+    for list in lists {
+        hash.update([1]);
+        hash.update(list);
     }
     hash.finalize().iter().take(6).fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use bartizan_core::access::{Authorize, Call, Ruling};
 use bartizan_core::id::Name;
@@ -24,7 +25,7 @@ pub use render::as_cedar;
 
 /// All lists of one policy.
 pub(crate) struct Decisions {
-    groups: Named<Vec<Name>>,
+    groups: Named<Arc<[Name]>>,
     endpoints: HashMap<Name, Listed>,
     cedar: Option<Cedar>,
 }
@@ -109,29 +110,34 @@ impl Decisions {
         endpoints: &BTreeMap<Name, Endpoint>,
         cedar: Option<Cedar>,
     ) -> Self {
-        let mut of_each: Named<Vec<Name>> = Named::default();
+        let mut of_each: HashMap<&Member, Vec<Name>> = HashMap::new();
         for (group, members) in groups {
-            for Member { kind, name } in members {
-                let all = of_each.of_mut(*kind);
-                match all.get_mut(name) {
-                    Some(groups) => groups.push(group.clone()),
-                    None => {
-                        all.insert(name.clone(), vec![group.clone()]);
-                    }
-                }
+            for member in members {
+                of_each.entry(member).or_default().push(group.clone());
             }
+        }
+        // Most members of a large group are in no other, or in the same others.
+        let mut known: HashSet<Arc<[Name]>> = HashSet::new();
+        let mut groups = Named::default();
+        for (Member { kind, name }, of) in of_each {
+            let of = known.get(of.as_slice()).cloned().unwrap_or_else(|| {
+                let of: Arc<[Name]> = of.into();
+                known.insert(Arc::clone(&of));
+                of
+            });
+            groups.of_mut(*kind).insert(name.clone(), of);
         }
         let endpoints = endpoints
             .iter()
             .map(|(name, endpoint)| (name.clone(), Listed::of(&endpoint.allow)))
             .collect();
-        Self { groups: of_each, endpoints, cedar }
+        Self { groups, endpoints, cedar }
     }
 }
 
 impl Authorize for Decisions {
     fn groups_of(&self, kind: PrincipalKind, name: &str) -> &[Name] {
-        self.groups.of(kind).get(name).map_or(&[], Vec::as_slice)
+        self.groups.of(kind).get(name).map_or(&[], |groups| &**groups)
     }
 
     fn call(&self, caller: &Principal, call: &Call<'_>) -> Ruling {

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod endpoint;
+pub(crate) mod issuer;
 pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod operator;
@@ -19,10 +20,11 @@ use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
+use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
-use scalar::{AddressText, DollarsText, PrincipalText, SecretText, UrlText};
+use scalar::{AddressText, DollarsText, MemberText, SecretText, UrlText};
 use test::TestFile;
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
@@ -50,9 +52,13 @@ pub(crate) struct PolicyFile {
     /// Model providers by name.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) providers: BTreeMap<Located<String>, Located<ProviderFile>>,
-    /// Named sets of people (`alice@example.com`) and programs (`sp:support-bot`).
+    /// Named sets of people (`alice@example.com`) and programs (`sp:support-bot`), or `file:PATH` with one of them on
+    /// each line.
     #[serde(default, deserialize_with = "filled")]
-    pub(crate) groups: BTreeMap<Located<String>, Vec<Located<PrincipalText>>>,
+    pub(crate) groups: BTreeMap<Located<String>, Vec<Located<MemberText>>>,
+    /// Who says who calls, besides Bartizan's own keys.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) identity: IdentityFile,
     /// Governed ways to models, by the name that clients use.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,

@@ -7,6 +7,7 @@
 //! The way through the crate: `parse` reads YAML into the plain structs of `file`, `compile`
 //! checks them and resolves names and secrets, `error` and `snippet` say what is wrong.
 
+mod companions;
 mod compile;
 mod decide;
 mod defaults;
@@ -30,6 +31,7 @@ use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::{Ledger, LocalModel, Settings};
 
+pub use companions::Companions;
 pub use decide::as_cedar;
 pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
@@ -159,38 +161,6 @@ pub fn load_str(
 /// What Cedar files of a policy may speak of, in Cedar's own words.
 pub const fn cedar_schema() -> &'static str {
     decide::SCHEMA
-}
-
-/// The Cedar files of a policy with their texts, in its order. What is wrong with the policy, loading it says.
-///
-/// # Errors
-/// What the system says about a file that cannot be read.
-pub fn cedar_files(text: &str, base_dir: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
-    let mut files: Vec<(PathBuf, String)> = Vec::new();
-    let Ok(file) = parse::parse(text) else { return Ok(files) };
-    for entry in &file.cedar {
-        for path in compile::cedar::matching(base_dir, &entry.value).unwrap_or_default() {
-            if files.iter().all(|(known, _)| *known != path) {
-                let text = read_text_file(&path, POLICY_BYTES)?;
-                files.push((path, text));
-            }
-        }
-    }
-    Ok(files)
-}
-
-/// The text of a policy and of the files that are part of it: two policies that say the same here are the
-/// same.
-///
-/// # Errors
-/// Those of [`cedar_files`].
-pub fn whole_text(text: &str, base_dir: &Path) -> std::io::Result<String> {
-    let mut whole = text.to_owned();
-    for (_, text) in cedar_files(text, base_dir)? {
-        whole.push('\0');
-        whole.push_str(&text);
-    }
-    Ok(whole)
 }
 
 /// Reads and compiles a policy file. Relative paths in it start at its folder.

@@ -4,6 +4,7 @@
 //! not shown.
 
 mod expectations;
+mod issuers;
 mod sinks;
 
 use std::collections::BTreeSet;
@@ -56,6 +57,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  {name}:")?;
         write_provider(out, provider)?;
     }
+    issuers::write(out, &settings.issuers)?;
     heading(out, "groups", settings.groups.is_empty())?;
     for (name, members) in &settings.groups {
         writeln!(out, "  {name}: [{}]", list(members.iter().map(member)))?;

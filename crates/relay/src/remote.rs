@@ -222,6 +222,26 @@ impl RemoteLog {
     }
 }
 
+/// One document of a server, as everyone may read it. Redirects are not followed.
+///
+/// # Errors
+/// [`FetchError`], also where there is no such document, or it is longer than `limit_bytes`.
+pub async fn document(url: &str, limit_bytes: usize) -> Result<Vec<u8>, FetchError> {
+    let wrong = |what| FetchError::Address { url: url.to_owned(), what };
+    let start = url.find("://").map_or(0, |at| at + "://".len());
+    let rest = url.get(start..).unwrap_or_default();
+    let (_, path) = rest.split_once('/').ok_or_else(|| wrong("it has no path"))?;
+    let server = url.strip_suffix(path).unwrap_or(url);
+    let server = RemoteLog::new(server, None, None)?;
+    let wanted = Wanted { path: path.to_owned(), limit_bytes };
+    match server.fetch_one(&wanted).await? {
+        Fetched::Bytes(bytes) => Ok(bytes),
+        Fetched::TooLong => Err(wrong("the document there is too long")),
+        Fetched::Absent => Err(wrong("there is no document")),
+        Fetched::Denied => Err(FetchError::Hidden { url: url.to_owned() }),
+    }
+}
+
 /// The header that carries a key.
 fn authorization(key: &Secret) -> Result<HeaderValue, FetchError> {
     let value = HeaderValue::from_str(&format!("Bearer {}", key.expose()));

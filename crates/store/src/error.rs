@@ -60,6 +60,15 @@ pub enum StoreError {
     /// The principal of a new key has no valid name.
     #[error("{0}")]
     Principal(&'static str),
+    /// What a new key is narrowed to makes no sense.
+    #[error("{0}")]
+    KeyEndpoints(&'static str),
+    /// The key does not work any more, so that nothing takes its place.
+    #[error("the key `{id}` has ended")]
+    KeyEnded {
+        /// Its id.
+        id: String,
+    },
     /// The note of a new key is too long.
     #[error("the note of a key takes at most {NOTE_BYTES} bytes")]
     NoteTooLong,
@@ -105,6 +114,8 @@ impl Coded for StoreError {
             Self::Damaged { .. } => "bartizan::store::damaged",
             Self::Random(_) => "bartizan::store::random",
             Self::Principal(_) => "bartizan::store::principal",
+            Self::KeyEndpoints(_) => "bartizan::store::key-endpoints",
+            Self::KeyEnded { .. } => "bartizan::store::key-ended",
             Self::NoteTooLong => "bartizan::store::note-too-long",
             Self::AlreadyExpired => "bartizan::store::already-expired",
             Self::KeyNotFound { .. } => "bartizan::store::key-not-found",
@@ -120,6 +131,8 @@ impl Coded for StoreError {
             | Self::Open { .. }
             | Self::TooNew { .. }
             | Self::Principal(_)
+            | Self::KeyEndpoints(_)
+            | Self::KeyEnded { .. }
             | Self::NoteTooLong
             | Self::AlreadyExpired
             | Self::LastAdminKey

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use bartizan_core::access::{Identify, Identity};
+use bartizan_core::access::{Identify, Identity, Unrecognised};
 use bartizan_core::redact::Secret;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
@@ -84,6 +84,7 @@ impl KeyIndex {
         }
     }
 
+    /// The identity behind a key that works at a time.
     fn identify_at(&self, credential: &Secret, now: Timestamp) -> Option<Identity> {
         let hash = key::hash(credential)?;
         let by_hash = self.by_hash.load();
@@ -102,20 +103,17 @@ impl KeyIndex {
 }
 
 impl Identify for KeyIndex {
-    fn identify(&self, credential: &Secret) -> Option<Identity> {
-        self.identify_at(credential, bartizan_core::time::now())
+    fn identify(&self, credential: &Secret) -> Result<Identity, Unrecognised> {
+        self.identify_at(credential, bartizan_core::time::now()).ok_or(Unrecognised::Unknown)
     }
 }
 
 impl Entry {
     fn new(hash: KeyHash, record: KeyRecord, uses: Arc<Uses>) -> Self {
-        let KeyRecord { id: key_id, scope, kind, name, expires, .. } = record;
-        Self {
-            hash,
-            identity: Identity { key_id, kind, name, groups: Vec::new(), scope },
-            expires,
-            uses,
-        }
+        let KeyRecord { id: key_id, scope, kind, name, expires, endpoints, .. } = record;
+        let endpoints = endpoints.map(Arc::from);
+        let identity = Identity { key_id, kind, name, groups: Vec::new(), scope, endpoints };
+        Self { hash, identity, expires, uses }
     }
 }
 
@@ -201,6 +199,8 @@ mod tests {
             expires: None,
             revoked: None,
             last_used: None,
+            endpoints: None,
+            replaces: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Keys: how they are made, what is kept of them, how a presented one is hashed.
 
 use bartizan_core::access::Scope;
+use bartizan_core::id::Name;
 use bartizan_core::principal::{self, Principal, PrincipalKind};
 use bartizan_core::redact::Secret;
 use base64::Engine as _;
@@ -13,6 +14,8 @@ use crate::error::StoreError;
 /// Longest note, in bytes.
 pub const NOTE_BYTES: usize = 1024;
 
+/// Most endpoints that a key is narrowed to.
+const ENDPOINTS_MAX: usize = 64;
 /// Random bytes of a key.
 const KEY_BYTES: usize = 32;
 /// Prefix and the 43 characters that 32 bytes take in base64url.
@@ -35,6 +38,8 @@ pub struct NewKey {
     pub note: Option<String>,
     /// When it stops working; never, when absent.
     pub expires: Option<Timestamp>,
+    /// The only endpoints that it opens; all that the policy opens to its holder, when absent.
+    pub endpoints: Option<Vec<Name>>,
 }
 
 impl NewKey {
@@ -47,6 +52,13 @@ impl NewKey {
         }
         if self.note.as_ref().is_some_and(|note| note.len() > NOTE_BYTES) {
             return Err(StoreError::NoteTooLong);
+        }
+        let endpoints = self.endpoints.as_ref();
+        if endpoints.is_some_and(|names| names.is_empty() || names.len() > ENDPOINTS_MAX) {
+            return Err(StoreError::KeyEndpoints("a key is narrowed to 1 to 64 endpoints"));
+        }
+        if endpoints.is_some() && self.scope != Scope::Client {
+            return Err(StoreError::KeyEndpoints("only a client key is narrowed to endpoints"));
         }
         if self.expires.is_some_and(|expires| expires <= now) {
             return Err(StoreError::AlreadyExpired);
@@ -76,6 +88,10 @@ pub struct KeyRecord {
     pub revoked: Option<Timestamp>,
     /// When it was last used, to the minute and written with a delay.
     pub last_used: Option<Timestamp>,
+    /// The only endpoints that it opens.
+    pub endpoints: Option<Vec<Name>>,
+    /// Id of the key whose place it took.
+    pub replaces: Option<String>,
 }
 
 impl KeyRecord {
@@ -90,7 +106,7 @@ impl KeyRecord {
     }
 }
 
-/// Makes a credential of 256 random bits: `bzc_…` for clients, `bza_…` for admins, so that secret
+/// Makes a credential of 256 random bits: `bzc_…` for clients, `bza_…` for the console port, so that secret
 /// scanners can find a leaked one and people can tell them apart.
 pub(crate) fn generate(scope: Scope) -> Result<(Secret, KeyHash), StoreError> {
     let mut bytes = [0; KEY_BYTES];
@@ -103,7 +119,7 @@ pub(crate) fn generate(scope: Scope) -> Result<(Secret, KeyHash), StoreError> {
 /// Hash of a credential, or nothing when it cannot be one of ours.
 pub(crate) fn hash(credential: &Secret) -> Option<KeyHash> {
     let text = credential.expose();
-    let ours = [Scope::Client, Scope::Admin].map(prefix);
+    let ours = Scope::ALL.map(prefix);
     let fits = text.len() == CREDENTIAL_LEN && ours.iter().any(|prefix| text.starts_with(prefix));
     fits.then(|| Sha256::digest(text).into())
 }
@@ -111,7 +127,7 @@ pub(crate) fn hash(credential: &Secret) -> Option<KeyHash> {
 const fn prefix(scope: Scope) -> &'static str {
     match scope {
         Scope::Client => "bzc_",
-        Scope::Admin => "bza_",
+        Scope::Admin | Scope::Operator | Scope::Auditor | Scope::Viewer => "bza_",
     }
 }
 
@@ -158,6 +174,7 @@ mod tests {
             name: "alice@example.com".to_owned(),
             note: None,
             expires: None,
+            endpoints: None,
         };
         good.check(now).unwrap();
         for name in ["", "a b", "sp:bot", "<b>"] {
@@ -166,6 +183,14 @@ mod tests {
         }
         let wrong = NewKey { note: Some("x".repeat(NOTE_BYTES + 1)), ..good.clone() };
         assert!(matches!(wrong.check(now), Err(StoreError::NoteTooLong)));
+        let narrowed = NewKey { endpoints: Some(vec!["a".parse().unwrap()]), ..good.clone() };
+        narrowed.check(now).unwrap();
+        for wrong in [
+            NewKey { endpoints: Some(Vec::new()), ..good.clone() },
+            NewKey { scope: Scope::Admin, ..narrowed },
+        ] {
+            assert!(matches!(wrong.check(now), Err(StoreError::KeyEndpoints(_))));
+        }
         let wrong = NewKey { expires: Some(now), ..good };
         assert!(matches!(wrong.check(now), Err(StoreError::AlreadyExpired)));
     }

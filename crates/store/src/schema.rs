@@ -14,7 +14,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Step `n` leads from format `n` to `n + 1`; SQLite's `user_version` holds the format. Steps are
 /// only ever added. Times are microseconds since 1970, UTC.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE keys (
         id        TEXT PRIMARY KEY,
         hash      BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
@@ -32,7 +33,13 @@ const MIGRATIONS: &[&str] = &["
         body    TEXT NOT NULL,
         updated INTEGER NOT NULL
     ) STRICT;
-"];
+",
+    "
+    -- Names with commas between, which no name has; and the id of the key whose place it took.
+    ALTER TABLE keys ADD COLUMN endpoints TEXT;
+    ALTER TABLE keys ADD COLUMN replaces TEXT;
+",
+];
 
 /// Opens the file, which is created when missing, for its owner alone.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {

@@ -5,8 +5,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_core::access::Scope;
+use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
 use jiff::Timestamp;
@@ -19,7 +21,8 @@ use crate::index::KeyIndex;
 use crate::key::{self, KeyHash, KeyRecord, NewKey};
 use crate::schema;
 
-const KEY_COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, hash";
+const KEY_COLUMNS: &str =
+    "id, scope, kind, name, note, created, expires, revoked, last_used, endpoints, replaces, hash";
 
 /// Keys and endpoints, kept in one SQLite file.
 #[derive(Debug)]
@@ -63,31 +66,45 @@ impl Store {
     /// [`StoreError::Principal`], [`StoreError::NoteTooLong`], [`StoreError::AlreadyExpired`],
     /// [`StoreError::Random`], [`StoreError::Database`].
     pub fn create_key(&self, new: NewKey) -> Result<(KeyRecord, Secret), StoreError> {
-        let created = timestamp(bartizan_core::time::now().as_microsecond());
-        new.check(created)?;
-        let (secret, hash) = key::generate(new.scope)?;
-        let NewKey { scope, kind, name, note, expires } = new;
-        // To the precision that is stored, so that what is returned equals what is listed.
-        let expires = expires.map(|expires| timestamp(expires.as_microsecond()));
-        let id = Uuid::now_v7().to_string();
-        let (revoked, last_used) = (None, None);
-        let record =
-            KeyRecord { id, scope, kind, name, note, created, expires, revoked, last_used };
+        let (record, secret, hash) = made(new, None)?;
         let state = self.state.lock();
-        state.connection.execute(
-            "INSERT INTO keys (id, hash, scope, kind, name, note, created, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            (
-                &record.id,
-                hash,
-                record.scope.name(),
-                record.kind.name(),
-                &record.name,
-                &record.note,
-                created.as_microsecond(),
-                expires.map(Timestamp::as_microsecond),
-            ),
-        )?;
+        insert(&state.connection, &record, hash)?;
+        self.reload(&state)?;
+        Ok((record, secret))
+    }
+
+    /// Makes a key in the place of one that works: for the same holder, with the same rights. The old one goes on to
+    /// work for `overlap`, and no longer than it would have. Both come to be in one step.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyNotFound`], [`StoreError::KeyEnded`] when it does not work any more, and those of
+    /// [`Store::create_key`].
+    pub fn replace_key(
+        &self,
+        id: &str,
+        overlap: Duration,
+        expires: Option<Timestamp>,
+    ) -> Result<(KeyRecord, Secret), StoreError> {
+        let now = bartizan_core::time::now();
+        let mut state = self.state.lock();
+        let transaction =
+            state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = all_keys(&transaction)?.into_iter().find(|(_, record)| record.id == id);
+        let Some((_, old)) = found else {
+            return Err(StoreError::KeyNotFound { id: id.to_owned() });
+        };
+        if !old.works_at(now) {
+            return Err(StoreError::KeyEnded { id: id.to_owned() });
+        }
+        let KeyRecord { scope, kind, name, note, endpoints, .. } = old.clone();
+        let new = NewKey { scope, kind, name, note, expires, endpoints };
+        let (record, secret, hash) = made(new, Some(id.to_owned()))?;
+        let end = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
+        let end = old.expires.map_or(end, |expires| expires.min(end));
+        insert(&transaction, &record, hash)?;
+        transaction
+            .execute("UPDATE keys SET expires = ?2 WHERE id = ?1", (id, end.as_microsecond()))?;
+        transaction.commit()?;
         self.reload(&state)?;
         Ok((record, secret))
     }
@@ -205,6 +222,53 @@ impl Store {
     }
 }
 
+/// A key that is not in the database yet.
+fn made(new: NewKey, replaces: Option<String>) -> Result<(KeyRecord, Secret, KeyHash), StoreError> {
+    let created = timestamp(bartizan_core::time::now().as_microsecond());
+    new.check(created)?;
+    let (secret, hash) = key::generate(new.scope)?;
+    let NewKey { scope, kind, name, note, expires, endpoints } = new;
+    let record = KeyRecord {
+        id: Uuid::now_v7().to_string(),
+        scope,
+        kind,
+        name,
+        note,
+        created,
+        // To the precision that is stored, so that what is returned equals what is listed.
+        expires: expires.map(|expires| timestamp(expires.as_microsecond())),
+        revoked: None,
+        last_used: None,
+        endpoints,
+        replaces,
+    };
+    Ok((record, secret, hash))
+}
+
+fn insert(connection: &Connection, record: &KeyRecord, hash: KeyHash) -> Result<(), StoreError> {
+    let endpoints = record
+        .endpoints
+        .as_ref()
+        .map(|names| names.iter().map(Name::as_str).collect::<Vec<_>>().join(","));
+    connection.execute(
+        "INSERT INTO keys (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        (
+            &record.id,
+            hash,
+            record.scope.name(),
+            record.kind.name(),
+            &record.name,
+            &record.note,
+            record.created.as_microsecond(),
+            record.expires.map(Timestamp::as_microsecond),
+            endpoints,
+            &record.replaces,
+        ),
+    )?;
+    Ok(())
+}
+
 /// Times come from this crate and are in range; a damaged one becomes 1970.
 pub(crate) fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -234,6 +298,14 @@ fn key_of(row: &Row<'_>) -> Result<(KeyHash, KeyRecord), StoreError> {
     let (Some(scope), Some(kind)) = (Scope::from_name(&scope), kind) else {
         return Err(StoreError::Damaged { table: "keys", id });
     };
+    let endpoints = match row.get::<_, Option<String>>("endpoints")? {
+        None => None,
+        Some(names) => match names.split(',').map(str::parse).collect() {
+            Ok(names) => Some(names),
+            // Without its bounds a key would open more than it may.
+            Err(_) => return Err(StoreError::Damaged { table: "keys", id }),
+        },
+    };
     let time = |column: &str| row.get::<_, Option<i64>>(column).map(|micros| micros.map(timestamp));
     let record = KeyRecord {
         scope,
@@ -244,6 +316,8 @@ fn key_of(row: &Row<'_>) -> Result<(KeyHash, KeyRecord), StoreError> {
         expires: time("expires")?,
         revoked: time("revoked")?,
         last_used: time("last_used")?,
+        endpoints,
+        replaces: row.get("replaces")?,
         id,
     };
     Ok((row.get("hash")?, record))
@@ -264,7 +338,7 @@ mod tests {
             let store = Store::open(&path).unwrap();
             assert_eq!(store.list_keys().unwrap(), []);
             let (record, secret) = store.create_key(client("bot")).unwrap();
-            assert!(store.key_index().identify(&secret).is_some());
+            assert!(store.key_index().identify(&secret).is_ok());
             (record, secret)
         };
         let store = Store::open(&path).unwrap();
@@ -299,8 +373,8 @@ mod tests {
         let (record, secret) = store.create_key(client("bot")).unwrap();
         let revoked = store.revoke_key(&record.id).unwrap();
         assert!(revoked.revoked.is_some());
-        assert_eq!(index.identify(&secret), None);
-        assert!(index.identify(&kept_secret).is_some());
+        assert!(index.identify(&secret).is_err());
+        assert!(index.identify(&kept_secret).is_ok());
         assert_eq!(store.revoke_key(&record.id).unwrap(), revoked);
         assert_eq!(store.list_keys().unwrap(), [kept, revoked]);
         assert!(matches!(store.revoke_key("nobody"), Err(StoreError::KeyNotFound { .. })));
@@ -331,8 +405,8 @@ mod tests {
         let (kept, bob) = store.create_key(client("kept-bot")).unwrap();
         assert_eq!(store.forget("forgotten-bot").unwrap(), 0, "a user of that name is another");
         assert_eq!(store.forget("sp:forgotten-bot").unwrap(), 2);
-        assert_eq!(index.identify(&alice), None);
-        assert!(index.identify(&bob).is_some());
+        assert!(index.identify(&alice).is_err());
+        assert!(index.identify(&bob).is_ok());
         assert_eq!(store.list_keys().unwrap(), [kept]);
         let says = |name: &str| {
             std::fs::read_dir(dir.path()).unwrap().any(|entry| {
@@ -353,12 +427,12 @@ mod tests {
         let server = Store::open(&path).unwrap();
         let command_line = Store::open(&path).unwrap();
         let (record, secret) = command_line.create_key(client("bot")).unwrap();
-        assert_eq!(server.key_index().identify(&secret), None);
+        assert!(server.key_index().identify(&secret).is_err());
         server.maintain().unwrap();
-        assert!(server.key_index().identify(&secret).is_some());
+        assert!(server.key_index().identify(&secret).is_ok());
         command_line.revoke_key(&record.id).unwrap();
         server.maintain().unwrap();
-        assert_eq!(server.key_index().identify(&secret), None);
+        assert!(server.key_index().identify(&secret).is_err());
     }
 
     #[test]
@@ -395,6 +469,56 @@ mod tests {
         assert!(matches!(error, StoreError::Damaged { id, .. } if id == record.id));
     }
 
+    #[test]
+    fn a_key_is_narrowed_to_its_endpoints_and_stays_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let only: Vec<Name> = vec!["a".parse().unwrap(), "b.c".parse().unwrap()];
+        let new = NewKey { endpoints: Some(only.clone()), ..client("bot") };
+        let (made, secret) = Store::open(&path).unwrap().create_key(new).unwrap();
+        assert_eq!(made.endpoints.as_ref(), Some(&only));
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.list_keys().unwrap()[0], made);
+        let endpoints = |secret: &Secret| store.key_index().identify(secret).unwrap().endpoints;
+        assert_eq!(endpoints(&secret).as_deref(), Some(only.as_slice()));
+        let (_, next) = store.replace_key(&made.id, Duration::ZERO, None).unwrap();
+        assert_eq!(endpoints(&next).as_deref(), Some(only.as_slice()));
+        // Bounds that cannot be read open nothing.
+        let state = store.state.lock();
+        state.connection.execute("UPDATE keys SET endpoints = 'a b'", []).unwrap();
+        drop(state);
+        assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_replaced_key_works_for_the_overlap_and_no_longer_than_it_would_have() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let now = bartizan_core::time::now();
+        let hour = Duration::from_hours(1);
+        let in_a_minute = timestamp((now + Duration::from_mins(1)).as_microsecond());
+        let (free, old) = store.create_key(client("free")).unwrap();
+        let (bound, _) =
+            store.create_key(NewKey { expires: Some(in_a_minute), ..client("bound") }).unwrap();
+        let (new, secret) = store.replace_key(&free.id, hour, None).unwrap();
+        assert_eq!(new.replaces.as_deref(), Some(free.id.as_str()));
+        store.replace_key(&bound.id, hour, None).unwrap();
+        let ends = |id: &str| {
+            let keys = store.list_keys().unwrap();
+            keys.into_iter().find(|key| key.id == id).unwrap().expires
+        };
+        assert_eq!(ends(&bound.id), Some(in_a_minute));
+        let left = ends(&free.id).unwrap().duration_since(now).unsigned_abs();
+        assert!(left >= hour && left < hour + Duration::from_secs(30), "{left:?}");
+        assert!(store.key_index().identify(&old).is_ok());
+        assert!(store.key_index().identify(&secret).is_ok());
+        store.revoke_key(&free.id).unwrap();
+        let ended = store.replace_key(&free.id, hour, None);
+        assert!(matches!(ended, Err(StoreError::KeyEnded { .. })));
+        let none = store.replace_key("none", hour, None);
+        assert!(matches!(none, Err(StoreError::KeyNotFound { .. })));
+    }
+
     fn client(name: &str) -> NewKey {
         NewKey {
             scope: Scope::Client,
@@ -402,6 +526,7 @@ mod tests {
             name: name.to_owned(),
             note: Some("for a test".to_owned()),
             expires: None,
+            endpoints: None,
         }
     }
 }

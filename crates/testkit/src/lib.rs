@@ -3,12 +3,13 @@
 //! Development only: nothing that ships depends on this crate. `upstream` answers as the vendors do
 //! and fails on command; `fast` answers at once and `load` asks at once, so that benches measure
 //! what stands between them; `process` runs the real binary, `disk` takes its space away; `http` is
-//! the client tests use, `raw` one that misbehaves; `tls` makes certificates.
+//! the client tests use, `raw` one that misbehaves; `tls` makes certificates, `issuer` tokens.
 
 pub mod args;
 pub mod disk;
 pub mod fast;
 pub mod http;
+pub mod issuer;
 pub mod load;
 pub mod process;
 pub mod raw;

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("guard", &["core", "model"]),
     ("train", &["model"]),
     ("infer", &["core"]),
+    ("identity", &["core"]),
     ("policy", &["core"]),
     ("ledger", &["core"]),
     ("query", &["core", "ledger"]),

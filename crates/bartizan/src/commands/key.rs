@@ -2,6 +2,8 @@
 //!
 //! A change is recorded as an event, unless a running process keeps the log: a log has one writer.
 
+mod report;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -9,7 +11,8 @@ use anyhow::Context as _;
 use bartizan_core::access::Scope;
 use bartizan_core::event::{Event, Outcome};
 use bartizan_core::principal::parse_qualified;
-use bartizan_core::{RequestId, time};
+use bartizan_core::time::Timestamp;
+use bartizan_core::{Name, RequestId, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
 use bartizan_policy::DataSettings;
 use bartizan_store::{KeyRecord, NewKey, Store};
@@ -18,14 +21,21 @@ use serde_json::{Value, json};
 use crate::cli::{DocumentFormat, KeyArgs, KeyCommand};
 use crate::format::usage;
 use crate::wire::{policy, state};
+use report::Bounds;
+
+/// Exit code when the report names keys.
+const REPORTED: u8 = 1;
 
 pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     let data = policy::load_data(&args.policy)?;
     let existing = || state::existing_store(&data.data_dir);
     let mut stdout = std::io::stdout().lock();
     match &args.command {
-        KeyCommand::Create { name, scope, note, expires_in } => {
-            let new = new_key(name, scope, note.as_deref(), expires_in.as_deref())?;
+        KeyCommand::Create { name, scope, note, expires_in, endpoints } => {
+            let new = NewKey {
+                endpoints: narrowed(endpoints)?,
+                ..new_key(name, scope, note.as_deref(), expires_in.as_deref())?
+            };
             let is_new = !data.data_dir.exists();
             let store = state::open_store(&data.data_dir)?;
             if is_new {
@@ -34,19 +44,27 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             // A log that cannot be written is found out before there is a key.
             let log = open_log(&data)?;
             let (made, key) = store.create_key(new)?;
-            if let Err(error) = record(log.as_ref(), "key-created", &made) {
-                // A key that nobody knows of must not exist.
-                return Err(match store.revoke_key(&made.id) {
-                    Ok(_) => error.context("the key was revoked again"),
-                    Err(failed) => error.context(format!(
-                        "the key `{}` exists and could not be revoked: {failed}",
-                        made.id
-                    )),
-                });
-            }
+            record_or_revoke(log.as_ref(), "key-created", &made, &store)?;
             let id = made.id;
             tracing::info!(%id, %name, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
+        }
+        KeyCommand::Replace { id, overlap, expires_in } => {
+            let overlap = time::parse_duration(overlap)
+                .map_err(|message| usage(message, "for example `--overlap 7d`"))?;
+            let expires = expiry(expires_in.as_deref())?;
+            let store = existing()?;
+            let log = open_log(&data)?;
+            let (made, key) = store.replace_key(id, overlap, expires)?;
+            record_or_revoke(log.as_ref(), "key-replaced", &made, &store)?;
+            let (new, name) = (&made.id, made.principal());
+            tracing::info!(id = %new, %name, replaces = %id, "key created; it is shown this once");
+            writeln!(stdout, "{}", key.expose())?;
+        }
+        KeyCommand::Report { older_than, unused_for, format } => {
+            let bounds = Bounds::new(older_than, unused_for)?;
+            let found = report::run(&existing()?.list_keys()?, &bounds, *format, &mut stdout)?;
+            return Ok(if found == 0 { ExitCode::SUCCESS } else { ExitCode::from(REPORTED) });
         }
         KeyCommand::List { format: DocumentFormat::Human } => list(&existing()?, &mut stdout)?,
         KeyCommand::List { format: DocumentFormat::Json } => {
@@ -99,17 +117,46 @@ fn new_key(
 ) -> anyhow::Result<NewKey> {
     let (kind, bare) = parse_qualified(name)
         .map_err(|message| usage(message, "for example `alice@example.com` or `sp:support-bot`"))?;
-    let scope = Scope::from_name(scope)
-        .ok_or_else(|| usage(format!("there is no scope `{scope}`"), "use `client` or `admin`"))?;
-    let expires = match expires_in {
-        None => None,
-        Some(text) => {
-            let after = time::parse_duration(text)
-                .map_err(|message| usage(message, "for example `--expires-in 30d`"))?;
-            Some(time::now().checked_add(after)?)
-        }
-    };
-    Ok(NewKey { scope, kind, name: bare.to_owned(), note: note.map(str::to_owned), expires })
+    let scope = Scope::from_name(scope).ok_or_else(|| {
+        let known = Scope::ALL.map(|scope| format!("`{}`", scope.name())).join(", ");
+        usage(format!("there is no scope `{scope}`"), format!("use one of {known}"))
+    })?;
+    let expires = expiry(expires_in)?;
+    let (name, note) = (bare.to_owned(), note.map(str::to_owned));
+    Ok(NewKey { scope, kind, name, note, expires, endpoints: None })
+}
+
+/// The moment that lies so far ahead.
+fn expiry(expires_in: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
+    let Some(text) = expires_in else { return Ok(None) };
+    let after = time::parse_duration(text)
+        .map_err(|message| usage(message, "for example `--expires-in 30d`"))?;
+    Ok(Some(time::now().checked_add(after)?))
+}
+
+/// The only endpoints that a key opens; none where it is narrowed to none.
+fn narrowed(endpoints: &[String]) -> anyhow::Result<Option<Vec<Name>>> {
+    let names = endpoints.iter().map(|name| {
+        let help = "name an endpoint of the policy";
+        name.parse().map_err(|error| usage(format!("`{name}` can be no endpoint: {error}"), help))
+    });
+    let names = names.collect::<anyhow::Result<Vec<Name>>>()?;
+    Ok((!names.is_empty()).then_some(names))
+}
+
+/// Records that there is a new key; one that nobody knows of must not exist.
+fn record_or_revoke(
+    log: Option<&EventLogWriter>,
+    operation: &str,
+    made: &KeyRecord,
+    store: &Store,
+) -> anyhow::Result<()> {
+    let Err(error) = record(log, operation, made) else { return Ok(()) };
+    Err(match store.revoke_key(&made.id) {
+        Ok(_) => error.context("the key was revoked again"),
+        Err(failed) => error
+            .context(format!("the key `{}` exists and could not be revoked: {failed}", made.id)),
+    })
 }
 
 /// A key without the key, as the admin API shows it.
@@ -124,6 +171,8 @@ fn listed(key: &KeyRecord) -> Value {
         "expires": time(key.expires),
         "revoked": time(key.revoked),
         "last_used": time(key.last_used),
+        "endpoints": key.endpoints,
+        "replaces": key.replaces,
     })
 }
 
@@ -133,13 +182,10 @@ fn list(store: &Store, out: &mut impl std::io::Write) -> anyhow::Result<()> {
         let used =
             key.last_used.map_or_else(|| "never used".to_owned(), |at| format!("used {at:.0}"));
         let note = key.note.as_deref().unwrap_or_default();
-        writeln!(
-            out,
-            "{}  {:6} {state:6} {}  {used}  {note}",
-            key.id,
-            key.scope.name(),
-            key.principal()
-        )?;
+        let names = key.endpoints.iter().flatten().map(Name::as_str).collect::<Vec<_>>();
+        let only = if names.is_empty() { String::new() } else { names.join(", ") + " only  " };
+        let (scope, holder) = (key.scope.name(), key.principal());
+        writeln!(out, "{}  {scope:8} {state:6} {holder}  {used}  {only}{note}", key.id)?;
     }
     Ok(())
 }

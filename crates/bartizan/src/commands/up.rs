@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Ready};
+use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::versions::Versions;
 use crate::wire::{models, policy, standing, state, witness};
@@ -78,14 +79,16 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
     let models = models::load(&settings)?;
     let version = settings.version.clone();
+    let identities = Arc::new(Identities::begin(store.key_index(), settings.issuers.clone())?);
     let gateway = Arc::new(Gateway::build(Parts {
         models,
         settings,
-        keys: store.key_index(),
+        keys: Arc::clone(&identities) as _,
         events: Arc::clone(&events),
     })?);
     let in_force = Arc::new(InForce {
         source,
+        identities,
         gateway: Arc::clone(&gateway),
         versions: Versions::new(&data_dir),
         events: Arc::clone(&events),

@@ -17,10 +17,11 @@ use bartizan_gateway::json::Document;
 use bartizan_gateway::{Gateway, Snapshot};
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
-use bartizan_policy::{DataSettings, Place, PolicyError, Problem};
+use bartizan_policy::{Companions, DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
 use serde_json::Value;
 
+use super::identity::Identities;
 use super::versions::{Version, Versions};
 use super::{models, policy};
 
@@ -51,10 +52,9 @@ impl PolicySource {
         }
     }
 
-    /// Text of the file and of the files that are part of it, or of the defaults.
-    pub(crate) fn whole_text(&self) -> anyhow::Result<String> {
-        let text = self.text()?;
-        bartizan_policy::whole_text(&text, self.folder()).context("cannot read a Cedar file")
+    /// The files beside a text of the policy that are part of it.
+    pub(crate) fn companions(&self, text: &str) -> Companions {
+        Companions::of(text, self.folder())
     }
 
     /// Where the policy itself keeps state and logs, whatever the command line says.
@@ -90,6 +90,7 @@ impl PolicySource {
 /// The policy that is in force, and how another takes its place.
 pub(crate) struct InForce {
     pub(crate) source: Arc<PolicySource>,
+    pub(crate) identities: Arc<Identities>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) versions: Versions,
     pub(crate) events: Arc<dyn EventSink>,

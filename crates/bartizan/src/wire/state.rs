@@ -56,7 +56,8 @@ pub(crate) fn first_keys(store: &Store) -> anyhow::Result<Keys> {
         }
         let note = Some("made at the first start".to_owned());
         let kind = PrincipalKind::User;
-        let new = NewKey { scope, kind, name: name.to_owned(), note, expires: None };
+        let new =
+            NewKey { scope, kind, name: name.to_owned(), note, expires: None, endpoints: None };
         Ok(Some(store.create_key(new)?.1))
     };
     let new_admin = make(Scope::Admin, "admin")?;
@@ -78,7 +79,8 @@ mod tests {
         let store = open_store(folder.path()).unwrap();
         let kind = PrincipalKind::ServicePrincipal;
         let name = "bot".to_owned();
-        let new = NewKey { scope: Scope::Client, kind, name, note: None, expires: None };
+        let new =
+            NewKey { scope: Scope::Client, kind, name, note: None, expires: None, endpoints: None };
         store.create_key(new).unwrap();
         let keys = first_keys(&store).unwrap();
         assert!(keys.new_admin.is_some() && keys.new_client.is_none());

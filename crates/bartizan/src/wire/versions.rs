@@ -40,8 +40,8 @@ impl Version {
     /// # Errors
     /// That a Cedar file cannot be read.
     pub(crate) fn of(version: &str, text: String, folder: &Path) -> anyhow::Result<Self> {
-        let files =
-            bartizan_policy::cedar_files(&text, folder).context("cannot read a Cedar file")?;
+        let files = bartizan_policy::Companions::of(&text, folder).cedar();
+        let files = files.context("cannot read a Cedar file")?;
         let below = |path: PathBuf| path.strip_prefix(folder).map(Path::to_owned).unwrap_or(path);
         let cedar = files.into_iter().map(|(path, text)| (below(path), text)).collect();
         Ok(Self { schema: SCHEMA.to_owned(), id: version.to_owned(), text, cedar })

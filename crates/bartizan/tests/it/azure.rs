@@ -72,7 +72,7 @@ async fn requests_go_to_the_deployment_with_version_and_key() {
         assert_eq!(request.header("authorization"), None);
         assert!(!format!("{request:?}").contains(&client_key));
     }
-    let events = stage.events();
+    let events = stage.decisions();
     let models: Vec<_> = events.iter().map(|event| event["model"].as_str().unwrap()).collect();
     assert_eq!(models, ["chat-eu", "chat-eu", "embed-eu", "chat-eu", "chat-eu"]);
 }

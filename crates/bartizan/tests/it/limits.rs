@@ -68,7 +68,7 @@ async fn tokens_are_charged_as_the_provider_counts_them() {
         let answer = stage.post("/v1/chat/completions", &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    let events = stage.events();
+    let events = stage.decisions();
     assert!(events.iter().all(|event| event["tokens_out"].as_u64().unwrap() < 100), "{events:?}");
 }
 

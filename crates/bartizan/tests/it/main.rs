@@ -21,6 +21,7 @@ mod eval;
 mod export;
 mod faults;
 mod groundedness;
+mod keys;
 mod limits;
 mod lists;
 mod logprobs;
@@ -35,6 +36,7 @@ mod sinks;
 mod start;
 mod streams;
 mod support;
+mod tokens;
 mod transport;
 mod trees;
 #[cfg(not(feature = "sql"))]

@@ -132,7 +132,7 @@ async fn a_guardrail_that_stops_a_stream_cancels_the_provider() {
         assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
         stage.abandoned(index + 1).await;
     }
-    let events = stage.events();
+    let events = stage.decisions();
     assert_eq!(events.len(), asked.len());
     assert!(events.iter().all(|event| event["outcome"] == "answer-refused"), "{events:?}");
 }

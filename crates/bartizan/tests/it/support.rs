@@ -91,6 +91,12 @@ impl Stage {
         events_in(&self.folder.path().join("data"))
     }
 
+    /// Those of them that are about requests to the gateway.
+    pub(crate) fn decisions(&self) -> Vec<Value> {
+        let all = self.events().into_iter();
+        all.filter(|event| event["area"] == "gateway").collect()
+    }
+
     /// The first event that fits, as soon as it is there; within 10 s.
     pub(crate) async fn event(&self, fits: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..200 {

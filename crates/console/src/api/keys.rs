@@ -1,5 +1,8 @@
 //! Keys: made, listed, revoked. A key is shown once, in the answer that makes it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
@@ -7,8 +10,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use bartizan_core::access::Scope;
-use bartizan_core::principal;
-use bartizan_store::{KeyRecord, NewKey};
+use bartizan_core::{Name, Secret, principal};
+use bartizan_store::{KeyRecord, NewKey, StoreError};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,14 +27,32 @@ use crate::state::ConsoleState;
 struct CreateKey {
     /// `alice@example.com`, `sp:bot`.
     name: String,
-    /// `client` or `admin`.
+    /// `client`, `admin`, `operator`, `auditor`, `viewer`.
     scope: String,
     #[serde(default)]
     note: Option<String>,
     /// `30d`.
     #[serde(default)]
     expires_in: Option<String>,
+    /// The only endpoints that it opens.
+    #[serde(default)]
+    endpoints: Option<Vec<Name>>,
 }
+
+/// Body of `POST /api/v1/keys/{id}/replace`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplaceKey {
+    /// How long the old key goes on to work: `24h`.
+    #[serde(default)]
+    overlap: Option<String>,
+    /// When the new one stops working: `90d`.
+    #[serde(default)]
+    expires_in: Option<String>,
+}
+
+/// How long an old key works beside the one that takes its place, where nobody says.
+const OVERLAP: Duration = Duration::from_hours(24);
 
 pub(crate) async fn create(
     State(state): State<ConsoleState>,
@@ -39,28 +60,86 @@ pub(crate) async fn create(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ConsoleError> {
     let new = new_key(super::json(&body(bytes)?)?)?;
+    allowed(&admin, &state, new.scope).await?;
     let reply = blocking(move || {
         let (record, secret) = state.store.create_key(new)?;
-        let change = Change {
-            operation: "key-created",
-            status: 201,
-            endpoint: None,
-            subject: Some(record.principal()),
-            detail: Some(describe(&record)),
-        };
-        if !admin.record(state.events.as_ref(), change) {
-            // A key that nobody knows of must not exist.
-            let undone = state.store.revoke_key(&record.id).is_ok();
-            return Err(ConsoleError::NotRecorded { undone });
-        }
-        let mut reply = view(&record);
-        if let Value::Object(fields) = &mut reply {
-            fields.insert("key".to_owned(), secret.expose().into());
-        }
-        Ok(reply)
+        recorded(&state, &admin, "key-created", &record)?;
+        Ok(with_key(&record, &secret))
     })
     .await?;
     Ok((StatusCode::CREATED, Json(reply)).into_response())
+}
+
+pub(crate) async fn replace(
+    State(state): State<ConsoleState>,
+    Extension(admin): Extension<Admin>,
+    id: Result<Path<String>, PathRejection>,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Response, ConsoleError> {
+    let id = super::path(id)?;
+    let request: ReplaceKey = super::json(&body(bytes)?)?;
+    let overlap = match &request.overlap {
+        None => OVERLAP,
+        Some(text) => duration("overlap", text)?.unsigned_abs(),
+    };
+    let expires = expiry(request.expires_in.as_deref())?;
+    allowed(&admin, &state, scope_of(&state, &id).await?).await?;
+    let reply = blocking(move || {
+        let (record, secret) = state.store.replace_key(&id, overlap, expires)?;
+        recorded(&state, &admin, "key-replaced", &record)?;
+        Ok(with_key(&record, &secret))
+    })
+    .await?;
+    Ok((StatusCode::CREATED, Json(reply)).into_response())
+}
+
+/// Refuses, and records that, when the key opens more than the admin may hand out or take away.
+async fn allowed(admin: &Admin, state: &ConsoleState, scope: Scope) -> Result<(), ConsoleError> {
+    let allowed = admin.must_change(scope);
+    if allowed.is_err() {
+        admin.note_refusal(&*state.events).await;
+    }
+    allowed
+}
+
+/// What a key opens.
+async fn scope_of(state: &ConsoleState, id: &str) -> Result<Scope, ConsoleError> {
+    let (store, id) = (Arc::clone(&state.store), id.to_owned());
+    blocking(move || {
+        let found = store.list_keys()?.into_iter().find(|record| record.id == id);
+        let missing = || StoreError::KeyNotFound { id: id.clone() };
+        Ok(found.ok_or_else(missing)?.scope)
+    })
+    .await
+}
+
+/// Records that there is a new key; one that nobody knows of must not exist.
+fn recorded(
+    state: &ConsoleState,
+    admin: &Admin,
+    operation: &str,
+    record: &KeyRecord,
+) -> Result<(), ConsoleError> {
+    let change = Change {
+        operation,
+        status: 201,
+        endpoint: None,
+        subject: Some(record.principal()),
+        detail: Some(describe(record)),
+    };
+    if admin.record(state.events.as_ref(), change) {
+        return Ok(());
+    }
+    let undone = state.store.revoke_key(&record.id).is_ok();
+    Err(ConsoleError::NotRecorded { undone })
+}
+
+fn with_key(record: &KeyRecord, secret: &Secret) -> Value {
+    let mut reply = view(record);
+    if let Value::Object(fields) = &mut reply {
+        fields.insert("key".to_owned(), secret.expose().into());
+    }
+    reply
 }
 
 pub(crate) async fn list(State(state): State<ConsoleState>) -> Result<Response, ConsoleError> {
@@ -75,6 +154,7 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ConsoleError> {
     let id = super::path(id)?;
+    allowed(&admin, &state, scope_of(&state, &id).await?).await?;
     let record = blocking(move || {
         let record = state.store.revoke_key(&id)?;
         let change = Change {
@@ -98,17 +178,20 @@ fn new_key(request: CreateKey) -> Result<NewKey, ConsoleError> {
     let wrong = |field, reason: &str| ConsoleError::Field { field, reason: reason.to_owned() };
     let (kind, name) =
         principal::parse_qualified(&request.name).map_err(|reason| wrong("name", reason))?;
-    let scope = Scope::from_name(&request.scope)
-        .ok_or_else(|| wrong("scope", "takes `client` or `admin`"))?;
-    let expires = match &request.expires_in {
-        None => None,
-        Some(text) => Some(
-            bartizan_core::time::now()
-                .checked_add(duration("expires_in", text)?)
-                .map_err(|_| wrong("expires_in", "lies too far ahead"))?,
-        ),
-    };
-    Ok(NewKey { scope, kind, name: name.to_owned(), note: request.note, expires })
+    let scope = Scope::from_name(&request.scope).ok_or_else(|| {
+        wrong("scope", "takes `client`, `admin`, `operator`, `auditor` or `viewer`")
+    })?;
+    let expires = expiry(request.expires_in.as_deref())?;
+    let (name, note, endpoints) = (name.to_owned(), request.note, request.endpoints);
+    Ok(NewKey { scope, kind, name, note, expires, endpoints })
+}
+
+/// The moment that lies so far ahead.
+fn expiry(expires_in: Option<&str>) -> Result<Option<Timestamp>, ConsoleError> {
+    let Some(text) = expires_in else { return Ok(None) };
+    let at = bartizan_core::time::now().checked_add(duration("expires_in", text)?);
+    let reason = || "lies too far ahead".to_owned();
+    at.map(Some).map_err(|_| ConsoleError::Field { field: "expires_in", reason: reason() })
 }
 
 fn view(record: &KeyRecord) -> Value {
@@ -122,6 +205,8 @@ fn view(record: &KeyRecord) -> Value {
         "expires": time(record.expires),
         "revoked": time(record.revoked),
         "last_used": time(record.last_used),
+        "endpoints": record.endpoints,
+        "replaces": record.replaces,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use bartizan_core::{Name, Principal};
+use bartizan_core::Name;
 
+use crate::auth::Caller;
 use crate::error::GatewayError;
 use crate::gateway::{ReadyEndpoint, Snapshot};
 use crate::json::{Kind, Value};
@@ -48,7 +49,7 @@ pub(super) fn find(
     operation: Operation,
     root: Value<'_>,
     path: Option<&str>,
-    caller: &Principal,
+    caller: &Caller,
 ) -> Result<Target, GatewayError> {
     let open_to = |endpoint: &&Arc<ReadyEndpoint>| {
         snapshot.rule(caller, &endpoint.settings.name, operation.name(), "").is_allowed
@@ -125,10 +126,10 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
 
-    use bartizan_core::PrincipalKind;
     use bartizan_core::settings::{
         Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Settings,
     };
+    use bartizan_core::{Principal, PrincipalKind};
 
     use super::*;
     use crate::fixtures::Fixed;
@@ -162,6 +163,7 @@ mod tests {
             data_dir: "data".into(),
             listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new() },
             providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
+            issuers: Vec::new(),
             groups: BTreeMap::new(),
             endpoints: BTreeMap::from([
                 endpoint("assistant", Some("large")),
@@ -186,6 +188,7 @@ mod tests {
         let document = Document::parse(body.as_bytes()).unwrap();
         let kind = PrincipalKind::User;
         let caller = Principal { kind, name: "alice".to_owned(), groups: Vec::new() };
+        let caller = Caller::of(caller);
         let root = document.root();
         match find(&snapshot(), Operation::ChatCompletions, root, None, &caller) {
             Ok(target) => panic!("`{model}` found `{}`", target.endpoint.name),

@@ -15,7 +15,7 @@ pub(super) fn answer(
 ) -> Result<String, GatewayError> {
     let entry =
         |name: &str| json!({ "id": name, "object": "model", "created": 0, "owned_by": "bartizan" });
-    let mut open = snapshot.seen_by(&caller.principal).map(Name::as_str);
+    let mut open = snapshot.seen_by(caller).map(Name::as_str);
     match name {
         None => {
             Ok(json!({ "object": "list", "data": open.map(entry).collect::<Vec<_>>() }).to_string())
@@ -25,7 +25,7 @@ pub(super) fn answer(
             .map(|name| entry(name).to_string())
             .ok_or_else(|| GatewayError::ModelUnknown {
                 model: asked.chars().take(128).collect(),
-                known: snapshot.endpoint_names(&caller.principal),
+                known: snapshot.endpoint_names(caller),
             }),
     }
 }

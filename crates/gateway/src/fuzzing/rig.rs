@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope};
+use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, Unrecognised};
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
@@ -182,6 +182,7 @@ fn no_settings() -> Settings {
         data_dir: "nowhere".into(),
         listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new() },
         providers: BTreeMap::new(),
+        issuers: Vec::new(),
         groups: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         prices: BTreeMap::new(),
@@ -214,13 +215,14 @@ impl Authorize for Open {
 struct AnyKey;
 
 impl Identify for AnyKey {
-    fn identify(&self, _: &Secret) -> Option<Identity> {
-        Some(Identity {
+    fn identify(&self, _: &Secret) -> Result<Identity, Unrecognised> {
+        Ok(Identity {
             key_id: "k".to_owned(),
             kind: PrincipalKind::User,
             name: "someone".to_owned(),
             groups: Vec::new(),
             scope: Scope::Client,
+            endpoints: None,
         })
     }
 }

@@ -94,7 +94,9 @@ impl Compiler<'_, '_> {
     ) -> Option<Exception> {
         let file = &entry.value;
         let subject = match (&file.principal, &file.group) {
-            (Some(principal), None) => self.member(principal).map(Subject::Principal),
+            (Some(principal), None) => {
+                self.member(&principal.value.0, principal.place).map(Subject::Principal)
+            }
             (None, Some(group)) => {
                 self.group(policy, &group.value, group.place).map(Subject::Group)
             }

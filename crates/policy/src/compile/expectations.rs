@@ -59,7 +59,7 @@ impl Compiler<'_, '_> {
             let problem = Problem::new(*place, "the key `endpoint` is missing");
             self.report(problem.help("say which endpoint is asked: `endpoint: NAME`"));
         }
-        let who = self.member(&test.r#as);
+        let who = self.member(&test.r#as.value.0, test.r#as.place);
         let times = test.times.as_ref().map_or(Some(1), |times| {
             let fits = TIMES.contains(&times.value).then_some(times.value as u32);
             if fits.is_none() {

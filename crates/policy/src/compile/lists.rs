@@ -115,12 +115,28 @@ impl Compiler<'_, '_> {
         Some(PackageList { given: written, names })
     }
 
-    /// The text of a file of names, each of which was checked.
+    /// The text of a file of names of packages, each of which was checked.
     fn package_file(
         &mut self,
         ecosystem: Ecosystem,
         path: &str,
         place: Option<Place>,
+    ) -> Option<String> {
+        let what = format!("name of a package of `{ecosystem}`");
+        let help = "write one name per line, without versions; `#` begins a comment";
+        let fits = |name: &str| ecosystem.normalise(name).is_some();
+        self.list_file(path, place, PACKAGE_LIST_BYTES, (&what, help), fits)
+    }
+
+    /// The text of a file with a name on each line, each of which `fits`. What a name is, and what to write,
+    /// is said where one does not.
+    pub(super) fn list_file(
+        &mut self,
+        path: &str,
+        place: Option<Place>,
+        cap: u64,
+        (what, help): (&str, &str),
+        fits: impl Fn(&str) -> bool,
     ) -> Option<String> {
         let full = self.base_dir.join(path);
         let read = std::fs::metadata(&full)
@@ -132,10 +148,10 @@ impl Compiler<'_, '_> {
                     Err(std::io::Error::other("it is no regular file"))
                 }
             })
-            .and_then(|file| read_capped(file, PACKAGE_LIST_BYTES))
+            .and_then(|file| read_capped(file, cap))
             .map_err(|error| match error.kind() {
                 ErrorKind::NotFound => format!("no such file (looked for {})", full.display()),
-                ErrorKind::FileTooLarge => format!("it is larger than {PACKAGE_LIST_BYTES} bytes"),
+                ErrorKind::FileTooLarge => format!("it is larger than {cap} bytes"),
                 ErrorKind::Other => error.to_string(),
                 other => other.to_string(),
             })
@@ -149,17 +165,13 @@ impl Compiler<'_, '_> {
                 return None;
             }
         };
-        let odd = text.lines().enumerate().find(|(_, line)| {
-            name_of(line).is_some_and(|name| ecosystem.normalise(name).is_none())
-        });
+        let odd = text
+            .lines()
+            .enumerate()
+            .find(|(_, line)| name_of(line).is_some_and(|name| !fits(name)));
         if let Some((at, _)) = odd {
             // The line itself is not told: it may be of a file that nobody meant to show.
-            let message = format!(
-                "line {} of {} is no name of a package of `{ecosystem}`",
-                at + 1,
-                quote(path)
-            );
-            let help = "write one name per line, without versions; `#` begins a comment";
+            let message = format!("line {} of {} is no {what}", at + 1, quote(path));
             self.report(Problem::new(place, message).help(help));
             return None;
         }
@@ -167,7 +179,8 @@ impl Compiler<'_, '_> {
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+/// The names in a file, one on each line.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(name_of)
 }
 

@@ -3,21 +3,34 @@
 use std::collections::BTreeSet;
 
 use bartizan_core::id::Name;
+use bartizan_core::limits::MEMBER_LIST_BYTES;
 use bartizan_core::principal::parse_qualified;
 use bartizan_core::settings::{Member, Subject};
+use sha2::{Digest as _, Sha256};
 
 use crate::compile::Compiler;
+use crate::compile::lists::lines;
 use crate::error::Problem;
 use crate::file::PolicyFile;
-use crate::file::scalar::{PrincipalText, SubjectText};
+use crate::file::scalar::SubjectText;
 use crate::located::{Located, Place};
 use crate::snippet::quote;
 use crate::suggest;
 
 impl Compiler<'_, '_> {
-    /// `alice@example.com` or `sp:support-bot`.
-    pub(super) fn member(&mut self, given: &Located<PrincipalText>) -> Option<Member> {
-        self.principal(&given.value.0, given.place)
+    /// Members of a group that stand in a file, one on each line.
+    pub(super) fn members_of_file(&mut self, path: &str, place: Option<Place>) -> Vec<Member> {
+        let help =
+            "write `alice@example.com` or `sp:support-bot`, one per line; `#` begins a comment";
+        let words = ("person and no program", help);
+        let fits = |name: &str| parse_qualified(name).is_ok();
+        let text = self.list_file(path, place, MEMBER_LIST_BYTES, words, fits);
+        let text = text.as_deref().unwrap_or_default();
+        self.lists.push(Sha256::digest(text).into());
+        lines(text)
+            .filter_map(|name| parse_qualified(name).ok())
+            .map(|(kind, name)| Member { kind, name: name.to_owned() })
+            .collect()
     }
 
     /// A list of groups and principals.
@@ -55,13 +68,14 @@ impl Compiler<'_, '_> {
     fn subject(&mut self, file: &PolicyFile, given: &Located<SubjectText>) -> Option<Subject> {
         let text = given.value.0.as_str();
         if text.starts_with("sp:") || text.contains('@') {
-            self.principal(text, given.place).map(Subject::Principal)
+            self.member(text, given.place).map(Subject::Principal)
         } else {
             self.group(file, text, given.place).map(Subject::Group)
         }
     }
 
-    fn principal(&mut self, text: &str, place: Option<Place>) -> Option<Member> {
+    /// `alice@example.com` or `sp:support-bot`.
+    pub(super) fn member(&mut self, text: &str, place: Option<Place>) -> Option<Member> {
         match parse_qualified(text) {
             Ok((kind, name)) => Some(Member { kind, name: name.to_owned() }),
             Err(why) => {

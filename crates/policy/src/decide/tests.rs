@@ -1,3 +1,5 @@
+//! Lists and Cedar files, held against what plain Cedar makes of them.
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -220,10 +222,34 @@ fn files_are_found_or_missed_at_their_place_in_the_policy() {
     let found = load(&policy, folder.path()).unwrap();
     assert_eq!(rule(&found, "alice@example.com", "open"), (false, Some("a".to_owned())));
     // Another file is another version, and another policy for who looks for changes.
-    let before = crate::whole_text(&policy, folder.path()).unwrap();
+    let companions = crate::Companions::of(&policy, folder.path());
+    let before = companions.state().unwrap();
     std::fs::write(folder.path().join("policies/c.cedar"), forbid("c")).unwrap();
     assert_ne!(load(&policy, folder.path()).unwrap().version, found.version);
-    assert_ne!(crate::whole_text(&policy, folder.path()).unwrap(), before);
+    assert_ne!(companions.state().unwrap(), before);
+}
+
+#[test]
+fn members_of_a_group_can_lie_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("staff.txt");
+    let policy = POLICY.replace("[bob@example.com]", "[bob@example.com, \"file:staff.txt\"]");
+    let said = load(&policy, folder.path()).unwrap_err().render();
+    assert!(said.contains("cannot read the file `staff.txt`: no such file"), "{said}");
+    std::fs::write(&list, "# night shift\n\ndan@example.com\nsp:nightly\n").unwrap();
+    let settings = load(&policy, folder.path()).unwrap();
+    for who in ["bob@example.com", "dan@example.com", "sp:nightly"] {
+        assert_eq!(principal(&settings, who).groups, ["night".parse().unwrap()], "{who}");
+    }
+    let companions = crate::Companions::of(&policy, folder.path());
+    let before = companions.state().unwrap();
+    std::fs::write(&list, "erin@example.com\n").unwrap();
+    assert_ne!(load(&policy, folder.path()).unwrap().version, settings.version);
+    std::fs::write(&list, "dan@example.com\nnot a name\n").unwrap();
+    assert_ne!(companions.state().unwrap(), before);
+    let said = load(&policy, folder.path()).unwrap_err().render();
+    assert!(said.contains("line 2 of `staff.txt` is no person and no program"), "{said}");
+    assert!(!said.contains("not a name"), "{said}");
 }
 
 #[test]

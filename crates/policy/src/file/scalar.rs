@@ -40,6 +40,8 @@ text_types! {
     AddressText "string" r"^(\[[0-9a-fA-F:.]+\]|[0-9.]+):[0-9]+$";
     /// `alice@example.com` or `sp:support-bot`.
     PrincipalText "string" r"^(sp:)?[^\s:]+$";
+    /// A principal, or a file of them.
+    MemberText "string" r"^((sp:)?[^\s:]+|file:.+)$";
     /// A group or a principal.
     SubjectText "string" r"^(sp:)?[^\s:]+$";
     /// Id of a rule.

@@ -1,3 +1,5 @@
+//! What does nothing is said, and nothing else.
+
 use std::path::Path;
 
 use bartizan_core::catalog::Meta;

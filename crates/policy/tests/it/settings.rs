@@ -105,6 +105,7 @@ fn the_smallest_policy_has_defaults() {
           gateway: 127.0.0.1:8080
           console: 127.0.0.1:8081
         providers: {}
+        identity: {}
         groups: {}
         endpoints: {}
         prices: {}
@@ -160,6 +161,7 @@ fn shows_everything_but_credentials() {
             openai:
               base-url: https://api.openai.com/v1
               api-key: ‹set›
+        identity: {}
         groups:
           agents: ["sp:support-bot"]
           analysts: [alice@example.com]
@@ -428,6 +430,7 @@ fn the_schema_names_every_key_and_no_other() {
             "listen",
             "providers",
             "groups",
+            "identity",
             "endpoints",
             "models",
             "prices",

@@ -114,6 +114,8 @@ mod tests {
             expires: expires.map(|at| at.parse().unwrap()),
             revoked: None,
             last_used: None,
+            endpoints: None,
+            replaces: None,
         }
     }
 

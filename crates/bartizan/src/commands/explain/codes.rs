@@ -80,6 +80,22 @@ pub(crate) const SECTIONS: &[Section] = &[
         outro: "A guardrail that this build cannot enforce has no code: `endpoint … cannot be guarded as asked`, \
                 exit code 2.",
     },
+    Section {
+        level: 2,
+        title: "Tokens",
+        intro: "Of identity providers, in place of keys. The message names claims and never what is in them.",
+        kind: "HTTP",
+        codes: TOKENS,
+        outro: "",
+    },
+    Section {
+        level: 2,
+        title: "Keys of issuers",
+        intro: "By which tokens are checked.",
+        kind: "class",
+        codes: KEYS_OF_ISSUERS,
+        outro: "",
+    },
     Section { level: 2, title: "Store", intro: "", kind: "class", codes: STORE, outro: "" },
     Section {
         level: 2,
@@ -231,6 +247,8 @@ const STORE: &[Code] = &[
     code("bartizan::store::damaged", "unavailable", "a row holds what no version writes", "restore the file"),
     code("bartizan::store::random", "unavailable", "the system gives no random numbers", ""),
     code("bartizan::store::principal", "usage", "the holder's name is not valid", "`alice@example.com` or `sp:support-bot`"),
+    code("bartizan::store::key-endpoints", "usage", "a key is narrowed to no endpoint, or to more than 64, or is no client key", "name 1 to 64 endpoints, of a client key"),
+    code("bartizan::store::key-ended", "usage", "the key does not work any more, so that no other takes its place", "make a new one: `bartizan key create`"),
     code("bartizan::store::note-too-long", "usage", "a note of more than 1,024 bytes", "shorten it"),
     code("bartizan::store::already-expired", "usage", "the key would expire before it exists", "choose a later time"),
     code("bartizan::store::key-not-found", "not found", "no key has this id", "`bartizan key list`"),
@@ -278,6 +296,35 @@ const EVENT_LOG: &[Code] = &[
 ];
 
 #[rustfmt::skip]
+const TOKENS: &[Code] = &[
+    code("bartizan::identity::token-too-long", "401", "the token is longer than 8 KiB", "have the issuer put fewer claims into it"),
+    code("bartizan::identity::token-malformed", "401", "it is no signed JSON Web Token, or its header says something that nobody knows", "send the token as the issuer gave it"),
+    code("bartizan::identity::token-algorithm", "401", "it is signed in a way that the policy does not list for its issuer, or that its key is not for", "add the algorithm to `algorithms`, if the issuer is meant to use it"),
+    code("bartizan::identity::token-issuer", "401", "its `iss` is that of no issuer of the policy, to the letter", "compare `iss` with `issuer` of the policy, slashes included"),
+    code("bartizan::identity::token-key", "401", "it names no key, or one that its issuer does not have", "log in again; an issuer that changed its keys is asked for the new ones at once"),
+    code("bartizan::identity::token-signature", "401", "its signature is wrong: somebody changed it, or it is by another key", "log in again"),
+    code("bartizan::identity::token-claim", "401", "a claim is missing, or of the wrong kind", "have the issuer put it in; the message names it"),
+    code("bartizan::identity::token-expired", "401", "its time is over", "get a new one"),
+    code("bartizan::identity::token-early", "401", "it is valid later, or was made in the future", "set the clocks right; `clock-skew` says how far they may be off"),
+    code("bartizan::identity::token-lives-too-long", "401", "it lives longer than `max-age` of the policy", "have the issuer make shorter ones, or raise `max-age`"),
+    code("bartizan::identity::token-audience", "401", "it is meant for another service", "ask the issuer for a token with an `aud` that the policy lists"),
+    code("bartizan::identity::token-name", "401", "its claim with the name can name nobody here", "choose another claim with `user`"),
+    code("bartizan::identity::keys-not-loaded", "503", "the keys of its issuer were never fetched", "look into the log: why not, stands there"),
+    code("bartizan::identity::keys-stale", "503", "the keys of its issuer could not be fetched for a day", "look into the log: why not, stands there"),
+];
+
+#[rustfmt::skip]
+const KEYS_OF_ISSUERS: &[Code] = &[
+    code("bartizan::identity::issuer-unknown", "not-found", "keys of an issuer were asked for that is not there", ""),
+    code("bartizan::identity::issuer-twice", "usage", "two issuers have the same `issuer`", "keep one of the two"),
+    code("bartizan::identity::keys-address", "usage", "keys must not be fetched from this address", "use https, or http on this machine"),
+    code("bartizan::identity::keys-inline", "usage", "the file with the keys cannot be used", "put a JSON Web Key Set with public keys there"),
+    code("bartizan::identity::keys-unreachable", "unavailable", "the issuer does not answer with its keys; it is asked again", "look at the cause; the address has to be reachable from here"),
+    code("bartizan::identity::keys-document", "upstream", "what the issuer answers with are no keys that can be used", "look at the cause"),
+    code("bartizan::identity::keys-discovery", "upstream", "the discovery document of the issuer is not to be believed, or keys would be elsewhere", "name the address of the keys with `keys`"),
+];
+
+#[rustfmt::skip]
 const QUESTIONS: &[Code] = &[
     code("bartizan::query::folder", "unavailable", "the folder of the tables cannot be used", "check the rights of `tables` in the data folder; make room"),
     code("bartizan::query::table", "unavailable", "a table cannot be made or read", "ask with `--rebuild`: tables are made again from the log"),
@@ -311,7 +358,7 @@ const LOGS_AT_A_URL: &[Code] = &[
 const CONSOLE_AND_ADMIN_API: &[Code] = &[
     code("bartizan::console::no-key", "401", "no admin key", "send `Authorization: Bearer bza_…`"),
     code("bartizan::console::unknown-key", "401", "unknown, revoked or expired", ""),
-    code("bartizan::console::not-admin", "403", "a client key; recorded as an event", "use an admin key"),
+    code("bartizan::console::not-allowed", "403", "the scope of the key does not allow it; recorded as an event", "use a key with another scope: `admin` may do everything"),
     code("bartizan::console::host", "421", "the `Host` header names something else: a page on another site may be behind it", "call the console by `localhost`, a loopback address or the address it listens on"),
     code("bartizan::console::not-found", "404", "nothing at this path", "see the [guide](../guides/gateway.md#admin-api)"),
     code("bartizan::console::method-not-allowed", "405", "another method", "the `Allow` header lists them"),

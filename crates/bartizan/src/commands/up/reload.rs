@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use bartizan_core::settings::{Ledger, Listen, Settings, Sink, Witness};
 use bartizan_gateway::Snapshot;
+use bartizan_policy::Companions;
 
 use crate::wire::admin::{InForce, PolicySource};
 use crate::wire::models;
@@ -60,14 +62,35 @@ impl AtStart {
     }
 }
 
-/// What a look at the file came to.
+/// A policy as its files have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    text: String,
+    companions: Companions,
+    /// Changes when any of the companions does.
+    state: String,
+}
+
+impl Seen {
+    /// What is there now. A text that was seen before is not read for its companions again.
+    fn now(source: &PolicySource, before: [Option<&Self>; 2]) -> anyhow::Result<Self> {
+        let text = source.text()?;
+        let known = before.into_iter().flatten().find(|seen| seen.text == text);
+        let companions =
+            known.map_or_else(|| source.companions(&text), |seen| seen.companions.clone());
+        let state = companions.state().context("cannot read a file that the policy names")?;
+        Ok(Self { text, companions, state })
+    }
+}
+
+/// What a look at the files came to.
 enum Look {
     Same,
-    /// New text, seen for the first time: whoever writes the file may not be done.
-    Unsettled(String),
+    /// Something new, seen for the first time: whoever writes a file may not be done.
+    Unsettled(Seen),
     Unreadable(anyhow::Error),
-    /// New text, and what it says.
-    Changed(String, anyhow::Result<Box<(Settings, PathBuf)>>),
+    /// Something new, and what it says.
+    Changed(Seen, anyhow::Result<Box<(Settings, PathBuf)>>),
 }
 
 /// Puts a changed policy file in force. One that is not valid changes nothing and is said once, and
@@ -80,9 +103,9 @@ pub(super) async fn reload(
     let source = &in_force.source;
     let Some(file) = source.file.clone() else { return };
     let mut stop = std::pin::pin!(stop);
-    let mut last = source.whole_text().ok();
+    let mut last = Seen::now(source, [None, None]).ok();
     let mut missing = 0u32;
-    let mut unsettled: Option<String> = None;
+    let mut unsettled: Option<Seen> = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -92,7 +115,7 @@ pub(super) async fn reload(
         let (before, seen) = (last.clone(), unsettled.take());
         let looking = move || look(&looked_at, before.as_ref(), seen.as_ref());
         let Ok(found) = tokio::task::spawn_blocking(looking).await else { continue };
-        let (text, settings) = match found {
+        let (now, settings) = match found {
             Look::Unreadable(error) => {
                 missing = missing.saturating_add(1);
                 if missing == MISSING_LOOKS {
@@ -105,24 +128,29 @@ pub(super) async fn reload(
                 missing = 0;
                 continue;
             }
-            Look::Unsettled(text) => {
+            Look::Unsettled(now) => {
                 missing = 0;
-                unsettled = Some(text);
+                unsettled = Some(now);
                 continue;
             }
-            Look::Changed(text, settings) => (text, settings),
+            Look::Changed(now, settings) => (now, settings),
         };
         missing = 0;
-        last = Some(text);
+        last = Some(now);
         let built = settings.and_then(|changed| {
             let (settings, data_dir) = *changed;
             let now = AtStart::of(&settings, data_dir);
             // Weights take a while to read; the loop has nothing else to do, its thread has.
             let models = tokio::task::block_in_place(|| models::load(&settings))?;
-            Ok((settings.version.clone(), now, Snapshot::build(settings, &models)?))
+            let issuers = settings.issuers.clone();
+            Ok((settings.version.clone(), now, issuers, Snapshot::build(settings, &models)?))
         });
         match built {
-            Ok((version, now, snapshot)) => {
+            Ok((version, now, issuers, snapshot)) => {
+                if let Err(error) = in_force.identities.replace(issuers).await {
+                    refuse(&file, &error);
+                    continue;
+                }
                 let entered = tokio::task::block_in_place(|| in_force.enter(&version, snapshot));
                 if let Err(error) = entered {
                     refuse(&file, &error);
@@ -140,16 +168,16 @@ pub(super) async fn reload(
 
 /// A file that is being written can be read in half, and half of a policy can be a valid one with
 /// fewer guardrails. So a new text counts only when a second look finds the same.
-fn look(source: &PolicySource, before: Option<&String>, seen: Option<&String>) -> Look {
-    match source.whole_text() {
+fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Look {
+    match Seen::now(source, [before, seen]) {
         Err(error) => Look::Unreadable(error),
-        Ok(text) if Some(&text) == before => Look::Same,
-        Ok(text) if Some(&text) != seen => Look::Unsettled(text),
-        Ok(text) => {
+        Ok(now) if Some(&now) == before => Look::Same,
+        Ok(now) if Some(&now) != seen => Look::Unsettled(now),
+        Ok(now) => {
             let settings = source
                 .load()
                 .and_then(|settings| Ok(Box::new((settings, source.data()?.data_dir))));
-            Look::Changed(text, settings)
+            Look::Changed(now, settings)
         }
     }
 }

@@ -74,7 +74,7 @@ async fn a_body_that_announces_its_size_is_refused_before_it_is_sent() {
         }
     }
     assert!(stage.upstream.requests().is_empty());
-    let refused = stage.events();
+    let refused = stage.decisions();
     assert_eq!(refused.len(), 2 * DIALECTS.len());
     assert!(refused.iter().all(|event| event["status"] == 413), "{refused:?}");
     assert!(refused.iter().all(|event| event["outcome"] == "refused"), "{refused:?}");

@@ -217,7 +217,7 @@ async fn reloading_under_load_fails_no_request() {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
     let mut by_version: BTreeMap<String, usize> = BTreeMap::new();
-    for event in stage.events() {
+    for event in stage.decisions() {
         assert_eq!(event["outcome"], "answered", "{event}");
         *by_version.entry(event["policy"].as_str().unwrap().to_owned()).or_default() += 1;
     }

@@ -1,0 +1,95 @@
+//! The shape of `identity:`.
+
+use std::collections::BTreeMap;
+
+use bartizan_core::settings::JwtAlgorithm;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::file::scalar::{Choice, DurationText, UrlText, Vocabulary};
+use crate::located::{Located, filled, given};
+
+/// Who says who calls, besides Bartizan's own keys.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct IdentityFile {
+    /// Identity providers whose tokens (JWT) clients may send in place of a key.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 64))]
+    pub(crate) issuers: Vec<Located<IssuerFile>>,
+}
+
+/// An identity provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct IssuerFile {
+    /// Names it in logs; unique.
+    pub(crate) id: Located<String>,
+    /// What its tokens have as `iss`, to the letter; an https address.
+    pub(crate) issuer: Located<String>,
+    /// A token has to be meant for one of these (`aud`).
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) audiences: Located<Vec<Located<String>>>,
+    /// How its tokens may be signed. Default: `[RS256, ES256]`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) algorithms: Option<Located<Vec<Located<Choice<AlgorithmWord>>>>>,
+    /// Where its public keys are: an https address, or `file:PATH` of a JSON Web Key Set. Default: where its discovery
+    /// document says, on its own host.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) keys: Option<Located<UrlText>>,
+    /// Claim with the name of the caller. Default: `sub`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) user: Option<Located<String>>,
+    /// What its groups are called here.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) groups: Option<Located<ClaimedGroupsFile>>,
+    /// What tells the tokens of programs from those of people. Default: all are of people.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) program: Option<Located<ClaimFile>>,
+    /// How far its clock may be off, at most `300s`. Default: `60s`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) clock_skew: Option<Located<DurationText>>,
+    /// Longest life of its tokens. Default: `24h`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) max_age: Option<Located<DurationText>>,
+}
+
+/// A claim that lists groups.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ClaimedGroupsFile {
+    /// Claim with the groups of the caller: a list of names, or one name.
+    pub(crate) claim: Located<String>,
+    /// For each name that a token may have, an entry of `groups`; others count for nothing.
+    pub(crate) map: BTreeMap<Located<String>, Located<String>>,
+}
+
+/// A claim that has to be there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ClaimFile {
+    /// Name of the claim.
+    pub(crate) claim: Located<String>,
+    /// What it has to be. Default: anything.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) value: Option<Located<String>>,
+}
+
+/// Words of `algorithms:`.
+pub(crate) enum AlgorithmWord {}
+
+impl Vocabulary for AlgorithmWord {
+    type Meaning = JwtAlgorithm;
+    const WHAT: &'static str = "an algorithm that tokens may be signed with";
+    const WORDS: &'static [(&'static str, JwtAlgorithm)] = &[
+        (JwtAlgorithm::Rs256.name(), JwtAlgorithm::Rs256),
+        (JwtAlgorithm::Rs384.name(), JwtAlgorithm::Rs384),
+        (JwtAlgorithm::Rs512.name(), JwtAlgorithm::Rs512),
+        (JwtAlgorithm::Ps256.name(), JwtAlgorithm::Ps256),
+        (JwtAlgorithm::Ps384.name(), JwtAlgorithm::Ps384),
+        (JwtAlgorithm::Ps512.name(), JwtAlgorithm::Ps512),
+        (JwtAlgorithm::Es256.name(), JwtAlgorithm::Es256),
+        (JwtAlgorithm::Es384.name(), JwtAlgorithm::Es384),
+        (JwtAlgorithm::EdDsa.name(), JwtAlgorithm::EdDsa),
+    ];
+}
