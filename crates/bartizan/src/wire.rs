@@ -8,5 +8,6 @@ pub(crate) mod relay;
 pub(crate) mod sql;
 pub(crate) mod standing;
 pub(crate) mod state;
+pub(crate) mod tls;
 pub(crate) mod versions;
 pub(crate) mod witness;

@@ -84,6 +84,19 @@ pub struct Listen {
     pub console: SocketAddr,
     /// Names by which the console may be called, besides `localhost` and addresses.
     pub console_names: Vec<HostPattern>,
+    /// How both are encrypted; absent for plain HTTP.
+    pub tls: Option<Tls>,
+}
+
+/// Files of a server with TLS, in PEM. They are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Its certificate, and those between it and an authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities of which each client has to show a certificate; absent where clients show none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// One entry of a group.

@@ -42,5 +42,5 @@ pub use error::GatewayError;
 pub use gateway::{BuildError, Gateway, Models, Parts, Snapshot};
 pub use metrics::Metrics;
 pub use replay::Replay;
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerError, TlsSource};
 pub use trial::{Found, Question, Trial};

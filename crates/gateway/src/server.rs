@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::gateway::Gateway;
 
@@ -22,6 +25,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest head of a request that is read, in bytes. Half of it is served; what is larger than that
 /// and still read is refused in the words of the client's protocol.
 const HEAD_BYTES: usize = 64 << 10;
+
+/// Longest wait for a client to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How connections are encrypted; another certificate can take its place while the server runs.
+pub type TlsSource = Arc<ArcSwap<rustls::ServerConfig>>;
 
 /// Most connections at a time; more wait until one ends.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -70,14 +79,15 @@ impl Server {
     }
 
     /// Serves until `stop` resolves, then accepts no more and waits up to `drain` for answers that
-    /// are under way.
+    /// are under way. Speaks TLS where it is said how.
     pub async fn serve(
         self,
         gateway: Arc<Gateway>,
+        tls: Option<TlsSource>,
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) {
-        if !self.address.ip().is_loopback() {
+        if !self.address.ip().is_loopback() && tls.is_none() {
             let address = self.address;
             tracing::warn!(%address, "gateway is open to other machines, over plain HTTP");
         }
@@ -124,28 +134,17 @@ impl Server {
             let gateway = Arc::clone(&gateway);
             let server = Arc::clone(&server);
             let watcher = graceful.watcher();
+            let tls = tls.clone();
             tokio::spawn(async move {
                 let _permit = permit;
-                let began = AtomicBool::new(false);
-                let service = service_fn(|request| {
-                    began.store(true, Ordering::Relaxed);
-                    let gateway = Arc::clone(&gateway);
-                    async move { Ok::<_, Infallible>(gateway.serve(request).await) }
-                });
-                let connection = server.serve_connection(TokioIo::new(stream), service);
-                let mut connection = std::pin::pin!(watcher.watch(connection));
-                let ended = tokio::select! {
-                    ended = &mut connection => ended,
-                    () = tokio::time::sleep(HEAD_TIMEOUT) => {
-                        // A connection that has not sent one request by now is holding a place.
-                        if !began.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        connection.await
-                    }
+                let Some(tls) = tls else {
+                    return converse(&server, gateway, watcher, stream).await;
                 };
-                if let Err(error) = ended {
-                    tracing::debug!(error, "connection ended");
+                let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+                    Ok(Ok(stream)) => converse(&server, gateway, watcher, stream).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no agreement on TLS"),
+                    Err(_) => tracing::debug!("no agreement on TLS in time"),
                 }
             });
         }
@@ -153,6 +152,38 @@ impl Server {
         if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
             tracing::warn!(seconds = drain.as_secs(), "answers cut off after draining");
         }
+    }
+}
+
+/// Answers requests on a connection until it ends.
+async fn converse<S>(
+    server: &auto::Builder<TokioExecutor>,
+    gateway: Arc<Gateway>,
+    watcher: Watcher,
+    stream: S,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let began = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        began.store(true, Ordering::Relaxed);
+        let gateway = Arc::clone(&gateway);
+        async move { Ok::<_, Infallible>(gateway.serve(request).await) }
+    });
+    let connection = server.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(watcher.watch(connection));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = tokio::time::sleep(HEAD_TIMEOUT) => {
+            // A connection that has not sent one request by now is holding a place.
+            if !began.load(Ordering::Relaxed) {
+                return;
+            }
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error, "connection ended");
     }
 }
 

@@ -32,13 +32,13 @@ use std::sync::Arc;
 
 use bartizan_core::id::Name;
 use bartizan_core::packages::{Ecosystem, PackageNames};
-use bartizan_core::settings::{Listen, Member, Price, Settings};
+use bartizan_core::settings::{Listen, Member, Price, Settings, Tls};
 use sha2::{Digest, Sha256};
 
 use crate::decide::{CedarText, Decisions};
 use crate::error::{Problem, Problems};
-use crate::file::scalar::{AddressText, Choice, MemberText, Vocabulary};
-use crate::file::{ListenFile, PolicyFile, PriceFile, TelemetryFile};
+use crate::file::scalar::{AddressText, Choice, FileText, MemberText, Vocabulary};
+use crate::file::{ListenFile, PolicyFile, PriceFile, TelemetryFile, TlsFile};
 use crate::located::{Located, Place, Unsupported};
 use crate::snippet::quote;
 use crate::{Catalogue, DataSettings, Sources, suggest};
@@ -185,7 +185,11 @@ impl<'a, 't> Compiler<'a, 't> {
             );
             return None;
         }
-        Some(Listen { gateway, console, console_names: console_names? })
+        let tls = match &file.tls {
+            None => None,
+            Some(tls) => Some(self.tls(&tls.value)?),
+        };
+        Some(Listen { gateway, console, console_names: console_names?, tls })
     }
 
     fn address(
@@ -201,6 +205,29 @@ impl<'a, 't> Compiler<'a, 't> {
             self.report(Problem::new(given.place, message).help(help));
         }
         address
+    }
+
+    fn tls(&mut self, file: &TlsFile) -> Option<Tls> {
+        let certificate = self.file_path("certificate", &file.certificate);
+        let key = self.file_path("key", &file.key);
+        let client_ca = file.client_ca.as_ref().map(|given| self.file_path("client-ca", given));
+        let client_ca = match client_ca {
+            None => None,
+            Some(path) => Some(path?),
+        };
+        Some(Tls { certificate: certificate?, key: key?, client_ca })
+    }
+
+    /// A file that is read again when it changes, so that no variable can stand for it.
+    fn file_path(&mut self, name: &str, given: &Located<FileText>) -> Option<PathBuf> {
+        if let Some(path) = given.value.0.strip_prefix("file:").filter(|path| !path.is_empty()) {
+            return Some(self.base_dir.join(path));
+        }
+        let message = format!("`{name}` names no file");
+        let help = format!("write `{name}: file:PATH`");
+        // Whoever wrote a key itself must not find it in a log.
+        self.report(Problem::new(given.place, message).help(help).secret());
+        None
     }
 
     fn groups(

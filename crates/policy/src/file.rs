@@ -24,7 +24,7 @@ use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
-use scalar::{AddressText, DollarsText, MemberText, SecretText, UrlText};
+use scalar::{AddressText, DollarsText, FileText, MemberText, SecretText, UrlText};
 use test::TestFile;
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
@@ -110,10 +110,26 @@ pub(crate) struct ListenFile {
     /// a browser.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) console_names: Vec<Located<String>>,
+    /// Encrypts both. Default: plain HTTP.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) tls: Option<Located<TlsFile>>,
 
     #[serde(default)]
     #[schemars(skip)]
     pub(crate) egress: Unsupported,
+}
+
+/// Certificate and key of the server, each `file:PATH` of PEM; read again when they change.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TlsFile {
+    /// The certificate, and those between it and an authority.
+    pub(crate) certificate: Located<FileText>,
+    /// The private key.
+    pub(crate) key: Located<FileText>,
+    /// Authorities of which each client has to show a certificate, besides its key. Default: clients show none.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) client_ca: Option<Located<FileText>>,
 }
 
 /// What a model costs, in US dollars per million tokens.

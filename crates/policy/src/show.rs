@@ -9,6 +9,7 @@ mod sinks;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use bartizan_core::channel::ChannelSet;
@@ -51,6 +52,15 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     if !names.is_empty() {
         let names = list(names.iter().map(|name| text(&name.to_string())));
         writeln!(out, "  console-names: [{names}]")?;
+    }
+    if let Some(tls) = &settings.listen.tls {
+        let file = |path: &Path| text(&format!("file:{}", path.display()));
+        writeln!(out, "  tls:")?;
+        writeln!(out, "    certificate: {}", file(&tls.certificate))?;
+        writeln!(out, "    key: {}", file(&tls.key))?;
+        if let Some(path) = &tls.client_ca {
+            writeln!(out, "    client-ca: {}", file(path))?;
+        }
     }
     heading(out, "providers", settings.providers.is_empty())?;
     for (name, provider) in &settings.providers {

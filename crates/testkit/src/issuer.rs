@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::base64;
+
 /// Where an issuer says where its keys are.
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Where they are.
@@ -71,10 +73,10 @@ impl TokenKey {
                 // An uncompressed point: a byte, then two coordinates.
                 let point = pair.public_key().as_ref();
                 let (x, y) = point.get(1..).unwrap_or_default().split_at(32);
-                json!({ "kty": "EC", "crv": "P-256", "x": base64(x), "y": base64(y) })
+                json!({ "kty": "EC", "crv": "P-256", "x": base64::for_urls(x), "y": base64::for_urls(y) })
             }
             Pair::EdDsa(pair) => {
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": base64(pair.public_key().as_ref()) })
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": base64::for_urls(pair.public_key().as_ref()) })
             }
         };
         if let Some(members) = key.as_object_mut() {
@@ -98,14 +100,14 @@ impl TokenKey {
     #[must_use]
     #[expect(clippy::expect_used, reason = "without it there is no test")]
     pub fn token_with(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| base64(value.to_string().as_bytes());
+        let part = |value: &Value| base64::for_urls(value.to_string().as_bytes());
         let signed = format!("{}.{}", part(header), part(claims));
         let signature = match &self.pair {
             Pair::Es256(pair) => {
                 let made = pair.sign(&SystemRandom::new(), signed.as_bytes());
-                base64(made.expect("a signature").as_ref())
+                base64::for_urls(made.expect("a signature").as_ref())
             }
-            Pair::EdDsa(pair) => base64(pair.sign(signed.as_bytes()).as_ref()),
+            Pair::EdDsa(pair) => base64::for_urls(pair.sign(signed.as_bytes()).as_ref()),
         };
         format!("{signed}.{signature}")
     }
@@ -206,42 +208,5 @@ impl Shared {
         let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
         *response.status_mut() = status;
         response
-    }
-}
-
-/// base64url without padding.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            let index = bits >> (18 - 6 * place) & 63;
-            out.push(char::from(LETTERS.get(index as usize).copied().unwrap_or(b'A')));
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        // RFC 4648, section 10, without padding.
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg"),
-            ("fo", "Zm8"),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg"),
-            ("fooba", "Zm9vYmE"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-        assert_eq!(base64(&[0xfb, 0xff]), "-_8");
     }
 }

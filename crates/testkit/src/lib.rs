@@ -6,6 +6,7 @@
 //! the client tests use, `raw` one that misbehaves; `tls` makes certificates, `issuer` tokens.
 
 pub mod args;
+mod base64;
 pub mod disk;
 pub mod fast;
 pub mod http;

@@ -3,7 +3,6 @@
 //! Certificates are X.509 version 3 (RFC 5280) with ECDSA on P-256, in the few fields that a client
 //! checks: names, validity, `basicConstraints`, `subjectAltName`. Keys are drawn anew each time.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aws_lc_rs::error::{KeyRejected, Unspecified};
@@ -12,6 +11,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
+
+use crate::base64;
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +52,24 @@ impl Authority {
 
     /// The certificate of the authority, to be trusted.
     pub fn pem(&self) -> String {
-        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-        for line in base64(&self.certificate).as_bytes().chunks(64) {
-            pem.push_str(&String::from_utf8_lossy(line));
-            pem.push('\n');
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-        pem
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// Certificate and key of a server, or a client, of that name, as files have them.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn pair(&self, host: &str) -> Result<(String, String), TlsError> {
+        let (leaf, pkcs8) = self.leaf(host)?;
+        Ok((pem("CERTIFICATE", &leaf), pem("PRIVATE KEY", &pkcs8)))
+    }
+
+    fn leaf(&self, host: &str) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
+        let (key, pkcs8) = draw()?;
+        // 2 is the tag of `dNSName` among the general names.
+        let names = sequence(&[&tlv(0x82, host.as_bytes())]);
+        let names = extension(SUBJECT_ALT_NAME, false, &names);
+        Ok((certificate(&self.key, NAME, host, &key, &names)?, pkcs8))
     }
 
     /// A server of that name, with HTTP/2 and HTTP/1.1.
@@ -65,11 +77,7 @@ impl Authority {
     /// # Errors
     /// [`TlsError`].
     pub fn server(&self, host: &str) -> Result<TlsAcceptor, TlsError> {
-        let (key, pkcs8) = draw()?;
-        // 2 is the tag of `dNSName` among the general names.
-        let names = sequence(&[&tlv(0x82, host.as_bytes())]);
-        let names = extension(SUBJECT_ALT_NAME, false, &names);
-        let leaf = certificate(&self.key, NAME, host, &key, &names)?;
+        let (leaf, pkcs8) = self.leaf(host)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -81,6 +89,16 @@ impl Authority {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+/// Bytes as files of certificates and keys have them (RFC 7468).
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    for line in base64::padded(bytes).as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem + &format!("-----END {label}-----\n")
 }
 
 /// A new key, and the same in PKCS #8.
@@ -164,22 +182,6 @@ fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     out
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
-        let word = word << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let index = (word >> (18 - 6 * place)) as usize & 63;
-            let letter = LETTERS.get(index).copied().filter(|_| place <= chunk.len());
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{}", letter.map_or('=', char::from));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,14 +193,6 @@ mod tests {
         assert_eq!(tlv(4, &[7; 127])[..2], [4, 127]);
         assert_eq!(tlv(4, &[7; 128])[..3], [4, 0x81, 128]);
         assert_eq!(tlv(4, &[7; 300])[..4], [4, 0x82, 1, 44]);
-    }
-
-    #[test]
-    fn base64_is_padded() {
-        assert_eq!(
-            ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes())),
-            ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]
-        );
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use crate::commands::explain;
 use crate::format::print_error;
 use crate::output::Output;
 use crate::terminal::Terminal;
-use crate::wire::{models, policy};
+use crate::wire::{models, policy, tls};
 
 pub(crate) fn run(args: &ConfigArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
     match &args.command {
@@ -50,6 +50,9 @@ fn check(
     let version = loaded.settings.version.clone();
     let notes = all_notes(&loaded.settings);
     // What cannot be enforced is an error here and not at the first request.
+    if let Some(files) = &loaded.settings.listen.tls {
+        tls::check(files)?;
+    }
     let models = models::load(&loaded.settings)?;
     Snapshot::build(loaded.settings, &models)?;
     let origin = loaded.origin;

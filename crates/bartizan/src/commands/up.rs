@@ -26,7 +26,7 @@ use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Re
 use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::versions::Versions;
-use crate::wire::{models, policy, standing, state, witness};
+use crate::wire::{models, policy, standing, state, tls, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -77,6 +77,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         matches!(provider.kind, bartizan_core::settings::ProviderKind::Demo { .. })
     });
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
+    let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
     let version = settings.version.clone();
     let identities = Arc::new(Identities::begin(store.key_index(), settings.issuers.clone())?);
@@ -97,12 +98,14 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let console = TcpListener::bind(console_address)
         .await
         .with_context(|| format!("cannot listen on {console_address} for the console"))?;
-    warn_of_others("gateway", server.address());
-    warn_of_others("console", console.local_addr()?);
+    if ports.is_none() {
+        warn_of_others("console", console.local_addr()?);
+    }
+    let scheme = if ports.is_some() { "https" } else { "http" };
     let ready_file = args.ready_file.as_deref().map(ReadyFile::begin).transpose()?;
     let greeting = Greeting {
-        gateway: format!("http://{}", server.address()),
-        console: format!("http://{}", console.local_addr()?),
+        gateway: format!("{scheme}://{}", server.address()),
+        console: format!("{scheme}://{}", console.local_addr()?),
         origin: loaded.origin,
         data_dir,
         endpoints,
@@ -138,8 +141,15 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     });
     let drain = Duration::from_secs(args.drain);
     let bounds = Bounds::draining(drain);
-    let console = tokio::spawn(console::serve(console, router, until(stopped.clone()), bounds));
-    let serving = tokio::spawn(server.serve(Arc::clone(&gateway), until(stopped.clone()), drain));
+    let (tls, console_tls) =
+        ports.as_ref().map(|ports| (ports.gateway.clone(), ports.console.clone())).unzip();
+    let console = console::serve(console, router, console_tls, until(stopped.clone()), bounds);
+    let console = tokio::spawn(console);
+    let serving = server.serve(Arc::clone(&gateway), tls, until(stopped.clone()), drain);
+    let serving = tokio::spawn(serving);
+    if let Some(ports) = ports {
+        tokio::spawn(ports.follow(until(stopped.clone())));
+    }
     tokio::spawn(reload(in_force, at_start, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped.clone())));
     #[cfg(feature = "sql")]

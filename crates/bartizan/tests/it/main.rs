@@ -36,6 +36,7 @@ mod sinks;
 mod start;
 mod streams;
 mod support;
+mod tls;
 mod tokens;
 mod transport;
 mod trees;

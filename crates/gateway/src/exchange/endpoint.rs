@@ -161,7 +161,12 @@ mod tests {
         let settings = Settings {
             version: String::new(),
             data_dir: "data".into(),
-            listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new() },
+            listen: Listen {
+                gateway: nowhere,
+                console: nowhere,
+                console_names: Vec::new(),
+                tls: None,
+            },
             providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
             issuers: Vec::new(),
             groups: BTreeMap::new(),

@@ -180,7 +180,7 @@ fn no_settings() -> Settings {
     Settings {
         version: "fuzz".to_owned(),
         data_dir: "nowhere".into(),
-        listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new() },
+        listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new(), tls: None },
         providers: BTreeMap::new(),
         issuers: Vec::new(),
         groups: BTreeMap::new(),

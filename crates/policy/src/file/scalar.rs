@@ -62,6 +62,8 @@ text_types! {
     SecretText "string" r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$";
     /// An http(s) address, or a reference to one.
     UrlText "string" r"^(https?://.+|env:.+|file:.+)$";
+    /// `file:PATH`.
+    FileText "string" r"^file:.+$";
     /// `mask g-pii`.
     ExpectText "string" r"^(allow|flag|mask|block|deny|limit)( [a-z0-9-]{1,128})?$";
     /// A host, an https address, or a reference to one.

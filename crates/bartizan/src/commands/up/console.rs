@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use bartizan_gateway::TlsSource;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 /// Largest head of a request, in bytes.
 const HEAD_BYTES: usize = 64 << 10;
@@ -43,6 +46,7 @@ impl Bounds {
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    tls: Option<TlsSource>,
     stop: impl Future<Output = ()>,
     bounds: Bounds,
 ) {
@@ -78,9 +82,24 @@ pub(super) async fn serve(
         let server = Arc::clone(&server);
         let service = TowerToHyperService::new(router.clone());
         let watcher = graceful.watcher();
+        let tls = tls.clone();
         tokio::spawn(async move {
-            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-            if let Err(error) = watcher.watch(connection).await {
+            let ended = match tls {
+                None => {
+                    let connection = server.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+                Some(tls) => {
+                    let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                    let Ok(Ok(stream)) = timeout(bounds.head_timeout, handshake).await else {
+                        tracing::debug!("no agreement on TLS");
+                        return;
+                    };
+                    let connection = server.serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection.into_owned()).await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error, "console connection ended");
             }
             drop(permit);
@@ -97,7 +116,6 @@ mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
-    use tokio::time::timeout;
 
     use super::*;
 
@@ -113,7 +131,7 @@ mod tests {
             connections: 1,
             drain: Duration::ZERO,
         };
-        tokio::spawn(serve(listener, router, std::future::pending(), bounds));
+        tokio::spawn(serve(listener, router, None, std::future::pending(), bounds));
         address
     }
 

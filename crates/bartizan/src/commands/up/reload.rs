@@ -48,6 +48,7 @@ impl AtStart {
         [
             ("listen.gateway", self.listen.gateway != now.listen.gateway),
             ("listen.console", self.listen.console != now.listen.console),
+            ("listen.tls", self.listen.tls != now.listen.tls),
             ("listen.console-names", self.listen.console_names != now.listen.console_names),
             ("data-dir", self.data_dir != now.data_dir),
             ("ledger", self.ledger != now.ledger),

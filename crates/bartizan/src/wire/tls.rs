@@ -1,0 +1,153 @@
+//! Certificate and key of the two ports, from their files, and again when these change.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use bartizan_core::limits::read_capped;
+use bartizan_core::settings::Tls;
+use bartizan_gateway::TlsSource;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+use crate::format::{chain, usage};
+
+/// Most bytes of a file of certificates or a key.
+const PEM_BYTES: u64 = 4 << 20;
+/// How often the files are looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// How the ports are encrypted.
+pub(crate) struct Ports {
+    files: Tls,
+    /// For HTTP/2 and HTTP/1.1.
+    pub(crate) gateway: TlsSource,
+    /// For HTTP/1.1 alone.
+    pub(crate) console: TlsSource,
+}
+
+impl Ports {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn open(files: Tls) -> anyhow::Result<Self> {
+        let (gateway, console) = load(&files)?;
+        let source = |config| Arc::new(ArcSwap::from_pointee(config));
+        Ok(Self { files, gateway: source(gateway), console: source(console) })
+    }
+
+    /// Takes certificates that are renewed, until `stop` resolves. Files that are wrong change nothing and are said
+    /// once.
+    pub(crate) async fn follow(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut last = stamps(&self.files);
+        let mut unsettled = None;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = &mut stop => return,
+            }
+            let now = stamps(&self.files);
+            // Certificate and key are written one after the other: both are there when a second look finds the same.
+            if now == last || unsettled.replace(now.clone()) != Some(now.clone()) {
+                continue;
+            }
+            last = now;
+            match load(&self.files) {
+                Ok((gateway, console)) => {
+                    self.gateway.store(Arc::new(gateway));
+                    self.console.store(Arc::new(console));
+                    tracing::info!(certificate = %self.files.certificate.display(), "certificate read again");
+                }
+                Err(error) => {
+                    let error = chain(error.as_ref());
+                    tracing::error!(error, "certificate not read again; the last good one stays");
+                }
+            }
+        }
+    }
+}
+
+/// Says whether the files can be used.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn check(files: &Tls) -> anyhow::Result<()> {
+    load(files).map(|_| ())
+}
+
+/// When and how long each file is; nothing of one that is not there.
+fn stamps(files: &Tls) -> Vec<Option<(SystemTime, u64)>> {
+    let stamp = |path: &Path| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    };
+    [Some(&files.certificate), Some(&files.key), files.client_ca.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|path| stamp(path))
+        .collect()
+}
+
+fn load(files: &Tls) -> anyhow::Result<(ServerConfig, ServerConfig)> {
+    let certificates = certificates(&files.certificate)?;
+    let pem = read(&files.key)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        let file = files.key.display();
+        usage(
+            format!("`{file}` holds no private key in PEM"),
+            "write `key: file:PATH` of the key that the certificate is about",
+        )
+    })?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match &files.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in self::certificates(path)? {
+                let unusable = || format!("`{}` holds no authority", path.display());
+                roots.add(certificate).with_context(unusable)?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build()?)
+        }
+    };
+    let mut gateway = builder.with_single_cert(certificates, key).map_err(|error| {
+        let (certificate, key) = (files.certificate.display(), files.key.display());
+        let message = format!(
+            "`{certificate}` and `{key}` do not belong together, or cannot be served: {error}"
+        );
+        usage(
+            message,
+            "put the certificate of the server first in its file, and its own key into the other",
+        )
+    })?;
+    let mut console = gateway.clone();
+    gateway.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    console.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((gateway, console))
+}
+
+fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let pem = read(path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let all = all.ok().filter(|all| !all.is_empty());
+    all.ok_or_else(|| {
+        let message = format!("`{}` holds no certificate in PEM", path.display());
+        usage(message, "a file in PEM begins with `-----BEGIN CERTIFICATE-----`")
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    File::open(path)
+        .and_then(|file| read_capped(file, PEM_BYTES))
+        .with_context(|| format!("cannot read `{}`", path.display()))
+}
