@@ -25,6 +25,13 @@ pub(crate) async fn hashes(
     State(state): State<ConsoleState>,
     Path((level, rest)): Path<(String, String)>,
 ) -> Result<Response, ConsoleError> {
+    // INVARIANT: this route is open. Segments are decoded after the route was chosen, so that `%65ntries` comes here,
+    // and what it stands for must not be read for it.
+    let is_level = !level.is_empty() && level.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = rest.bytes().all(|byte| byte.is_ascii_digit() || b"x/.p".contains(&byte));
+    if !is_level || !is_number {
+        return Err(ConsoleError::NotFound);
+    }
     tile(state, format!("tile/{level}/{rest}")).await
 }
 

@@ -38,6 +38,9 @@ pub struct Event {
     /// Findings, without the matched text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingRecord>,
+    /// Limits of which the request used more than their soft share, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits_near: Vec<String>,
     /// Model that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -233,6 +236,7 @@ impl Event {
             rule: None,
             policy: String::new(),
             findings: Vec::new(),
+            limits_near: Vec::new(),
             not_evaluated: Vec::new(),
             refined: Vec::new(),
             streamed: false,
@@ -275,6 +279,7 @@ impl Event {
                     ..finding.clone()
                 })
                 .collect(),
+            limits_near: self.limits_near.iter().take(KEPT_ITEMS).map(short).collect(),
             not_evaluated: self.not_evaluated.iter().take(KEPT_ITEMS).map(short).collect(),
             refined: self.refined.iter().take(KEPT_ITEMS).cloned().collect(),
             detail: Some(format!("shortened; {left_out} findings left out")),

@@ -434,6 +434,8 @@ pub struct Limit {
     pub tokens: Option<Rate>,
     /// Money per window, in 10⁻⁹ US dollars.
     pub nano_usd: Option<Rate>,
+    /// Share of each amount, in percent, from which on it is said that the limit is near: 1..=99.
+    pub soft_percent: Option<u8>,
 }
 
 impl Limit {

@@ -236,6 +236,11 @@ impl Exchange {
             &caller,
         )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
+        let chosen = target.chosen_model();
+        if !chosen.is_empty() && chosen.len() <= MODEL_BYTES {
+            // What decides about the call is in its event, also when it is refused.
+            self.record.event.model = Some(chosen.to_owned());
+        }
         let name = &target.endpoint.settings.name;
         let ruling =
             self.snapshot.rule(&caller, name, self.operation.name(), target.chosen_model());

@@ -26,7 +26,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::Tokens => "tokens",
@@ -107,6 +107,17 @@ pub(crate) struct Reservation {
     /// The tightest requests and tokens windows, for `x-ratelimit-*`.
     pub(crate) requests: Option<Room>,
     pub(crate) tokens: Option<Room>,
+    /// Limits that are used beyond their soft share.
+    pub(crate) near: Vec<Near>,
+}
+
+/// A limit that is used beyond its soft share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Near {
+    pub(crate) limit: RuleId,
+    pub(crate) unit: Unit,
+    /// How much of it is used, what was just reserved included: 1..=100.
+    pub(crate) percent: u8,
 }
 
 /// State of one counter after a reservation.
@@ -152,8 +163,13 @@ impl Limiter {
         planned: Use,
         now: Instant,
     ) -> Result<Reservation, Exhausted> {
-        let mut reservation =
-            Reservation { taken: Vec::new(), reserved: planned, requests: None, tokens: None };
+        let mut reservation = Reservation {
+            taken: Vec::new(),
+            reserved: planned,
+            requests: None,
+            tokens: None,
+            near: Vec::new(),
+        };
         if limits.is_empty() {
             return Ok(reservation);
         }
@@ -185,6 +201,11 @@ impl Limiter {
                     return Err(Exhausted { limit, unit, amount, planned, retry_after_s });
                 }
                 counter.used = used;
+                // Amounts are above 0, and what is used is no more than they are.
+                let percent = (u128::from(used) * 100 / u128::from(rate.amount.max(1))) as u8;
+                if limit.soft_percent.is_some_and(|soft| percent >= soft) {
+                    reservation.near.push(Near { limit: limit.id.clone(), unit, percent });
+                }
                 planned_counts.push((key, counter, rate));
             }
         }

@@ -81,6 +81,12 @@ impl Record {
 
     /// Takes over a reservation, to be settled with the record.
     pub(crate) fn reserve(&mut self, reservation: Reservation, price: Option<Price>) {
+        for near in &reservation.near {
+            let id = near.limit.as_str();
+            if !self.event.limits_near.iter().any(|known| known == id) {
+                self.event.limits_near.push(id.to_owned());
+            }
+        }
         self.reservation = Some(reservation);
         self.price = price;
     }

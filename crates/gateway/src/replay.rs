@@ -17,6 +17,7 @@ use bartizan_guard::detectors;
 
 use crate::decided::Decided;
 use crate::limits::{Limiter, Use};
+use crate::operation::Operation;
 
 /// A policy, and what the requests so far would have used of its limits.
 pub struct Replay {
@@ -57,7 +58,11 @@ impl Replay {
         if let Err(exhausted) = reserved {
             return Some(Decided::Limited(Some(exhausted.limit.to_string())));
         }
-        let (verdict, rule) = judge(endpoint, &caller, &event.findings);
+        let (mut verdict, rule) = judge(endpoint, &caller, &event.findings);
+        if event.operation == Operation::Moderations.name() {
+            // They are told what is found, and refused nothing.
+            verdict = verdict.min(Verdict::Flag);
+        }
         Some(Decided::Judged(verdict, rule.map(|rail| rail.id.to_string())))
     }
 

@@ -14,6 +14,7 @@ use crate::operation::Dialect;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const LIMITS_NEAR: HeaderName = HeaderName::from_static("x-bartizan-limits-near");
 pub(crate) const DECISION: HeaderName = HeaderName::from_static("x-bartizan-decision");
 
 /// The reply for an error.
@@ -174,6 +175,16 @@ pub(crate) fn decorate(headers: &mut HeaderMap, event: &Event, verdict: Verdict)
 /// Adds `x-ratelimit-*` for the tightest windows.
 pub(crate) fn rate_limits(headers: &mut HeaderMap, reservation: &Reservation) {
     insert_rooms(headers, reservation.requests, reservation.tokens);
+    let near = reservation
+        .near
+        .iter()
+        .map(|near| format!("{}; {}={}%", near.limit, near.unit.name(), near.percent));
+    let near = near.collect::<Vec<_>>().join(", ");
+    if !near.is_empty()
+        && let Ok(value) = HeaderValue::from_str(&near)
+    {
+        headers.insert(LIMITS_NEAR, value);
+    }
 }
 
 fn insert_rooms(headers: &mut HeaderMap, requests: Option<Room>, tokens: Option<Room>) {

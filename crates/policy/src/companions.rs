@@ -1,4 +1,4 @@
-//! The files beside a policy that are part of it: Cedar files, and lists of members.
+//! The files beside a policy that are part of it: Cedar files, lists of members, keys of issuers.
 
 use std::fmt::Write as _;
 use std::io;
@@ -15,6 +15,7 @@ pub struct Companions {
     base_dir: PathBuf,
     /// As the policy names them, patterns included.
     cedar: Vec<String>,
+    /// Lists of members, and keys of issuers.
     members: Vec<PathBuf>,
 }
 
@@ -24,7 +25,10 @@ impl Companions {
     pub fn of(text: &str, base_dir: &Path) -> Self {
         let Ok(file) = parse::parse(text) else { return Self::default() };
         let members = file.groups.values().flatten();
-        let members = members.filter_map(|member| member.value.0.strip_prefix("file:"));
+        let members = members.map(|member| member.value.0.as_str());
+        let keys = file.identity.issuers.iter().filter_map(|issuer| issuer.value.keys.as_ref());
+        let members = members.chain(keys.map(|keys| keys.value.0.as_str()));
+        let members = members.filter_map(|text| text.strip_prefix("file:"));
         Self {
             base_dir: base_dir.to_owned(),
             cedar: file.cedar.iter().map(|entry| entry.value.clone()).collect(),
@@ -49,7 +53,7 @@ impl Companions {
         Ok(files)
     }
 
-    /// A text that is another one when any of the files says something else. Of lists of members, only length
+    /// A text that is another one when any of the files says something else. Of all but Cedar files, only length
     /// and time are looked at: they can be large, and this is asked several times a second.
     ///
     /// # Errors

@@ -63,32 +63,44 @@ impl Lints {
         let routes = || settings.endpoints.values().flat_map(|endpoint| &endpoint.routes);
         for name in settings.providers.keys() {
             if !routes().any(|route| route.provider == *name) {
-                self.say("unused-provider", &format!("providers.{name}"), "no route leads to it");
+                self.say(
+                    "unused-provider",
+                    &format!("providers.{name}"),
+                    "no route of this file leads to it",
+                );
             }
         }
         let groups = used_groups(settings);
-        for (name, members) in &settings.groups {
+        for name in settings.groups.keys() {
             let at = format!("groups.{name}");
-            if members.is_empty() {
+            if is_empty(settings, name) {
                 self.say("empty-group", &at, "it has no members");
             }
             // Cedar files may speak of any group.
             if settings.cedar.is_empty() && !groups.contains(name) {
-                self.say("unused-group", &at, "no rule speaks of it");
+                self.say("unused-group", &at, "no rule of this file speaks of it");
             }
         }
         let any_model = routes().any(|route| route.model.is_none());
         for model in settings.prices.keys() {
             let is_named = routes().any(|route| route.model.as_ref() == Some(model));
             if !is_named && !any_model {
-                self.say("unused-price", &format!("prices.{model}"), "no route names this model");
+                self.say(
+                    "unused-price",
+                    &format!("prices.{model}"),
+                    "no route of this file names this model",
+                );
             }
         }
         for name in settings.models.keys() {
             let rails = settings.endpoints.values().flat_map(|endpoint| &endpoint.guardrails);
             let mut asked = rails.filter_map(|rail| rail.refine.as_ref());
             if !asked.any(|refine| refine.model == *name) {
-                self.say("unused-model", &format!("models.{name}"), "no guardrail asks it");
+                self.say(
+                    "unused-model",
+                    &format!("models.{name}"),
+                    "no guardrail of this file asks it",
+                );
             }
         }
     }
@@ -97,7 +109,7 @@ impl Lints {
     fn closed(&mut self, settings: &Settings, endpoint: &Endpoint, at: &str) {
         let names_nobody = |subject: &Subject| match subject {
             Subject::Principal(_) => false,
-            Subject::Group(group) => settings.groups.get(group).is_none_or(BTreeSet::is_empty),
+            Subject::Group(group) => is_empty(settings, group),
         };
         if !endpoint.allow.is_empty() && endpoint.allow.iter().all(names_nobody) {
             self.say("closed-endpoint", at, "`allow` names only groups without members");
@@ -127,7 +139,7 @@ impl Lints {
         at: &str,
     ) {
         if let LimitSubject::Group(group) = &limit.per
-            && settings.groups.get(group).is_none_or(BTreeSet::is_empty)
+            && is_empty(settings, group)
         {
             self.say("unreachable-limit", at, format!("the group `{group}` has no members"));
             return;
@@ -139,6 +151,7 @@ impl Lints {
         };
         // Who may call is known where only lists say so and each names its members.
         if settings.cedar.is_empty()
+            && settings.issuers.is_empty()
             && !endpoint.allow.is_empty()
             && !callers(settings, &endpoint.allow).any(|member| {
                 let fits = kind.is_none_or(|kind| member.kind == kind);
@@ -158,6 +171,12 @@ impl Lints {
             }
         }
     }
+}
+
+/// Whether nobody is in a group: nobody is listed, and no token puts anybody there.
+fn is_empty(settings: &Settings, group: &Name) -> bool {
+    let mut by_token = settings.issuers.iter().flat_map(|issuer| issuer.groups.values());
+    settings.groups.get(group).is_none_or(BTreeSet::is_empty) && !by_token.any(|name| name == group)
 }
 
 fn used_groups(settings: &Settings) -> BTreeSet<Name> {
@@ -246,10 +265,13 @@ fn shadows(first: &Guardrail, second: &Guardrail) -> bool {
 
 /// Whether the first limit is reached whenever the second is, by the same counter.
 fn tighter(first: &Limit, second: &Limit) -> bool {
+    // A counter that several share begins with the first of them: with other members, at another time.
+    let each_has_one = matches!(first.per, LimitSubject::User | LimitSubject::ServicePrincipal);
     let covers = first.per == second.per
-        && (first.only.is_empty()
-            || (!second.only.is_empty() && second.only.is_subset(&first.only)));
-    // Who shares a counter differs when `only` does, and one that more share is reached sooner.
+        && (first.only == second.only
+            || each_has_one
+                && (first.only.is_empty()
+                    || (!second.only.is_empty() && second.only.is_subset(&first.only))));
     let fits = |first: Option<Rate>, second: Option<Rate>| match (first, second) {
         (_, None) => true,
         (Some(first), Some(second)) => {

@@ -72,6 +72,13 @@ pub(crate) struct Located<T> {
     pub(crate) place: Option<Place>,
 }
 
+impl Located<String> {
+    /// The key of a map that is written so, wherever it stands: keys are compared by their text alone.
+    pub(crate) fn key(text: &str) -> Self {
+        Self { value: text.to_owned(), place: None }
+    }
+}
+
 impl<T: PartialEq> PartialEq for Located<T> {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value

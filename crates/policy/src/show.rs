@@ -309,6 +309,9 @@ fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
         LimitSubject::Endpoint => writeln!(out, "        per: endpoint")?,
         LimitSubject::Group(name) => writeln!(out, "        per: {{ group: {name} }}")?,
     }
+    if let Some(percent) = limit.soft_percent {
+        writeln!(out, "        soft: {percent}%")?;
+    }
     if !limit.only.is_empty() {
         writeln!(out, "        only: [{}]", subjects(&limit.only))?;
     }

@@ -96,6 +96,9 @@ impl Store {
         if !old.works_at(now) {
             return Err(StoreError::KeyEnded { id: id.to_owned() });
         }
+        // One that was to live for a month is followed by one that lives for a month.
+        let lifetime = old.expires.map(|expires| expires.duration_since(old.created));
+        let expires = expires.or_else(|| now.checked_add(lifetime?).ok());
         let KeyRecord { scope, kind, name, note, endpoints, .. } = old.clone();
         let new = NewKey { scope, kind, name, note, expires, endpoints };
         let (record, secret, hash) = made(new, Some(id.to_owned()))?;
@@ -107,6 +110,29 @@ impl Store {
         transaction.commit()?;
         self.reload(&state)?;
         Ok((record, secret))
+    }
+
+    /// Takes back a replacement that nobody has heard of: the new key ends, and the old one works for as long as it
+    /// would have.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn undo_replacement(
+        &self,
+        new: &KeyRecord,
+        old_expires: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        let transaction =
+            state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now = bartizan_core::time::now().as_microsecond();
+        transaction.execute("UPDATE keys SET revoked = ?2 WHERE id = ?1", (&new.id, now))?;
+        transaction.execute(
+            "UPDATE keys SET expires = ?2 WHERE id = ?1",
+            (&new.replaces, old_expires.map(Timestamp::as_microsecond)),
+        )?;
+        transaction.commit()?;
+        self.reload(&state)
     }
 
     /// All keys ever made, oldest first, revoked and expired ones included.
@@ -130,7 +156,13 @@ impl Store {
             state.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys = all_keys(&transaction)?;
         let works = |record: &KeyRecord| record.scope == Scope::Admin && record.works_at(now);
-        let others_work = keys.iter().any(|(_, record)| record.id != id && works(record));
+        let ends = keys.iter().find(|(_, record)| record.id == id).and_then(|(_, r)| r.expires);
+        // One that ends sooner is about to leave nobody: it may just have been replaced by this one.
+        let lasts = |record: &KeyRecord| {
+            record.expires.is_none_or(|other| ends.is_some_and(|end| other >= end))
+        };
+        let others_work =
+            keys.iter().any(|(_, record)| record.id != id && works(record) && lasts(record));
         let found = keys.into_iter().map(|(_, record)| record).find(|record| record.id == id);
         let Some(mut record) = found else {
             return Err(StoreError::KeyNotFound { id: id.to_owned() });

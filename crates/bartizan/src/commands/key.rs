@@ -15,7 +15,7 @@ use bartizan_core::time::Timestamp;
 use bartizan_core::{Name, RequestId, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
 use bartizan_policy::DataSettings;
-use bartizan_store::{KeyRecord, NewKey, Store};
+use bartizan_store::{KeyRecord, NewKey, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::cli::{DocumentFormat, KeyArgs, KeyCommand};
@@ -44,7 +44,8 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             // A log that cannot be written is found out before there is a key.
             let log = open_log(&data)?;
             let (made, key) = store.create_key(new)?;
-            record_or_revoke(log.as_ref(), "key-created", &made, &store)?;
+            let undo = || store.revoke_key(&made.id).map(|_| ());
+            record_or_undo(log.as_ref(), "key-created", &made, undo)?;
             let id = made.id;
             tracing::info!(%id, %name, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
@@ -55,8 +56,11 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             let expires = expiry(expires_in.as_deref())?;
             let store = existing()?;
             let log = open_log(&data)?;
+            let before = store.list_keys()?.into_iter().find(|key| key.id == *id);
             let (made, key) = store.replace_key(id, overlap, expires)?;
-            record_or_revoke(log.as_ref(), "key-replaced", &made, &store)?;
+            let ended = before.and_then(|key| key.expires);
+            let undo = || store.undo_replacement(&made, ended);
+            record_or_undo(log.as_ref(), "key-replaced", &made, undo)?;
             let (new, name) = (&made.id, made.principal());
             tracing::info!(id = %new, %name, replaces = %id, "key created; it is shown this once");
             writeln!(stdout, "{}", key.expose())?;
@@ -145,15 +149,15 @@ fn narrowed(endpoints: &[String]) -> anyhow::Result<Option<Vec<Name>>> {
 }
 
 /// Records that there is a new key; one that nobody knows of must not exist.
-fn record_or_revoke(
+fn record_or_undo(
     log: Option<&EventLogWriter>,
     operation: &str,
     made: &KeyRecord,
-    store: &Store,
+    undo: impl FnOnce() -> Result<(), StoreError>,
 ) -> anyhow::Result<()> {
     let Err(error) = record(log, operation, made) else { return Ok(()) };
-    Err(match store.revoke_key(&made.id) {
-        Ok(_) => error.context("the key was revoked again"),
+    Err(match undo() {
+        Ok(()) => error.context("the key was revoked again"),
         Err(failed) => error
             .context(format!("the key `{}` exists and could not be revoked: {failed}", made.id)),
     })

@@ -17,6 +17,7 @@ use bartizan_core::event::EventSink;
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -52,7 +53,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         data_dir: data_dir.clone(),
         store: Arc::clone(&store),
     });
-    let settings = source.load()?;
+    let text = source.text()?;
+    let settings = source.load(&text)?;
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
     #[cfg(feature = "sql")]
@@ -93,6 +95,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         gateway: Arc::clone(&gateway),
         versions: Versions::new(&data_dir),
         events: Arc::clone(&events),
+        text: Mutex::new(text.clone()),
+        changing: tokio::sync::Mutex::default(),
     });
     let server = Server::bind(gateway_address)?;
     let console = TcpListener::bind(console_address)
@@ -113,7 +117,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         keys: state::first_keys(&store)?,
     };
 
-    in_force.note(&version)?;
+    in_force.note(&version, &text)?;
 
     // From here on a signal asks for an end; before, it is one.
     let mut signals = Signals::new()?;

@@ -19,9 +19,10 @@ use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
 use bartizan_policy::{Companions, DataSettings, Place, PolicyError, Problem};
 use bartizan_store::Store;
+use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::identity::Identities;
+use super::identity::{Identities, Prepared};
 use super::versions::{Version, Versions};
 use super::{models, policy};
 
@@ -36,11 +37,11 @@ pub(crate) struct PolicySource {
 
 impl PolicySource {
     /// The policy as it stands now.
-    pub(crate) fn load(&self) -> anyhow::Result<Settings> {
+    pub(crate) fn load(&self, text: &str) -> anyhow::Result<Settings> {
         let extra = self.store.list_endpoints()?;
         let extra: Vec<(String, String)> =
             extra.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect();
-        self.compose(&extra)
+        self.compose(text, &extra)
     }
 
     /// Text of the file or of the defaults.
@@ -72,13 +73,12 @@ impl PolicySource {
         self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."))
     }
 
-    fn compose(&self, extra: &[(String, String)]) -> anyhow::Result<Settings> {
-        let text = self.text()?;
+    fn compose(&self, text: &str, extra: &[(String, String)]) -> anyhow::Result<Settings> {
         let (name, folder) = (self.name(), self.folder());
         // The file by itself comes first: its errors have places in it.
-        let mut settings = policy::load_text(&text, &name, folder)?;
+        let mut settings = policy::load_text(text, &name, folder)?;
         if !extra.is_empty() {
-            let joined = join(&text, extra)?;
+            let joined = join(text, extra)?;
             settings = policy::load_text(&joined, "file and admin endpoints", folder)
                 .map_err(|error| Joined::new(&error, &joined))?;
         }
@@ -94,19 +94,34 @@ pub(crate) struct InForce {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) versions: Versions,
     pub(crate) events: Arc<dyn EventSink>,
+    /// Text of the file that is in force. What is on the disk may be half of another one.
+    pub(crate) text: Mutex<String>,
+    /// Held from looking at what there is to putting it in force: by whoever reads the file again, and by
+    /// changes of endpoints. Otherwise what comes last could bring back what was just removed.
+    pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 impl InForce {
-    /// Puts a version in force, once the event log says so.
-    pub(crate) fn enter(&self, version: &str, snapshot: Snapshot) -> anyhow::Result<()> {
-        self.note(version)?;
+    /// Puts a version in force, once the event log says so: all of it, or nothing.
+    pub(crate) fn enter(
+        &self,
+        version: &str,
+        text: String,
+        snapshot: Snapshot,
+        issuers: Option<Prepared>,
+    ) -> anyhow::Result<()> {
+        self.note(version, &text)?;
+        if let Some(issuers) = issuers {
+            self.identities.commit(issuers);
+        }
         self.gateway.replace(snapshot);
+        *self.text.lock() = text;
         Ok(())
     }
 
     /// Says in the event log that a version is in force from now on.
-    pub(crate) fn note(&self, version: &str) -> anyhow::Result<()> {
-        let version = Version::of(version, self.source.text()?, self.source.folder())?;
+    pub(crate) fn note(&self, version: &str, text: &str) -> anyhow::Result<()> {
+        let version = Version::of(version, text.to_owned(), self.source.folder())?;
         self.versions.enter(&*self.events, &version)
     }
 }
@@ -217,7 +232,7 @@ pub(crate) struct Endpoints(pub(crate) Arc<InForce>);
 
 impl Endpoints {
     fn document(&self) -> Result<Value, AdminError> {
-        let text = self.0.source.text().map_err(internal)?;
+        let text = self.0.text.lock().clone();
         serde_saphyr::from_str(&text).map_err(internal)
     }
 
@@ -227,11 +242,12 @@ impl Endpoints {
 
     /// Puts the policy with these extra endpoints in force, or says why not.
     fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
-        let settings = self.0.source.compose(extra).map_err(refused)?;
+        let text = self.0.text.lock().clone();
+        let settings = self.0.source.compose(&text, extra).map_err(refused)?;
         let models = models::load(&settings).map_err(refused)?;
         let version = settings.version.clone();
         let snapshot = Snapshot::build(settings, &models).map_err(refused)?;
-        self.0.enter(&version, snapshot).map_err(internal)
+        self.0.enter(&version, text, snapshot, None).map_err(internal)
     }
 
     fn extra(&self) -> Result<Vec<(String, String)>, AdminError> {
@@ -270,6 +286,7 @@ impl EndpointAdmin for Endpoints {
     }
 
     fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
+        let _changing = self.0.changing.blocking_lock();
         if self.in_file(name.as_str())?.is_some() {
             return Err(in_policy(name));
         }
@@ -284,6 +301,7 @@ impl EndpointAdmin for Endpoints {
     }
 
     fn delete(&self, name: &Name) -> Result<Value, AdminError> {
+        let _changing = self.0.changing.blocking_lock();
         if self.in_file(name.as_str())?.is_some() {
             return Err(in_policy(name));
         }

@@ -43,14 +43,14 @@ impl Identities {
         Ok(Self { keys, issuers: ArcSwap::new(ready), followed })
     }
 
-    /// Takes other issuers in place of those before; the same stay as they are, with their keys. New ones are
-    /// asked for their keys first, so that their tokens are not refused for lack of them.
+    /// Makes other issuers ready to take the place of those before; none where they are the same, which stay as they
+    /// are, with their keys. New ones are asked for their keys, so that their tokens are not refused for lack of them.
     ///
     /// # Errors
     /// That the keys of one cannot be used.
-    pub(crate) async fn replace(&self, issuers: Vec<Issuer>) -> anyhow::Result<()> {
+    pub(crate) async fn prepare(&self, issuers: Vec<Issuer>) -> anyhow::Result<Option<Prepared>> {
         if self.followed.lock().issuers == issuers {
-            return Ok(());
+            return Ok(None);
         }
         let ready = ready(issuers.clone())?;
         let first = async {
@@ -63,11 +63,22 @@ impl Identities {
         };
         // What does not answer is asked again by whoever follows it.
         let _ = tokio::time::timeout(FIRST_KEYS, first).await;
+        Ok(Some(Prepared { issuers, ready }))
+    }
+
+    /// Takes issuers that were made ready in place of those before.
+    pub(crate) fn commit(&self, prepared: Prepared) {
+        let Prepared { issuers, ready } = prepared;
         let stop = follow(&ready);
         self.issuers.store(ready);
         *self.followed.lock() = Followed { issuers, stop };
-        Ok(())
     }
+}
+
+/// Issuers that may take the place of others.
+pub(crate) struct Prepared {
+    issuers: Vec<Issuer>,
+    ready: Arc<Issuers>,
 }
 
 fn ready(issuers: Vec<Issuer>) -> anyhow::Result<Arc<Issuers>> {

@@ -63,7 +63,8 @@ pub(crate) async fn create(
     allowed(&admin, &state, new.scope).await?;
     let reply = blocking(move || {
         let (record, secret) = state.store.create_key(new)?;
-        recorded(&state, &admin, "key-created", &record)?;
+        let undo = || state.store.revoke_key(&record.id).map(|_| ());
+        recorded(&state, &admin, "key-created", &record, undo)?;
         Ok(with_key(&record, &secret))
     })
     .await?;
@@ -83,10 +84,12 @@ pub(crate) async fn replace(
         Some(text) => duration("overlap", text)?.unsigned_abs(),
     };
     let expires = expiry(request.expires_in.as_deref())?;
-    allowed(&admin, &state, scope_of(&state, &id).await?).await?;
+    let old = found(&state, &id).await?;
+    allowed(&admin, &state, old.scope).await?;
     let reply = blocking(move || {
         let (record, secret) = state.store.replace_key(&id, overlap, expires)?;
-        recorded(&state, &admin, "key-replaced", &record)?;
+        let undo = || state.store.undo_replacement(&record, old.expires);
+        recorded(&state, &admin, "key-replaced", &record, undo)?;
         Ok(with_key(&record, &secret))
     })
     .await?;
@@ -102,13 +105,13 @@ async fn allowed(admin: &Admin, state: &ConsoleState, scope: Scope) -> Result<()
     allowed
 }
 
-/// What a key opens.
-async fn scope_of(state: &ConsoleState, id: &str) -> Result<Scope, ConsoleError> {
+/// A key by its id.
+async fn found(state: &ConsoleState, id: &str) -> Result<KeyRecord, ConsoleError> {
     let (store, id) = (Arc::clone(&state.store), id.to_owned());
     blocking(move || {
         let found = store.list_keys()?.into_iter().find(|record| record.id == id);
         let missing = || StoreError::KeyNotFound { id: id.clone() };
-        Ok(found.ok_or_else(missing)?.scope)
+        Ok(found.ok_or_else(missing)?)
     })
     .await
 }
@@ -119,6 +122,7 @@ fn recorded(
     admin: &Admin,
     operation: &str,
     record: &KeyRecord,
+    undo: impl FnOnce() -> Result<(), StoreError>,
 ) -> Result<(), ConsoleError> {
     let change = Change {
         operation,
@@ -130,7 +134,7 @@ fn recorded(
     if admin.record(state.events.as_ref(), change) {
         return Ok(());
     }
-    let undone = state.store.revoke_key(&record.id).is_ok();
+    let undone = undo().is_ok();
     Err(ConsoleError::NotRecorded { undone })
 }
 
@@ -154,7 +158,7 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ConsoleError> {
     let id = super::path(id)?;
-    allowed(&admin, &state, scope_of(&state, &id).await?).await?;
+    allowed(&admin, &state, found(&state, &id).await?.scope).await?;
     let record = blocking(move || {
         let record = state.store.revoke_key(&id)?;
         let change = Change {

@@ -247,6 +247,20 @@ async fn the_log_is_served_by_the_paths_of_its_clients() {
     assert_eq!(get("/ledger/tile/9/000").await.status, 404);
     // Entries hold who asked for what.
     assert_eq!(get("/ledger/tile/entries/000").await.status, 401);
+    // However it is spelt: segments are decoded behind the choice of the route.
+    for path in [
+        "%65ntries/000",
+        "entries%2F000/x",
+        "entries%2Fx001/234",
+        "0%2F..%2Fentries/000",
+        "0/..%2Fentries%2F000",
+        "0/%2e%2e/entries/000",
+        "%30/entries/000",
+        "/entries/000",
+    ] {
+        let reply = get(&format!("/ledger/tile/{path}")).await;
+        assert!(matches!(reply.status.as_u16(), 401 | 404), "{path}: {}", reply.text());
+    }
     let reply = console.admin("GET", "/ledger/tile/entries/000.p/1", "").await;
     assert_eq!((reply.status, reply.text()), (StatusCode::OK, "tile/entries/000.p/1"));
 }

@@ -19,6 +19,7 @@ fn nothing(per: LimitSubject) -> Limit {
         requests: None,
         tokens: None,
         nano_usd: None,
+        soft_percent: None,
     }
 }
 
@@ -260,4 +261,32 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_limit_that_is_near_is_said_from_its_soft_share_on() {
+    let limiter = Limiter::default();
+    let limit = Limit {
+        soft_percent: Some(80),
+        tokens: Some(rate(1_000)),
+        ..requests(LimitSubject::Endpoint, 10)
+    };
+    let limits =
+        [limit, Limit { id: "l-hard".parse().unwrap(), ..requests(LimitSubject::User, 10) }];
+    let now = Instant::now();
+    let near = |tokens| {
+        let planned = Use { tokens, nano_usd: 0 };
+        let taken = limiter.reserve(&"e".into(), &limits, &user("alice"), planned, now).unwrap();
+        taken
+            .near
+            .iter()
+            .map(|near| (near.limit.to_string(), near.unit, near.percent))
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..7 {
+        assert_eq!(near(10), []);
+    }
+    let id = limits[0].id.to_string();
+    assert_eq!(near(10), [(id.clone(), Unit::Requests, 80)]);
+    assert_eq!(near(900), [(id.clone(), Unit::Requests, 90), (id, Unit::Tokens, 98)]);
 }

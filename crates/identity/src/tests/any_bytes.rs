@@ -87,7 +87,9 @@ proptest! {
 
     #[test]
     fn no_bytes_bent_in_place_are_a_token(position in any::<prop::sample::Index>(), byte in b'!'..=b'~') {
-        let token = SIGNER.token(&claims());
+        let mut claims = claims();
+        claims["groups"] = json!([]);
+        let token = SIGNER.token(&claims);
         let mut bytes = token.clone().into_bytes();
         let position = position.index(bytes.len());
         bytes[position] = byte;

@@ -206,7 +206,9 @@ fn groups_are_those_that_policy_gives_a_name() {
         Ok::<_, TokenError>(verified.groups.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     let none: [&str; 0] = [];
-    assert_eq!(groups(Value::Null).unwrap(), none);
+    // Whoever leaves them out would escape what is denied to a group.
+    let refusal = groups(Value::Null).unwrap_err();
+    assert!(matches!(refusal, TokenError::MissingClaim { .. }), "{refusal}");
     assert_eq!(groups(json!([])).unwrap(), none);
     assert_eq!(groups(json!("0001-admins")).unwrap(), ["admins"]);
     let all = json!(["0003-sre", "unknown", "0002-ops", "0001-admins", "0001-admins"]);
@@ -225,7 +227,8 @@ fn groups_that_are_kept_elsewhere_are_not_taken_for_none() {
     let with_groups = Changed::new(|issuer| issuer.groups_claim = Some("groups".to_owned()));
     let refusal = with_groups.refusal(std::slice::from_ref(&names)).unwrap();
     assert!(matches!(refusal, TokenError::MalformedClaim { .. }), "{refusal}");
-    assert_eq!(with_groups.refusal(&[("_claim_names", json!({ "other": "src1" }))]), None);
+    let others = [("_claim_names", json!({ "other": "src1" })), ("groups", json!([]))];
+    assert_eq!(with_groups.refusal(&others), None);
     assert_eq!(Changed::new(|_| {}).refusal(&[names]), None);
 }
 

@@ -76,7 +76,8 @@ pub(crate) fn matching(base_dir: &Path, entry: &str) -> Result<Vec<PathBuf>, Str
             Ok(vec![path])
         };
     };
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     if after.contains('*') || folder.as_os_str().to_string_lossy().contains('*') {
         return Err("it has more than one `*`".to_owned());
     }

@@ -177,7 +177,7 @@ impl Compiler<'_, '_> {
         };
         let given = route.provider.value.as_str();
         let providers = || file.providers.keys().map(|key| key.value.as_str());
-        if !providers().any(|provider| provider == given) {
+        if !file.providers.contains_key(&Located::key(given)) {
             let help = match suggest::nearest(given, providers()) {
                 Some(provider) => format!("did you mean `{provider}`?"),
                 None if file.providers.is_empty() => "add it to `providers:`".to_owned(),

@@ -96,7 +96,7 @@ impl Compiler<'_, '_> {
 
     fn tested_endpoint(&mut self, file: &PolicyFile, given: &Located<String>) -> Option<Name> {
         let known = || file.endpoints.keys().map(|key| key.value.as_str());
-        if known().any(|name| name == given.value) {
+        if file.endpoints.contains_key(&Located::key(&given.value)) {
             // A wrong name of an endpoint is reported where the endpoint stands.
             return given.value.parse().ok();
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bartizan_core::id::Name;
 use bartizan_core::settings::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
+use sha2::{Digest as _, Sha256};
 
 use crate::compile::Compiler;
 use crate::compile::urls::PlainHttp;
@@ -96,7 +97,7 @@ impl Compiler<'_, '_> {
     /// The issuer as tokens name it. It is compared to the letter, so that it is kept as it is written.
     fn issuer_url(&mut self, given: &Located<String>) -> Option<String> {
         let url = self.text_or_reference(&given.value, given.place)?;
-        self.base_url(&url, given.place, PlainHttp::Loopback)?;
+        self.base_url(&url, given.place, PlainHttp::Believed)?;
         Some(url)
     }
 
@@ -113,10 +114,12 @@ impl Compiler<'_, '_> {
         let Some(keys) = &given.keys else { return Some(IssuerKeys::Discovery) };
         if keys.value.0.starts_with("file:") {
             let text = self.text_or_reference(&keys.value.0, keys.place)?;
+            // A key that is taken out of the file makes another version.
+            self.lists.push(Sha256::digest(&text).into());
             return Some(IssuerKeys::Inline(text));
         }
         let url = self.text_or_reference(&keys.value.0, keys.place)?;
-        self.base_url(&url, keys.place, PlainHttp::Loopback)?;
+        self.base_url(&url, keys.place, PlainHttp::Believed)?;
         Some(IssuerKeys::Url(url))
     }
 

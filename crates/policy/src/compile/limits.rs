@@ -10,6 +10,8 @@ use crate::compile::Compiler;
 use crate::error::Problem;
 use crate::file::PolicyFile;
 use crate::file::endpoint::{EndpointFile, LimitFile, PerFile};
+use crate::file::scalar::ShareText;
+use crate::located::Located;
 use crate::snippet::quote;
 
 impl Compiler<'_, '_> {
@@ -37,6 +39,10 @@ impl Compiler<'_, '_> {
         let requests = limit.requests.as_ref().map(|rate| self.rate(rate));
         let tokens = limit.tokens.as_ref().map(|rate| self.rate(rate));
         let nano_usd = limit.usd.as_ref().map(|budget| self.budget(budget));
+        let soft_percent = match &limit.soft {
+            None => None,
+            Some(share) => Some(self.soft_share(share)?),
+        };
         Some(Limit {
             id: id?,
             per: per?,
@@ -44,7 +50,21 @@ impl Compiler<'_, '_> {
             requests: requests.flatten(),
             tokens: tokens.flatten(),
             nano_usd: nano_usd.flatten(),
+            soft_percent,
         })
+    }
+
+    /// A share of less than the whole, in percent.
+    fn soft_share(&mut self, given: &Located<ShareText>) -> Option<u8> {
+        let number = given.value.0.strip_suffix('%').and_then(|number| number.parse().ok());
+        let share = number.filter(|share| (1..=99).contains(share));
+        if share.is_none() {
+            let message = format!("{} is no share of a limit", quote(&given.value.0));
+            self.report(
+                Problem::new(given.place, message).help("write `1%` to `99%`, such as `80%`"),
+            );
+        }
+        share
     }
 
     fn only(&mut self, file: &PolicyFile, limit: &LimitFile) -> BTreeSet<Subject> {

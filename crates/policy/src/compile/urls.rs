@@ -12,6 +12,8 @@ use crate::snippet::quote;
 pub(super) enum PlainHttp {
     /// On this machine only.
     Loopback,
+    /// On this machine only, whatever the policy says: what comes from there is believed.
+    Believed,
     /// Everywhere: the policy says so, or nothing secret travels.
     Anywhere,
 }
@@ -89,6 +91,10 @@ fn check(url: &str, plain_http: PlainHttp) -> Result<(), (String, &'static str)>
     match uri.scheme_str() {
         Some("https") => Ok(()),
         Some("http") if plain_http == PlainHttp::Anywhere || is_loopback(host) => Ok(()),
+        Some("http") if plain_http == PlainHttp::Believed => Err((
+            format!("{shown} could be anybody: nobody proves who they are over plain http"),
+            "write `https://`",
+        )),
         Some("http") => Err((
             format!("{shown} sends keys and prompts over plain http"),
             "write `https://`, or accept the risk with `danger-allow-plain-http: true`",

@@ -11,7 +11,7 @@ use crate::file::model::RefineFile;
 use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
     ActionWord, BudgetText, Choice, DateText, DurationText, FailureWord, ModalityWord, ModeWord,
-    PrincipalText, RateText, RuleIdText, SensitivityWord, SubjectText, UnseenWord,
+    PrincipalText, RateText, RuleIdText, SensitivityWord, ShareText, SubjectText, UnseenWord,
 };
 use crate::located::{Located, filled, given};
 
@@ -215,6 +215,9 @@ pub(crate) struct LimitFile {
     /// US dollars per window, such as `0.50/h`. Needs `prices`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) usd: Option<Located<BudgetText>>,
+    /// Share of each amount from which on events and answers say that the limit is near, such as `80%`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) soft: Option<Located<ShareText>>,
 }
 
 /// Who shares one counter.

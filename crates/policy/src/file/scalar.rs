@@ -62,6 +62,8 @@ text_types! {
     SecretText "string" r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$";
     /// An http(s) address, or a reference to one.
     UrlText "string" r"^(https?://.+|env:.+|file:.+)$";
+    /// `80%`.
+    ShareText "string" r"^[1-9][0-9]?%$";
     /// `file:PATH`.
     FileText "string" r"^file:.+$";
     /// `mask g-pii`.

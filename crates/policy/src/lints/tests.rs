@@ -63,6 +63,23 @@ fn what_nothing_uses_is_said() {
 }
 
 #[test]
+fn a_group_that_tokens_fill_is_not_empty() {
+    let issuer = "identity: { issuers: [{ id: corp, issuer: https://login.example, audiences: [a], groups: { claim: g, map: { x: few } } }] }\n";
+    let limits = "limits: [{ id: l-bob, per: user, only: [bob@example.com], requests: 1/min }]";
+    let policy = endpoint(limits);
+    let head = HEAD.replace("[alice@example.com, \"sp:bot\"]", "[]");
+    let of = |text: String| {
+        let sources = Sources::of(&|_| None);
+        let settings =
+            crate::load_str(&text, "p", Path::new(""), Catalogue::EMPTY, sources).unwrap();
+        lints(&settings, "2026-06-01T00:00:00Z".parse().unwrap())
+    };
+    assert_eq!(of(format!("{head}{issuer}{policy}")), []);
+    let ids: Vec<&str> = of(format!("{head}{policy}")).iter().map(|lint| lint.id).collect();
+    assert_eq!(ids, ["empty-group", "closed-endpoint", "unreachable-limit"]);
+}
+
+#[test]
 fn who_is_nobody_reaches_nothing() {
     let head = "endpoints:\n  e: { routes: [{ provider: demo }], allow: [few], limits: [{ id: l-none, per: user, only: [bob@example.com], requests: 1/min }] }\n";
     assert_eq!(found(head), ["unreachable-limit endpoints.e.limits.l-none"]);
@@ -89,6 +106,8 @@ fn a_limit_that_another_one_reaches_first_is_said_once() {
         ("per: user, requests: 5/min", "per: user, requests: 6/min, tokens: 1k/day", &[]),
         ("per: user, requests: 5/min", "per: user, only: [few], requests: 6/min", &[two]),
         ("per: user, only: [few], requests: 5/min", "per: user, requests: 6/min", &[]),
+        // Their windows begin at different times.
+        ("per: endpoint, requests: 5/min", "per: endpoint, only: [few], requests: 6/min", &[]),
     ] {
         assert_eq!(limits(first, second), expected, "{first} | {second}");
     }

@@ -4,6 +4,7 @@ mod effects;
 mod endpoints;
 mod form;
 mod guardrails;
+mod identity;
 mod limits;
 mod lists;
 mod models;

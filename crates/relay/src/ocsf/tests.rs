@@ -478,6 +478,7 @@ fn nothing_that_an_event_says_is_lost() {
                 detail: Some(mark("detail")),
                 endpoint: Some(mark("endpoint")),
                 model: Some(mark("model")),
+                limits_near: vec![mark("limits-near")],
                 not_evaluated: vec![mark("not-evaluated")],
                 operation: mark("operation"),
                 policy: mark("policy"),

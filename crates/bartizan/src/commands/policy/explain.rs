@@ -156,11 +156,14 @@ impl Explained {
         groups.dedup();
         let caller = Principal { kind, name, groups };
         let endpoint = settings.endpoints.get(&question.endpoint);
+        let model = question.model.as_deref().unwrap_or_default();
         let limits = endpoint.into_iter().flat_map(|endpoint| &endpoint.limits);
         Self {
             who: caller.qualified(),
             groups: caller.groups.iter().map(Name::to_string).collect(),
-            access: endpoint.map(|of| access(settings, of, &caller, became)).unwrap_or_default(),
+            access: endpoint
+                .map(|of| access(settings, of, &caller, model, became))
+                .unwrap_or_default(),
             limits: limits.filter(|limit| limit.counts(&caller)).map(written).collect(),
             findings: found
                 .event
@@ -234,16 +237,14 @@ fn access(
     settings: &Settings,
     endpoint: &Endpoint,
     caller: &Principal,
+    model: &str,
     became: &Decided,
 ) -> String {
     let by_list = endpoint.allow.iter().find(|subject| subject.is(caller));
     if let Decided::Denied(rule) = became {
         return match rule {
             Some(rule) => format!("refused by the Cedar policy {rule}"),
-            None => {
-                "refused: `allow` of the endpoint names neither the caller nor a group of theirs"
-                    .to_owned()
-            }
+            None => "refused: no list and no Cedar policy lets the caller in".to_owned(),
         };
     }
     if endpoint.allow.is_empty() {
@@ -258,7 +259,7 @@ fn access(
             let call = bartizan_core::access::Call {
                 endpoint: &endpoint.name,
                 operation: "chat-completions",
-                model: "",
+                model,
                 at: bartizan_core::time::now(),
             };
             match settings.access.call(caller, &call) {

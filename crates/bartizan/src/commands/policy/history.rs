@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::time::Timestamp;
 use bartizan_ledger::LedgerError;
+use bartizan_policy::Companions;
 use serde_json::{Value, json};
 
+use super::FAILED;
 use crate::cli::{DocumentFormat, OutputArgs, PolicyArgs};
 use crate::format::usage;
 use crate::output::Output;
@@ -119,16 +121,41 @@ pub(super) fn rollback(
         kept.ok_or_else(|| usage(format!("the text of version `{wanted}` is not kept"), help))?;
     put_back(&kept, &file, terminal)?;
     let mut out = Output::stdout(terminal);
-    writeln!(out, "{} is version {wanted} again", file.display())?;
+    let folder = folder_of(&file);
+    let found = policy::load_file_to_try(&file)?.version;
+    if found == wanted {
+        writeln!(out, "{} is version {wanted} again", file.display())?;
+        out.finish()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // What the version had besides is not in it, or there is more now than there was.
+    writeln!(out, "{} has the text of version {wanted}, and is version {found}", file.display())?;
+    for (path, _) in Companions::of(&kept.text, folder).cedar()? {
+        let below = path.strip_prefix(folder).unwrap_or(&path);
+        if kept.cedar.iter().all(|(known, _)| known != below) {
+            writeln!(
+                out,
+                "  {} was not there; remove it, and it is {wanted} again",
+                path.display()
+            )?;
+        }
+    }
     out.finish()?;
-    Ok(ExitCode::SUCCESS)
+    tracing::warn!(
+        "endpoints of the admin API and files of members are part of a version and do not come back with it"
+    );
+    Ok(ExitCode::from(FAILED))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Writes the files of a version. The policy comes last: it is what a running process looks at first, and what
 /// names the others.
 fn put_back(kept: &Version, file: &Path, terminal: Terminal) -> anyhow::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let mut files = Vec::new();
     for (path, text) in &kept.cedar {
         if let Some(place) = Version::place(folder, path) {

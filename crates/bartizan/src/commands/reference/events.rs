@@ -9,12 +9,12 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 24] = [
+const FIELDS: [Field; 25] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-revoked`, `endpoint-changed`, `endpoint-removed`, `refused`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
     ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
@@ -24,8 +24,9 @@ const FIELDS: [Field; 24] = [
     ["outcome", "see below", "always", "how it ended"],
     ["status", "number", "when there was HTTP", "HTTP status sent; 499 when the caller went away; a stream that was stopped half way has 200"],
     ["rule", "text", "when one decided", "id of the guardrail or limit behind the verdict"],
-    ["policy", "12 hex digits", "gateway", "version of the policy: the start of the SHA-256 of its text"],
+    ["policy", "12 hex digits", "gateway, and `policy-loaded`", "version of the policy: the start of the SHA-256 of its text, and of the files that are part of it"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
+    ["limits_near", "list of texts", "when any", "ids of limits that are used beyond their `soft` share"],
     ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, …"],
     ["refined", "list", "when any", "scores of `prompt-attack` that a [model of the policy](policy.md#models) took the place of; at most 16, see below"],
     ["streamed", "`true`", "when so", "the answer came in pieces"],
@@ -115,7 +116,6 @@ An event of a blocked request, spread over lines:
 - A request that names no known path makes no event. Of those without a valid key, one per minute and kind (no key, an unknown
   key) makes an event, without a principal; its `detail` says how many more there were.
 - Requests to the admin API without a valid key make none, so that nobody can push older events out of the log.
-- The log is not tamper-evident yet.
 "#;
 
 pub(super) fn write(out: &mut String) -> Result {
@@ -180,6 +180,7 @@ mod tests {
                 dry_run: true,
                 exception: None,
             }],
+            limits_near: vec![text()],
             not_evaluated: vec![text()],
             refined: vec![RefinedRecord {
                 model: text(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bartizan_core::settings::{Ledger, Listen, Settings, Sink, Witness};
@@ -14,6 +14,8 @@ use crate::wire::models;
 
 /// How often the policy file is looked at.
 const EVERY: Duration = Duration::from_millis(250);
+/// How long to wait with a version that the event log did not take.
+const RETRY: Duration = Duration::from_secs(5);
 /// Looks that must find no file before that is said: an editor may take it away and put it back.
 const MISSING_LOOKS: u32 = 4;
 
@@ -107,11 +109,17 @@ pub(super) async fn reload(
     let mut last = Seen::now(source, [None, None]).ok();
     let mut missing = 0u32;
     let mut unsettled: Option<Seen> = None;
+    let mut retry_after: Option<Instant> = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = &mut stop => return,
         }
+        if retry_after.is_some_and(|after| Instant::now() < after) {
+            continue;
+        }
+        retry_after = None;
+        let _changing = in_force.changing.lock().await;
         let looked_at = Arc::clone(source);
         let (before, seen) = (last.clone(), unsettled.take());
         let looking = move || look(&looked_at, before.as_ref(), seen.as_ref());
@@ -137,7 +145,8 @@ pub(super) async fn reload(
             Look::Changed(now, settings) => (now, settings),
         };
         missing = 0;
-        last = Some(now);
+        let text = now.text.clone();
+        let before = last.replace(now);
         let built = settings.and_then(|changed| {
             let (settings, data_dir) = *changed;
             let now = AtStart::of(&settings, data_dir);
@@ -148,13 +157,19 @@ pub(super) async fn reload(
         });
         match built {
             Ok((version, now, issuers, snapshot)) => {
-                if let Err(error) = in_force.identities.replace(issuers).await {
+                let prepared = match in_force.identities.prepare(issuers).await {
+                    Ok(prepared) => prepared,
+                    Err(error) => {
+                        refuse(&file, &error);
+                        continue;
+                    }
+                };
+                let enter = || in_force.enter(&version, text, snapshot, prepared);
+                if let Err(error) = tokio::task::block_in_place(enter) {
                     refuse(&file, &error);
-                    continue;
-                }
-                let entered = tokio::task::block_in_place(|| in_force.enter(&version, snapshot));
-                if let Err(error) = entered {
-                    refuse(&file, &error);
+                    // The log may take it later, and nobody will change the file for that.
+                    last = before;
+                    retry_after = Some(Instant::now() + RETRY);
                     continue;
                 }
                 tracing::info!(%version, file = %file.display(), "policy reloaded");
@@ -176,7 +191,7 @@ fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Lo
         Ok(now) if Some(&now) != seen => Look::Unsettled(now),
         Ok(now) => {
             let settings = source
-                .load()
+                .load(&now.text)
                 .and_then(|settings| Ok(Box::new((settings, source.data()?.data_dir))));
             Look::Changed(now, settings)
         }

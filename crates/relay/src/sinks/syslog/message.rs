@@ -143,6 +143,7 @@ fn without_findings(event: &Event) -> Vec<u8> {
     let short = Event {
         findings: Vec::new(),
         refined: Vec::new(),
+        limits_near: Vec::new(),
         not_evaluated: Vec::new(),
         ..event.shortened()
     };
