@@ -523,6 +523,40 @@ mod tests {
     }
 
     #[test]
+    fn somebody_can_always_manage_bartizan_after_the_overlap_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let hour = Duration::from_hours(1);
+        let admin = |name: &str| NewKey { scope: Scope::Admin, ..client(name) };
+        let (old, _) = store.create_key(admin("root")).unwrap();
+        let (new, _) = store.replace_key(&old.id, hour, None).unwrap();
+        // The old one works for an hour, and then nobody would.
+        assert!(matches!(store.revoke_key(&new.id), Err(StoreError::LastAdminKey)));
+        store.revoke_key(&old.id).unwrap();
+        let (other, _) = store.create_key(admin("other")).unwrap();
+        store.revoke_key(&new.id).unwrap();
+        assert!(matches!(store.revoke_key(&other.id), Err(StoreError::LastAdminKey)));
+    }
+
+    #[test]
+    fn a_replacement_lives_as_long_as_what_it_replaces_and_can_be_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("state.db")).unwrap();
+        let now = bartizan_core::time::now();
+        let month = Duration::from_hours(24 * 30);
+        let expires = timestamp((now + month).as_microsecond());
+        let (old, secret) =
+            store.create_key(NewKey { expires: Some(expires), ..client("bot") }).unwrap();
+        let (new, next) = store.replace_key(&old.id, Duration::ZERO, None).unwrap();
+        let lives = new.expires.unwrap().duration_since(now).unsigned_abs();
+        assert!(lives >= month && lives < month + Duration::from_mins(1), "{lives:?}");
+        store.undo_replacement(&new, old.expires).unwrap();
+        assert!(store.key_index().identify(&secret).is_ok());
+        assert!(store.key_index().identify(&next).is_err());
+        assert_eq!(store.list_keys().unwrap()[0], old);
+    }
+
+    #[test]
     fn a_replaced_key_works_for_the_overlap_and_no_longer_than_it_would_have() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("state.db")).unwrap();

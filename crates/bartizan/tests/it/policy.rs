@@ -388,6 +388,25 @@ async fn every_version_is_in_the_log_and_can_be_come_back_to() {
     let ran = policy(&stage, &["rollback", "0123456789ab"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("is not kept"), "{}", ran.stderr);
+    // What was added later is not removed behind anybody's back, and is said.
+    let file_text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, file_text.replace("[a.cedar]", "[\"*.cedar\"]")).unwrap();
+    std::fs::write(stage.folder.path().join("a.cedar"), NIGHT).unwrap();
+    let ran = policy(&stage, &["cedar"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let mut third = String::new();
+    for _ in 0..100 {
+        third = version(&stage);
+        if third != first && third != second {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let permit = NIGHT.replace("forbid", "permit").replace("p-embed", "p-all");
+    std::fs::write(stage.folder.path().join("b.cedar"), permit).unwrap();
+    let ran = policy(&stage, &["rollback", &third]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("b.cedar was not there; remove it"), "{}", ran.stdout);
     // Old and new can be compared by version.
     let ran = policy(&stage, &["diff", &first, &second]);
     assert!(ran.stdout.contains(" requests in 24h: "), "{}{}", ran.stdout, ran.stderr);
