@@ -50,7 +50,7 @@ def test_an_outside_verifier_accepts_the_log_and_finds_every_change(log):
     assert verify(log, key).returncode == 0
 
 
-def test_a_log_without_entries_holds(tmp_path):
+def test_a_log_that_only_says_which_policy_is_in_force_holds(tmp_path):
     policy = """
 version: 1
 listen: { gateway: "127.0.0.1:0", console: "127.0.0.1:0" }
@@ -60,7 +60,7 @@ endpoints: { demo: { routes: [{ provider: demo, model: demo }] } }
     with gateway(tmp_path, policy) as info:
         log = info["data_dir"] / "ledger"
     origin, size = (log / "checkpoint").read_text().splitlines()[:2]
-    assert size == "0"
+    assert size == "1"
     held = verify(log, (log / "log.vkey").read_text().strip())
     assert held.returncode == 0, held.stderr
-    assert held.stdout == f"holds: {origin}, of which no entry is signed; 0 more are not signed yet\n"
+    assert held.stdout == f"holds: entries 0 to 0 of {origin}; 0 more are not signed yet\n"

@@ -237,7 +237,7 @@ impl Exchange {
         )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
         let chosen = target.chosen_model();
-        if !chosen.is_empty() && chosen.len() <= MODEL_BYTES {
+        if !chosen.is_empty() && is_name_of_model(chosen) {
             // What decides about the call is in its event, also when it is refused.
             self.record.event.model = Some(chosen.to_owned());
         }
@@ -333,7 +333,7 @@ impl Exchange {
             let Some(route) = target.endpoint.routes.get(*index) else { continue };
             let is_last = Some(index) == able.last();
             let model = route.model.clone().unwrap_or_else(|| target.model.clone());
-            if model.len() > MODEL_BYTES || model.chars().any(char::is_control) {
+            if !is_name_of_model(&model) {
                 return Err(GatewayError::Shape(
                     "`model` must be a name of at most 256 bytes without control characters",
                 ));
@@ -488,6 +488,11 @@ impl Exchange {
         self.gateway.metrics.guarded(began.elapsed());
         prepared
     }
+}
+
+/// Whether a model may be called so, here and in events.
+fn is_name_of_model(name: &str) -> bool {
+    name.len() <= MODEL_BYTES && !name.chars().any(char::is_control)
 }
 
 /// Statuses by which a provider says that it will not answer this request, and another may. After a
