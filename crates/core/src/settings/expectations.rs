@@ -1,5 +1,7 @@
 //! What a policy says about itself: a request, and what has to become of it.
 
+use std::fmt;
+
 use crate::id::{Name, RuleId};
 use crate::verdict::Verdict;
 
@@ -37,4 +39,17 @@ pub enum Expected {
     Denied(Option<RuleId>),
     /// This limit has no room.
     Limited(Option<RuleId>),
+}
+
+impl fmt::Display for Expected {
+    /// As the policy writes it: `mask g-pii`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, rule) = match self {
+            Self::Judged(verdict, rule) => (verdict.name(), rule),
+            Self::Denied(rule) => ("deny", rule),
+            Self::Limited(rule) => ("limit", rule),
+        };
+        f.write_str(word)?;
+        rule.as_ref().map_or(Ok(()), |rule| write!(f, " {rule}"))
+    }
 }

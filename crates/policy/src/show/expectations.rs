@@ -1,6 +1,6 @@
 //! The tests of a policy, one a line.
 
-use bartizan_core::settings::{Expected, PolicyTest};
+use bartizan_core::settings::PolicyTest;
 
 use super::{member, text};
 
@@ -13,15 +13,6 @@ pub(super) fn written(test: &PolicyTest) -> String {
     parts.extend(test.tool_result.as_ref().map(|said| format!("tool-result: {}", text(said))));
     parts.push(format!("answer: {}", text(&test.answer)));
     parts.push(format!("times: {}", test.times));
-    parts.push(format!("expect: {}", expected(&test.expected)));
+    parts.push(format!("expect: {}", test.expected));
     format!("{{ {} }}", parts.join(", "))
-}
-
-fn expected(expected: &Expected) -> String {
-    let (word, rule) = match expected {
-        Expected::Judged(verdict, rule) => (verdict.name(), rule),
-        Expected::Denied(rule) => ("deny", rule),
-        Expected::Limited(rule) => ("limit", rule),
-    };
-    rule.as_ref().map_or_else(|| word.to_owned(), |rule| format!("{word} {rule}"))
 }

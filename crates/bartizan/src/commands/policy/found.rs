@@ -24,16 +24,6 @@ pub(super) fn is_as(decided: &Decided, expected: &Expected, event: &Event) -> bo
     }
 }
 
-/// What a test expects, as the policy writes it.
-pub(super) fn written(expected: &Expected) -> String {
-    let (word, rule) = match expected {
-        Expected::Judged(verdict, rule) => (verdict.name(), rule),
-        Expected::Denied(rule) => ("deny", rule),
-        Expected::Limited(rule) => ("limit", rule),
-    };
-    rule.as_ref().map_or_else(|| word.to_owned(), |rule| format!("{word} {rule}"))
-}
-
 /// The request of a test.
 pub(super) fn question(test: &PolicyTest) -> Question {
     Question {

@@ -8,7 +8,7 @@ use bartizan_core::settings::PolicyTest;
 use bartizan_gateway::Decided;
 use serde_json::{Value, json};
 
-use super::found::{is_as, message, question, written};
+use super::found::{is_as, message, question};
 use super::{FAILED, block_on, trial};
 use crate::cli::{DocumentFormat, OutputArgs, PolicyArgs};
 use crate::format::usage;
@@ -101,7 +101,7 @@ impl Tried<'_> {
             1 => String::new(),
             times => format!(", {times} times"),
         };
-        let expected = written(&self.test.expected);
+        let expected = &self.test.expected;
         let found = if self.passed {
             self.became.to_string()
         } else {
@@ -116,7 +116,7 @@ impl Tried<'_> {
             "as": self.who(),
             "endpoint": self.test.endpoint.as_str(),
             "times": self.test.times,
-            "expected": written(&self.test.expected),
+            "expected": self.test.expected.to_string(),
             "found": self.became.to_string(),
             "passed": self.passed,
             "message": self.message,
