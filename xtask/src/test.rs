@@ -80,8 +80,16 @@ fn tools() -> Result<()> {
 /// Servers that tests talk to. Debian puts them where only the administrator looks.
 fn servers() -> Result<()> {
     let runs = |program: &str| Program::new(program).arg("--version").succeeds();
-    if runs("nats-server") || runs("/usr/sbin/nats-server") {
-        return Ok(());
-    }
-    install(&["nats-server"], "testing sinks")
+    let has_postgres = runs("initdb")
+        || std::fs::read_dir("/usr/lib/postgresql")
+            .is_ok_and(|mut versions| versions.next().is_some());
+    let missing: Vec<&str> = [
+        ("nats-server", runs("nats-server") || runs("/usr/sbin/nats-server")),
+        ("redis-server", runs("redis-server")),
+        ("postgresql", has_postgres),
+    ]
+    .into_iter()
+    .filter_map(|(package, is_there)| (!is_there).then_some(package))
+    .collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing, "testing sinks and shared state") }
 }

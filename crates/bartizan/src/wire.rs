@@ -1,6 +1,7 @@
 //! The one place where the concrete types of all rooms meet.
 
 pub(crate) mod admin;
+pub(crate) mod counters;
 pub(crate) mod identity;
 pub(crate) mod models;
 pub(crate) mod policy;

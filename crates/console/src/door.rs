@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use bartizan_core::access::{Identity, Right};
+use bartizan_core::access::{Identity, Right, Unrecognised};
 use bartizan_core::id::RequestId;
 use bartizan_core::redact::Secret;
 
@@ -106,5 +106,9 @@ fn identify(state: &ConsoleState, headers: &HeaderMap) -> Result<Identity, Conso
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(ConsoleError::NoKey);
     }
-    state.identify.identify(&Secret::new(credential.trim())).map_err(|_| ConsoleError::UnknownKey)
+    let identified = state.identify.identify(&Secret::new(credential.trim()));
+    identified.map_err(|why| match why {
+        Unrecognised::Away => ConsoleError::KeysAway,
+        Unrecognised::Unknown | Unrecognised::Token { .. } => ConsoleError::UnknownKey,
+    })
 }

@@ -40,6 +40,8 @@ pub(crate) enum ConsoleError {
     NoKey,
     #[error("the key is not known, was revoked or has expired")]
     UnknownKey,
+    #[error("keys cannot be checked: the database that has them was not heard for too long")]
+    KeysAway,
     #[error("a key of scope `{}` may not do this", scope.name())]
     NotAllowed { scope: Scope },
     #[error("the `Host` header does not name this console")]
@@ -127,6 +129,7 @@ impl Coded for ConsoleError {
         match self {
             Self::NoKey => "bartizan::console::no-key",
             Self::UnknownKey => "bartizan::console::unknown-key",
+            Self::KeysAway => "bartizan::console::keys-away",
             Self::NotAllowed { .. } => "bartizan::console::not-allowed",
             Self::Host => "bartizan::console::host",
             Self::NotFound => "bartizan::console::not-found",
@@ -156,7 +159,7 @@ impl Coded for ConsoleError {
             | Self::Json(_)
             | Self::Field { .. }
             | Self::Query(_) => Class::Usage,
-            Self::Timeout | Self::NotRecorded { .. } => Class::Unavailable,
+            Self::Timeout | Self::NotRecorded { .. } | Self::KeysAway => Class::Unavailable,
             Self::Task => Class::Internal,
             Self::Store(error) => error.class(),
             Self::Admin(error) => error.class(),

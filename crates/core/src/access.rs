@@ -123,6 +123,8 @@ pub struct Identity {
 pub enum Unrecognised {
     /// It is no key that works: unknown, expired or revoked.
     Unknown,
+    /// Nobody knows whether it is one that works: where keys are kept was not heard for too long.
+    Away,
     /// It is a token, and something is wrong with it, or with the keys to check it by.
     Token {
         /// Code of the error.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod catalog;
 pub mod channel;
+pub mod counters;
 pub mod error;
 pub mod event;
 pub mod finding;

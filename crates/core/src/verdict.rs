@@ -89,6 +89,8 @@ pub enum NotEvaluated {
     ModelBudget(String),
     /// A model of the policy failed at the text; the built-in one has judged it.
     ModelFailed(String),
+    /// The limits of several gateways were counted by one of them alone.
+    SharedLimits,
 }
 
 impl std::fmt::Display for NotEvaluated {
@@ -101,6 +103,7 @@ impl std::fmt::Display for NotEvaluated {
             Self::Timeout(rule) => write!(f, "timeout:{rule}"),
             Self::ModelBudget(model) => write!(f, "model-budget:{model}"),
             Self::ModelFailed(model) => write!(f, "model-failed:{model}"),
+            Self::SharedLimits => f.write_str("shared-limits"),
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum GatewayError {
         "the key is unknown, expired or revoked; keys of Bartizan for models start with `bzc_`"
     )]
     KeyUnknown,
+    #[error("keys cannot be checked: the database that has them was not heard for too long")]
+    KeysAway,
     #[error("the token is not taken: {message}")]
     TokenRefused { code: &'static str, class: Class, message: String },
     #[error("this key manages Bartizan and does not call models; use a client key")]
@@ -76,6 +78,10 @@ pub enum GatewayError {
     GuardFailed { rule: RuleId },
     #[error("{0}")]
     Limited(#[from] Exhausted),
+    #[error(
+        "the limits of `{endpoint}` are counted for several gateways, and the server that counts cannot be reached"
+    )]
+    CountersAway { endpoint: String },
     #[error("limit `{limit}` counts dollars, and `prices` has no entry for the model `{model}`")]
     PriceUnknown { limit: RuleId, model: String },
     #[error("no provider of endpoint `{endpoint}` could be reached")]
@@ -98,6 +104,7 @@ impl From<Unrecognised> for GatewayError {
     fn from(why: Unrecognised) -> Self {
         match why {
             Unrecognised::Unknown => Self::KeyUnknown,
+            Unrecognised::Away => Self::KeysAway,
             Unrecognised::Token { code, class, message, .. } => {
                 Self::TokenRefused { code, class, message }
             }
@@ -117,6 +124,7 @@ impl Coded for GatewayError {
             Self::HeadTooLarge { .. } => "bartizan::gateway::head-too-large",
             Self::KeyMissing | Self::SchemeMissing => "bartizan::gateway::key-missing",
             Self::KeyUnknown => "bartizan::gateway::key-unknown",
+            Self::KeysAway => "bartizan::gateway::keys-away",
             Self::TokenRefused { code, .. } => code,
             Self::KeyScope => "bartizan::gateway::key-scope",
             Self::EndpointForbidden { .. } => "bartizan::gateway::endpoint-forbidden",
@@ -137,6 +145,7 @@ impl Coded for GatewayError {
             Self::UnseenRefused { .. } => "bartizan::gateway::unseen-refused",
             Self::GuardFailed { .. } => "bartizan::gateway::guard-failed",
             Self::Limited(_) => "bartizan::gateway::limited",
+            Self::CountersAway { .. } => "bartizan::gateway::counters-away",
             Self::PriceUnknown { .. } => "bartizan::gateway::price-unknown",
             Self::ProviderUnreachable { .. } => "bartizan::gateway::provider-unreachable",
             Self::ProviderTimeout => "bartizan::gateway::provider-timeout",
@@ -164,7 +173,10 @@ impl Coded for GatewayError {
             | Self::ProviderBrokeOff
             | Self::ProviderUnreadable
             | Self::AnswerTooLarge { .. } => Class::Upstream,
-            Self::LogUnavailable | Self::GuardFailed { .. } => Class::Unavailable,
+            Self::LogUnavailable
+            | Self::GuardFailed { .. }
+            | Self::CountersAway { .. }
+            | Self::KeysAway => Class::Unavailable,
             Self::Edit(_) => Class::Internal,
             _ => Class::Usage,
         }

@@ -26,7 +26,7 @@ use crate::error::GatewayError;
 use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
 use crate::heavy;
 use crate::json::{Document, Kind};
-use crate::limits::Use;
+use crate::limits::{self, Refused, Use};
 use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
 use crate::record::{Record, estimate_tokens, settled};
@@ -89,7 +89,7 @@ impl Gateway {
             operation.name(),
             Arc::clone(&self.events),
             Arc::clone(&self.metrics),
-            Arc::clone(&self.limiter),
+            Arc::clone(&self.counters),
         );
         let snapshot = self.snapshot();
         let is_left_out = false;
@@ -248,7 +248,7 @@ impl Exchange {
             let (endpoint, rule) = (name.to_string(), ruling.rule);
             return Err(GatewayError::EndpointForbidden { endpoint, rule });
         }
-        self.reserve(&caller, &target, &document)?;
+        self.reserve(&caller, &target, &document).await?;
         if self.operation == Operation::Moderations {
             let guard = Arc::clone(&target.endpoint.guard);
             return moderate::answer(&document, &guard, &caller.principal, &mut self.record)
@@ -258,7 +258,7 @@ impl Exchange {
     }
 
     /// Checks the outline of the request and takes room on the limits before anything is sent.
-    fn reserve(
+    async fn reserve(
         &mut self,
         caller: &Caller,
         target: &endpoint::Target,
@@ -291,13 +291,12 @@ impl Exchange {
         });
         let planned = Use { tokens: input.saturating_add(output), nano_usd };
         let endpoint = &target.endpoint.name;
-        let reservation = self.gateway.limiter.reserve(
-            endpoint,
-            limits,
-            &caller.principal,
-            planned,
-            Instant::now(),
-        )?;
+        let counters = &*self.gateway.counters;
+        let reserved = limits::reserve(counters, endpoint, limits, &caller.principal, planned);
+        let reservation = reserved.await.map_err(|refused| match refused {
+            Refused::Exhausted(exhausted) => GatewayError::Limited(exhausted),
+            Refused::Uncounted => GatewayError::CountersAway { endpoint: endpoint.to_string() },
+        })?;
         self.record.reserve(reservation, price);
         Ok(())
     }

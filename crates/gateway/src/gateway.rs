@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bartizan_core::access::{Call, Identify, Ruling};
+use bartizan_core::counters::Counters;
 use bartizan_core::event::EventSink;
 use bartizan_core::settings::{Endpoint, Settings};
 use bartizan_core::{Name, time};
@@ -15,7 +16,6 @@ use bartizan_guard::{Guard, GuardError};
 
 use crate::auth::Caller;
 use crate::heavy;
-use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::providers::{self, Provider};
 use crate::strangers::Strangers;
@@ -31,6 +31,8 @@ pub struct Parts {
     pub keys: Arc<dyn Identify>,
     /// Takes one event per decision.
     pub events: Arc<dyn EventSink>,
+    /// Counts what limits allow.
+    pub counters: Arc<dyn Counters>,
 }
 
 /// Models of a policy by name, loaded.
@@ -51,7 +53,7 @@ pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     pub(crate) keys: Arc<dyn Identify>,
     pub(crate) events: Arc<dyn EventSink>,
-    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) counters: Arc<dyn Counters>,
     pub(crate) upstream: Upstream,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) strangers: Strangers,
@@ -183,7 +185,7 @@ impl Gateway {
     /// [`BuildError`] when the policy cannot be enforced.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
         let snapshot = Snapshot::build(parts.settings, &parts.models)?;
-        Ok(Self::with(snapshot, parts.keys, parts.events))
+        Ok(Self::with(snapshot, parts.keys, parts.events, parts.counters))
     }
 
     /// A gateway that begins with this policy.
@@ -191,12 +193,13 @@ impl Gateway {
         snapshot: Snapshot,
         keys: Arc<dyn Identify>,
         events: Arc<dyn EventSink>,
+        counters: Arc<dyn Counters>,
     ) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             keys,
             events,
-            limiter: Arc::new(Limiter::default()),
+            counters,
             upstream: Upstream::new(),
             metrics: Arc::new(Metrics::default()),
             strangers: Strangers::default(),

@@ -40,6 +40,7 @@ mod upstream;
 pub use decided::Decided;
 pub use error::GatewayError;
 pub use gateway::{BuildError, Gateway, Models, Parts, Snapshot};
+pub use limits::MemoryCounters;
 pub use metrics::Metrics;
 pub use replay::Replay;
 pub use server::{Server, ServerError, TlsSource};

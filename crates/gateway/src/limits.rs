@@ -1,47 +1,18 @@
 //! Rate limits and budgets: reserve before the upstream call, settle after.
 //!
-//! Each counter is a window that begins with its first use. A request reserves on all counters it
-//! touches under one lock, or on none, so that no number of concurrent requests goes over.
+//! This room knows which counters a request touches; who keeps them is a choice of the policy
+//! ([`Counters`]).
 
-use std::collections::HashMap;
+mod memory;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bartizan_core::counters::{Change, CounterKey, Counters, Demand, NoRoom, Taken, Unit};
 use bartizan_core::settings::{Limit, LimitSubject, Rate};
 use bartizan_core::{Principal, RuleId};
-use parking_lot::Mutex;
 
-/// Expired windows are swept when there are more counters than this.
-const SWEEP_ABOVE: usize = 100_000;
-
-/// What a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Unit {
-    /// Requests.
-    Requests,
-    /// Tokens of prompt and answer.
-    Tokens,
-    /// 10⁻⁹ US dollars.
-    NanoUsd,
-}
-
-impl Unit {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Tokens => "tokens",
-            Self::NanoUsd => "dollars",
-        }
-    }
-
-    /// An amount for people.
-    fn written(self, amount: u64) -> String {
-        match self {
-            Self::Requests | Self::Tokens => amount.to_string(),
-            Self::NanoUsd => format!("{:.4}", amount as f64 / 1e9),
-        }
-    }
-}
+pub use memory::MemoryCounters;
 
 /// A limit has no room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,26 +30,13 @@ pub struct Exhausted {
     pub retry_after_s: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    endpoint: Arc<str>,
-    limit: RuleId,
-    unit: Unit,
-    /// Whose counter; empty where all share one.
-    whose: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Counter {
-    began: Instant,
-    window: Duration,
-    used: u64,
-}
-
-/// All counters of this process.
-#[derive(Debug, Default)]
-pub(crate) struct Limiter {
-    counters: Mutex<HashMap<Key, Counter>>,
+/// Why a request gets no room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A limit has none.
+    Exhausted(Exhausted),
+    /// The limits are counted elsewhere, and nobody answers there.
+    Uncounted,
 }
 
 /// What a request will use, as far as is known before it is sent.
@@ -98,10 +56,10 @@ impl Use {
     }
 }
 
-/// Room that was taken; give back what was not used with [`Limiter::settle`].
-#[derive(Debug)]
+/// Room that was taken; give back what was not used with [`settle`].
+#[derive(Debug, Default)]
 pub(crate) struct Reservation {
-    taken: Vec<(Key, Instant)>,
+    taken: Vec<(CounterKey, u64)>,
     /// What was planned.
     pub(crate) reserved: Use,
     /// The tightest requests and tokens windows, for `x-ratelimit-*`.
@@ -109,6 +67,8 @@ pub(crate) struct Reservation {
     pub(crate) tokens: Option<Room>,
     /// Limits that are used beyond their soft share.
     pub(crate) near: Vec<Near>,
+    /// Whether this process counted alone, where several should have counted together.
+    pub(crate) is_alone: bool,
 }
 
 /// A limit that is used beyond its soft share.
@@ -141,7 +101,7 @@ impl Exhausted {
         if !self.is_for_ever() {
             return format!("limit `{limit}` is reached: no more {what} for {retry_after_s} s");
         }
-        let (planned, amount) = (unit.written(self.planned), unit.written(self.amount));
+        let (planned, amount) = (written(*unit, self.planned), written(*unit, self.amount));
         format!(
             "limit `{limit}` allows {amount} {what} in all, and this request may use {planned}: shorten it, or lower the most that the answer may take (`max_tokens` and the like)"
         )
@@ -153,99 +113,121 @@ impl Exhausted {
     }
 }
 
-impl Limiter {
-    /// Takes room on every counter that the caller touches, or on none.
-    pub(crate) fn reserve(
-        &self,
-        endpoint: &Arc<str>,
-        limits: &[Limit],
-        caller: &Principal,
-        planned: Use,
-        now: Instant,
-    ) -> Result<Reservation, Exhausted> {
-        let mut reservation = Reservation {
-            taken: Vec::new(),
-            reserved: planned,
-            requests: None,
-            tokens: None,
-            near: Vec::new(),
-        };
-        if limits.is_empty() {
-            return Ok(reservation);
-        }
-        let mut counters = self.counters.lock();
-        if counters.len() > SWEEP_ABOVE {
-            counters.retain(|_, counter| now.duration_since(counter.began) < counter.window);
-        }
-        let mut planned_counts: Vec<(Key, Counter, Rate)> = Vec::new();
-        for limit in limits {
-            let Some(whose) = whose(limit, caller) else { continue };
-            for (unit, rate) in rates(limit) {
-                let key = Key {
-                    endpoint: Arc::clone(endpoint),
-                    limit: limit.id.clone(),
-                    unit,
-                    whose: whose.clone(),
-                };
-                let fresh = Counter { began: now, window: rate.window, used: 0 };
-                let mut counter = match counters.get(&key) {
-                    Some(counter) if now.duration_since(counter.began) < rate.window => *counter,
-                    _ => fresh,
-                };
-                let used = counter.used.saturating_add(planned.of(unit));
-                if used > rate.amount {
-                    let left = rate.window.saturating_sub(now.duration_since(counter.began));
-                    let retry_after_s = left.as_secs_f64().ceil().max(1.0) as u64;
-                    let (limit, amount) = (limit.id.clone(), rate.amount);
-                    let planned = planned.of(unit);
-                    return Err(Exhausted { limit, unit, amount, planned, retry_after_s });
-                }
-                counter.used = used;
-                // Amounts are above 0, and what is used is no more than they are.
-                let percent = (u128::from(used) * 100 / u128::from(rate.amount.max(1))) as u8;
-                if limit.soft_percent.is_some_and(|soft| percent >= soft) {
-                    reservation.near.push(Near { limit: limit.id.clone(), unit, percent });
-                }
-                planned_counts.push((key, counter, rate));
-            }
-        }
-        for (key, counter, rate) in planned_counts {
-            let room = Room {
-                limit: rate.amount,
-                remaining: rate.amount.saturating_sub(counter.used),
-                reset: rate.window.saturating_sub(now.duration_since(counter.began)),
-            };
-            let tightest = match key.unit {
-                Unit::Requests => Some(&mut reservation.requests),
-                Unit::Tokens => Some(&mut reservation.tokens),
-                Unit::NanoUsd => None,
-            };
-            if let Some(slot) = tightest
-                && slot.is_none_or(|other| room.remaining < other.remaining)
-            {
-                *slot = Some(room);
-            }
-            reservation.taken.push((key.clone(), counter.began));
-            counters.insert(key, counter);
-        }
-        Ok(reservation)
+/// Takes room on every counter that the caller touches, or on none.
+pub(crate) async fn reserve(
+    counters: &dyn Counters,
+    endpoint: &Arc<str>,
+    limits: &[Limit],
+    caller: &Principal,
+    planned: Use,
+) -> Result<Reservation, Refused> {
+    let wanted = demands(endpoint, limits, caller, planned);
+    if wanted.is_empty() {
+        return Ok(Reservation { reserved: planned, ..Reservation::default() });
     }
+    let keys: Vec<(CounterKey, Rate)> =
+        wanted.iter().map(|demand| (demand.key.clone(), demand.rate)).collect();
+    match counters.reserve(wanted, Instant::now()).decided().await {
+        Ok(taken) => Ok(reservation(limits, keys, &taken, planned)),
+        Err(none) => Err(refused(keys, none, planned)),
+    }
+}
 
-    /// Replaces what was planned by what was used. More than planned is charged as well.
-    pub(crate) fn settle(&self, reservation: &Reservation, used: Use) {
-        if reservation.taken.is_empty() {
-            return;
+/// [`reserve`] at a moment that the caller names, in the memory of this process.
+pub(crate) fn reserve_at(
+    counters: &MemoryCounters,
+    endpoint: &Arc<str>,
+    limits: &[Limit],
+    caller: &Principal,
+    planned: Use,
+    now: Instant,
+) -> Result<Reservation, Refused> {
+    let wanted = demands(endpoint, limits, caller, planned);
+    let taken = counters.take(&wanted, now);
+    let keys = wanted.into_iter().map(|demand| (demand.key, demand.rate)).collect();
+    match taken {
+        Ok(taken) => Ok(reservation(limits, keys, &taken, planned)),
+        Err(none) => Err(refused(keys, none, planned)),
+    }
+}
+
+/// Replaces what was planned by what was used. More than planned is charged as well.
+pub(crate) fn settle(counters: &dyn Counters, reservation: &Reservation, used: Use) {
+    let change = |(key, window): &(CounterKey, u64)| Change {
+        planned: reservation.reserved.of(key.unit),
+        used: used.of(key.unit),
+        key: key.clone(),
+        window: *window,
+    };
+    let changes: Vec<Change> = reservation.taken.iter().map(change).collect();
+    if changes.iter().any(|change| change.planned != change.used) {
+        counters.settle(changes);
+    }
+}
+
+fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: Use) -> Vec<Demand> {
+    let mut demands = Vec::new();
+    for limit in limits {
+        let Some(whose) = whose(limit, caller) else { continue };
+        for (unit, rate) in rates(limit) {
+            let (endpoint, limit) = (Arc::clone(endpoint), limit.id.clone());
+            let key = CounterKey { endpoint, limit, unit, whose: whose.clone() };
+            demands.push(Demand { key, rate, planned: planned.of(unit) });
         }
-        let mut counters = self.counters.lock();
-        for (key, began) in &reservation.taken {
-            let Some(counter) = counters.get_mut(key).filter(|counter| counter.began == *began)
-            else {
-                // The window has ended; the next one owes nothing.
-                continue;
-            };
-            let planned = reservation.reserved.of(key.unit);
-            counter.used = counter.used.saturating_sub(planned).saturating_add(used.of(key.unit));
+    }
+    demands
+}
+
+fn reservation(
+    limits: &[Limit],
+    keys: Vec<(CounterKey, Rate)>,
+    taken: &Taken,
+    planned: Use,
+) -> Reservation {
+    let mut reservation = Reservation { reserved: planned, ..Reservation::default() };
+    reservation.is_alone = taken.is_alone;
+    for ((key, rate), held) in keys.into_iter().zip(&taken.held) {
+        let room = Room { limit: rate.amount, remaining: held.remaining, reset: held.left };
+        let tightest = match key.unit {
+            Unit::Requests => Some(&mut reservation.requests),
+            Unit::Tokens => Some(&mut reservation.tokens),
+            Unit::NanoUsd => None,
+        };
+        if let Some(slot) = tightest
+            && slot.is_none_or(|other| room.remaining < other.remaining)
+        {
+            *slot = Some(room);
         }
+        let used = rate.amount.saturating_sub(held.remaining);
+        // Amounts are above 0, and what is used is no more than they are.
+        let percent = (u128::from(used) * 100 / u128::from(rate.amount.max(1))) as u8;
+        let limit = limits.iter().find(|limit| limit.id == key.limit);
+        let soft = limit.and_then(|limit| limit.soft_percent);
+        if soft.is_some_and(|soft| percent >= soft) {
+            reservation.near.push(Near { limit: key.limit.clone(), unit: key.unit, percent });
+        }
+        reservation.taken.push((key, held.window));
+    }
+    reservation
+}
+
+fn refused(keys: Vec<(CounterKey, Rate)>, none: NoRoom, planned: Use) -> Refused {
+    let NoRoom::Full { index, left } = none else { return Refused::Uncounted };
+    let Some((key, rate)) = keys.into_iter().nth(index) else { return Refused::Uncounted };
+    Refused::Exhausted(Exhausted {
+        limit: key.limit,
+        unit: key.unit,
+        amount: rate.amount,
+        planned: planned.of(key.unit),
+        retry_after_s: left.as_secs_f64().ceil().max(1.0) as u64,
+    })
+}
+
+/// An amount for people.
+fn written(unit: Unit, amount: u64) -> String {
+    match unit {
+        Unit::Requests | Unit::Tokens => amount.to_string(),
+        Unit::NanoUsd => format!("{:.4}", amount as f64 / 1e9),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bartizan_core::counters::Counters;
 use bartizan_core::event::{EventSink, FindingRecord, RecordError, Recorded, RefinedRecord};
 use bartizan_core::settings::Price;
 use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
 
-use crate::limits::{Limiter, Reservation, Use};
+use crate::limits::{self, Reservation, Use};
 use crate::metrics::Metrics;
 use crate::protocols::Usage;
 
@@ -31,7 +32,7 @@ pub(crate) struct Record {
     started: Instant,
     sink: Arc<dyn EventSink>,
     metrics: Arc<Metrics>,
-    limiter: Arc<Limiter>,
+    counters: Arc<dyn Counters>,
     reservation: Option<Reservation>,
     price: Option<Price>,
     pub(crate) usage: Usage,
@@ -53,7 +54,7 @@ impl Record {
         operation: &str,
         sink: Arc<dyn EventSink>,
         metrics: Arc<Metrics>,
-        limiter: Arc<Limiter>,
+        counters: Arc<dyn Counters>,
     ) -> Self {
         metrics.begin();
         Self {
@@ -61,7 +62,7 @@ impl Record {
             started: Instant::now(),
             sink,
             metrics,
-            limiter,
+            counters,
             reservation: None,
             price: None,
             usage: Usage::default(),
@@ -89,6 +90,7 @@ impl Record {
         }
         self.reservation = Some(reservation);
         self.price = price;
+        self.note_who_counted();
     }
 
     pub(crate) const fn reservation(&self) -> Option<&Reservation> {
@@ -143,6 +145,13 @@ impl Record {
         self.event.verdict = Verdict::Allow;
         self.event.rule = None;
         self.dropped_findings = 0;
+        self.note_who_counted();
+    }
+
+    fn note_who_counted(&mut self) {
+        if self.reservation.as_ref().is_some_and(|reservation| reservation.is_alone) {
+            self.event.not_evaluated.push(NotEvaluated::SharedLimits.to_string());
+        }
     }
 
     /// Counts findings that no record was made of.
@@ -195,7 +204,7 @@ impl Record {
         }
         let used = self.used(outcome);
         if let Some(reservation) = &self.reservation {
-            self.limiter.settle(reservation, used);
+            limits::settle(&*self.counters, reservation, used);
         }
         let event = &mut self.event;
         event.outcome = outcome;

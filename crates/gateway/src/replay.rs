@@ -16,13 +16,13 @@ use bartizan_core::{Action, Event, Mode, Name, Principal, Verdict};
 use bartizan_guard::detectors;
 
 use crate::decided::Decided;
-use crate::limits::{Limiter, Use};
+use crate::limits::{self, MemoryCounters, Refused, Use};
 use crate::operation::Operation;
 
 /// A policy, and what the requests so far would have used of its limits.
 pub struct Replay {
     settings: Settings,
-    limiter: Limiter,
+    counters: MemoryCounters,
     /// The first request, and the moment that stands for it.
     began: Option<(Timestamp, Instant)>,
 }
@@ -30,7 +30,7 @@ pub struct Replay {
 impl Replay {
     /// A policy under which nothing was asked yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, limiter: Limiter::default(), began: None }
+        Self { settings, counters: MemoryCounters::default(), began: None }
     }
 
     /// What the policy would have made of a request. Events have to come in their order, since limits count. None
@@ -54,9 +54,14 @@ impl Replay {
         let tokens = event.tokens_in.unwrap_or(0).saturating_add(event.tokens_out.unwrap_or(0));
         let used = Use { tokens, nano_usd: event.nano_usd.unwrap_or(0) };
         let shared: Arc<str> = name.as_str().into();
-        let reserved = self.limiter.reserve(&shared, &endpoint.limits, &caller, used, now);
-        if let Err(exhausted) = reserved {
-            return Some(Decided::Limited(Some(exhausted.limit.to_string())));
+        let limits = &endpoint.limits;
+        let reserved = limits::reserve_at(&self.counters, &shared, limits, &caller, used, now);
+        if let Err(refused) = reserved {
+            let limit = match refused {
+                Refused::Exhausted(exhausted) => Some(exhausted.limit.to_string()),
+                Refused::Uncounted => None,
+            };
+            return Some(Decided::Limited(limit));
         }
         let (mut verdict, rule) = judge(endpoint, &caller, &event.findings);
         if event.operation == Operation::Moderations.name() {

@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 
+use bartizan_core::counters::Unit;
 use bartizan_core::{Category, Class, Coded, Event, RequestId, Verdict};
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::body::ReplyBody;
 use crate::error::{GatewayError, Stage};
-use crate::limits::{Reservation, Room, Unit};
+use crate::limits::{Reservation, Room};
 use crate::operation::Dialect;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::gateway::{BuildError, Gateway, Models, Snapshot};
-use crate::limits::Limiter;
+use crate::limits::MemoryCounters;
 use crate::operation::Operation;
 use crate::providers::{Provider, TargetError};
 use crate::upstream::{Answer, AnswerBody};
@@ -82,7 +82,7 @@ impl Trial {
         let mut snapshot = Snapshot::build(settings, models)?;
         snapshot.ask_instead(&(Arc::clone(&stage) as Arc<dyn Provider>));
         let (keys, events) = (Arc::clone(&stage), Arc::clone(&stage));
-        let gateway = Gateway::with(snapshot, keys, events);
+        let gateway = Gateway::with(snapshot, keys, events, Arc::new(MemoryCounters::default()));
         Ok(Self { gateway: Arc::new(gateway), stage })
     }
 
@@ -120,7 +120,7 @@ impl Trial {
     /// Forgets what requests before have used.
     pub fn start_anew(&mut self) {
         if let Some(gateway) = Arc::get_mut(&mut self.gateway) {
-            gateway.limiter = Arc::new(Limiter::default());
+            gateway.counters = Arc::new(MemoryCounters::default());
         }
     }
 }

@@ -20,8 +20,9 @@ mod operators;
 mod providers;
 mod secrets;
 mod sinks;
+mod state;
 mod subjects;
-mod urls;
+pub(crate) mod urls;
 mod witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +103,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let sinks = self.sinks(&file.ledger.sinks);
         let witnesses = self.witnesses(&file.ledger.witnesses);
         let witness_for = self.log_keys(&file.ledger.witness_for);
+        let shared = self.state(&file.state);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         self.cedar_files(&file.cedar);
         let tests = self.tests(file, &endpoints);
@@ -121,6 +123,7 @@ impl<'a, 't> Compiler<'a, 't> {
             witnesses,
             witness_for,
             otlp_endpoint,
+            shared: shared?,
             access,
             cedar: file.cedar.iter().map(|given| given.value.clone()).collect(),
             tests,

@@ -11,6 +11,7 @@ pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
 pub(crate) mod sink;
+pub(crate) mod state;
 pub(crate) mod test;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
 use scalar::{AddressText, DollarsText, FileText, MemberText, SecretText, UrlText};
+use state::StateFile;
 use test::TestFile;
 
 /// Keys that the design knows and this build refuses; left out where help lists keys to use.
@@ -71,6 +73,9 @@ pub(crate) struct PolicyFile {
     /// How the event log is kept.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) ledger: LedgerFile,
+    /// What several gateways share.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) state: StateFile,
     /// Where traces go.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) telemetry: TelemetryFile,

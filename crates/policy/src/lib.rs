@@ -29,7 +29,7 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{Ledger, LocalModel, Settings};
+use bartizan_core::settings::{Ledger, LocalModel, Settings, Shared};
 
 pub use companions::Companions;
 pub use decide::as_cedar;
@@ -203,6 +203,30 @@ pub fn load_data(
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)
     })
+}
+
+/// What several gateways share, with the credentials for it, and without any other of the policy.
+///
+/// # Errors
+/// Those of [`load_str`], about the form of the file and about this part.
+pub fn load_shared(
+    text: &str,
+    source_name: &str,
+    base_dir: &Path,
+    sources: Sources<'_>,
+) -> Result<Shared, PolicyError> {
+    read(text, source_name, |file, problems| {
+        Compiler::new(Catalogue::EMPTY, sources, base_dir, problems).state(&file.state)
+    })
+}
+
+/// [`load_shared`] of a file.
+///
+/// # Errors
+/// [`PolicyError::Unreadable`] when the file cannot be read, and those of [`load_shared`].
+pub fn load_shared_file(path: &Path, sources: Sources<'_>) -> Result<Shared, PolicyError> {
+    let name = path.display().to_string();
+    load_shared(&text_of(path)?, &name, path.parent().unwrap_or(Path::new("")), sources)
 }
 
 /// [`load_data`] of a file.

@@ -6,6 +6,7 @@
 mod expectations;
 mod issuers;
 mod sinks;
+mod state;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -98,6 +99,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  - {}", expectations::written(test))?;
     }
     write_ledger(out, settings)?;
+    state::write(out, &settings.shared)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {
         writeln!(out, "  otlp-endpoint: {}", text(url))?;

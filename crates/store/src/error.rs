@@ -30,11 +30,11 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
-    /// A newer version wrote the file.
-    #[error("the state file `{}` has format {found}, this version knows {known}", path.display())]
+    /// A newer version wrote the state.
+    #[error("the state {place} has format {found}, this version knows {known}")]
     TooNew {
-        /// The file.
-        path: PathBuf,
+        /// Where it is: `file …`, or the server.
+        place: String,
         /// Format of the file.
         found: i64,
         /// Newest format this version knows.
@@ -42,7 +42,27 @@ pub enum StoreError {
     },
     /// A statement failed: locked for too long, damaged.
     #[error("the state database failed")]
-    Database(#[source] rusqlite::Error),
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server of the database cannot be reached, or does not let this process in.
+    #[error("cannot connect to the state database at `{server}`")]
+    Connect {
+        /// Host and port.
+        server: String,
+        /// What was said.
+        #[source]
+        source: postgres::Error,
+    },
+    /// The file of certificates to trust cannot be used.
+    #[error("cannot use the certificates `{}`: {why}", path.display())]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The TLS library does not do what is needed.
+    #[error("no TLS to the state database")]
+    Tls(#[source] rustls::Error),
     /// The disk has no room.
     #[error("the state database has no room on the disk")]
     Full(#[source] rusqlite::Error),
@@ -94,7 +114,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        if is_full(&error) { Self::Full(error) } else { Self::Database(error) }
+        if is_full(&error) { Self::Full(error) } else { Self::Database(error.into()) }
+    }
+}
+
+impl From<postgres::Error> for StoreError {
+    fn from(error: postgres::Error) -> Self {
+        Self::Database(error.into())
     }
 }
 
@@ -110,6 +136,9 @@ impl Coded for StoreError {
             Self::Open { .. } => "bartizan::store::open",
             Self::TooNew { .. } => "bartizan::store::too-new",
             Self::Database(_) => "bartizan::store::database",
+            Self::Connect { .. } => "bartizan::store::connect",
+            Self::Certificates { .. } => "bartizan::store::certificates",
+            Self::Tls(_) => "bartizan::store::tls",
             Self::Full(_) => "bartizan::store::full",
             Self::Damaged { .. } => "bartizan::store::damaged",
             Self::Random(_) => "bartizan::store::random",
@@ -130,6 +159,8 @@ impl Coded for StoreError {
             Self::File { .. }
             | Self::Open { .. }
             | Self::TooNew { .. }
+            | Self::Certificates { .. }
+            | Self::Tls(_)
             | Self::Principal(_)
             | Self::KeyEndpoints(_)
             | Self::KeyEnded { .. }
@@ -139,6 +170,7 @@ impl Coded for StoreError {
             | Self::EndpointTooLarge => Class::Usage,
             Self::KeyNotFound { .. } => Class::NotFound,
             Self::Database(_)
+            | Self::Connect { .. }
             | Self::Full(_)
             | Self::Damaged { .. }
             | Self::Random(_)

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bartizan_core::access::{Identify, Identity, Unrecognised};
@@ -19,6 +20,7 @@ const USE_RESOLUTION_MICROS: i64 = 60_000_000;
 /// processes when [`Store::maintain`](crate::Store::maintain) runs.
 #[derive(Debug, Default)]
 pub struct KeyIndex {
+    trust: Trust,
     by_hash: ArcSwap<HashMap<KeyHash, Entry>>,
 }
 
@@ -28,6 +30,27 @@ struct Entry {
     identity: Identity,
     expires: Option<Timestamp>,
     uses: Arc<Uses>,
+}
+
+/// How long the keys count as they are known here, where they are kept elsewhere.
+#[derive(Debug)]
+struct Trust {
+    began: Instant,
+    /// Milliseconds after `began`; the largest number for ever.
+    until: AtomicU64,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { began: Instant::now(), until: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Trust {
+    fn holds(&self) -> bool {
+        let until = self.until.load(Ordering::Relaxed);
+        until == u64::MAX || self.began.elapsed().as_millis() < u128::from(until)
+    }
 }
 
 /// When a key was last used, in microseconds since 1970; 0 for never. Outlives the entry, so that
@@ -59,6 +82,13 @@ impl KeyIndex {
             })
             .collect();
         self.by_hash.store(Arc::new(entries));
+    }
+
+    /// Keys count as they are known here until this moment.
+    pub(crate) fn trust_until(&self, until: Instant) {
+        let after = until.saturating_duration_since(self.trust.began).as_millis();
+        let after = u64::try_from(after).unwrap_or(u64::MAX - 1);
+        self.trust.until.store(after, Ordering::Relaxed);
     }
 
     /// Keys used since the last call of [`KeyIndex::mark_stored`]: id and time.
@@ -104,6 +134,9 @@ impl KeyIndex {
 
 impl Identify for KeyIndex {
     fn identify(&self, credential: &Secret) -> Result<Identity, Unrecognised> {
+        if !self.trust.holds() {
+            return Err(Unrecognised::Away);
+        }
         self.identify_at(credential, bartizan_core::time::now()).ok_or(Unrecognised::Unknown)
     }
 }

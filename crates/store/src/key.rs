@@ -100,6 +100,12 @@ impl KeyRecord {
         qualified(self.kind, &self.name)
     }
 
+    /// The endpoints that it opens as rows have them: with commas between.
+    pub(crate) fn endpoints_joined(&self) -> Option<String> {
+        let names = self.endpoints.as_ref()?;
+        Some(names.iter().map(Name::as_str).collect::<Vec<_>>().join(","))
+    }
+
     /// Whether the key opens anything at the given time.
     pub fn works_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)

@@ -1,14 +1,15 @@
-//! Embedded state: client keys, principals, endpoints.
+//! State: client keys, principals, endpoints.
 //!
-//! [`Store`] keeps them in one SQLite file; [`KeyIndex`] is the view of the keys in memory that every
+//! [`Store`] keeps them in one SQLite file, or in PostgreSQL where several gateways share them; [`KeyIndex`] is the view of the keys in memory that every
 //! request asks, without I/O. What an endpoint means is decided by the policy room, which reads the
 //! text stored here; who may change anything is decided by the console.
 
+mod backend;
+mod backends;
 mod endpoints;
 mod error;
 mod index;
 mod key;
-mod schema;
 mod store;
 
 pub use endpoints::{ENDPOINT_BYTES, EndpointRecord};

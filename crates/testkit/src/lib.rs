@@ -3,7 +3,8 @@
 //! Development only: nothing that ships depends on this crate. `upstream` answers as the vendors do
 //! and fails on command; `fast` answers at once and `load` asks at once, so that benches measure
 //! what stands between them; `process` runs the real binary, `disk` takes its space away; `http` is
-//! the client tests use, `raw` one that misbehaves; `tls` makes certificates, `issuer` tokens.
+//! the client tests use, `raw` one that misbehaves; `tls` makes certificates, `issuer` tokens; `servers` runs
+//! Redis and PostgreSQL.
 
 pub mod args;
 mod base64;
@@ -14,5 +15,6 @@ pub mod issuer;
 pub mod load;
 pub mod process;
 pub mod raw;
+pub mod servers;
 pub mod tls;
 pub mod upstream;

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ledger", &["core"]),
     ("query", &["core", "ledger"]),
     ("relay", &["core", "ledger"]),
+    ("counters", &["core"]),
     ("store", &["core"]),
     ("gateway", &["core", "guard"]),
     ("egress", &["core"]),

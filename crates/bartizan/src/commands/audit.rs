@@ -82,7 +82,8 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> anyhow::Result<ExitCo
         }
         AuditCommand::Erase { name } => {
             owned(&folder()?)?;
-            erase::run(&policy::load_data(&args.policy)?, &folder()?, name)
+            let shared = policy::load_shared(&args.policy)?;
+            erase::run(&policy::load_data(&args.policy)?, &shared, &folder()?, name)
         }
         AuditCommand::Export(args) => export::run(args, &folder()?, terminal),
         AuditCommand::RotateKey { finish } => {

@@ -79,7 +79,7 @@ fn examine(settings: &Settings, offline: bool, lines: &mut Vec<Line>) {
     let folder = settings.data_dir.as_path();
     // Rights first: opening the store mends those of its file.
     lines.extend(folder::all(folder, settings.ledger.total_bytes));
-    lines.extend(keys::all(folder));
+    lines.extend(keys::all(folder, &settings.shared));
     lines.push(machine::clock(folder));
     lines.extend(network::ports(&settings.listen, folder));
     lines.push(network::certificates());

@@ -28,7 +28,8 @@ const REPORTED: u8 = 1;
 
 pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     let data = policy::load_data(&args.policy)?;
-    let existing = || state::existing_store(&data.data_dir);
+    let shared = policy::load_shared(&args.policy)?;
+    let existing = || state::existing_store(&data.data_dir, &shared);
     let mut stdout = std::io::stdout().lock();
     match &args.command {
         KeyCommand::Create { name, scope, note, expires_in, endpoints } => {
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
                 ..new_key(name, scope, note.as_deref(), expires_in.as_deref())?
             };
             let is_new = !data.data_dir.exists();
-            let store = state::open_store(&data.data_dir)?;
+            let store = state::open_store(&data.data_dir, &shared)?;
             if is_new {
                 tracing::warn!(folder = %data.data_dir.display(), "there was no data folder; made one");
             }

@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::cli::UpArgs;
 use crate::spans;
 use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Ready};
+use crate::wire::counters::Counting;
 use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::versions::Versions;
@@ -33,7 +34,7 @@ use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
 
 /// How often the store writes what it has put off.
-const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
+const MAINTAIN_EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -47,7 +48,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     allow_open_files();
     let loaded = policy::load(&args.policy)?;
     let data_dir = loaded.settings.data_dir.clone();
-    let store = Arc::new(state::open_store(&data_dir)?);
+    let store = Arc::new(state::open_store(&data_dir, &loaded.settings.shared)?);
     let source = Arc::new(PolicySource {
         file: loaded.file,
         data_dir: data_dir.clone(),
@@ -83,7 +84,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let models = models::load(&settings)?;
     let version = settings.version.clone();
     let identities = Arc::new(Identities::begin(store.key_index(), settings.issuers.clone())?);
+    let counting = Arc::new(Counting::open(settings.shared.redis.as_ref()).await?);
     let gateway = Arc::new(Gateway::build(Parts {
+        counters: counting.counters(),
         models,
         settings,
         keys: Arc::clone(&identities) as _,
@@ -96,6 +99,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         versions: Versions::new(&data_dir),
         events: Arc::clone(&events),
         text: Mutex::new(text.clone()),
+        version: Mutex::new(version.clone()),
         changing: tokio::sync::Mutex::default(),
     });
     let server = Server::bind(gateway_address)?;
@@ -132,11 +136,14 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         endpoints: Arc::new(Endpoints(Arc::clone(&in_force))),
         metrics: {
             let (metrics, sinks) = (gateway.metrics(), relay.metrics());
-            let log = Arc::clone(&log);
+            let (log, counting) = (Arc::clone(&log), Arc::clone(&counting));
             // The text of the gateway ends the page.
-            Arc::new(move || standing::text(log.progress()) + &sinks.text() + &metrics.text())
+            Arc::new(move || {
+                let own = standing::text(log.progress()) + &counting.text();
+                own + &sinks.text() + &metrics.text()
+            })
         },
-        readiness: Arc::new(Ready { log: Arc::clone(&log) }),
+        readiness: Arc::new(Ready { log: Arc::clone(&log), counting: Arc::clone(&counting) }),
         hosts: Hosts::new(console.local_addr()?, &console_names),
         about: About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -181,6 +188,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             tracing::warn!("a second signal: answers under way are cut off");
         }
     }
+    counting.finish().await;
     // Sinks get what is signed, and nothing is written from here on.
     log.sign()?;
     relay.finish().await;

@@ -22,6 +22,7 @@ use bartizan_store::Store;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::counters::Counting;
 use super::identity::{Identities, Prepared};
 use super::versions::{Version, Versions};
 use super::{models, policy};
@@ -96,6 +97,8 @@ pub(crate) struct InForce {
     pub(crate) events: Arc<dyn EventSink>,
     /// Text of the file that is in force. What is on the disk may be half of another one.
     pub(crate) text: Mutex<String>,
+    /// The version that is in force.
+    pub(crate) version: Mutex<String>,
     /// Held from looking at what there is to putting it in force: by whoever reads the file again, and by
     /// changes of endpoints. Otherwise what comes last could bring back what was just removed.
     pub(crate) changing: tokio::sync::Mutex<()>,
@@ -116,6 +119,7 @@ impl InForce {
         }
         self.gateway.replace(snapshot);
         *self.text.lock() = text;
+        version.clone_into(&mut self.version.lock());
         Ok(())
     }
 
@@ -292,11 +296,18 @@ impl EndpointAdmin for Endpoints {
         }
         // The same reader as for requests: what two readers could take differently is refused.
         Document::parse(body.as_bytes()).map_err(refused)?;
-        let mut extra = self.extra()?;
+        let before = self.extra()?;
+        let mut extra = before.clone();
         extra.retain(|(known, _)| known != name.as_str());
         extra.push((name.as_str().to_owned(), body.to_owned()));
+        // In the order in which they come back, which makes the same version.
+        extra.sort();
         self.enforce(&extra)?;
-        self.0.source.store.put_endpoint(name, body).map_err(internal)?;
+        if let Err(error) = self.0.source.store.put_endpoint(name, body) {
+            // What is not kept is not in force either.
+            self.enforce(&before)?;
+            return Err(internal(error));
+        }
         self.get(name)
     }
 
@@ -394,16 +405,19 @@ impl LogFiles for LogFolder {
 /// Whether requests can be served and recorded.
 pub(crate) struct Ready {
     pub(crate) log: Arc<EventLogWriter>,
+    pub(crate) counting: Arc<Counting>,
 }
 
 impl Readiness for Ready {
     fn checks(&self) -> Vec<Check> {
         let log = self.log.check().map_err(|error| error.to_string());
-        vec![
+        let mut checks = vec![
             // A process without a valid policy does not come this far.
             Check { name: "policy", state: Ok(()) },
             Check { name: "event-log", state: log },
-        ]
+        ];
+        checks.extend(self.counting.check().map(|state| Check { name: "counters", state }));
+        checks
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bartizan_core::ChannelSet;
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{Sensitivity, Settings};
+use bartizan_core::settings::{Sensitivity, Settings, Shared};
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
 use super::models;
@@ -69,6 +69,14 @@ pub(crate) fn load_data(args: &PolicyArgs) -> anyhow::Result<DataSettings> {
         data.data_dir.clone_from(folder);
     }
     Ok(data)
+}
+
+/// What several gateways share, with the credentials for it and no others.
+pub(crate) fn load_shared(args: &PolicyArgs) -> anyhow::Result<Shared> {
+    match find(args.config.as_deref())? {
+        Some(file) => Ok(bartizan_policy::load_shared_file(&file, Sources::process())?),
+        None => Ok(Shared::default()),
+    }
 }
 
 /// The key for masks that the policy file names, without any other credential of it.

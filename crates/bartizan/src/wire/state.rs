@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use bartizan_core::access::Scope;
 use bartizan_core::private;
+use bartizan_core::settings::Shared;
 use bartizan_core::{PrincipalKind, Secret, time};
 use bartizan_store::{NewKey, Store};
 
@@ -24,7 +25,7 @@ pub(crate) struct Keys {
 }
 
 /// Opens the store, making the folder for the owner alone where there is none.
-pub(crate) fn open_store(data_dir: &Path) -> anyhow::Result<Store> {
+pub(crate) fn open_store(data_dir: &Path, shared: &Shared) -> anyhow::Result<Store> {
     if data_dir.is_file() {
         return Err(usage(
             format!("`{}` is a file", data_dir.display()),
@@ -33,32 +34,31 @@ pub(crate) fn open_store(data_dir: &Path) -> anyhow::Result<Store> {
     }
     private::make_folder(data_dir)
         .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
+    if let Some(postgres) = &shared.postgres {
+        return Ok(Store::connect(postgres)?);
+    }
     Ok(Store::open(&data_dir.join(STATE_FILE))?)
 }
 
-/// Opens the store of a data folder that is there; a mistyped path makes none.
-pub(crate) fn existing_store(data_dir: &Path) -> anyhow::Result<Store> {
-    if !data_dir.join(STATE_FILE).is_file() {
+/// Opens the store that is there; a mistyped path makes none.
+pub(crate) fn existing_store(data_dir: &Path, shared: &Shared) -> anyhow::Result<Store> {
+    if shared.postgres.is_none() && !data_dir.join(STATE_FILE).is_file() {
         return Err(usage(
             format!("there is no data folder of Bartizan at `{}`", data_dir.display()),
             "`bartizan up` makes one; `--data-dir` names another folder",
         ));
     }
-    open_store(data_dir)
+    open_store(data_dir, shared)
 }
 
 /// Makes an admin key and a client key, each unless there ever was one of its kind.
 pub(crate) fn first_keys(store: &Store) -> anyhow::Result<Keys> {
-    let known = store.list_keys()?;
     let make = |scope, name: &str| -> anyhow::Result<Option<Secret>> {
-        if known.iter().any(|key| key.scope == scope) {
-            return Ok(None);
-        }
         let note = Some("made at the first start".to_owned());
         let kind = PrincipalKind::User;
         let new =
             NewKey { scope, kind, name: name.to_owned(), note, expires: None, endpoints: None };
-        Ok(Some(store.create_key(new)?.1))
+        Ok(store.create_first_key(new)?.map(|(_, secret)| secret))
     };
     let new_admin = make(Scope::Admin, "admin")?;
     let new_client = make(Scope::Client, "local")?;
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_client_key_made_before_does_not_keep_the_admin_key_from_being_made() {
         let folder = tempfile::tempdir().unwrap();
-        let store = open_store(folder.path()).unwrap();
+        let store = open_store(folder.path(), &Shared::default()).unwrap();
         let kind = PrincipalKind::ServicePrincipal;
         let name = "bot".to_owned();
         let new =

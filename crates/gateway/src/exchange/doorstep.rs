@@ -77,7 +77,7 @@ fn count(
         OPERATION,
         Arc::clone(&gateway.events),
         Arc::clone(&gateway.metrics),
-        Arc::clone(&gateway.limiter),
+        Arc::clone(&gateway.counters),
     );
     let mut outcome = Outcome::Answered;
     if let Some(error) = error {

@@ -8,7 +8,7 @@ use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, 
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Settings, Unseen,
+    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Settings, Shared, Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -20,6 +20,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::runtime::Runtime;
 
 use crate::gateway::{Gateway, Parts, ReadyEndpoint, ReadyRoute, Snapshot};
+use crate::limits::MemoryCounters;
 use crate::operation::Operation;
 use crate::providers::{Provider, TargetError};
 use crate::reply::REQUEST_ID;
@@ -102,6 +103,7 @@ impl Rig {
             routes: vec![route],
         };
         let parts = Parts {
+            counters: Arc::new(MemoryCounters::default()),
             settings: no_settings(),
             models: BTreeMap::new(),
             keys: Arc::new(AnyKey),
@@ -191,6 +193,7 @@ fn no_settings() -> Settings {
         witnesses: Vec::new(),
         witness_for: Vec::new(),
         otlp_endpoint: None,
+        shared: Shared::default(),
         models: BTreeMap::new(),
         access: Arc::new(Open),
         cedar: Vec::new(),

@@ -48,9 +48,9 @@ fn group(name: &str) -> LimitSubject {
     LimitSubject::Group(name.parse().unwrap())
 }
 
-/// A limiter with one endpoint and its limits, asked at the same moment unless told.
+/// Counters with one endpoint and its limits, asked at the same moment unless told.
 struct Desk {
-    limiter: Limiter,
+    counters: MemoryCounters,
     endpoint: Arc<str>,
     limits: Vec<Limit>,
     opened: Instant,
@@ -59,7 +59,7 @@ struct Desk {
 impl Desk {
     fn new(limits: impl IntoIterator<Item = Limit>) -> Self {
         Self {
-            limiter: Limiter::default(),
+            counters: MemoryCounters::default(),
             endpoint: "e".into(),
             limits: limits.into_iter().collect(),
             opened: Instant::now(),
@@ -77,7 +77,12 @@ impl Desk {
         planned: Use,
     ) -> Result<Reservation, Exhausted> {
         let now = self.opened + waited;
-        self.limiter.reserve(&self.endpoint, &self.limits, caller, planned, now)
+        let (counters, limits) = (&self.counters, &self.limits);
+        match reserve_at(counters, &self.endpoint, limits, caller, planned, now) {
+            Ok(reservation) => Ok(reservation),
+            Err(Refused::Exhausted(exhausted)) => Err(exhausted),
+            Err(Refused::Uncounted) => panic!("memory is never away"),
+        }
     }
 }
 
@@ -183,9 +188,9 @@ fn settling_gives_back_and_charges_more() {
     let desk = Desk::new([tokens(LimitSubject::Endpoint, 100)]);
     let ask = |tokens| desk.ask(&user("a"), of_tokens(tokens));
     let first = ask(90).unwrap();
-    desk.limiter.settle(&first, of_tokens(10));
+    settle(&desk.counters, &first, of_tokens(10));
     let second = ask(90).unwrap();
-    desk.limiter.settle(&second, of_tokens(200));
+    settle(&desk.counters, &second, of_tokens(200));
     assert!(ask(1).is_err());
 }
 
@@ -199,11 +204,11 @@ fn money_is_set_aside_and_settled_like_tokens() {
     let refused = ask(1_000_000_001).unwrap_err();
     assert_eq!((refused.unit, refused.amount), (Unit::NanoUsd, 5_000_000_000));
     assert_eq!(refused.to_string(), "limit `l-test` is reached: no more dollars for 60 s");
-    desk.limiter.settle(&first, of_money(1));
+    settle(&desk.counters, &first, of_money(1));
     // All but the one that was used is free again, to the last of it.
     let rest = ask(4_999_999_999).unwrap();
     assert!(ask(1).is_err());
-    desk.limiter.settle(&rest, of_money(5_000_000_000));
+    settle(&desk.counters, &rest, of_money(5_000_000_000));
     assert!(ask(0).is_err(), "what was overdrawn is owed");
 }
 
@@ -212,7 +217,7 @@ fn a_late_settlement_leaves_the_next_window_alone() {
     let desk = Desk::new([tokens(LimitSubject::Endpoint, 100)]);
     let late = desk.ask(&user("a"), of_tokens(100)).unwrap();
     assert!(desk.ask_after(WINDOW, &user("a"), of_tokens(40)).is_ok());
-    desk.limiter.settle(&late, of_tokens(1_000_000));
+    settle(&desk.counters, &late, of_tokens(1_000_000));
     assert!(desk.ask_after(WINDOW, &user("a"), of_tokens(60)).is_ok());
     assert!(desk.ask_after(WINDOW, &user("a"), of_tokens(1)).is_err());
 }
@@ -265,7 +270,7 @@ proptest! {
 
 #[test]
 fn a_limit_that_is_near_is_said_from_its_soft_share_on() {
-    let limiter = Limiter::default();
+    let counters = MemoryCounters::default();
     let limit = Limit {
         soft_percent: Some(80),
         tokens: Some(rate(1_000)),
@@ -276,7 +281,8 @@ fn a_limit_that_is_near_is_said_from_its_soft_share_on() {
     let now = Instant::now();
     let near = |tokens| {
         let planned = Use { tokens, nano_usd: 0 };
-        let taken = limiter.reserve(&"e".into(), &limits, &user("alice"), planned, now).unwrap();
+        let taken =
+            reserve_at(&counters, &"e".into(), &limits, &user("alice"), planned, now).unwrap();
         taken
             .near
             .iter()

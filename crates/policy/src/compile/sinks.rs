@@ -279,7 +279,7 @@ impl Compiler<'_, '_> {
 
     /// A file of certificates, which has to be there.
     #[expect(clippy::option_option, reason = "the outer `None` means that a problem was reported")]
-    fn given_ca(&mut self, given: Option<&Located<String>>) -> Option<Option<PathBuf>> {
+    pub(super) fn given_ca(&mut self, given: Option<&Located<String>>) -> Option<Option<PathBuf>> {
         let Some(given) = given else { return Some(None) };
         let path = self.given_path("ca", given)?;
         if !path.is_file() {

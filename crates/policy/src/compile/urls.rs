@@ -104,7 +104,7 @@ fn check(url: &str, plain_http: PlainHttp) -> Result<(), (String, &'static str)>
 }
 
 /// Whether a host, with or without the brackets of an address, is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

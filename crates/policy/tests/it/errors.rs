@@ -13,6 +13,7 @@ mod providers;
 mod report;
 mod sections;
 mod sinks;
+mod state;
 
 use bartizan_core::Coded;
 use bartizan_core::error::Class;

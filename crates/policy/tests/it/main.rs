@@ -19,6 +19,7 @@ mod properties;
 mod references;
 mod settings;
 mod sinks;
+mod state;
 
 use std::path::Path;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bartizan_core::settings::Shared;
 use bartizan_ledger::{is_in_use, subjects};
 use bartizan_policy::DataSettings;
 
@@ -15,9 +16,14 @@ use crate::wire::state;
 /// How long a running process may take to notice that keys are gone: it looks once a second.
 const UNTIL_NOTICED: Duration = Duration::from_millis(1_500);
 
-pub(super) fn run(data: &DataSettings, folder: &Path, name: &str) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    data: &DataSettings,
+    shared: &Shared,
+    folder: &Path,
+    name: &str,
+) -> anyhow::Result<ExitCode> {
     // The keys first: whoever can still call gets a new pseudonym, and a name with it.
-    let store = state::existing_store(&data.data_dir)?;
+    let store = state::existing_store(&data.data_dir, shared)?;
     let keys = store.forget(name)?;
     let is_running = is_in_use(folder);
     if is_running && keys > 0 {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bartizan_core::access::Scope;
+use bartizan_core::settings::Shared;
 use bartizan_core::{Coded as _, time};
 use bartizan_store::{KeyRecord, Store};
 use jiff::Timestamp;
@@ -19,15 +20,19 @@ const SOON: Duration = Duration::from_secs(14 * 86_400);
 /// Most keys that are named in a line.
 const NAMED: usize = 3;
 
-pub(super) fn all(folder: &Path) -> Vec<Line> {
+pub(super) fn all(folder: &Path, shared: &Shared) -> Vec<Line> {
     let file = folder.join("state.db");
-    if !file.exists() {
+    if shared.postgres.is_none() && !file.exists() {
         return vec![Line::ok(
             "keys",
             "an admin key and a client key will be made at the first start",
         )];
     }
-    match Store::open(&file).and_then(|store| store.list_keys()) {
+    let store = match &shared.postgres {
+        None => Store::open(&file),
+        Some(postgres) => Store::connect(postgres),
+    };
+    match store.and_then(|store| store.list_keys()) {
         Ok(keys) => judge(&keys, time::now()),
         Err(error) => vec![Line::fail(
             "keys",

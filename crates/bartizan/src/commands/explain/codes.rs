@@ -97,6 +97,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         outro: "",
     },
     Section { level: 2, title: "Store", intro: "", kind: "class", codes: STORE, outro: "" },
+    Section { level: 2, title: "Counters", intro: "", kind: "class", codes: COUNTERS, outro: "" },
     Section {
         level: 2,
         title: "Models of your own",
@@ -187,6 +188,8 @@ const GATEWAY: &[Code] = &[
     code("bartizan::gateway::provider-broke-off", "502", "the provider's connection broke", "ask again; it may have been charged"),
     code("bartizan::gateway::provider-unreadable", "502", "the answer is not what the protocol promises, so it was not passed on", "look at the log and the provider"),
     code("bartizan::gateway::answer-too-large", "502", "an answer of more than 64 MiB", "stream it"),
+    code("bartizan::gateway::counters-away", "503", "limits are counted in `state.redis`, nobody answers there, and `when-away` is `deny`", "look at the server; `when-away: count-alone` lets gateways go on"),
+    code("bartizan::gateway::keys-away", "503", "keys are in `state.postgres`, which was not heard for longer than `trust-for`", "look at the server"),
     code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `ledger.on-failure` is `deny`, or memory has no room for more", "make room on the disk"),
     code("bartizan::gateway::edit-failed", "500", "masks could not be put into the body", "report it"),
 ];
@@ -243,6 +246,9 @@ const STORE: &[Code] = &[
     code("bartizan::store::open", "usage", "the file is no database, or cannot be read", "point `data-dir` elsewhere, or restore the file"),
     code("bartizan::store::too-new", "usage", "a newer Bartizan wrote the file", "use the Bartizan that wrote it, or another `data-dir`"),
     code("bartizan::store::database", "unavailable", "a statement failed: locked for long, damaged", "look at the log"),
+    code("bartizan::store::connect", "unavailable", "the server of `state.postgres` cannot be reached, or does not let this process in", "look at the cause; check address, user, password and `ca`"),
+    code("bartizan::store::certificates", "usage", "`ca` of `state.postgres` holds no certificate that can be used", "name a file of certificates in PEM"),
+    code("bartizan::store::tls", "usage", "the TLS library does not do what is needed", ""),
     code("bartizan::store::full", "unavailable", "the disk has no room for the state", "make room on the disk"),
     code("bartizan::store::damaged", "unavailable", "a row holds what no version writes", "restore the file"),
     code("bartizan::store::random", "unavailable", "the system gives no random numbers", ""),
@@ -255,6 +261,14 @@ const STORE: &[Code] = &[
     code("bartizan::store::read", "unavailable", "keys of an erased principal are removed, and the name may still be in `state.db-wal`", "end what reads the state, such as a backup, and erase again"),
     code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
     code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
+];
+
+#[rustfmt::skip]
+const COUNTERS: &[Code] = &[
+    code("bartizan::counters::refused", "usage", "the server of `state.redis` does not let this gateway in", "check `password`, the user in `url`, and what the user may do: `EVALSHA`, `SCRIPT LOAD`, `PING`, `INFO`, and all keys with the prefix"),
+    code("bartizan::counters::settings", "usage", "the client of Redis can make nothing of the address or the certificates", "check `url` and `ca`"),
+    code("bartizan::counters::certificates", "usage", "`ca` of `state.redis` cannot be read", "check the path and its rights"),
+    code("bartizan::counters::random", "unavailable", "the system gives no random numbers", ""),
 ];
 
 #[rustfmt::skip]
@@ -356,6 +370,7 @@ const LOGS_AT_A_URL: &[Code] = &[
 
 #[rustfmt::skip]
 const CONSOLE_AND_ADMIN_API: &[Code] = &[
+    code("bartizan::console::keys-away", "503", "keys are in `state.postgres`, which was not heard for longer than `trust-for`", "look at the server"),
     code("bartizan::console::no-key", "401", "no admin key", "send `Authorization: Bearer bza_…`"),
     code("bartizan::console::unknown-key", "401", "unknown, revoked or expired", ""),
     code("bartizan::console::not-allowed", "403", "the scope of the key does not allow it; recorded as an event", "use a key with another scope: `admin` may do everything"),

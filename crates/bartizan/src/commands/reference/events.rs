@@ -27,7 +27,7 @@ const FIELDS: [Field; 25] = [
     ["policy", "12 hex digits", "gateway, and `policy-loaded`", "version of the policy: the start of the SHA-256 of its text, and of the files that are part of it"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
     ["limits_near", "list of texts", "when any", "ids of limits that are used beyond their `soft` share"],
-    ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, …"],
+    ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, `shared-limits` where a gateway counted alone, …"],
     ["refined", "list", "when any", "scores of `prompt-attack` that a [model of the policy](policy.md#models) took the place of; at most 16, see below"],
     ["streamed", "`true`", "when so", "the answer came in pieces"],
     ["tokens_in", "number", "when a provider was asked", "as the provider counted, else bytes divided by four"],

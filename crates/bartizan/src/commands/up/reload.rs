@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bartizan_core::settings::{Ledger, Listen, Settings, Sink, Witness};
+use bartizan_core::settings::{Ledger, Listen, Settings, Shared, Sink, Witness};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 
@@ -29,6 +29,7 @@ pub(super) struct AtStart {
     witnesses: Vec<Witness>,
     witness_for: Vec<String>,
     otlp_endpoint: Option<String>,
+    shared: Shared,
 }
 
 impl AtStart {
@@ -42,6 +43,7 @@ impl AtStart {
             witnesses: settings.witnesses.clone(),
             witness_for: settings.witness_for.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
+            shared: settings.shared.clone(),
         }
     }
 
@@ -58,6 +60,7 @@ impl AtStart {
             ("ledger.witnesses", self.witnesses != now.witnesses),
             ("ledger.witness-for", self.witness_for != now.witness_for),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
+            ("state", self.shared != now.shared),
         ]
         .into_iter()
         .filter_map(|(key, is_changed)| is_changed.then_some(key))
@@ -72,6 +75,8 @@ struct Seen {
     companions: Companions,
     /// Changes when any of the companions does.
     state: String,
+    /// Changes when endpoints of the admin API do, also by another gateway with the same state.
+    endpoints: u64,
 }
 
 impl Seen {
@@ -82,7 +87,13 @@ impl Seen {
         let companions =
             known.map_or_else(|| source.companions(&text), |seen| seen.companions.clone());
         let state = companions.state().context("cannot read a file that the policy names")?;
-        Ok(Self { text, companions, state })
+        let endpoints = source.store.endpoints_state();
+        Ok(Self { text, companions, state, endpoints })
+    }
+
+    /// Whether nothing but endpoints of the admin API may differ.
+    fn has_files_of(&self, other: &Self) -> bool {
+        self.text == other.text && self.state == other.state
     }
 }
 
@@ -147,6 +158,15 @@ pub(super) async fn reload(
         missing = 0;
         let text = now.text.clone();
         let before = last.replace(now);
+        let is_known = settings.as_ref().is_ok_and(|changed| {
+            let known = in_force.version.lock();
+            before.as_ref().zip(last.as_ref()).is_some_and(|(before, now)| now.has_files_of(before))
+                && changed.0.version == *known
+        });
+        if is_known {
+            // An endpoint that was changed here is in force already.
+            continue;
+        }
         let built = settings.and_then(|changed| {
             let (settings, data_dir) = *changed;
             let now = AtStart::of(&settings, data_dir);

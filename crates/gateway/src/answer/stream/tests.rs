@@ -10,7 +10,7 @@ use bartizan_core::{Action, Event, RequestId};
 
 use super::*;
 use crate::fixtures::guardrail;
-use crate::limits::Limiter;
+use crate::limits::MemoryCounters;
 use crate::metrics::Metrics;
 use crate::operation::Operation;
 use crate::protocols;
@@ -66,7 +66,7 @@ fn record() -> Record {
         "test",
         Arc::new(NoLog),
         Arc::new(Metrics::default()),
-        Arc::new(Limiter::default()),
+        Arc::new(MemoryCounters::default()),
     )
 }
 

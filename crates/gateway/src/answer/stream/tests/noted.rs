@@ -49,7 +49,7 @@ fn event_of(guard: Arc<Guard>, events: &[String], leaves: bool) -> Vec<FindingRe
                 "test",
                 log,
                 Arc::new(Metrics::default()),
-                Arc::new(Limiter::default()),
+                Arc::new(MemoryCounters::default()),
             ),
             idle: Duration::from_secs(10),
             deadline: Instant::now() + Duration::from_secs(60),

@@ -57,9 +57,11 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     configure(&connection).map_err(failed)?;
     match migrate(&mut connection).map_err(failed)? {
         Ok(()) => Ok(connection),
-        Err(found) => {
-            Err(StoreError::TooNew { path: path.to_owned(), found, known: newest_format() })
-        }
+        Err(found) => Err(StoreError::TooNew {
+            place: format!("file `{}`", path.display()),
+            found,
+            known: newest_format(),
+        }),
     }
 }
 

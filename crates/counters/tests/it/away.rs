@@ -1,0 +1,241 @@
+//! The server is stopped, killed, started again and cut off: nobody goes over a limit by that.
+
+use bartizan_core::settings::WhenAway;
+use bartizan_testkit::servers::{Keeps, RedisServer};
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const ALONE: WhenAway = WhenAway::CountAlone { gateways: 2 };
+
+/// Waits until the server counts again for this gateway.
+async fn back(counters: &RedisCounters) {
+    for _ in 0..1_000 {
+        if ask(counters, vec![demand("other", 0, 1, HOUR)]).await.is_ok_and(|taken| !taken.is_alone)
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no connection after ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_refused_while_nobody_counts_and_the_policy_says_so() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let one = gateway(&server, WhenAway::Deny).await;
+    let ask = async || ask(&*one, vec![demand("", 1, 100, HOUR)]).await;
+    ask().await.unwrap();
+    server.kill().unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask().await, Err(NoRoom::Away));
+    }
+    assert!(!one.standing().is_up && one.standing().denies_when_away);
+    server.start_again().unwrap();
+    back(&one).await;
+    // What the server forgot, it was told again.
+    assert_eq!(ask().await.unwrap().held[0].remaining, 98);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lost_everything_is_told_what_each_gateway_used() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) = (gateway(&server, ALONE).await, gateway(&server, ALONE).await);
+    ask(&*one, vec![demand("", 30, 100, HOUR)]).await.unwrap();
+    ask(&*other, vec![demand("", 45, 100, HOUR)]).await.unwrap();
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    back(&one).await;
+    back(&other).await;
+    let taken = ask(&*one, vec![demand("", 0, 100, HOUR)]).await.unwrap();
+    assert_eq!(taken.held[0].remaining, 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gateways_used_that_are_gone_is_remembered_by_the_others() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) =
+        (gateway(&server, WhenAway::Deny).await, gateway(&server, WhenAway::Deny).await);
+    ask(&*other, vec![demand("", 45, 100, HOUR)]).await.unwrap();
+    ask(&*one, vec![demand("", 30, 100, HOUR)]).await.unwrap();
+    drop(other);
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    back(&one).await;
+    assert_eq!(ask(&*one, vec![demand("", 0, 100, HOUR)]).await.unwrap().held[0].remaining, 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_forgot_without_a_restart_is_told_as_well() {
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) =
+        (gateway(&server, WhenAway::Deny).await, gateway(&server, WhenAway::Deny).await);
+    ask(&*one, vec![demand("", 30, 100, HOUR)]).await.unwrap();
+    ask(&*other, vec![demand("", 45, 100, HOUR)]).await.unwrap();
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
+    assert_eq!(ask(&*one, vec![demand("", 1, 100, HOUR)]).await, Err(NoRoom::Away));
+    assert_eq!(ask(&*other, vec![demand("", 1, 100, HOUR)]).await, Err(NoRoom::Away));
+    back(&one).await;
+    back(&other).await;
+    assert_eq!(ask(&*one, vec![demand("", 0, 100, HOUR)]).await.unwrap().held[0].remaining, 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_with_an_old_memory_is_told_what_came_since() {
+    let mut server = RedisServer::start(Keeps::Everything, &[]).unwrap();
+    let one = gateway(&server, WhenAway::Deny).await;
+    ask(&*one, vec![demand("", 10, 100, HOUR)]).await.unwrap();
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("SAVE").query_async(&mut connection).await.unwrap();
+    ask(&*one, vec![demand("", 50, 100, HOUR)]).await.unwrap();
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    back(&one).await;
+    assert_eq!(ask(&*one, vec![demand("", 0, 100, HOUR)]).await.unwrap().held[0].remaining, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alone_each_gateway_has_its_share_and_it_counts_when_the_server_is_back() {
+    for keeps in [Keeps::Nothing, Keeps::Everything] {
+        let mut server = RedisServer::start(keeps, &[]).unwrap();
+        let (one, other) = (gateway(&server, ALONE).await, gateway(&server, ALONE).await);
+        ask(&*one, vec![demand("", 20, 100, HOUR)]).await.unwrap();
+        server.stop().unwrap();
+        let alone = async |counters: &RedisCounters| {
+            let mut passed = 0;
+            while let Ok(taken) = ask(counters, vec![demand("", 1, 100, HOUR)]).await {
+                assert!(taken.is_alone);
+                passed += 1;
+            }
+            passed
+        };
+        assert_eq!((alone(&one).await, alone(&other).await), (30, 50), "{keeps:?}");
+        server.start_again().unwrap();
+        back(&one).await;
+        back(&other).await;
+        let refused = ask(&*one, vec![demand("", 1, 100, HOUR)]).await.unwrap_err();
+        assert!(matches!(refused, NoRoom::Full { .. }), "{keeps:?}: {refused:?}");
+        assert!(ask(&*other, vec![demand("", 1, 100, HOUR)]).await.is_err(), "{keeps:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stopped_and_started_under_load_no_one_goes_over() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let pair = [gateway(&server, WhenAway::Deny).await, gateway(&server, WhenAway::Deny).await];
+    let passed = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let until = Instant::now() + Duration::from_secs(4);
+    let mut clients = Vec::new();
+    for client in 0..200 {
+        let counters = Arc::clone(&pair[client % 2]);
+        let passed = Arc::clone(&passed);
+        clients.push(tokio::spawn(async move {
+            while Instant::now() < until {
+                match ask(&*counters, vec![demand("", 5, 20_000, HOUR)]).await {
+                    Ok(taken) => {
+                        tokio::time::sleep(Duration::from_millis(3)).await;
+                        passed.fetch_add(2, std::sync::atomic::Ordering::Relaxed);
+                        settle(&*counters, &taken, 5, 2);
+                    }
+                    Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        }));
+    }
+    for kill in [true, false, true] {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let mut moved = server;
+        server = tokio::task::spawn_blocking(move || {
+            if kill {
+                moved.kill().unwrap();
+            } else {
+                moved.stop().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            moved.start_again().unwrap();
+            moved
+        })
+        .await
+        .unwrap();
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    let passed = passed.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(passed <= 20_000, "{passed} of 20,000 were used");
+    assert!(passed > 1_000, "only {passed}: the load never passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_said_at_the_start_and_the_right_one_works() {
+    let server = RedisServer::start(Keeps::Nothing, &["--requirepass", "correct-horse"]).unwrap();
+    let mut wrong = settings(&server, WhenAway::Deny);
+    for password in [None, Some("wrong")] {
+        wrong.server.password = password.map(bartizan_core::Secret::new);
+        let error = RedisCounters::open(&wrong).await.unwrap_err();
+        let text = format!("{error:?}");
+        assert!(matches!(error, bartizan_counters::CountersError::Refused { .. }), "{text}");
+    }
+    wrong.server.password = Some(bartizan_core::Secret::new("correct-horse"));
+    let right = RedisCounters::open(&wrong).await.unwrap();
+    ask(&right, vec![demand("", 1, 1, HOUR)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_at_the_start_is_waited_for() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    server.stop().unwrap();
+    let one = gateway(&server, WhenAway::Deny).await;
+    assert_eq!(ask(&*one, vec![demand("", 1, 1, HOUR)]).await, Err(NoRoom::Away));
+    server.start_again().unwrap();
+    back(&one).await;
+    ask(&*one, vec![demand("", 1, 1, HOUR)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_somebody_else_stops_no_gateway() {
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let one = gateway(&server, ALONE).await;
+    ask(&*one, vec![demand("", 1, 10, HOUR)]).await.unwrap();
+    // All keys become texts, which no counter is.
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    let counter = keys.iter().find(|key| !key.ends_with(":run")).unwrap();
+    let () = redis::cmd("SET").arg(counter).arg("x").query_async(&mut connection).await.unwrap();
+    let taken = ask(&*one, vec![demand("", 1, 10, HOUR)]).await.unwrap();
+    assert!(taken.is_alone);
+    assert!(one.standing().is_up && one.standing().failures > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_rights_of_the_guide_may_do_all_that_is_needed() {
+    const GUIDE: &str = include_str!("../../../../docs/guides/two-gateways.md");
+    let line = GUIDE.lines().find(|line| line.starts_with("ACL SETUSER ")).unwrap();
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut words = line.split(' ');
+    let mut rule = redis::cmd(words.next().unwrap());
+    for word in words {
+        rule.arg(word.replace('…', "correct-horse"));
+    }
+    let () = rule.query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("ACL")
+        .arg(&["SETUSER", "default", "off"])
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let mut settings = settings(&server, WhenAway::Deny);
+    settings.server.user = Some("bartizan".to_owned());
+    settings.server.password = Some(bartizan_core::Secret::new("correct-horse"));
+    let one = RedisCounters::open(&settings).await.unwrap();
+    let taken = ask(&one, vec![demand("", 9, 10, HOUR)]).await.unwrap();
+    settle(&one, &taken, 9, 1);
+    one.finish(Duration::from_secs(1)).await;
+    assert_eq!(ask(&one, vec![demand("", 9, 10, HOUR)]).await.unwrap().held[0].remaining, 0);
+    assert_eq!(one.standing().failures, 0);
+}

@@ -1,0 +1,77 @@
+//! Brings the tables up to date.
+
+use postgres::Client;
+
+use crate::error::StoreError;
+
+/// Names the lock that one gateway holds while it changes tables.
+const LOCK: i64 = 0x6261_7274_697A;
+
+/// Step `n` leads from format `n` to `n + 1`; `bartizan.format` holds the format. Steps are only ever added. Times are
+/// microseconds since 1970, UTC.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE bartizan.revision (
+        -- There is one row.
+        single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
+        number BIGINT NOT NULL
+    );
+    INSERT INTO bartizan.revision (number) VALUES (1);
+    CREATE TABLE bartizan.keys (
+        id        TEXT PRIMARY KEY,
+        hash      BYTEA NOT NULL UNIQUE CHECK (length(hash) = 32),
+        scope     TEXT NOT NULL,
+        kind      TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        note      TEXT,
+        created   BIGINT NOT NULL,
+        expires   BIGINT,
+        revoked   BIGINT,
+        last_used BIGINT,
+        -- Names with commas between, which no name has.
+        endpoints TEXT,
+        -- Id of the key whose place it took.
+        replaces  TEXT
+    );
+    CREATE TABLE bartizan.endpoints (
+        name    TEXT PRIMARY KEY,
+        body    TEXT NOT NULL,
+        updated BIGINT NOT NULL
+    );
+"];
+
+/// Runs the steps that are missing; of several gateways that start at once, one does.
+pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
+    let mut transaction = client.transaction()?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])?;
+    let there = "SELECT to_regclass('bartizan.format') IS NOT NULL";
+    if !transaction.query_one(there, &[])?.try_get::<_, bool>(0)? {
+        // An administrator may have made the schema, where the user may not.
+        let there = "SELECT to_regnamespace('bartizan') IS NOT NULL";
+        if !transaction.query_one(there, &[])?.try_get::<_, bool>(0)? {
+            transaction.batch_execute("CREATE SCHEMA bartizan")?;
+        }
+        transaction.batch_execute(
+            "CREATE TABLE bartizan.format (
+                 single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
+                 number BIGINT NOT NULL
+             );
+             INSERT INTO bartizan.format (number) VALUES (0);",
+        )?;
+    }
+    let found: i64 =
+        transaction.query_one("SELECT number FROM bartizan.format", &[])?.try_get(0)?;
+    let missing = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
+    let Some(missing) = missing else {
+        let place = "of PostgreSQL".to_owned();
+        return Err(StoreError::TooNew { place, found, known: newest_format() });
+    };
+    for step in missing {
+        transaction.batch_execute(step)?;
+    }
+    transaction.execute("UPDATE bartizan.format SET number = $1", &[&newest_format()])?;
+    Ok(transaction.commit()?)
+}
+
+fn newest_format() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,163 @@
+//! State in one SQLite file.
+//!
+//! Calls block on the disk for milliseconds. All of them share one connection, since changes are rare and requests
+//! ask the index in memory instead.
+
+mod schema;
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
+
+use crate::backend::{Backend, KeyRow, Rows, Work, timestamp};
+use crate::endpoints::EndpointRecord;
+use crate::error::StoreError;
+use crate::key::{KeyHash, KeyRecord};
+
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    connection: Connection,
+}
+
+impl Sqlite {
+    /// Opens the file, which is created when missing, readable by its owner alone.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: schema::open(path)? })
+    }
+}
+
+impl Backend for Sqlite {
+    fn version(&mut self) -> Result<i64, StoreError> {
+        // SQLite's counter of changes made by other connections.
+        Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    fn read(&mut self, work: Work<'_>) -> Result<(), StoreError> {
+        work(&mut Open(&self.connection))
+    }
+
+    fn change(&mut self, work: Work<'_>) -> Result<(), StoreError> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        work(&mut Open(&transaction))?;
+        Ok(transaction.commit()?)
+    }
+
+    fn note_uses(&mut self, uses: &[(String, i64)]) -> Result<(), StoreError> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (id, at) in uses {
+            transaction.execute(
+                "UPDATE keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1",
+                (id, at),
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        // Pages are written over when they are freed; the log that still holds them is emptied.
+        let is_busy = |row: &Row<'_>| row.get::<_, bool>(0);
+        if self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_busy)? {
+            return Err(StoreError::Read);
+        }
+        Ok(())
+    }
+}
+
+struct Open<'c>(&'c Connection);
+
+impl Rows for Open<'_> {
+    fn keys(&mut self) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError> {
+        let query = format!("SELECT {} FROM keys ORDER BY id", KeyRow::COLUMNS);
+        let mut statement = self.0.prepare(&query)?;
+        let mut rows = statement.query([])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key = KeyRow {
+                id: row.get(0)?,
+                scope: row.get(1)?,
+                kind: row.get(2)?,
+                name: row.get(3)?,
+                note: row.get(4)?,
+                created: row.get(5)?,
+                expires: row.get(6)?,
+                revoked: row.get(7)?,
+                last_used: row.get(8)?,
+                endpoints: row.get(9)?,
+                replaces: row.get(10)?,
+            };
+            keys.push((row.get(11)?, key.read()?));
+        }
+        Ok(keys)
+    }
+
+    fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO keys
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            (
+                &record.id,
+                hash,
+                record.scope.name(),
+                record.kind.name(),
+                &record.name,
+                &record.note,
+                record.created.as_microsecond(),
+                record.expires.map(jiff::Timestamp::as_microsecond),
+                record.endpoints_joined(),
+                &record.replaces,
+            ),
+        )?;
+        Ok(())
+    }
+
+    fn set_expires(&mut self, id: &str, at: Option<i64>) -> Result<(), StoreError> {
+        self.0.execute("UPDATE keys SET expires = ?2 WHERE id = ?1", (id, at))?;
+        Ok(())
+    }
+
+    fn set_revoked(&mut self, id: &str, at: i64) -> Result<(), StoreError> {
+        self.0.execute("UPDATE keys SET revoked = ?2 WHERE id = ?1", (id, at))?;
+        Ok(())
+    }
+
+    fn delete_key(&mut self, id: &str) -> Result<(), StoreError> {
+        self.0.execute("DELETE FROM keys WHERE id = ?1", [id])?;
+        Ok(())
+    }
+
+    fn endpoints(&mut self) -> Result<Vec<EndpointRecord>, StoreError> {
+        let mut statement =
+            self.0.prepare("SELECT name, body, updated FROM endpoints ORDER BY name")?;
+        let records = statement.query_map([], endpoint)?.collect::<Result<_, _>>()?;
+        Ok(records)
+    }
+
+    fn endpoint(&mut self, name: &str) -> Result<Option<EndpointRecord>, StoreError> {
+        let query = "SELECT name, body, updated FROM endpoints WHERE name = ?1";
+        Ok(self.0.query_row(query, [name], endpoint).optional()?)
+    }
+
+    fn put_endpoint(&mut self, name: &str, body: &str, updated: i64) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO endpoints (name, body, updated) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated = excluded.updated",
+            (name, body, updated),
+        )?;
+        Ok(())
+    }
+
+    fn delete_endpoint(&mut self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.0.execute("DELETE FROM endpoints WHERE name = ?1", [name])? > 0)
+    }
+}
+
+fn endpoint(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
+    let updated = timestamp(row.get(2)?);
+    Ok(EndpointRecord { name: row.get(0)?, body: row.get(1)?, updated })
+}
+
+#[cfg(test)]
+mod tests;
