@@ -21,6 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("query", &["core", "ledger"]),
     ("relay", &["core", "ledger"]),
     ("counters", &["core"]),
+    ("grants", &["core"]),
+    ("secrets", &["core"]),
     ("store", &["core"]),
     ("gateway", &["core", "guard"]),
     ("egress", &["core"]),

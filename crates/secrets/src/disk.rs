@@ -1,0 +1,229 @@
+//! Files that are replaced in one step by one process at a time, and by which others see that they changed.
+
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use bartizan_core::limits::read_capped;
+use bartizan_core::private;
+
+/// Longest wait for another process that changes the file: a change takes milliseconds, and a slow disk some
+/// seconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Opens a file to read it. What is none is refused: a pipe would be waited for.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    must_be_file(&std::fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    must_be_file(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Puts a private file in its place in one step, so that whoever reads sees all of it or what was there before,
+/// also after a crash. Gives back the file that lies there now.
+///
+/// The caller holds the lock of the file: what lies beside it as unfinished is left from a crash. Where the folder
+/// cannot be synced, there is an error and the new file lies in its place.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    refuse_others(path)?;
+    let new = beside(path, ".new");
+    let written = write_new(path, &new, bytes);
+    if written.is_err() {
+        // It may hold keys. Where it cannot be removed, the next change removes it.
+        let _ = std::fs::remove_file(&new);
+    }
+    let file = written?;
+    sync_folder(path)?;
+    Ok(file)
+}
+
+fn write_new(path: &Path, new: &Path, bytes: &[u8]) -> io::Result<File> {
+    match std::fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Made anew each time: what lies there may be a link to somewhere else.
+    let mut file = private::file().create_new(true).write(true).open(new)?;
+    give_away(path, &file)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(new, path)?;
+    Ok(file)
+}
+
+/// Creates a private file where there is none.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`], or what the system says; then there is no file.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private::file().create_new(true).write(true).open(path)?;
+    let written =
+        give_away(path, &file).and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+    written?;
+    sync_folder(path)
+}
+
+/// Gives a file that was made a moment ago to whom the one before belongs, or else the folder: the administrator
+/// changes what the service reads, under another account.
+#[cfg(unix)]
+fn give_away(path: &Path, new: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let (owner, must) = match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.ino() != new.metadata()?.ino() => (metadata.uid(), true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => (std::fs::metadata(folder(path))?.uid(), false),
+    };
+    if new.metadata()?.uid() == owner {
+        return Ok(());
+    }
+    match fchown(new, Some(owner), None) {
+        Err(error) if must => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn give_away(_path: &Path, _new: &File) -> io::Result<()> {
+    Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    // Windows cannot open a folder like a file, and does not need it.
+    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The path with something added to its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The right to change a file.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing gives it back too, and where that fails the file stays open.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Waits for the lock under which the file at a path may be changed. The lock is on a file beside it, since the file
+/// itself is replaced. Folders on the way are made.
+///
+/// # Errors
+/// [`io::ErrorKind::TimedOut`] after [`LOCK_TIMEOUT`], or what the system says.
+pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
+    let beside = beside(path, ".lock");
+    private::make_folder(folder(path))?;
+    refuse_others(&beside)?;
+    let file = match private::file().create_new(true).write(true).open(&beside) {
+        Ok(file) => {
+            give_away(&beside, &file)?;
+            file
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(&beside)?
+        }
+        Err(error) => return Err(error),
+    };
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Lock(file)),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+        }
+    }
+}
+
+/// Refuses what is there and is no file, before it is written: what is a link to somewhere else would only lose the
+/// link.
+pub(crate) fn refuse_others(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => must_be_file(&metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn must_be_file(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it is no file"))
+}
+
+/// Which file it is, how long and of when. A file that was put in the place of another is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    /// Device, number, and when the system last noted a change of it, which no program can set.
+    #[cfg(unix)]
+    file: (u64, u64, i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+        Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            file: (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Of the file at a path; none where there is nothing.
+    pub(crate) fn at(path: &Path) -> io::Result<Option<Self>> {
+        match std::fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self::of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A file that was read or written. As long as it is open, no other file is taken for it: the system gives numbers
+/// of files that are gone to new ones.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    stamp: Stamp,
+    file: File,
+}
+
+impl Seen {
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        Ok(Self { stamp: Stamp::of(&file.metadata()?), file })
+    }
+
+    /// What stands in the file, if that is at most `cap` bytes. What changes it meanwhile changes its stamp.
+    pub(crate) fn read(&self, cap: u64) -> io::Result<Vec<u8>> {
+        read_capped(&self.file, cap)
+    }
+
+    pub(crate) const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+}
