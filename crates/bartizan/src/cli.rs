@@ -3,6 +3,7 @@
 //! The help texts are also the source of `docs/reference/cli.md`.
 
 mod audit;
+pub(crate) mod secret;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
 pub(crate) use audit::{AuditArgs, AuditCommand, TrustArgs, VerifyArgs};
+use secret::SecretArgs;
 
 /// Guards, tests and proves the security of AI systems.
 #[derive(Debug, Parser)]
@@ -121,6 +123,10 @@ pub(crate) enum Command {
     /// within about a second. Changes are recorded as events, but not while `bartizan up` runs: the
     /// log has one writer. Changes by the admin API always are.
     Key(KeyArgs),
+    /// Keep the values that the policy refers to as `secret:NAME`
+    ///
+    /// They lie encrypted in the data folder. A running process uses a new value within a second.
+    Secret(SecretArgs),
     /// Try, explain and check what the policy decides
     Policy(PolicyCommandArgs),
     /// Check, show or describe the policy file

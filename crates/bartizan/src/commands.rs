@@ -15,5 +15,6 @@ pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod query;
 pub(crate) mod reference;
+pub(crate) mod secret;
 pub(crate) mod train;
 pub(crate) mod up;

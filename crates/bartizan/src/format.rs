@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use bartizan_core::event::RecordError;
 use bartizan_core::{Class, Coded};
+use bartizan_counters::CountersError;
 use bartizan_gateway::{BuildError, ServerError};
 use bartizan_guard::GuardError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
 use bartizan_relay::{FetchError, RelayError};
+use bartizan_secrets::{KeyringError, SealError, SecretsError};
 use bartizan_store::StoreError;
 
 use crate::commands::explain::codes;
@@ -106,16 +108,9 @@ fn help(error: &anyhow::Error) -> Option<&str> {
         return io_help(std::io::ErrorKind::StorageFull);
     }
     for cause in error.chain() {
-        let known = cause
-            .downcast_ref::<LedgerError>()
-            .map(Coded::code)
-            .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::code))
-            .or_else(|| sql::error(cause).map(|(code, _)| code))
-            .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::code))
-            .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::code))
-            .and_then(codes::fix);
-        if known.is_some() {
-            return known;
+        let fix = coded(cause).and_then(|(code, _)| codes::fix(code));
+        if fix.is_some() {
+            return fix;
         }
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
             return io_help(error.kind());
@@ -158,14 +153,8 @@ fn class(error: &anyhow::Error) -> Class {
         if cause.is::<Usage>() {
             return Class::Usage;
         }
-        let known = cause
-            .downcast_ref::<PolicyError>()
-            .map(Coded::class)
-            .or_else(|| cause.downcast_ref::<StoreError>().map(Coded::class))
-            .or_else(|| cause.downcast_ref::<LedgerError>().map(Coded::class))
-            .or_else(|| sql::error(cause).map(|(_, class)| class))
-            .or_else(|| cause.downcast_ref::<RelayError>().map(Coded::class))
-            .or_else(|| cause.downcast_ref::<FetchError>().map(Coded::class))
+        let known = coded(cause)
+            .map(|(_, class)| class)
             .or_else(|| cause.downcast_ref::<BuildError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<GuardError>().map(|_| Class::Usage))
             .or_else(|| cause.downcast_ref::<RecordError>().map(|_| Class::Unavailable))
@@ -181,6 +170,25 @@ fn class(error: &anyhow::Error) -> Class {
         // Files and addresses are the caller's to mend.
         Some(_) => Class::Usage,
     }
+}
+
+/// Code and class of an error of any room that has them.
+fn coded(cause: &(dyn std::error::Error + 'static)) -> Option<(&'static str, Class)> {
+    fn of<E: Coded + std::error::Error + 'static>(
+        cause: &(dyn std::error::Error + 'static),
+    ) -> Option<(&'static str, Class)> {
+        cause.downcast_ref::<E>().map(|error| (error.code(), error.class()))
+    }
+    of::<PolicyError>(cause)
+        .or_else(|| of::<StoreError>(cause))
+        .or_else(|| of::<CountersError>(cause))
+        .or_else(|| of::<LedgerError>(cause))
+        .or_else(|| sql::error(cause))
+        .or_else(|| of::<RelayError>(cause))
+        .or_else(|| of::<FetchError>(cause))
+        .or_else(|| of::<SecretsError>(cause))
+        .or_else(|| of::<KeyringError>(cause))
+        .or_else(|| of::<SealError>(cause))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -6,6 +6,7 @@ pub(crate) mod identity;
 pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod relay;
+pub(crate) mod secrets;
 pub(crate) mod sql;
 pub(crate) mod standing;
 pub(crate) mod state;

@@ -7,6 +7,7 @@
 mod expectations;
 mod issuers;
 mod ledger;
+mod secrets;
 mod shared;
 mod sinks;
 
@@ -32,6 +33,7 @@ use crate::verdict::{Action, Mode};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
+pub use secrets::{MasterKey, Secrets, Vault};
 pub use shared::{Postgres, Redis, Shared, SharedServer, SharedTls, WhenAway};
 pub use sinks::{
     Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
@@ -69,6 +71,8 @@ pub struct Settings {
     pub witness_for: Vec<String>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
+    /// Where secrets are kept.
+    pub secrets: Secrets,
     /// What several gateways share.
     pub shared: Shared,
     /// Who may do what, of `groups`, the `allow` of each endpoint and the Cedar files.

@@ -1,4 +1,5 @@
-//! The files beside a policy that are part of it: Cedar files, lists of members, keys of issuers.
+//! The files beside a policy that are part of it: Cedar files, lists of members, keys of issuers, credentials of
+//! providers.
 
 use std::fmt::Write as _;
 use std::io;
@@ -15,7 +16,7 @@ pub struct Companions {
     base_dir: PathBuf,
     /// As the policy names them, patterns included.
     cedar: Vec<String>,
-    /// Lists of members, and keys of issuers.
+    /// Lists of members, keys of issuers, and credentials of providers.
     members: Vec<PathBuf>,
 }
 
@@ -28,6 +29,9 @@ impl Companions {
         let members = members.map(|member| member.value.0.as_str());
         let keys = file.identity.issuers.iter().filter_map(|issuer| issuer.value.keys.as_ref());
         let members = members.chain(keys.map(|keys| keys.value.0.as_str()));
+        let providers = file.providers.values();
+        let credentials = providers.filter_map(|provider| provider.value.credential());
+        let members = members.chain(credentials);
         let members = members.filter_map(|text| text.strip_prefix("file:"));
         Self {
             base_dir: base_dir.to_owned(),

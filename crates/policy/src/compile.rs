@@ -18,6 +18,7 @@ mod lists;
 mod models;
 mod operators;
 mod providers;
+mod references;
 mod secrets;
 mod sinks;
 mod state;
@@ -103,6 +104,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let sinks = self.sinks(&file.ledger.sinks);
         let witnesses = self.witnesses(&file.ledger.witnesses);
         let witness_for = self.log_keys(&file.ledger.witness_for);
+        let secrets = self.secrets(&file.secrets);
         let shared = self.state(&file.state);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         self.cedar_files(&file.cedar);
@@ -123,6 +125,7 @@ impl<'a, 't> Compiler<'a, 't> {
             witnesses,
             witness_for,
             otlp_endpoint,
+            secrets: secrets?,
             shared: shared?,
             access,
             cedar: file.cedar.iter().map(|given| given.value.clone()).collect(),
@@ -158,7 +161,7 @@ impl<'a, 't> Compiler<'a, 't> {
         }
     }
 
-    fn data_dir(&mut self, given: Option<&Located<String>>) -> Option<PathBuf> {
+    pub(crate) fn data_dir(&mut self, given: Option<&Located<String>>) -> Option<PathBuf> {
         let text = given.map_or(DATA_DIR, |given| given.value.as_str());
         if text.trim().is_empty() {
             let place = given.and_then(|given| given.place);

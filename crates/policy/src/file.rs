@@ -10,6 +10,7 @@ pub(crate) mod model;
 pub(crate) mod operator;
 pub(crate) mod provider;
 pub(crate) mod scalar;
+pub(crate) mod secrets;
 pub(crate) mod sink;
 pub(crate) mod state;
 pub(crate) mod test;
@@ -26,6 +27,7 @@ use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
 use scalar::{AddressText, DollarsText, FileText, MemberText, SecretText, UrlText};
+use secrets::SecretsFile;
 use state::StateFile;
 use test::TestFile;
 
@@ -73,6 +75,9 @@ pub(crate) struct PolicyFile {
     /// How the event log is kept.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) ledger: LedgerFile,
+    /// Where the values are kept that `secret:` and `vault:` refer to.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) secrets: SecretsFile,
     /// What several gateways share.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) state: StateFile,

@@ -29,7 +29,8 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::channel::ChannelSet;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{Ledger, LocalModel, Settings, Shared};
+use bartizan_core::redact::Secret;
+use bartizan_core::settings::{Ledger, LocalModel, Secrets, Settings, Shared};
 
 pub use companions::Companions;
 pub use decide::as_cedar;
@@ -98,8 +99,28 @@ impl Catalogue<'static> {
 pub struct Sources<'a> {
     /// Looks up an environment variable.
     env: &'a dyn Fn(&str) -> Option<String>,
+    /// Looks up what `secret:` and `vault:` refer to.
+    secrets: Option<&'a dyn FindSecret>,
     /// Whether something stands in for what is not there.
     stands_in: bool,
+}
+
+/// Looks up what `secret:NAME` and `vault:MOUNT/PATH#FIELD` refer to.
+pub trait FindSecret {
+    /// The value behind a reference, which comes with its scheme.
+    ///
+    /// # Errors
+    /// What is wrong, without any value.
+    fn find(&self, reference: &str) -> Result<Secret, SecretProblem>;
+}
+
+/// Why a reference leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretProblem {
+    /// What is wrong; one line.
+    pub message: String,
+    /// What to do; one line.
+    pub help: String,
 }
 
 impl Sources<'static> {
@@ -112,7 +133,13 @@ impl Sources<'static> {
 impl<'a> Sources<'a> {
     /// Variables that this gives.
     pub const fn of(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { env, stands_in: false }
+        Self { env, secrets: None, stands_in: false }
+    }
+
+    /// With secrets that somebody keeps.
+    #[must_use]
+    pub const fn with_secrets(self, secrets: &'a dyn FindSecret) -> Self {
+        Self { secrets: Some(secrets), ..self }
     }
 
     /// With something in place of each variable and file that is not there: for trying a policy where its
@@ -202,6 +229,24 @@ pub fn load_data(
     let sources = Sources::of(&|_| None);
     read(text, source_name, |file, problems| {
         Compiler::new(catalogue, sources, base_dir, problems).data(file)
+    })
+}
+
+/// The folder for state and logs, and where secrets are kept.
+///
+/// # Errors
+/// Those of [`load_str`], about the form of the file and about this part.
+pub fn load_secrets(
+    text: &str,
+    source_name: &str,
+    base_dir: &Path,
+    sources: Sources<'_>,
+) -> Result<(PathBuf, Secrets), PolicyError> {
+    read(text, source_name, |file, problems| {
+        let mut compiler = Compiler::new(Catalogue::EMPTY, sources, base_dir, problems);
+        let data_dir = compiler.data_dir(file.data_dir.as_ref());
+        let secrets = compiler.secrets(&file.secrets);
+        Some((data_dir?, secrets?))
     })
 }
 
@@ -298,8 +343,12 @@ pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
     read(&text_of(path)?, &path.display().to_string(), |file, _| {
         let given = file.providers.values().filter_map(|provider| provider.value.credential());
         let sinks = file.ledger.sinks.iter().flat_map(|sink| sink.value.credentials());
-        let given =
-            given.chain(sinks).chain(file.mask_key.as_ref().map(|key| key.value.0.as_str()));
+        let postgres = file.state.postgres.as_ref().and_then(|given| given.value.password.as_ref());
+        let redis = file.state.redis.as_ref().and_then(|given| given.value.password.as_ref());
+        let vault = file.secrets.vault.as_ref().map(|given| &given.value.token);
+        let others = [file.mask_key.as_ref(), file.secrets.key.as_ref(), vault, postgres, redis];
+        let others = others.into_iter().flatten().map(|given| given.value.0.as_str());
+        let given = given.chain(sinks).chain(others);
         let files = given.filter_map(|text| text.strip_prefix("file:"));
         Some(files.map(|file| base_dir.join(file)).collect())
     })

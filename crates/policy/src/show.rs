@@ -5,6 +5,7 @@
 
 mod expectations;
 mod issuers;
+mod secrets;
 mod sinks;
 mod state;
 
@@ -99,6 +100,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  - {}", expectations::written(test))?;
     }
     write_ledger(out, settings)?;
+    secrets::write(out, &settings.secrets)?;
     state::write(out, &settings.shared)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {

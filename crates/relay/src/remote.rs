@@ -242,6 +242,32 @@ pub async fn document(url: &str, limit_bytes: usize) -> Result<Vec<u8>, FetchErr
     }
 }
 
+/// What a server answers to one question with headers of its own, whatever its status; no body where that is longer
+/// than `limit_bytes`. Redirects are not followed.
+///
+/// # Errors
+/// [`FetchError`], when there is no answer.
+pub async fn ask(
+    url: &str,
+    ca: Option<&Path>,
+    headers: &[(HeaderName, HeaderValue)],
+    limit_bytes: usize,
+) -> Result<(StatusCode, Option<Bytes>), FetchError> {
+    let wrong = |what| FetchError::Address { url: url.to_owned(), what };
+    let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
+    let http = Http::new(&uri, ca).map_err(FetchError::Certificates)?;
+    let mut request = Request::get(uri)
+        .header(USER_AGENT, AGENT)
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(Full::new(Bytes::new())).map_err(|_| wrong("it is no URL"))?;
+    let answer = http.read(request, limit_bytes).await;
+    let (status, _, body) = answer.map_err(|error| not_answered(url.to_owned(), error).error)?;
+    Ok((status, body))
+}
+
 /// The header that carries a key.
 fn authorization(key: &Secret) -> Result<HeaderValue, FetchError> {
     let value = HeaderValue::from_str(&format!("Bearer {}", key.expose()));

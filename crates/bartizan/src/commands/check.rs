@@ -118,7 +118,7 @@ pub(super) fn rules(config: Option<&Path>, endpoint: Option<&str>) -> anyhow::Re
     let Some(file) = config else {
         // What the environment holds about providers changes nothing about guardrails.
         let text = bartizan_policy::default_yaml(Sources::of(&|_| None));
-        let settings = policy::load_text(&text, "embedded defaults", Path::new("."))?;
+        let settings = policy::load_text(&text, "embedded defaults", Path::new("."), None)?;
         let everywhere = |mut guardrail: Guardrail| {
             guardrail.on = ChannelSet::ALL;
             guardrail

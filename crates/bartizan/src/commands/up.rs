@@ -53,6 +53,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         file: loaded.file,
         data_dir: data_dir.clone(),
         store: Arc::clone(&store),
+        secrets: Mutex::default(),
     });
     let text = source.text()?;
     let settings = source.load(&text)?;

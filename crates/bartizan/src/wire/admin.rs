@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use super::counters::Counting;
 use super::identity::{Identities, Prepared};
+use super::secrets::SecretSource;
 use super::versions::{Version, Versions};
 use super::{models, policy};
 
@@ -34,6 +35,8 @@ pub(crate) struct PolicySource {
     /// Folder that takes the place of the policy's own.
     pub(crate) data_dir: PathBuf,
     pub(crate) store: Arc<Store>,
+    /// Where the secrets of the policy are, while it refers to any.
+    pub(crate) secrets: Mutex<Option<Arc<SecretSource>>>,
 }
 
 impl PolicySource {
@@ -52,6 +55,23 @@ impl PolicySource {
                 .with_context(|| format!("cannot read `{}`", file.display())),
             None => Ok(policy::default_text()),
         }
+    }
+
+    /// Where the secrets of a text are: what is known of them stays known where the places are the same.
+    fn secrets(&self, text: &str) -> Result<Option<Arc<SecretSource>>, PolicyError> {
+        let found = SecretSource::of(text, &self.name(), self.folder(), Some(&self.data_dir))?;
+        let mut known = self.secrets.lock();
+        *known = match (found, known.take()) {
+            (Some(found), Some(known)) if found.is_as(&known) => Some(known),
+            (found, _) => found.map(Arc::new),
+        };
+        Ok(known.clone())
+    }
+
+    /// A text that is another one when a secret of the policy may have another value.
+    pub(crate) fn secrets_state(&self) -> String {
+        let secrets = self.secrets.lock().clone();
+        secrets.map(|secrets| secrets.state()).unwrap_or_default()
     }
 
     /// The files beside a text of the policy that are part of it.
@@ -77,10 +97,12 @@ impl PolicySource {
     fn compose(&self, text: &str, extra: &[(String, String)]) -> anyhow::Result<Settings> {
         let (name, folder) = (self.name(), self.folder());
         // The file by itself comes first: its errors have places in it.
-        let mut settings = policy::load_text(text, &name, folder)?;
+        let secrets = self.secrets(text)?;
+        let secrets = secrets.as_deref();
+        let mut settings = policy::load_text(text, &name, folder, secrets)?;
         if !extra.is_empty() {
             let joined = join(text, extra)?;
-            settings = policy::load_text(&joined, "file and admin endpoints", folder)
+            settings = policy::load_text(&joined, "file and admin endpoints", folder, secrets)
                 .map_err(|error| Joined::new(&error, &joined))?;
         }
         settings.data_dir.clone_from(&self.data_dir);

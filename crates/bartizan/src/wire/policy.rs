@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use bartizan_core::ChannelSet;
+use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
-use bartizan_core::settings::{Sensitivity, Settings, Shared};
+use bartizan_core::settings::{Secrets, Sensitivity, Settings, Shared};
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
 use super::models;
+use super::secrets::SecretSource;
 use crate::cli::PolicyArgs;
 use crate::format::usage;
 
@@ -41,7 +44,7 @@ pub(crate) fn load_to_try(args: &PolicyArgs) -> anyhow::Result<Loaded> {
 
 fn load_with(args: &PolicyArgs, sources: Sources<'_>) -> anyhow::Result<Loaded> {
     let mut loaded = if let Some(file) = find(args.config.as_deref())? {
-        let settings = load_file_with(&file, sources)?;
+        let settings = load_file_with(&file, sources, args.data_dir.as_deref())?;
         Loaded { settings, origin: file.display().to_string(), file: Some(file) }
     } else {
         warn_of_half_a_pair();
@@ -73,16 +76,51 @@ pub(crate) fn load_data(args: &PolicyArgs) -> anyhow::Result<DataSettings> {
 
 /// What several gateways share, with the credentials for it and no others.
 pub(crate) fn load_shared(args: &PolicyArgs) -> anyhow::Result<Shared> {
-    match find(args.config.as_deref())? {
-        Some(file) => Ok(bartizan_policy::load_shared_file(&file, Sources::process())?),
-        None => Ok(Shared::default()),
+    let Some(file) = find(args.config.as_deref())? else { return Ok(Shared::default()) };
+    let secrets = secrets_of_file(&file, args.data_dir.as_deref())?;
+    Ok(bartizan_policy::load_shared_file(&file, sources(secrets.as_ref()))?)
+}
+
+/// Where the secrets of the policy are, for whoever changes them.
+pub(crate) fn secret_source(args: &PolicyArgs) -> anyhow::Result<SecretSource> {
+    let data_dir = load_data(args)?.data_dir;
+    let Some(file) = find(args.config.as_deref())? else {
+        return Ok(SecretSource::new(Secrets::default(), &data_dir));
+    };
+    let text = read_text_file(&file, POLICY_BYTES)
+        .with_context(|| format!("cannot read `{}`", file.display()))?;
+    let (name, folder) = (file.display().to_string(), file.parent().unwrap_or(Path::new("")));
+    // Vault is not asked by those who change what is kept here, and its token need not be at hand.
+    let sources = Sources::process().with_stand_ins();
+    let (_, settings) = bartizan_policy::load_secrets(&text, &name, folder, sources)?;
+    Ok(SecretSource::new(Secrets { vault: None, ..settings }, &data_dir))
+}
+
+/// Where the secrets of a policy file are that refers to any. What is wrong with its form is for whoever loads it.
+fn secrets_of_file(
+    file: &Path,
+    data_dir: Option<&Path>,
+) -> Result<Option<SecretSource>, PolicyError> {
+    let Ok(text) = read_text_file(file, POLICY_BYTES) else { return Ok(None) };
+    let (name, folder) = (file.display().to_string(), file.parent().unwrap_or(Path::new("")));
+    SecretSource::of(&text, &name, folder, data_dir)
+}
+
+/// The environment of this process, with secrets.
+fn sources(secrets: Option<&SecretSource>) -> Sources<'_> {
+    match secrets {
+        Some(secrets) => Sources::process().with_secrets(secrets),
+        None => Sources::process(),
     }
 }
 
 /// The key for masks that the policy file names, without any other credential of it.
 pub(crate) fn load_mask_key(config: Option<&Path>) -> anyhow::Result<Option<MaskKey>> {
     match find(config)? {
-        Some(file) => Ok(bartizan_policy::load_mask_key_file(&file, Sources::process())?),
+        Some(file) => {
+            let secrets = secrets_of_file(&file, None)?;
+            Ok(bartizan_policy::load_mask_key_file(&file, sources(secrets.as_ref()))?)
+        }
         None => Ok(None),
     }
 }
@@ -119,16 +157,25 @@ fn warn_of_half_a_pair() {
 
 /// Loads one file.
 pub(crate) fn load_file(file: &Path) -> Result<Settings, PolicyError> {
-    load_file_with(file, Sources::process())
+    load_file_with(file, Sources::process(), None)
 }
 
-fn load_file_with(file: &Path, sources: Sources<'_>) -> Result<Settings, PolicyError> {
+fn load_file_with(
+    file: &Path,
+    sources: Sources<'_>,
+    data_dir: Option<&Path>,
+) -> Result<Settings, PolicyError> {
+    let secrets = secrets_of_file(file, data_dir)?;
+    let sources = match &secrets {
+        Some(secrets) => sources.with_secrets(secrets),
+        None => sources,
+    };
     with_catalogue(|catalogue| bartizan_policy::load_file(file, catalogue, sources))
 }
 
 /// Loads a file to try it where its credentials are not at hand.
 pub(crate) fn load_file_to_try(file: &Path) -> Result<Settings, PolicyError> {
-    load_file_with(file, Sources::process().with_stand_ins())
+    load_file_with(file, Sources::process().with_stand_ins(), None)
 }
 
 /// Loads a text to try it where its credentials are not at hand.
@@ -142,9 +189,14 @@ pub(crate) fn load_text_to_try(
 }
 
 /// Loads a policy from text that stands for a file in `folder`.
-pub(crate) fn load_text(text: &str, name: &str, folder: &Path) -> Result<Settings, PolicyError> {
+pub(crate) fn load_text(
+    text: &str,
+    name: &str,
+    folder: &Path,
+    secrets: Option<&SecretSource>,
+) -> Result<Settings, PolicyError> {
     with_catalogue(|catalogue| {
-        bartizan_policy::load_str(text, name, folder, catalogue, Sources::process())
+        bartizan_policy::load_str(text, name, folder, catalogue, sources(secrets))
     })
 }
 

@@ -32,6 +32,7 @@ mod operators;
 mod policy;
 #[cfg(feature = "sql")]
 mod query;
+mod secrets;
 mod shared;
 mod sinks;
 mod start;

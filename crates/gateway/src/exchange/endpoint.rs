@@ -127,7 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use bartizan_core::settings::{
-        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Settings, Shared,
+        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Secrets, Settings, Shared,
     };
     use bartizan_core::{Principal, PrincipalKind};
 
@@ -180,6 +180,7 @@ mod tests {
             witnesses: Vec::new(),
             witness_for: Vec::new(),
             otlp_endpoint: None,
+            secrets: Secrets::default(),
             shared: Shared::default(),
             models: BTreeMap::new(),
             access: Arc::new(Fixed { closed: "closed" }),

@@ -8,7 +8,8 @@ use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, 
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Settings, Shared, Unseen,
+    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Secrets, Settings, Shared,
+    Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -193,6 +194,7 @@ fn no_settings() -> Settings {
         witnesses: Vec::new(),
         witness_for: Vec::new(),
         otlp_endpoint: None,
+        secrets: Secrets::default(),
         shared: Shared::default(),
         models: BTreeMap::new(),
         access: Arc::new(Open),

@@ -435,6 +435,7 @@ fn the_schema_names_every_key_and_no_other() {
             "models",
             "prices",
             "ledger",
+            "secrets",
             "state",
             "telemetry",
             "cedar",

@@ -86,7 +86,8 @@ impl Seen {
         let known = before.into_iter().flatten().find(|seen| seen.text == text);
         let companions =
             known.map_or_else(|| source.companions(&text), |seen| seen.companions.clone());
-        let state = companions.state().context("cannot read a file that the policy names")?;
+        let mut state = companions.state().context("cannot read a file that the policy names")?;
+        state += &source.secrets_state();
         let endpoints = source.store.endpoints_state();
         Ok(Self { text, companions, state, endpoints })
     }

@@ -317,7 +317,7 @@ fn a_key_written_out() {
               |
             2 | mask-key: ••••••••••••••••••••••••••••••••
               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-            help: keep it out of the policy: write `mask-key: env:NAME` or `mask-key: file:PATH`
+            help: keep it out of the policy: write `mask-key: env:NAME`, `mask-key: file:PATH` or `mask-key: secret:NAME`
         "#]],
     );
 }

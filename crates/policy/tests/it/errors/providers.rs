@@ -53,7 +53,7 @@ providers:
               |
             3 |   p: { openai: { api-key: •••••••••••••••••••••••• } }
               |                           ^^^^^^^^^^^^^^^^^^^^^^^^
-            help: keep it out of the policy: write `api-key: env:NAME` or `api-key: file:PATH`
+            help: keep it out of the policy: write `api-key: env:NAME`, `api-key: file:PATH` or `api-key: secret:NAME`
         "#]],
     );
 }

@@ -231,28 +231,28 @@ ledger:
               |
             4 |     - { id: s-a, otlp: { endpoint: 'https://c.example', headers: { authorization: •••••••••• } } }
               |                                                                                   ^^^^^^^^^^
-            help: keep it out of the policy: write `authorization: env:NAME` or `authorization: file:PATH`
+            help: keep it out of the policy: write `authorization: env:NAME`, `authorization: file:PATH` or `authorization: secret:NAME`
 
             error: `token` holds a credential itself
              --> bartizan.yaml:5:80
               |
             5 |     - { id: s-b, nats: { url: 'tls://n.example', stream: A, subject: a, token: •••••• } }
               |                                                                                ^^^^^^
-            help: keep it out of the policy: write `token: env:NAME` or `token: file:PATH`
+            help: keep it out of the policy: write `token: env:NAME`, `token: file:PATH` or `token: secret:NAME`
 
             error: `access-key` holds a credential itself
               --> bartizan.yaml:10:21
                |
             10 |         access-key: ••••••
                |                     ^^^^^^
-            help: keep it out of the policy: write `access-key: env:NAME` or `access-key: file:PATH`
+            help: keep it out of the policy: write `access-key: env:NAME`, `access-key: file:PATH` or `access-key: secret:NAME`
 
             error: `secret-key` holds a credential itself
               --> bartizan.yaml:11:21
                |
             11 |         secret-key: ••••••
                |                     ^^^^^^
-            help: keep it out of the policy: write `secret-key: env:NAME` or `secret-key: file:PATH`
+            help: keep it out of the policy: write `secret-key: env:NAME`, `secret-key: file:PATH` or `secret-key: secret:NAME`
         "#]],
     );
 }

@@ -84,7 +84,7 @@ state: { redis: { url: 'redis://127.0.0.1', password: VERYSECRET } }
               |
             2 | state: { redis: { url: 'redis://127.0.0.1', password: •••••••••• } }
               |                                                       ^^^^^^^^^^
-            help: keep it out of the policy: write `password: env:NAME` or `password: file:PATH`
+            help: keep it out of the policy: write `password: env:NAME`, `password: file:PATH` or `password: secret:NAME`
         "#]],
     );
 }
