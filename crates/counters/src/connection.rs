@@ -10,7 +10,7 @@ use bartizan_core::settings::Redis;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _, RedisError,
-    RedisResult, ServerErrorKind, TlsCertificates,
+    RedisResult, TlsCertificates,
 };
 use tokio::sync::Notify;
 
@@ -20,6 +20,11 @@ use crate::error::CountersError;
 const CERTIFICATES_BYTES: u64 = 4 << 20;
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(1);
+
+/// What a server says that does not count any more, but another at this address may.
+const ELSEWHERE: [&str; 5] = ["READONLY", "MOVED", "ASK", "MASTERDOWN", "CLUSTERDOWN"];
+/// What a server says that may count in a while.
+const SOON: [&str; 4] = ["LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN"];
 
 /// One connection that all requests share, while there is one.
 #[derive(Debug)]
@@ -72,8 +77,11 @@ impl Link {
         let _: String = redis::cmd("PING").query_async(&mut connection).await?;
         let about: RedisResult<String> =
             redis::cmd("INFO").arg("server").query_async(&mut connection).await;
-        // Where this is not told, only a server without any memory is noticed.
-        let about = about.unwrap_or_default();
+        let about = match about {
+            // Where this is not told, only a server without any memory is noticed.
+            Err(error) if error.code() == Some("NOPERM") => String::new(),
+            about => about?,
+        };
         let run = about.lines().find_map(|line| line.strip_prefix("run_id:"));
         Ok((connection, run.unwrap_or("unknown").to_owned()))
     }
@@ -89,7 +97,8 @@ impl Link {
         let is_broken = error.is_io_error()
             || error.is_timeout()
             || error.is_connection_dropped()
-            || error.is_unrecoverable_error();
+            || error.is_unrecoverable_error()
+            || error.code().is_some_and(|code| ELSEWHERE.contains(&code));
         if is_broken {
             self.drop_open(broken, error);
         }
@@ -108,12 +117,10 @@ impl Link {
         self.lost.notified().await;
     }
 
-    /// An error of a first connection that no waiting mends.
+    /// An error of a first connection that no waiting mends: the server is there and refuses.
     pub(crate) fn is_refused(error: &RedisError) -> bool {
-        let denied = |kind| error.kind() == ErrorKind::Server(kind);
         error.kind() == ErrorKind::AuthenticationFailed
-            || denied(ServerErrorKind::NoPerm)
-            || error.code().is_some_and(|code| matches!(code, "WRONGPASS" | "NOAUTH" | "NOPERM"))
+            || error.code().is_some_and(|code| !SOON.contains(&code) && !ELSEWHERE.contains(&code))
     }
 }
 

@@ -1,136 +1,165 @@
-//! What this gateway has used of each window that is open, whoever else has used how much.
+//! What this gateway has used of each window that is open, and what it has seen of others.
 //!
-//! The server that counts for all is told again what it lost, and what it was not told. Where it is away and the
-//! policy lets gateways count alone, this is where they do.
+//! The server that counts for all is told again what it lost. Where it is away and the policy lets gateways count
+//! alone, this is where they do.
 //!
-//! INVARIANT: whatever is lost on the way, more is charged and never less. What was owed to the server and may have
-//! arrived is said again; what the server owes and may have given back is not asked for again.
+//! INVARIANT: whatever is lost on the way, more is charged and never less. What this gateway settled is told as a
+//! whole and numbered, so that it may be told any number of times and in any order. What the server has planned for
+//! a request whose answer was lost stays charged: nobody knows whether it did.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bartizan_core::counters::{Change, CounterKey, Demand, Held, NoRoom, Taken};
 
-use crate::script::Window;
+use crate::script::{EXACT, Window};
 
 /// Windows that have ended are swept when there are more than this, and again at twice what is left.
 const SWEEP_ABOVE: usize = 100_000;
 /// A window that ends so soon is as good as over: the clocks of two machines do not agree any better.
 const NEARLY_OVER: Duration = Duration::from_millis(50);
+/// A window that had more than this left, and has another one in its place, was lost and not over.
+const PLENTY: Duration = Duration::from_secs(1);
+/// Most that is ever settled: what sums of it still count exactly.
+const SETTLED_MOST: i64 = EXACT.cast_signed();
 
 /// Counters that this gateway has touched.
 #[derive(Debug)]
 pub(crate) struct Own {
     counters: HashMap<CounterKey, Counter>,
-    /// Counters with something owed, each once.
+    /// Counters of which the server has to hear, each once.
     owing: Vec<CounterKey>,
+    /// Number of the last message about any counter.
+    number: u64,
+    /// How often everything was reported.
+    reports: u64,
     sweep_above: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Counter {
     window: u64,
-    /// What this gateway used in it, what is owed included.
-    used: u64,
-    /// What all together had used, as the server said last.
-    seen: u64,
-    /// What the server was not told: above 0 what it has to add, below 0 what it may give back.
-    owed: i64,
+    /// What the server has planned for this gateway, as far as it was heard.
+    planned: u64,
+    /// By how much what was used differs from that.
+    settled: i64,
+    /// What of `settled` the server is known to have heard.
+    heard: i64,
     ends: Instant,
+    /// What others had used when they were last seen.
+    others: Vec<(u64, u64)>,
+    /// There was no room for something until then.
+    full_until: Option<Instant>,
     /// Whether something was counted here while the server was away.
     is_alone: bool,
     is_listed: bool,
 }
 
-/// What the server is told of one counter while it remembers the rest.
+/// What the server is told of one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Told {
     pub(crate) window: u64,
-    pub(crate) owed: i64,
+    pub(crate) planned: u64,
+    pub(crate) settled: i64,
+    pub(crate) number: u64,
     /// Until the window ends; zero where nothing is told.
     pub(crate) left: Duration,
     pub(crate) is_alone: bool,
+    /// Reports before it was told.
+    reports: u64,
 }
 
 /// What the server is told of one counter when it may have lost its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
-    pub(crate) window: u64,
-    /// What this gateway used.
-    pub(crate) used: u64,
-    /// What all together had used when the server was last heard.
-    pub(crate) seen: u64,
-    pub(crate) left: Duration,
-    pub(crate) is_alone: bool,
-}
-
-/// What became of something that the server was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// It was heard.
-    Yes,
-    /// It was not.
-    No,
-    /// Nobody knows.
-    Perhaps,
+    pub(crate) told: Told,
+    pub(crate) others: Vec<(u64, u64)>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { counters: HashMap::new(), owing: Vec::new(), sweep_above: SWEEP_ABOVE }
+        let (counters, owing) = (HashMap::new(), Vec::new());
+        Self { counters, owing, number: 0, reports: 0, sweep_above: SWEEP_ABOVE }
+    }
+}
+
+impl Counter {
+    fn new(window: u64, ends: Instant, before: Option<&Self>) -> Self {
+        Self {
+            window,
+            planned: 0,
+            settled: 0,
+            heard: 0,
+            ends,
+            others: Vec::new(),
+            full_until: None,
+            is_alone: false,
+            is_listed: before.is_some_and(|before| before.is_listed),
+        }
+    }
+
+    /// What this gateway used.
+    fn used(&self) -> u64 {
+        self.planned.saturating_add_signed(self.settled)
+    }
+
+    fn settle(&mut self, delta: i64) {
+        self.settled = self.settled.saturating_add(delta).clamp(-SETTLED_MOST, SETTLED_MOST);
     }
 }
 
 impl Own {
-    /// What to tell the server; from here on it counts as told.
+    /// What to tell the server.
     pub(crate) fn tell(&mut self, key: &CounterKey, now: Instant) -> Told {
-        let Some(counter) = self.counters.get_mut(key) else { return Told::default() };
-        let owed = std::mem::take(&mut counter.owed);
+        self.number += 1;
+        let (number, reports) = (self.number, self.reports);
+        let nothing = Told { number, reports, ..Told::default() };
+        let Some(counter) = self.counters.get(key) else { return nothing };
         let left = counter.ends.saturating_duration_since(now);
         if left < NEARLY_OVER {
-            return Told::default();
+            return nothing;
         }
-        let Counter { window, is_alone, .. } = *counter;
-        Told { window, owed, left, is_alone }
+        let Counter { window, planned, settled, is_alone, .. } = *counter;
+        Told { window, planned, settled, number, left, is_alone, reports }
     }
 
-    /// What became of it.
-    pub(crate) fn told(&mut self, key: &CounterKey, told: &Told, heard: Heard) {
+    /// Whether the server has heard it.
+    pub(crate) fn told(&mut self, key: &CounterKey, told: &Told, is_heard: bool) {
         let Some(counter) = self.counters.get_mut(key) else { return };
         if counter.window != told.window || told.left.is_zero() {
             return;
         }
-        match heard {
-            Heard::Yes => counter.is_alone &= counter.owed > 0,
-            Heard::Perhaps if told.owed < 0 => {}
-            Heard::No | Heard::Perhaps => {
-                counter.owed = counter.owed.saturating_add(told.owed);
-                if counter.owed != 0 {
-                    self.list(key);
-                }
-            }
+        if is_heard {
+            counter.heard = told.settled;
+            counter.is_alone &= counter.settled != told.settled;
+        }
+        if counter.heard != counter.settled {
+            self.list(key);
         }
     }
 
-    /// All that is known of windows that are open, to be told in whole; nothing is owed besides.
+    /// Gives up telling the server of a counter: it cannot be told.
+    pub(crate) fn leave(&mut self, key: &CounterKey) {
+        if let Some(counter) = self.counters.get_mut(key) {
+            counter.heard = counter.settled;
+        }
+    }
+
+    /// All that is known of windows that are open.
     pub(crate) fn report(&mut self, now: Instant) -> Vec<(CounterKey, Report)> {
-        let mut reports = Vec::new();
-        for (key, counter) in &mut self.counters {
-            let left = counter.ends.saturating_duration_since(now);
-            counter.owed = 0;
-            if left >= NEARLY_OVER {
-                let Counter { window, used, seen, is_alone, .. } = *counter;
-                reports.push((key.clone(), Report { window, used, seen, left, is_alone }));
+        self.reports += 1;
+        let keys: Vec<CounterKey> = self.counters.keys().cloned().collect();
+        let mut reports = Vec::with_capacity(keys.len());
+        for key in keys {
+            let told = self.tell(&key, now);
+            if let Some(counter) = self.counters.get(&key)
+                && !told.left.is_zero()
+            {
+                let others = counter.others.clone();
+                reports.push((key, Report { told, others }));
             }
         }
         reports
-    }
-
-    /// Everything was reported and heard.
-    pub(crate) fn reported(&mut self) {
-        for counter in self.counters.values_mut() {
-            counter.is_alone &= counter.owed > 0;
-        }
     }
 
     /// The server has taken room.
@@ -138,29 +167,53 @@ impl Own {
         &mut self,
         key: &CounterKey,
         told: &Told,
-        window: &Window,
+        window: Window,
         planned: u64,
         now: Instant,
     ) {
         self.sweep(now);
         let ends = now + window.left;
-        match self.counters.get_mut(key) {
-            Some(counter) if counter.window == window.id => {
-                counter.used = counter.used.saturating_add(planned);
-                counter.seen = window.used;
-                counter.ends = ends;
-                counter.is_alone &= counter.owed > 0;
+        let reports = self.reports;
+        let Some(counter) = self.counters.get_mut(key) else {
+            let mut counter = Counter::new(window.id, ends, None);
+            counter.adopt(window);
+            self.counters.insert(key.clone(), counter);
+            return;
+        };
+        if counter.window == window.id {
+            if told.reports == reports {
+                counter.planned = counter.planned.saturating_add(planned);
+            } else {
+                // Everything was reported in between, and this was not in it.
+                counter.settle(signed(planned));
             }
-            found => {
-                // What was counted alone is in the window of the others now.
-                let before = if told.is_alone { told.owed } else { 0 };
-                let is_listed = found.is_some_and(|counter| counter.is_listed);
-                let used = u64::try_from(before).unwrap_or(0).saturating_add(planned);
-                let (window, seen) = (window.id, window.used);
-                let (owed, is_alone) = (0, false);
-                let counter = Counter { window, used, seen, owed, ends, is_alone, is_listed };
-                self.counters.insert(key.clone(), counter);
+            if told.window == window.id {
+                counter.heard = told.settled;
             }
+            counter.is_alone &= counter.settled != told.settled;
+            (counter.ends, counter.others) = (ends, window.others);
+        } else if window.id > counter.window || counter.ends <= now || counter.is_alone {
+            let before = counter.clone();
+            let mut after = Counter::new(window.id, ends, Some(&before));
+            after.adopt(window);
+            if told.window == before.window && told.is_alone {
+                // What was counted alone is in the window of the others now; the rest came since.
+                after.settle(before.settled.saturating_sub(told.settled));
+            } else if before.ends.saturating_duration_since(now) > PLENTY {
+                after.settle(signed(before.used()));
+            }
+            *counter = after;
+        }
+        // A reply about a window before this one is late, and changes nothing.
+        if self.counters.get(key).is_some_and(|counter| counter.heard != counter.settled) {
+            self.list(key);
+        }
+    }
+
+    /// The server has no room for so long.
+    pub(crate) fn full(&mut self, key: &CounterKey, left: Duration, now: Instant) {
+        if let Some(counter) = self.counters.get_mut(key) {
+            counter.full_until = Some(now + left);
         }
     }
 
@@ -170,10 +223,7 @@ impl Own {
         if counter.window != change.window || change.used == change.planned {
             return false;
         }
-        counter.used = counter.used.saturating_sub(change.planned).saturating_add(change.used);
-        let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
-        let delta = signed(change.used).saturating_sub(signed(change.planned));
-        counter.owed = counter.owed.saturating_add(delta);
+        counter.settle(signed(change.used).saturating_sub(signed(change.planned)));
         self.list(&change.key);
         true
     }
@@ -190,29 +240,26 @@ impl Own {
         let mut after = Vec::with_capacity(demands.len());
         for (index, Demand { key, rate, planned }) in demands.iter().enumerate() {
             let share = rate.amount / u64::from(gateways.max(1));
-            let open = self.counters.get(key).filter(|counter| counter.ends > now);
-            let mut counter = open.copied().unwrap_or(Counter {
-                window: new_window,
-                used: 0,
-                seen: 0,
-                owed: 0,
-                ends: now + rate.window,
-                is_alone: true,
-                is_listed: self.counters.get(key).is_some_and(|counter| counter.is_listed),
-            });
-            counter.used = counter.used.saturating_add(*planned);
-            if counter.used > share {
-                return Err(NoRoom::Full { index, left: counter.ends.duration_since(now) });
+            let known = self.counters.get(key);
+            let mut counter = match known.filter(|counter| counter.ends > now) {
+                Some(open) => open.clone(),
+                None => Counter::new(new_window, now + rate.window, known),
+            };
+            let left = counter.ends.duration_since(now);
+            counter.settle(signed(*planned));
+            let others: u64 = counter.others.iter().map(|(_, used)| *used).sum();
+            let is_full = counter.full_until.is_some_and(|until| until > now);
+            // What others were seen to use is gone as well.
+            let room = share.min(rate.amount.saturating_sub(others));
+            if is_full || *planned > EXACT || counter.used() > room {
+                return Err(NoRoom::Full { index, left });
             }
-            let planned = i64::try_from(*planned).unwrap_or(i64::MAX);
-            counter.owed = counter.owed.saturating_add(planned);
             counter.is_alone = true;
-            after.push((counter, share));
+            after.push((counter, room, left));
         }
         let mut held = Vec::with_capacity(demands.len());
-        for (Demand { key, .. }, (counter, share)) in demands.iter().zip(after) {
-            let remaining = share.saturating_sub(counter.used);
-            let left = counter.ends.duration_since(now);
+        for (Demand { key, .. }, (counter, room, left)) in demands.iter().zip(after) {
+            let remaining = room.saturating_sub(counter.used());
             held.push(Held { window: counter.window, remaining, left });
             self.counters.insert(key.clone(), counter);
             self.list(key);
@@ -220,22 +267,20 @@ impl Own {
         Ok(Taken { held, is_alone: true })
     }
 
-    /// Some of the counters with something owed, and what to tell; they count as told.
+    /// Some of the counters of which the server has to hear, and what to tell.
     pub(crate) fn owing(&mut self, most: usize, now: Instant) -> Vec<(CounterKey, Told)> {
         let rest = self.owing.split_off(most.min(self.owing.len()));
         let keys = std::mem::replace(&mut self.owing, rest);
-        let mut told = Vec::with_capacity(keys.len());
+        let mut telling = Vec::with_capacity(keys.len());
         for key in keys {
+            let told = self.tell(&key, now);
             let Some(counter) = self.counters.get_mut(&key) else { continue };
             counter.is_listed = false;
-            if counter.owed != 0 {
-                let telling = self.tell(&key, now);
-                if !telling.left.is_zero() {
-                    told.push((key, telling));
-                }
+            if counter.heard != counter.settled && !told.left.is_zero() {
+                telling.push((key, told));
             }
         }
-        told
+        telling
     }
 
     /// Whether the server has heard of everything that it has to.
@@ -259,6 +304,18 @@ impl Own {
             self.sweep_above = self.counters.len().saturating_mul(2).max(SWEEP_ABOVE);
         }
     }
+}
+
+impl Counter {
+    /// Begins with what the server says about this gateway in a window that is new to it.
+    fn adopt(&mut self, window: Window) {
+        let Window { planned, settled, others, .. } = window;
+        (self.planned, self.settled, self.heard, self.others) = (planned, settled, settled, others);
+    }
+}
+
+fn signed(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX).min(SETTLED_MOST)
 }
 
 #[cfg(test)]

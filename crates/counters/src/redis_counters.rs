@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bartizan_core::counters::{Change, Counters, Demand, Held, NoRoom, Reserving, Taken};
+use bartizan_core::counters::{
+    Change, CounterKey, Counters, Demand, Held, NoRoom, Reserving, Taken,
+};
 use bartizan_core::settings::{Redis, WhenAway};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult};
@@ -17,19 +17,19 @@ use tokio::task::JoinHandle;
 
 use crate::connection::{Link, Open};
 use crate::error::CountersError;
-use crate::own::{Heard, Own, Told};
-use crate::script::{Counted, Counting};
+use crate::own::{Own, Told};
+use crate::script::{Counted, Counting, Greeted};
 
-/// Most counters in one message that settles.
-const SETTLE_AT_ONCE: usize = 128;
+/// Most counters in one message that settles or reports.
+const AT_ONCE: usize = 128;
 /// Wait before settling again after a message was lost.
 const SETTLE_AGAIN: Duration = Duration::from_millis(100);
 /// First wait before another try to connect, doubled after each that fails.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// Longest wait before another try.
 const RETRY_MOST: Duration = Duration::from_millis(500);
-/// How long gateways have to report to a server that lost its memory: one that tries to connect all the time is there
-/// within a try and a wait, with as much again to report.
+/// Least time that gateways have to report to a server that lost its memory: one that tries to connect all the time is
+/// there within a try and a wait, with as much again to report.
 const REPORT_WITHIN: Duration = Duration::from_secs(2);
 /// How often a gateway sees whether the server still knows what it was told; several times while it may report.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -50,8 +50,12 @@ struct Inner {
     counting: Counting,
     when_away: WhenAway,
     own: Mutex<Own>,
-    /// The last time that everything was reported.
-    reported: Mutex<Option<Reported>>,
+    /// The generation of the server that everything was reported to; none is 0.
+    generation: AtomicU64,
+    /// How long gateways have to report to a server that lost its memory.
+    report_within: Duration,
+    /// Whether the last call was answered.
+    is_well: AtomicBool,
     /// Told when the server seems to have forgotten something.
     look: Notify,
     owes: Notify,
@@ -60,14 +64,6 @@ struct Inner {
     settled: Notify,
     failures: AtomicU64,
     alone: AtomicU64,
-}
-
-/// A report of everything that a gateway knows.
-#[derive(Debug)]
-struct Reported {
-    /// Of the server.
-    run: String,
-    at: Instant,
 }
 
 /// How it stands with the server that counts.
@@ -90,14 +86,16 @@ impl RedisCounters {
     /// # Errors
     /// [`CountersError`].
     pub async fn open(settings: &Redis) -> Result<Self, CountersError> {
-        let mut name = [0; 12];
-        getrandom::fill(&mut name).map_err(CountersError::Random)?;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(CountersError::Random)?;
         let shared = Arc::new(Inner {
             link: Link::new(settings)?,
-            counting: Counting::new(&settings.prefix, URL_SAFE_NO_PAD.encode(name)),
+            counting: Counting::new(&settings.prefix, u64::from_le_bytes(random)),
             when_away: settings.when_away,
             own: Mutex::default(),
-            reported: Mutex::default(),
+            generation: AtomicU64::new(0),
+            report_within: REPORT_WITHIN.max(settings.timeout * 2 + RETRY_MOST * 2),
+            is_well: AtomicBool::new(false),
             look: Notify::new(),
             owes: Notify::new(),
             is_settling: AtomicBool::new(false),
@@ -126,7 +124,7 @@ impl RedisCounters {
     /// How it stands with the server.
     pub fn standing(&self) -> Standing {
         Standing {
-            is_up: self.shared.link.open().is_some(),
+            is_up: self.shared.link.open().is_some() && self.shared.is_well.load(Ordering::Relaxed),
             denies_when_away: self.shared.when_away == WhenAway::Deny,
             failures: self.shared.failures.load(Ordering::Relaxed),
             counted_alone: self.shared.alone.load(Ordering::Relaxed),
@@ -196,34 +194,37 @@ impl Inner {
             let mut own = self.own.lock();
             demands.iter().map(|demand| own.tell(&demand.key, now)).collect()
         };
-        let counted = self.counting.reserve(&mut open.connection(), demands, &told).await;
-        let heard = match &counted {
-            Ok(Counted::Taken(_) | Counted::Full { .. }) => Heard::Yes,
-            Ok(Counted::Recovering | Counted::Unknown) => Heard::No,
-            Err(_) => Heard::Perhaps,
-        };
+        let generation = self.generation();
+        let counted =
+            self.counting.reserve(&mut open.connection(), generation, demands, &told).await;
         {
             let mut own = self.own.lock();
-            if let Ok(Counted::Taken(windows)) = counted {
-                let mut held = Vec::with_capacity(windows.len());
-                for ((demand, told), window) in demands.iter().zip(&told).zip(&windows) {
-                    // By the clock before the call: the window ends no later than that.
-                    own.taken(&demand.key, told, window, demand.planned, now);
-                    let remaining = demand.rate.amount.saturating_sub(window.used);
-                    held.push(Held { window: window.id, remaining, left: window.left });
+            match counted {
+                Ok(Counted::Taken(windows)) => {
+                    let mut held = Vec::with_capacity(windows.len());
+                    for ((demand, told), window) in demands.iter().zip(&told).zip(windows) {
+                        let remaining = demand.rate.amount.saturating_sub(window.used);
+                        held.push(Held { window: window.id, remaining, left: window.left });
+                        // By the clock before the call: the window ends no later than that.
+                        own.taken(&demand.key, told, window, demand.planned, now);
+                    }
+                    self.is_well.store(true, Ordering::Relaxed);
+                    return Ok(Taken { held, is_alone: false });
                 }
-                return Ok(Taken { held, is_alone: false });
+                Ok(Counted::Full { index, left }) => {
+                    for (demand, told) in demands.iter().zip(&told) {
+                        own.told(&demand.key, told, true);
+                    }
+                    if let Some(demand) = demands.get(index) {
+                        own.full(&demand.key, left, now);
+                    }
+                    self.is_well.store(true, Ordering::Relaxed);
+                    return Err(NoRoom::Full { index, left });
+                }
+                // Whoever keeps the connection says what this gateway knows.
+                Ok(Counted::Unknown | Counted::Recovering) => self.look.notify_one(),
+                Err(error) => self.failed(open, &error),
             }
-            for (demand, told) in demands.iter().zip(&told) {
-                own.told(&demand.key, told, heard);
-            }
-        }
-        match counted {
-            Ok(Counted::Full { index, left }) => return Err(NoRoom::Full { index, left }),
-            // Whoever keeps the connection says what this gateway knows.
-            Ok(Counted::Unknown | Counted::Recovering) => self.look.notify_one(),
-            Ok(Counted::Taken(_)) => {}
-            Err(error) => self.failed(open, &error),
         }
         self.without(demands, Instant::now())
     }
@@ -252,52 +253,56 @@ impl Inner {
 
     fn failed(&self, open: &Arc<Open>, error: &RedisError) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+        if !is_about_keys(error) {
+            self.is_well.store(false, Ordering::Relaxed);
+        }
         tracing::debug!(server = self.link.server, %error, "not counted");
         self.link.give_up(open, error);
+    }
+
+    /// The generation of the server that everything was reported to; none is 0.
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Connects, says what this gateway knows where the server may not know it, and lets requests use it. Returns how
     /// long others may still take to report.
     async fn connect(&self) -> RedisResult<Duration> {
         let (mut connection, run) = self.link.connect().await?;
-        let reporting = self.counting.greet(&mut connection, &run, REPORT_WITHIN).await?;
-        let is_known = self.reported.lock().as_ref().is_some_and(|reported| reported.run == run);
-        if !reporting.is_zero() || !is_known {
-            self.report(&mut connection, &run).await?;
-        }
+        let reporting = self.greet(&mut connection, &run).await?;
         self.link.publish(connection, run);
+        self.is_well.store(true, Ordering::Relaxed);
         Ok(reporting)
     }
 
-    /// Says everything that this gateway knows.
-    async fn report(&self, connection: &mut MultiplexedConnection, run: &str) -> RedisResult<()> {
-        // Whatever fails from here on is reported to the next connection.
-        *self.reported.lock() = None;
-        let now = Instant::now();
-        let reports = self.own.lock().report(now);
-        for reports in reports.chunks(SETTLE_AT_ONCE) {
-            self.counting.report(connection, reports).await?;
+    /// Greets the server, and says everything that this gateway knows to one of another generation.
+    async fn greet(
+        &self,
+        connection: &mut MultiplexedConnection,
+        run: &str,
+    ) -> RedisResult<Duration> {
+        let Greeted { generation, reporting } =
+            self.counting.greet(connection, run, self.report_within).await?;
+        if generation != self.generation() {
+            let reports = self.own.lock().report(Instant::now());
+            for reports in reports.chunks(AT_ONCE) {
+                self.counting.report(connection, generation, reports).await?;
+            }
+            let mut own = self.own.lock();
+            for (key, report) in &reports {
+                own.told(key, &report.told, true);
+            }
+            // Only now: until then requests say that they do not know this one.
+            self.generation.store(generation, Ordering::Release);
         }
-        self.own.lock().reported();
-        *self.reported.lock() = Some(Reported { run: run.to_owned(), at: now });
-        Ok(())
+        Ok(reporting)
     }
 
-    /// Sees whether the server is there and still knows what it was told.
+    /// Sees whether the server is there, takes writes and still knows what it was told.
     async fn look(&self, open: &Arc<Open>) {
-        let mut connection = open.connection();
-        let looked = async {
-            let left = self.counting.greet(&mut connection, &open.run, REPORT_WITHIN).await?;
-            // Saying it twice changes nothing, so that what is not sure is said again.
-            let asked_for = REPORT_WITHIN.saturating_sub(left);
-            let is_since = |reported: &Reported| reported.at.elapsed() < asked_for;
-            if left.is_zero() || self.reported.lock().as_ref().is_some_and(is_since) {
-                return Ok(());
-            }
-            self.report(&mut connection, &open.run).await
-        };
-        if let Err(error) = looked.await {
-            self.failed(open, &error);
+        match self.greet(&mut open.connection(), &open.run).await {
+            Ok(_) => self.is_well.store(true, Ordering::Relaxed),
+            Err(error) => self.failed(open, &error),
         }
     }
 
@@ -341,33 +346,60 @@ impl Inner {
             };
             // Not before: what is in a message that is on its way is not yet settled.
             self.is_settling.store(true, Ordering::Release);
-            let told = self.own.lock().owing(SETTLE_AT_ONCE, Instant::now());
+            let told = self.own.lock().owing(AT_ONCE, Instant::now());
             if told.is_empty() {
                 self.is_settling.store(false, Ordering::Release);
                 continue;
             }
-            let settled = self.counting.settle(&mut open.connection(), &told).await;
-            let heard = match &settled {
-                Ok(true) => Heard::Yes,
-                Ok(false) => Heard::No,
-                Err(_) => Heard::Perhaps,
-            };
+            let generation = self.generation();
+            let mut connection = open.connection();
+            let settled = self.counting.settle(&mut connection, generation, &told).await;
+            let is_heard = matches!(settled, Ok(true));
             {
                 let mut own = self.own.lock();
                 for (key, told) in &told {
-                    own.told(key, told, heard);
+                    own.told(key, told, is_heard);
                 }
             }
             self.is_settling.store(false, Ordering::Release);
             self.settled.notify_waiters();
-            if let Err(error) = settled {
-                self.failed(&open, &error);
+            match settled {
+                Ok(true) => continue,
+                Ok(false) => self.look.notify_one(),
+                Err(error) => {
+                    self.failed(&open, &error);
+                    if is_about_keys(&error) {
+                        self.settle_singly(&mut connection, &told).await;
+                    }
+                }
             }
-            if heard != Heard::Yes {
-                tokio::time::sleep(SETTLE_AGAIN).await;
+            tokio::time::sleep(SETTLE_AGAIN).await;
+        }
+    }
+
+    /// One counter that cannot be told of keeps none of the others from being told.
+    async fn settle_singly(
+        &self,
+        connection: &mut MultiplexedConnection,
+        told: &[(CounterKey, Told)],
+    ) {
+        for one in told {
+            let alone = std::slice::from_ref(one);
+            let settled = self.counting.settle(connection, self.generation(), alone).await;
+            let (key, told) = one;
+            let mut own = self.own.lock();
+            match settled {
+                Ok(is_heard) => own.told(key, told, is_heard),
+                Err(error) if is_about_keys(&error) => own.leave(key),
+                Err(_) => return,
             }
         }
     }
+}
+
+/// Whether the server counts, and cannot count this: there is something else where a counter should be.
+fn is_about_keys(error: &RedisError) -> bool {
+    error.code().is_some_and(|code| matches!(code, "WRONGTYPE" | "ERR"))
 }
 
 /// That nothing of what was taken was used.

@@ -98,6 +98,130 @@ async fn a_server_that_comes_back_with_an_old_memory_is_told_what_came_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_of_many_counters_is_told_again_twice() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) = (gateway(&server, ALONE).await, gateway(&server, ALONE).await);
+    let all: Vec<String> = (0..300).map(|number| format!("user-{number}")).collect();
+    for who in &all {
+        let taken = ask(&*one, vec![demand(who, 40, 100, HOUR)]).await.unwrap();
+        // Nothing of a third was used in the end.
+        let used = if who.ends_with('3') { 0 } else { 40 };
+        let window = taken.held[0].window;
+        one.settle(vec![Change { key: key(who), window, planned: 40, used }]);
+        ask(&*other, vec![demand(who, 40, 100, HOUR)]).await.unwrap();
+    }
+    for _ in 0..2 {
+        one.finish(Duration::from_secs(5)).await;
+        server.kill().unwrap();
+        server.start_again().unwrap();
+        back(&one).await;
+        back(&other).await;
+        for who in &all {
+            let taken = ask(&*other, vec![demand(who, 0, 100, HOUR)]).await.unwrap();
+            let free = if who.ends_with('3') { 60 } else { 20 };
+            assert_eq!(taken.held[0].remaining, free, "{who}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_alone_survives_a_second_loss() {
+    let mut server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) = (gateway(&server, ALONE).await, gateway(&server, ALONE).await);
+    server.kill().unwrap();
+    // Each begins a window of its own.
+    for counters in [&one, &other] {
+        for _ in 0..50 {
+            if ask(&**counters, vec![demand("", 50, 100, HOUR)]).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    for _ in 0..2 {
+        server.start_again().unwrap();
+        back(&one).await;
+        back(&other).await;
+        for counters in [&one, &other] {
+            let refused = ask(&**counters, vec![demand("", 1, 100, HOUR)]).await;
+            assert!(matches!(refused, Err(NoRoom::Full { .. })), "{refused:?}");
+        }
+        server.kill().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_was_cut_off_while_the_server_forgot_reports_before_it_asks() {
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) =
+        (gateway(&server, WhenAway::Deny).await, gateway(&server, WhenAway::Deny).await);
+    ask(&*one, vec![demand("", 60, 100, HOUR)]).await.unwrap();
+    // The server forgets, and calls itself by another generation; nobody asks it for longer than reports may take.
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
+    let () = redis::cmd("SET")
+        .arg(&["{bartizan}:run", "another 17"])
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    back(&other).await;
+    let refused = ask(&*other, vec![demand("", 41, 100, HOUR)]).await;
+    back(&one).await;
+    let again = ask(&*other, vec![demand("", 41, 100, HOUR)]).await;
+    assert!(refused.is_err() && again.is_err(), "{refused:?} {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_counter_that_cannot_be_told_of_keeps_no_other_from_it() {
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let one = gateway(&server, WhenAway::Deny).await;
+    let take = async |who: &str| {
+        ask(&*one, vec![demand(who, 90, 100, HOUR)]).await.unwrap().held[0].window
+    };
+    let (bad, good) = (take("bad").await, take("good").await);
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    for counter in keys.iter().filter(|key| !key.ends_with(":run")) {
+        // The one of them that is not the good one becomes a text, which no counter is.
+        let has: Vec<String> =
+            redis::cmd("HVALS").arg(counter).query_async(&mut connection).await.unwrap();
+        if has.contains(&bad.to_string()) {
+            let () =
+                redis::cmd("SET").arg(counter).arg("x").query_async(&mut connection).await.unwrap();
+        }
+    }
+    let change = |who: &str, window| Change { key: key(who), window, planned: 90, used: 1 };
+    one.settle(vec![change("bad", bad), change("good", good)]);
+    until_room(&*one, &demand("good", 99, 100, HOUR)).await;
+    one.finish(Duration::from_secs(2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_writes_is_away() {
+    let primary = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let port = primary.port().to_string();
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let one = gateway(&server, WhenAway::Deny).await;
+    ask(&*one, vec![demand("", 1, 100, HOUR)]).await.unwrap();
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port())).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let () = redis::cmd("REPLICAOF")
+        .arg(&["127.0.0.1", &port])
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    for _ in 0..200 {
+        if !one.standing().is_up {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a replica counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn alone_each_gateway_has_its_share_and_it_counts_when_the_server_is_back() {
     for keeps in [Keeps::Nothing, Keeps::Everything] {
         let mut server = RedisServer::start(keeps, &[]).unwrap();
@@ -180,6 +304,8 @@ async fn a_wrong_password_is_said_at_the_start_and_the_right_one_works() {
         assert!(matches!(error, bartizan_counters::CountersError::Refused { .. }), "{text}");
     }
     wrong.server.password = Some(bartizan_core::Secret::new("correct-horse"));
+    let elsewhere = Redis { database: 99, ..wrong.clone() };
+    RedisCounters::open(&elsewhere).await.unwrap_err();
     let right = RedisCounters::open(&wrong).await.unwrap();
     ask(&right, vec![demand("", 1, 1, HOUR)]).await.unwrap();
 }

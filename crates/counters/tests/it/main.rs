@@ -32,7 +32,7 @@ fn settings(server: &RedisServer, when_away: WhenAway) -> Redis {
         },
         database: 0,
         prefix: "bartizan".to_owned(),
-        timeout: Duration::from_secs(2),
+        timeout: Duration::from_millis(700),
         when_away,
     }
 }
