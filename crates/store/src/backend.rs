@@ -33,10 +33,19 @@ pub(crate) trait Backend: Debug + Send {
     fn sweep(&mut self) -> Result<(), StoreError>;
 }
 
+/// A key as its row was read, with its hash.
+pub(crate) type ReadKey = Result<(KeyHash, KeyRecord), StoreError>;
+
 /// The rows of a database while it is read or changed. Times are microseconds since 1970, UTC.
 pub(crate) trait Rows {
-    /// All keys, by id, which is in the order in which they were made.
-    fn keys(&mut self) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError>;
+    /// All keys, by id, which is in the order in which they were made. A row that no version writes is an error of
+    /// its own.
+    fn each_key(&mut self) -> Result<Vec<ReadKey>, StoreError>;
+
+    /// All keys; an error when a row is damaged.
+    fn keys(&mut self) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError> {
+        self.each_key()?.into_iter().collect()
+    }
 
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
 

@@ -50,8 +50,17 @@ pub enum StoreError {
         server: String,
         /// What was said.
         #[source]
-        source: postgres::Error,
+        source: tokio_postgres::Error,
     },
+    /// The server of the database does not answer.
+    #[error("the state database at `{server}` does not answer")]
+    Silent {
+        /// Host and port.
+        server: String,
+    },
+    /// The system gives no means to wait for a database.
+    #[error("cannot wait for a database")]
+    Threads(#[source] io::Error),
     /// The file of certificates to trust cannot be used.
     #[error("cannot use the certificates `{}`: {why}", path.display())]
     Certificates {
@@ -118,8 +127,8 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-impl From<postgres::Error> for StoreError {
-    fn from(error: postgres::Error) -> Self {
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
         Self::Database(error.into())
     }
 }
@@ -137,6 +146,8 @@ impl Coded for StoreError {
             Self::TooNew { .. } => "bartizan::store::too-new",
             Self::Database(_) => "bartizan::store::database",
             Self::Connect { .. } => "bartizan::store::connect",
+            Self::Silent { .. } => "bartizan::store::silent",
+            Self::Threads(_) => "bartizan::store::threads",
             Self::Certificates { .. } => "bartizan::store::certificates",
             Self::Tls(_) => "bartizan::store::tls",
             Self::Full(_) => "bartizan::store::full",
@@ -171,6 +182,8 @@ impl Coded for StoreError {
             Self::KeyNotFound { .. } => Class::NotFound,
             Self::Database(_)
             | Self::Connect { .. }
+            | Self::Silent { .. }
+            | Self::Threads(_)
             | Self::Full(_)
             | Self::Damaged { .. }
             | Self::Random(_)

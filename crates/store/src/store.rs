@@ -6,6 +6,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bartizan_core::access::Scope;
@@ -27,6 +28,8 @@ use crate::key::{self, KeyHash, KeyRecord, NewKey};
 pub struct Store {
     state: Mutex<State>,
     index: Arc<KeyIndex>,
+    /// Stands for the endpoints as they were at the last look. Nobody waits for the database to read it.
+    endpoints: AtomicU64,
     /// How long the index counts after the database was last heard; absent where it is a file.
     trust_for: Option<Duration>,
 }
@@ -36,8 +39,6 @@ struct State {
     backend: Box<dyn Backend>,
     /// As of the last reload.
     version: i64,
-    /// Stands for the endpoints as they were then.
-    endpoints: u64,
 }
 
 impl Store {
@@ -65,11 +66,12 @@ impl Store {
         trust_for: Option<Duration>,
     ) -> Result<Self, StoreError> {
         let version = backend.version()?;
-        let state = Mutex::new(State { backend, version, endpoints: 0 });
-        let store = Self { state, index: Arc::new(KeyIndex::default()), trust_for };
+        let state = Mutex::new(State { backend, version });
+        let endpoints = AtomicU64::new(0);
+        let store = Self { state, index: Arc::new(KeyIndex::default()), endpoints, trust_for };
         let heard = Instant::now();
         store.reload(&mut store.state.lock())?;
-        Self::look_at_endpoints(&mut store.state.lock())?;
+        store.look_at_endpoints(&mut store.state.lock())?;
         store.trust(heard);
         Ok(store)
     }
@@ -236,7 +238,7 @@ impl Store {
         let found = state.backend.version()?;
         if found != state.version {
             self.reload(&mut state)?;
-            Self::look_at_endpoints(&mut state)?;
+            self.look_at_endpoints(&mut state)?;
             state.version = found;
         }
         self.trust(heard);
@@ -252,7 +254,7 @@ impl Store {
     /// A number that changes when endpoints do, also by others; as of the last [`Store::maintain`], or the last change
     /// made here.
     pub fn endpoints_state(&self) -> u64 {
-        self.state.lock().endpoints
+        self.endpoints.load(Ordering::Acquire)
     }
 
     pub(crate) fn read<T: Send>(
@@ -280,24 +282,32 @@ impl Store {
     ) -> Result<T, StoreError> {
         let mut state = self.state.lock();
         let changed = done(work, |work| state.backend.change(work))?;
-        Self::look_at_endpoints(&mut state)?;
+        self.look_at_endpoints(&mut state)?;
         Ok(changed)
     }
 
-    fn look_at_endpoints(state: &mut State) -> Result<(), StoreError> {
+    fn look_at_endpoints(&self, state: &mut State) -> Result<(), StoreError> {
         let endpoints = done(|rows| rows.endpoints(), |work| state.backend.read(work))?;
         let mut hasher = DefaultHasher::new();
         for endpoint in &endpoints {
             (&endpoint.name, &endpoint.body).hash(&mut hasher);
         }
-        state.endpoints = hasher.finish();
+        self.endpoints.store(hasher.finish(), Ordering::Release);
         Ok(())
     }
 
     /// Brings the index in step; the caller holds the lock, so that changes arrive in order.
     fn reload(&self, state: &mut State) -> Result<(), StoreError> {
-        let keys = done(|rows| rows.keys(), |work| state.backend.read(work))?;
-        self.index.replace(keys);
+        let keys = done(|rows| rows.each_key(), |work| state.backend.read(work))?;
+        let usable = keys.into_iter().filter_map(|key| match key {
+            Ok(key) => Some(key),
+            // It opens nothing; the others go on to work, and revocations to count.
+            Err(error) => {
+                tracing::error!(%error, "a key is left out");
+                None
+            }
+        });
+        self.index.replace(usable.collect());
         Ok(())
     }
 

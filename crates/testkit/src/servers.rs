@@ -188,6 +188,33 @@ impl PostgresServer {
         stop(&mut self.child, "INT")
     }
 
+    /// Keeps it, and everything that it has started, from doing anything.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn pause(&self) -> io::Result<()> {
+        self.signal_all("STOP")
+    }
+
+    /// Lets it go on after [`PostgresServer::pause`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal_all("CONT")
+    }
+
+    fn signal_all(&self, signal: &str) -> io::Result<()> {
+        let Some(child) = &self.child else { return Ok(()) };
+        let parent = child.id().to_string();
+        let children = Command::new("pgrep").args(["-P", &parent]).output()?;
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        for id in children.split_whitespace().chain([parent.as_str()]) {
+            Command::new("kill").args(["-s", signal, id]).status()?;
+        }
+        Ok(())
+    }
+
     /// Serves TLS from now on, besides what is not encrypted.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
             writeln!(out, "{name} has the value that it had before")?;
         }
         SecretCommand::List { format } => {
-            list(&source.store()?.list(now)?, *format, now, &mut out)?
+            list(&source.store()?.list(now)?, *format, now, &mut out)?;
         }
         SecretCommand::Age { older_than, expires_within, format } => {
             let older = duration(older_than, "--older-than 90d")?;
@@ -158,14 +158,14 @@ fn given(args: &ValueArgs, terminal: Terminal) -> anyhow::Result<(Secret, Option
         Some(text) => Some(time::now().checked_add(duration(text, "--expires-in 30d")?)?),
     };
     let cap = VALUE_BYTES as u64 + 2;
-    let bytes = match args.from.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => File::open(path).and_then(|file| read_capped(file, cap)),
-        None => {
-            if std::io::stdin().is_terminal() && !terminal.quiet {
-                print_error("note: reading what you type; Ctrl-D ends it", terminal.stderr());
-            }
-            read_capped(std::io::stdin().lock(), cap)
+    let file = args.from.as_deref().filter(|path| *path != Path::new("-"));
+    let bytes = if let Some(path) = file {
+        File::open(path).and_then(|file| read_capped(file, cap))
+    } else {
+        if std::io::stdin().is_terminal() && !terminal.quiet {
+            print_error("note: reading what you type; Ctrl-D ends it", terminal.stderr());
         }
+        read_capped(std::io::stdin().lock(), cap)
     };
     let text = String::from_utf8(bytes.context("cannot read the value")?)
         .map_err(|_| usage("the value is not UTF-8", "write it in base64, for example"))?;

@@ -339,10 +339,15 @@ impl EndpointAdmin for Endpoints {
             return Err(in_policy(name));
         }
         let last = self.get(name)?;
-        let mut extra = self.extra()?;
+        let before = self.extra()?;
+        let mut extra = before.clone();
         extra.retain(|(known, _)| known != name.as_str());
         self.enforce(&extra)?;
-        self.0.source.store.delete_endpoint(name.as_str()).map_err(internal)?;
+        if let Err(error) = self.0.source.store.delete_endpoint(name.as_str()) {
+            // What is still kept comes back with the next start, and is in force elsewhere.
+            self.enforce(&before)?;
+            return Err(internal(error));
+        }
         Ok(last)
     }
 }

@@ -133,9 +133,8 @@ impl SecretSource {
             .vault
             .lock()
             .iter()
-            .filter_map(|(reference, asked)| {
-                (asked.tried.elapsed() >= settings.refresh).then(|| reference.clone())
-            })
+            .filter(|(_, asked)| asked.tried.elapsed() >= settings.refresh)
+            .map(|(reference, _)| reference.clone())
             .collect();
         for reference in due {
             // What is wrong is said, and the last value stays.
@@ -253,7 +252,7 @@ fn fetch(settings: &Vault, reference: &Reference) -> Result<VaultSecret, SecretP
     vault::read_reply(status.as_u16(), &body, reference, time::now()).map_err(|e| problem(&e))
 }
 
-fn problem(error: &(impl Coded + std::error::Error + 'static)) -> SecretProblem {
+fn problem(error: &(impl Coded + 'static)) -> SecretProblem {
     let help = codes::fix(error.code()).filter(|fix| !fix.is_empty());
     let help = help.unwrap_or("look at the cause").to_owned();
     SecretProblem { message: chain(error), help }

@@ -195,15 +195,15 @@ impl FakeVault {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let (answer, heard) = (Arc::clone(&answer), Arc::clone(&heard));
                 tokio::spawn(async move {
-                    let mut head = vec![0; 16 << 10];
+                    let mut request = vec![0; 16 << 10];
                     let mut read = 0;
-                    while !head[..read].windows(4).any(|window| window == b"\r\n\r\n") {
-                        match stream.read(&mut head[read..]).await {
+                    while !request[..read].windows(4).any(|window| window == b"\r\n\r\n") {
+                        match stream.read(&mut request[read..]).await {
                             Ok(more) if more > 0 => read += more,
                             _ => return,
                         }
                     }
-                    heard.lock().push(String::from_utf8_lossy(&head[..read]).into_owned());
+                    heard.lock().push(String::from_utf8_lossy(&request[..read]).into_owned());
                     let (status, body) = answer.lock().clone();
                     let answer = format!(
                         "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n\

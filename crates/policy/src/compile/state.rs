@@ -17,6 +17,8 @@ use crate::snippet::quote;
 const GATEWAYS_MAX: u64 = 1_000;
 /// Longest wait for whoever counts: a request waits as long.
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+/// Shortest time for which keys are trusted: the database is asked twice a second.
+const TRUST_MIN: Duration = Duration::from_secs(2);
 /// Longest prefix of keys, in bytes.
 const PREFIX_BYTES: usize = 64;
 
@@ -73,8 +75,16 @@ impl Compiler<'_, '_> {
             danger_allow_plain: file.danger_allow_plain.as_ref().is_some_and(|given| given.value),
         };
         let trust_for = self.duration(file.trust_for.as_ref(), Postgres::TRUST_FOR);
+        if trust_for.is_some_and(|trust_for| trust_for < TRUST_MIN) {
+            let place = file.trust_for.as_ref().and_then(|given| given.place);
+            let message = "keys would not be known from one look at the database to the next";
+            self.report(Problem::new(place, message).help("write `trust-for: 5m`"));
+            return None;
+        }
         // Encryption is asked for by every host but this one.
-        let (server, database) = self.server(&given, &POSTGRES, |_, is_near| !is_near)?;
+        let asks = given.ca.is_some();
+        let encrypts = |_: &str, is_near: bool| asks || !is_near && !given.danger_allow_plain;
+        let (server, database) = self.server(&given, &POSTGRES, encrypts)?;
         if database.is_empty() || server.user.is_none() {
             let message = format!("{} names no user and database", quote(&file.url.value));
             self.report(Problem::new(file.url.place, message).help(POSTGRES.example));
@@ -170,8 +180,7 @@ impl Compiler<'_, '_> {
         let text = self.text_or_reference(&given.url.value, place)?;
         let address = self.address_of(&text, place, kind)?;
         let is_near = is_loopback(&address.host);
-        let encrypts = is_encrypted(&address.scheme, is_near) && !given.danger_allow_plain;
-        let encrypts = encrypts || given.ca.is_some() && kind.schemes.contains(&"postgres");
+        let encrypts = is_encrypted(&address.scheme, is_near);
         if !encrypts && !is_near && !given.danger_allow_plain {
             let message = "whoever is on the way could read and change what is kept there";
             let help = "write `rediss://`, or accept the risk with `danger-allow-plain: true`";

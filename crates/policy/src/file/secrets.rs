@@ -14,12 +14,12 @@ pub(crate) struct SecretsFile {
     /// `master.key` in the data folder, which is made with the first secret.
     #[serde(default, deserialize_with = "given")]
     pub(crate) key: Option<Located<SecretText>>,
-    /// A server of HashiCorp Vault, for references such as `vault:secret/openai#api-key`.
+    /// A server of Vault, for references such as `vault:secret/openai#api-key`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) vault: Option<Located<VaultFile>>,
 }
 
-/// A server of HashiCorp Vault.
+/// A server of Vault.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct VaultFile {

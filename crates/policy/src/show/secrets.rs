@@ -14,7 +14,7 @@ pub(super) fn write(out: &mut String, secrets: &Secrets) -> fmt::Result {
     match &secrets.key {
         MasterKey::InDataFolder => {}
         MasterKey::File(path) => {
-            writeln!(out, "  key: {}", text(&format!("file:{}", path.display())))?
+            writeln!(out, "  key: {}", text(&format!("file:{}", path.display())))?;
         }
         MasterKey::Text(_) => writeln!(out, "  key: {SET}")?,
     }

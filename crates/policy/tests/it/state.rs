@@ -54,6 +54,17 @@ state:
 }
 
 #[test]
+fn what_is_allowed_in_the_clear_is_not_put_in_the_clear() {
+    let text = "version: 1
+state:
+  postgres: { url: 'postgres://me@db.example/db', danger-allow-plain: true }
+  redis: { url: 'rediss://redis.example', danger-allow-plain: true }
+";
+    let Shared { postgres, redis } = load(text).unwrap().shared;
+    assert!(postgres.unwrap().server.tls.is_none() && redis.unwrap().server.tls.is_some());
+}
+
+#[test]
 fn are_shown_without_passwords() {
     let shown = bartizan_policy::show(&load(STATE).unwrap());
     let (_, state) = shown.split_once("state:\n").unwrap();

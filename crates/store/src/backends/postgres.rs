@@ -1,7 +1,8 @@
 //! State in a database of PostgreSQL that several gateways share.
 //!
-//! Each call runs on a thread of its own, since the client drives its connection by blocking, which no thread of an
-//! asynchronous runtime may do. There are few: requests ask the index in memory.
+//! Each call runs on a thread of its own, and drives the connection from there: it may come from a thread of an
+//! asynchronous runtime, which must not block. There are few: requests ask the index in memory. No wait is without an
+//! end: a server that is silent is left.
 
 mod schema;
 
@@ -12,30 +13,38 @@ use std::time::Duration;
 
 use bartizan_core::limits::read_capped;
 use bartizan_core::settings::{Postgres as Settings, SharedTls};
-use postgres::config::SslMode;
-use postgres::{Client, Config, GenericClient, NoTls, Row};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Error, GenericClient, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::backend::{Backend, KeyRow, Rows, Work, timestamp};
+use crate::backend::{Backend, KeyRow, ReadKey, Rows, Work, timestamp};
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
 use crate::key::{KeyHash, KeyRecord};
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+/// Longest wait for a connection, with TLS and password.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for the answer to a statement.
+const ANSWER: Duration = Duration::from_secs(6);
 /// Longest silence of a server that has something to acknowledge.
 const SILENCE: Duration = Duration::from_secs(5);
 /// Set for every connection: longest time of a statement, and longest wait for another gateway, in milliseconds.
 const OPTIONS: &str =
     "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000";
+/// Most uses of keys that are noted at once.
+const USES: usize = 1_000;
 /// Largest file of certificates, in bytes.
 const CERTIFICATES_BYTES: u64 = 4 << 20;
 
 /// A connection that is made again when it is lost.
 pub(crate) struct Postgres {
+    /// Drives the connection while a call waits.
+    runtime: Runtime,
     config: Config,
     tls: Option<MakeRustlsConnect>,
     /// Host and port, for people.
@@ -54,6 +63,8 @@ impl Postgres {
             .dbname(&settings.database)
             .application_name("bartizan")
             .options(OPTIONS)
+            // One that was the first of several and is so no more may have an old state.
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .connect_timeout(CONNECT)
             .tcp_user_timeout(SILENCE)
             .keepalives_idle(SILENCE);
@@ -65,44 +76,91 @@ impl Postgres {
         }
         let tls = settings.server.tls.as_ref().map(connector).transpose()?;
         config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        let mut backend = Self { config, tls, server, client: None };
-        outside(|| backend.client().and_then(schema::migrate))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(StoreError::Threads)?;
+        let mut backend = Self { runtime, config, tls, server, client: None };
+        outside(|| {
+            let (waiting, client) = backend.open()?;
+            schema::migrate(&waiting, client)
+        })?;
         Ok(backend)
     }
 
     /// The connection, made again where it was lost. Blocks.
-    fn client(&mut self) -> Result<&mut Client, StoreError> {
+    fn open(&mut self) -> Result<(Waiting<'_>, &mut Client), StoreError> {
+        let waiting = Waiting { runtime: &self.runtime, server: &self.server };
         let lost = self.client.take_if(|client| client.is_closed());
         drop(lost);
         if self.client.is_none() {
-            let connected = match &self.tls {
-                Some(tls) => self.config.connect(tls.clone()),
-                None => self.config.connect(NoTls),
+            let connecting = async {
+                // What becomes of a connection, whoever waits for an answer hears.
+                if let Some(tls) = &self.tls {
+                    let (client, connection) = self.config.connect(tls.clone()).await?;
+                    tokio::spawn(async move { connection.await.is_ok() });
+                    return Ok(client);
+                }
+                let (client, connection) = self.config.connect(NoTls).await?;
+                tokio::spawn(async move { connection.await.is_ok() });
+                Ok(client)
             };
-            let client = connected
-                .map_err(|source| StoreError::Connect { server: self.server.clone(), source })?;
-            self.client = Some(client);
+            let connected =
+                self.runtime.block_on(async { tokio::time::timeout(CONNECT, connecting).await });
+            let connected = connected.map_err(|_| waiting.silent())?;
+            let server = || self.server.clone();
+            let connected =
+                connected.map_err(|source| StoreError::Connect { server: server(), source })?;
+            self.client = Some(connected);
         }
-        self.client.as_mut().ok_or(StoreError::Read)
+        match &mut self.client {
+            Some(client) => Ok((waiting, client)),
+            None => Err(waiting.silent()),
+        }
     }
 
-    /// Runs work that changes nothing, once more where the connection had been lost unnoticed.
+    /// Leaves a connection whose server is silent.
+    fn judge<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(done, Err(StoreError::Silent { .. })) {
+            self.client = None;
+        }
+        done
+    }
+
+    /// Runs work that may be done twice, once more where the connection had been lost unnoticed.
     fn reading<T>(
         &mut self,
-        mut work: impl FnMut(&mut Client) -> Result<T, StoreError> + Send,
+        mut work: impl FnMut(&Waiting<'_>, &mut Client) -> Result<T, StoreError> + Send,
     ) -> Result<T, StoreError>
     where
         T: Send,
     {
         outside(|| {
             let had = self.client.is_some();
-            match work(self.client()?) {
+            let done = self.open().and_then(|(waiting, client)| work(&waiting, client));
+            let done = match done {
                 Err(_) if had && self.client.as_ref().is_some_and(Client::is_closed) => {
-                    work(self.client()?)
+                    self.open().and_then(|(waiting, client)| work(&waiting, client))
                 }
                 done => done,
-            }
+            };
+            self.judge(done)
         })
+    }
+}
+
+/// Waits for answers, for a bounded time.
+struct Waiting<'w> {
+    runtime: &'w Runtime,
+    server: &'w str,
+}
+
+impl Waiting<'_> {
+    fn on<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+        let answered = self.runtime.block_on(async { tokio::time::timeout(ANSWER, answer).await });
+        answered.map_err(|_| self.silent())?.map_err(StoreError::from)
+    }
+
+    fn silent(&self) -> StoreError {
+        StoreError::Silent { server: self.server.to_owned() }
     }
 }
 
@@ -114,66 +172,96 @@ impl Debug for Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let client = self.client.take();
-        outside(move || drop(client));
+        // A runtime may not be ended where nobody may block.
+        let other = Builder::new_current_thread().build();
+        if let Ok(other) = other {
+            let runtime = std::mem::replace(&mut self.runtime, other);
+            runtime.shutdown_background();
+        }
     }
 }
 
 impl Backend for Postgres {
     fn version(&mut self) -> Result<i64, StoreError> {
-        self.reading(|client| {
-            Ok(client.query_one("SELECT number FROM bartizan.revision", &[])?.try_get(0)?)
+        self.reading(|waiting, client| {
+            let row = waiting.on(client.query_one("SELECT number FROM bartizan.revision", &[]))?;
+            Ok(row.try_get(0)?)
         })
     }
 
     fn read(&mut self, work: Work<'_>) -> Result<(), StoreError> {
-        self.reading(|client| work(&mut Open(client)))
+        self.reading(|waiting, client| work(&mut Open { waiting, client }))
     }
 
     fn change(&mut self, work: Work<'_>) -> Result<(), StoreError> {
         // A connection that was lost unnoticed is found out before anything is changed.
         self.version()?;
         outside(|| {
-            let mut transaction = self.client()?.transaction()?;
-            // The row is locked until the end, so that changes come one after another.
-            transaction.execute("UPDATE bartizan.revision SET number = number + 1", &[])?;
-            work(&mut Open(&mut transaction))?;
-            Ok(transaction.commit()?)
+            let done = self.open().and_then(|(waiting, client)| {
+                let mut transaction = waiting.on(client.transaction())?;
+                // The row is locked until the end, so that changes come one after another.
+                let count = "UPDATE bartizan.revision SET number = number + 1";
+                waiting.on(transaction.execute(count, &[]))?;
+                work(&mut Open { waiting: &waiting, client: &mut transaction })?;
+                waiting.on(transaction.commit())
+            });
+            self.judge(done)
         })
     }
 
     fn note_uses(&mut self, uses: &[(String, i64)]) -> Result<(), StoreError> {
-        self.reading(|client| {
-            let mut transaction = client.transaction()?;
-            for (id, at) in uses {
-                transaction.execute(
-                    "UPDATE bartizan.keys SET last_used = greatest(coalesce(last_used, 0), $2)
-                     WHERE id = $1",
-                    &[id, at],
-                )?;
-            }
-            Ok(transaction.commit()?)
-        })
+        for uses in uses.chunks(USES) {
+            let (ids, times): (Vec<&str>, Vec<i64>) =
+                uses.iter().map(|(id, at)| (id.as_str(), *at)).unzip();
+            // Another gateway that notes the same keys is not waited for: it says the same, to the minute.
+            self.reading(|waiting, client| {
+                waiting.on(client.execute(
+                    "WITH used AS (
+                         SELECT keys.id, used.at FROM bartizan.keys
+                         JOIN unnest($1::text[], $2::bigint[]) AS used (id, at) USING (id)
+                         ORDER BY keys.id FOR UPDATE OF keys SKIP LOCKED
+                     )
+                     UPDATE bartizan.keys SET last_used = greatest(coalesce(last_used, 0), used.at)
+                     FROM used WHERE keys.id = used.id",
+                    &[&ids, &times],
+                ))?;
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
         // Other files, such as those for replication, are the business of whoever runs the database.
-        self.reading(|client| Ok(client.batch_execute("VACUUM bartizan.keys")?))
+        self.reading(|waiting, client| waiting.on(client.batch_execute("VACUUM bartizan.keys")))
     }
 }
 
-struct Open<'c, C>(&'c mut C);
+struct Open<'c, 'w, C> {
+    waiting: &'c Waiting<'w>,
+    client: &'c mut C,
+}
 
-impl<C: GenericClient> Rows for Open<'_, C> {
-    fn keys(&mut self) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError> {
+impl<C: GenericClient> Open<'_, '_, C> {
+    fn query(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
+        self.waiting.on(self.client.query(query, values))
+    }
+
+    fn execute(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        self.waiting.on(self.client.execute(query, values))
+    }
+}
+
+impl<C: GenericClient> Rows for Open<'_, '_, C> {
+    fn each_key(&mut self) -> Result<Vec<ReadKey>, StoreError> {
         let query =
             format!("SELECT {} FROM bartizan.keys ORDER BY id COLLATE \"C\"", KeyRow::COLUMNS);
-        let rows = self.0.query(&query, &[])?;
-        rows.iter().map(key).collect()
+        let rows = self.query(&query, &[])?;
+        Ok(rows.iter().map(key).collect())
     }
 
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO bartizan.keys
              (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -194,24 +282,24 @@ impl<C: GenericClient> Rows for Open<'_, C> {
     }
 
     fn set_expires(&mut self, id: &str, at: Option<i64>) -> Result<(), StoreError> {
-        self.0.execute("UPDATE bartizan.keys SET expires = $2 WHERE id = $1", &[&id, &at])?;
+        self.execute("UPDATE bartizan.keys SET expires = $2 WHERE id = $1", &[&id, &at])?;
         Ok(())
     }
 
     fn set_revoked(&mut self, id: &str, at: i64) -> Result<(), StoreError> {
-        self.0.execute("UPDATE bartizan.keys SET revoked = $2 WHERE id = $1", &[&id, &at])?;
+        self.execute("UPDATE bartizan.keys SET revoked = $2 WHERE id = $1", &[&id, &at])?;
         Ok(())
     }
 
     fn delete_key(&mut self, id: &str) -> Result<(), StoreError> {
-        self.0.execute("DELETE FROM bartizan.keys WHERE id = $1", &[&id])?;
+        self.execute("DELETE FROM bartizan.keys WHERE id = $1", &[&id])?;
         Ok(())
     }
 
     fn endpoints(&mut self) -> Result<Vec<EndpointRecord>, StoreError> {
         let query =
             "SELECT name, body, updated FROM bartizan.endpoints ORDER BY name COLLATE \"C\"";
-        self.0.query(query, &[])?.iter().map(endpoint).collect()
+        self.query(query, &[])?.iter().map(endpoint).collect()
     }
 
     fn endpoint(&mut self, name: &str) -> Result<Option<EndpointRecord>, StoreError> {
@@ -220,11 +308,11 @@ impl<C: GenericClient> Rows for Open<'_, C> {
             // PostgreSQL has no text with it, and so no such name.
             return Ok(None);
         }
-        self.0.query_opt(query, &[&name])?.as_ref().map(endpoint).transpose()
+        self.query(query, &[&name])?.first().map(endpoint).transpose()
     }
 
     fn put_endpoint(&mut self, name: &str, body: &str, updated: i64) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO bartizan.endpoints (name, body, updated) VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated = excluded.updated",
             &[&name, &body, &updated],
@@ -236,7 +324,7 @@ impl<C: GenericClient> Rows for Open<'_, C> {
         if name.contains('\0') {
             return Ok(false);
         }
-        Ok(self.0.execute("DELETE FROM bartizan.endpoints WHERE name = $1", &[&name])? > 0)
+        Ok(self.execute("DELETE FROM bartizan.endpoints WHERE name = $1", &[&name])? > 0)
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
-use crate::backend::{Backend, KeyRow, Rows, Work, timestamp};
+use crate::backend::{Backend, KeyRow, ReadKey, Rows, Work, timestamp};
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
 use crate::key::{KeyHash, KeyRecord};
@@ -68,7 +68,7 @@ impl Backend for Sqlite {
 struct Open<'c>(&'c Connection);
 
 impl Rows for Open<'_> {
-    fn keys(&mut self) -> Result<Vec<(KeyHash, KeyRecord)>, StoreError> {
+    fn each_key(&mut self) -> Result<Vec<ReadKey>, StoreError> {
         let query = format!("SELECT {} FROM keys ORDER BY id", KeyRow::COLUMNS);
         let mut statement = self.0.prepare(&query)?;
         let mut rows = statement.query([])?;
@@ -87,7 +87,8 @@ impl Rows for Open<'_> {
                 endpoints: row.get(9)?,
                 replaces: row.get(10)?,
             };
-            keys.push((row.get(11)?, key.read()?));
+            let hash = row.get(11)?;
+            keys.push(key.read().map(|record| (hash, record)));
         }
         Ok(keys)
     }

@@ -87,6 +87,50 @@ fn a_server_that_goes_and_comes_back_is_used_again_and_keys_work_meanwhile() {
 }
 
 #[test]
+fn a_server_that_is_silent_is_left() {
+    let server = PostgresServer::start(&[]).unwrap();
+    let store = Store::connect(&settings(&server, POSTGRES_DATABASE)).unwrap();
+    let (_, secret) = store.create_key(client("bot")).unwrap();
+    server.pause().unwrap();
+    let began = Instant::now();
+    let error = store.maintain().unwrap_err();
+    assert!(matches!(error, StoreError::Silent { .. } | StoreError::Connect { .. }), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(store.key_index().identify(&secret).is_ok());
+    server.resume().unwrap();
+    for _ in 0..100 {
+        if store.maintain().is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("never used again");
+}
+
+#[test]
+fn gateways_that_note_the_same_uses_do_not_wait_for_each_other() {
+    let server = PostgresServer::start(&[]).unwrap();
+    let settings = settings(&server, POSTGRES_DATABASE);
+    let stores: Vec<Store> = (0..4).map(|_| Store::connect(&settings).unwrap()).collect();
+    let secrets: Vec<Secret> = (0..400)
+        .map(|number| stores[0].create_key(client(&format!("bot-{number}"))).unwrap().1)
+        .collect();
+    for store in &stores {
+        store.maintain().unwrap();
+        for secret in &secrets {
+            store.key_index().identify(secret).unwrap();
+        }
+    }
+    std::thread::scope(|scope| {
+        for store in &stores {
+            scope.spawn(|| store.maintain().unwrap());
+        }
+    });
+    let keys = stores[0].list_keys().unwrap();
+    assert!(keys.iter().all(|key| key.last_used.is_some()));
+}
+
+#[test]
 fn gateways_that_start_at_once_make_the_tables_once() {
     let server = PostgresServer::start(&[]).unwrap();
     let settings = settings(&server, POSTGRES_DATABASE);

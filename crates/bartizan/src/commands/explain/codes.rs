@@ -251,6 +251,8 @@ const STORE: &[Code] = &[
     code("bartizan::store::too-new", "usage", "a newer Bartizan wrote the file", "use the Bartizan that wrote it, or another `data-dir`"),
     code("bartizan::store::database", "unavailable", "a statement failed: locked for long, damaged", "look at the log"),
     code("bartizan::store::connect", "unavailable", "the server of `state.postgres` cannot be reached, or does not let this process in", "look at the cause; check address, user, password and `ca`"),
+    code("bartizan::store::silent", "unavailable", "the server of `state.postgres` does not answer", "look at the server, and at what is between"),
+    code("bartizan::store::threads", "unavailable", "the system gives no means to wait for a database", "raise the limits on threads and open files"),
     code("bartizan::store::certificates", "usage", "`ca` of `state.postgres` holds no certificate that can be used", "name a file of certificates in PEM"),
     code("bartizan::store::tls", "usage", "the TLS library does not do what is needed", ""),
     code("bartizan::store::full", "unavailable", "the disk has no room for the state", "make room on the disk"),

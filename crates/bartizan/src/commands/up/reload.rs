@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use bartizan_core::settings::{Ledger, Listen, Settings, Shared, Sink, Witness};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
+use bartizan_store::StoreError;
 
 use crate::wire::admin::{InForce, PolicySource};
 use crate::wire::models;
@@ -104,6 +105,8 @@ enum Look {
     /// Something new, seen for the first time: whoever writes a file may not be done.
     Unsettled(Seen),
     Unreadable(anyhow::Error),
+    /// Something new, and what else is needed to read it is away.
+    Waiting(anyhow::Error),
     /// Something new, and what it says.
     Changed(Seen, anyhow::Result<Box<(Settings, PathBuf)>>),
 }
@@ -143,6 +146,12 @@ pub(super) async fn reload(
                     let error = format!("{error:#}");
                     tracing::warn!(error, "policy file not read; the last good one stays");
                 }
+                continue;
+            }
+            Look::Waiting(error) => {
+                missing = 0;
+                refuse(&file, &error);
+                retry_after = Some(Instant::now() + RETRY);
                 continue;
             }
             Look::Same => {
@@ -214,7 +223,11 @@ fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Lo
             let settings = source
                 .load(&now.text)
                 .and_then(|settings| Ok(Box::new((settings, source.data()?.data_dir))));
-            Look::Changed(now, settings)
+            match settings {
+                // Endpoints of the admin API are part of it, and nobody will change the file once they can be read.
+                Err(error) if error.is::<StoreError>() => Look::Waiting(error),
+                settings => Look::Changed(now, settings),
+            }
         }
     }
 }

@@ -258,3 +258,20 @@ state: { postgres: { url: 'postgres://me@db.example/state', ca: nowhere.pem } }
         "#]],
     );
 }
+
+#[test]
+fn a_trust_that_ends_before_the_next_look() {
+    check(
+        "version: 1
+state: { postgres: { url: 'postgres://me@127.0.0.1/state', trust-for: 1s } }
+",
+        expect![[r#"
+            error: keys would not be known from one look at the database to the next
+             --> bartizan.yaml:2:71
+              |
+            2 | state: { postgres: { url: 'postgres://me@127.0.0.1/state', trust-for: 1s } }
+              |                                                                       ^^
+            help: write `trust-for: 5m`
+        "#]],
+    );
+}

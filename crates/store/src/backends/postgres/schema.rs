@@ -1,7 +1,8 @@
 //! Brings the tables up to date.
 
-use postgres::Client;
+use tokio_postgres::Client;
 
+use super::Waiting;
 use crate::error::StoreError;
 
 /// Names the lock that one gateway holds while it changes tables.
@@ -40,36 +41,38 @@ const MIGRATIONS: &[&str] = &["
 "];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.
-pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
-    let mut transaction = client.transaction()?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])?;
-    let there = "SELECT to_regclass('bartizan.format') IS NOT NULL";
-    if !transaction.query_one(there, &[])?.try_get::<_, bool>(0)? {
+pub(super) fn migrate(waiting: &Waiting<'_>, client: &mut Client) -> Result<(), StoreError> {
+    let transaction = waiting.on(client.transaction())?;
+    waiting.on(transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]))?;
+    let is_there = |query: &str| -> Result<bool, StoreError> {
+        Ok(waiting.on(transaction.query_one(query, &[]))?.try_get(0)?)
+    };
+    if !is_there("SELECT to_regclass('bartizan.format') IS NOT NULL")? {
         // An administrator may have made the schema, where the user may not.
-        let there = "SELECT to_regnamespace('bartizan') IS NOT NULL";
-        if !transaction.query_one(there, &[])?.try_get::<_, bool>(0)? {
-            transaction.batch_execute("CREATE SCHEMA bartizan")?;
+        if !is_there("SELECT to_regnamespace('bartizan') IS NOT NULL")? {
+            waiting.on(transaction.batch_execute("CREATE SCHEMA bartizan"))?;
         }
-        transaction.batch_execute(
+        waiting.on(transaction.batch_execute(
             "CREATE TABLE bartizan.format (
                  single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
                  number BIGINT NOT NULL
              );
              INSERT INTO bartizan.format (number) VALUES (0);",
-        )?;
+        ))?;
     }
-    let found: i64 =
-        transaction.query_one("SELECT number FROM bartizan.format", &[])?.try_get(0)?;
+    let found = "SELECT number FROM bartizan.format";
+    let found: i64 = waiting.on(transaction.query_one(found, &[]))?.try_get(0)?;
     let missing = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
     let Some(missing) = missing else {
         let place = "of PostgreSQL".to_owned();
         return Err(StoreError::TooNew { place, found, known: newest_format() });
     };
     for step in missing {
-        transaction.batch_execute(step)?;
+        waiting.on(transaction.batch_execute(step))?;
     }
-    transaction.execute("UPDATE bartizan.format SET number = $1", &[&newest_format()])?;
-    Ok(transaction.commit()?)
+    let format = "UPDATE bartizan.format SET number = $1";
+    waiting.on(transaction.execute(format, &[&newest_format()]))?;
+    waiting.on(transaction.commit())
 }
 
 fn newest_format() -> i64 {
