@@ -11,5 +11,6 @@ pub(crate) mod sql;
 pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 pub(crate) mod versions;
 pub(crate) mod witness;

@@ -116,6 +116,56 @@ pub struct Identity {
     /// The only endpoints that it opens, whatever else the policy would allow; absent where it opens all that
     /// are.
     pub endpoints: Option<Arc<[Name]>>,
+    /// What a short token says besides; absent for keys and for tokens of issuers.
+    pub token: Option<Arc<TokenBounds>>,
+}
+
+/// What a short token bounds besides endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenBounds {
+    /// What may be used with it.
+    pub allowances: Vec<Allowance>,
+    /// Stands for the proof that came along: each is good once, at whichever gateway.
+    pub proof: Option<String>,
+}
+
+/// An amount that everybody draws on who has a token, or one that was made narrower from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Tells it from others.
+    pub id: String,
+    /// Tokens of models.
+    pub tokens: Option<u64>,
+    /// 10⁻⁹ US dollars.
+    pub nano_usd: Option<u64>,
+}
+
+/// A request, as far as it says who sends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// The key or token; empty where there is none.
+    pub credential: &'a Secret,
+    /// Method of HTTP.
+    pub method: &'a str,
+    /// Path, without a query.
+    pub path: &'a str,
+    /// Host and port, as the caller names them; empty where it does not.
+    pub authority: &'a str,
+    /// Whether it came over TLS.
+    pub is_encrypted: bool,
+    /// What it says to prove that it has a key (`DPoP`).
+    pub proof: Option<&'a str>,
+    /// The certificate that the caller showed, in DER.
+    pub certificate: Option<&'a [u8]>,
+}
+
+/// A token that was made of another credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Who asked, in the form of policies.
+    pub principal: String,
+    /// The answer, as JSON.
+    pub body: String,
 }
 
 /// Why a credential was not recognised.
@@ -145,6 +195,23 @@ pub trait Identify: Send + Sync {
     /// # Errors
     /// [`Unrecognised`].
     fn identify(&self, credential: &Secret) -> Result<Identity, Unrecognised>;
+
+    /// [`Identify::identify`] of a request, which may have to prove that the credential is its own.
+    ///
+    /// # Errors
+    /// [`Unrecognised`].
+    fn identify_request(&self, request: &Presented<'_>) -> Result<Identity, Unrecognised> {
+        self.identify(request.credential)
+    }
+
+    /// Makes a short token of the credential in a form (RFC 8693); none where the policy makes no tokens.
+    fn exchange(
+        &self,
+        _request: &Presented<'_>,
+        _form: &[u8],
+    ) -> Option<Result<Exchanged, Unrecognised>> {
+        None
+    }
 
     /// Waits, for a bounded time, for what is needed to recognise a credential and is not there yet.
     fn wait<'a>(

@@ -10,6 +10,7 @@ mod ledger;
 mod secrets;
 mod shared;
 mod sinks;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ pub use sinks::{
     Facility, FileSink, NatsLogin, NatsSink, OtlpSink, S3Sink, Sink, SinkKind, SyslogSink,
     Transport, UrlStyle,
 };
+pub use tokens::Tokens;
 
 /// Everything one version of the policy says.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ pub struct Settings {
     pub providers: BTreeMap<Name, Provider>,
     /// Whose tokens are taken in place of keys.
     pub issuers: Vec<Issuer>,
+    /// Short tokens that are made of other credentials; absent where none are made.
+    pub tokens: Option<Tokens>,
     /// Members of each group.
     pub groups: BTreeMap<Name, BTreeSet<Member>>,
     /// Governed ways to models.
@@ -502,4 +506,9 @@ pub struct Price {
     pub input: NanoUsd,
     /// Per million tokens of the answer.
     pub output: NanoUsd,
+}
+
+impl Price {
+    /// In the place of a model: all that have no price of their own.
+    pub const OF_OTHERS: &str = "*";
 }

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use bartizan_core::access::{Identify, Scope, Unrecognised};
+use bartizan_core::access::{Identify, Presented, Scope, TokenBounds, Unrecognised};
 use bartizan_core::settings::Settings;
 use bartizan_core::{Name, Principal, Secret};
 use http::HeaderMap;
+use http::header::{HOST, HeaderName};
+use http::request::Parts;
+use http::uri::Authority;
 
 use crate::error::GatewayError;
+
+/// Proves that the sender of a token has the key that it is bound to (RFC 9449).
+const PROOF: HeaderName = HeaderName::from_static("dpop");
 
 /// A caller who was recognised.
 #[derive(Debug, Clone)]
@@ -16,6 +22,16 @@ pub(crate) struct Caller {
     pub(crate) qualified: String,
     scope: Scope,
     endpoints: Option<Arc<[Name]>>,
+    /// What a short token bounds besides.
+    pub(crate) token: Option<Arc<TokenBounds>>,
+}
+
+/// What is known of a connection besides what is said on it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Peer {
+    pub(crate) is_encrypted: bool,
+    /// The certificate that the client showed, in DER.
+    pub(crate) certificate: Option<Arc<[u8]>>,
 }
 
 impl Caller {
@@ -23,7 +39,7 @@ impl Caller {
     #[cfg(test)]
     pub(crate) fn of(principal: Principal) -> Self {
         let qualified = principal.qualified();
-        Self { principal, qualified, scope: Scope::Client, endpoints: None }
+        Self { principal, qualified, scope: Scope::Client, endpoints: None, token: None }
     }
 
     /// Whether the key itself opens an endpoint, whatever the policy says about its holder.
@@ -37,18 +53,19 @@ impl Caller {
     }
 }
 
-/// Recognises the caller by `Authorization: Bearer`, `x-api-key` or `api-key`. Nothing else of a
+/// Recognises the caller by `Authorization: Bearer` or `DPoP`, `x-api-key` or `api-key`. Nothing else of a
 /// request speaks about identity.
 pub(crate) async fn identify(
-    headers: &HeaderMap,
+    head: &Parts,
     keys: &dyn Identify,
     settings: &Settings,
 ) -> Result<Caller, GatewayError> {
-    let credential = credential(headers).ok_or_else(|| missing(headers))?;
-    let identity = match keys.identify(&credential) {
+    let credential = credential(&head.headers).ok_or_else(|| missing(&head.headers))?;
+    let request = presented(head, &credential);
+    let identity = match keys.identify_request(&request) {
         Err(Unrecognised::Token { may_wait: true, .. }) => {
             keys.wait(&credential).await;
-            keys.identify(&credential)?
+            keys.identify_request(&request)?
         }
         identified => identified?,
     };
@@ -58,14 +75,36 @@ pub(crate) async fn identify(
     groups.dedup();
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
-    let (scope, endpoints) = (identity.scope, identity.endpoints);
-    Ok(Caller { principal, qualified, scope, endpoints })
+    let (scope, endpoints, token) = (identity.scope, identity.endpoints, identity.token);
+    Ok(Caller { principal, qualified, scope, endpoints, token })
+}
+
+/// What a request says about its sender.
+pub(crate) fn presented<'a>(head: &'a Parts, credential: &'a Secret) -> Presented<'a> {
+    let text = |name: HeaderName| {
+        let mut values = head.headers.get_all(name).iter();
+        // Of two, nobody knows which is meant.
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()
+    };
+    let authority = head.uri.authority().map(Authority::as_str);
+    let peer = head.extensions.get::<Peer>();
+    Presented {
+        credential,
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        authority: authority.or_else(|| text(HOST)).unwrap_or_default(),
+        is_encrypted: peer.is_some_and(|peer| peer.is_encrypted),
+        proof: text(PROOF),
+        certificate: peer.and_then(|peer| peer.certificate.as_deref()),
+    }
 }
 
 fn credential(headers: &HeaderMap) -> Option<Secret> {
     let bearer = headers.get(http::header::AUTHORIZATION).and_then(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        let is_known = ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        is_known.then(|| token.trim().to_owned())
     });
     let plain = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim().to_owned());
     bearer

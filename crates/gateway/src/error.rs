@@ -42,6 +42,10 @@ pub enum GatewayError {
     KeysAway,
     #[error("the token is not taken: {message}")]
     TokenRefused { code: &'static str, class: Class, message: String },
+    #[error("the proof of the token was used before; make one for each request")]
+    ProofReplayed,
+    #[error("the policy makes no tokens here")]
+    TokensNotMade,
     #[error("this key manages Bartizan and does not call models; use a client key")]
     KeyScope,
     #[error("the endpoint `{endpoint}` is not open to this caller{}", by_rule(rule.as_deref()))]
@@ -83,7 +87,7 @@ pub enum GatewayError {
     )]
     CountersAway { endpoint: String },
     #[error("limit `{limit}` counts dollars, and `prices` has no entry for the model `{model}`")]
-    PriceUnknown { limit: RuleId, model: String },
+    PriceUnknown { limit: String, model: String },
     #[error("no provider of endpoint `{endpoint}` could be reached")]
     ProviderUnreachable { endpoint: String },
     #[error("no provider answered in time")]
@@ -126,6 +130,8 @@ impl Coded for GatewayError {
             Self::KeyUnknown => "bartizan::gateway::key-unknown",
             Self::KeysAway => "bartizan::gateway::keys-away",
             Self::TokenRefused { code, .. } => code,
+            Self::ProofReplayed => "bartizan::gateway::proof-replayed",
+            Self::TokensNotMade => "bartizan::gateway::tokens-not-made",
             Self::KeyScope => "bartizan::gateway::key-scope",
             Self::EndpointForbidden { .. } => "bartizan::gateway::endpoint-forbidden",
             Self::BodyTooLarge { .. } => "bartizan::gateway::body-too-large",
@@ -159,10 +165,13 @@ impl Coded for GatewayError {
 
     fn class(&self) -> Class {
         match self {
-            Self::UnknownPath | Self::ModelUnknown { .. } | Self::ModelFixed { .. } => {
-                Class::NotFound
+            Self::UnknownPath
+            | Self::ModelUnknown { .. }
+            | Self::ModelFixed { .. }
+            | Self::TokensNotMade => Class::NotFound,
+            Self::KeyMissing | Self::SchemeMissing | Self::KeyUnknown | Self::ProofReplayed => {
+                Class::Unauthenticated
             }
-            Self::KeyMissing | Self::SchemeMissing | Self::KeyUnknown => Class::Unauthenticated,
             Self::KeyScope | Self::EndpointForbidden { .. } | Self::PriceUnknown { .. } => {
                 Class::Denied
             }

@@ -9,11 +9,15 @@ mod outgoing;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bartizan_core::access::Exchanged;
 use bartizan_core::settings::Price;
-use bartizan_core::{Channel, Coded, Outcome, Principal, RequestId, Verdict, limits as caps};
+use bartizan_core::{
+    Channel, Coded, Outcome, Principal, RequestId, Secret, Verdict, limits as caps,
+};
 use bartizan_guard::Session;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use tokio::sync::mpsc;
@@ -210,8 +214,10 @@ impl Exchange {
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let caller =
-            auth::identify(&head.headers, &*self.gateway.keys, &self.snapshot.settings).await?;
+        if self.operation == Operation::TokenExchange {
+            return self.exchange_token(&head, body).await;
+        }
+        let caller = auth::identify(&head, &*self.gateway.keys, &self.snapshot.settings).await?;
         self.record.event.principal = Some(caller.qualified.clone());
         caller.check_scope()?;
         if matches!(self.operation, Operation::Models | Operation::Model) {
@@ -257,6 +263,27 @@ impl Exchange {
         self.ask(&target, &document, &head.headers, &caller.principal).await
     }
 
+    /// Makes a short token of another credential.
+    async fn exchange_token<B>(&mut self, head: &Parts, body: B) -> Result<Reply, GatewayError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let form = body::read(body, caps::TOKEN_FORM_BYTES).await?;
+        let nothing = Secret::new(String::new());
+        let request = auth::presented(head, &nothing);
+        let keys = &*self.gateway.keys;
+        let Some(exchanged) = keys.exchange(&request, &form) else {
+            return Err(GatewayError::TokensNotMade);
+        };
+        let Exchanged { principal, body } = exchanged?;
+        self.record.event.principal = Some(principal);
+        let mut headers = HeaderMap::new();
+        // RFC 6749, section 5.1.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let (status, outcome) = (StatusCode::OK, Outcome::Answered);
+        Ok(Reply::Whole { status, body: body.into(), headers, outcome })
+    }
+
     /// Checks the outline of the request and takes room on the limits before anything is sent.
     async fn reserve(
         &mut self,
@@ -281,10 +308,16 @@ impl Exchange {
         let limits = &target.endpoint.settings.limits;
         let price = self.price(target);
         let counts_money = limits.iter().find(|limit| limit.nano_usd.is_some());
+        let counts_money = counts_money.map(|limit| limit.id.to_string());
+        let token_counts = caller.token.as_ref().is_some_and(|token| {
+            token.allowances.iter().any(|allowance| allowance.nano_usd.is_some())
+        });
+        let counts_money =
+            counts_money.or_else(|| token_counts.then(|| limits::TOKEN_BUDGET.to_owned()));
         if let (Some(limit), None) = (counts_money, price) {
             let model = target.endpoint.routes.first().and_then(|route| route.model.clone());
             let model = model.unwrap_or_else(|| target.model.clone());
-            return Err(GatewayError::PriceUnknown { limit: limit.id.clone(), model });
+            return Err(GatewayError::PriceUnknown { limit, model });
         }
         let nano_usd = price.map_or(0, |price| {
             price.input.per_million(input).saturating_add(price.output.per_million(output)).0
@@ -292,8 +325,11 @@ impl Exchange {
         let planned = Use { tokens: input.saturating_add(output), nano_usd };
         let endpoint = &target.endpoint.name;
         let counters = &*self.gateway.counters;
-        let reserved = limits::reserve(counters, endpoint, limits, &caller.principal, planned);
+        let reserved = limits::reserve(counters, endpoint, limits, caller, planned);
         let reservation = reserved.await.map_err(|refused| match refused {
+            Refused::Exhausted(exhausted) if exhausted.limit.as_str() == limits::TOKEN_PROOF => {
+                GatewayError::ProofReplayed
+            }
             Refused::Exhausted(exhausted) => GatewayError::Limited(exhausted),
             Refused::Uncounted => GatewayError::CountersAway { endpoint: endpoint.to_string() },
         })?;
@@ -305,7 +341,8 @@ impl Exchange {
     fn price(&self, target: &endpoint::Target) -> Option<Price> {
         let prices = target.endpoint.routes.iter().map(|route| {
             let model = route.model.as_deref().unwrap_or(&target.model);
-            self.snapshot.settings.prices.get(model).copied()
+            let prices = &self.snapshot.settings.prices;
+            prices.get(model).or_else(|| prices.get(Price::OF_OTHERS)).copied()
         });
         let prices: Option<Vec<Price>> = prices.collect();
         prices?

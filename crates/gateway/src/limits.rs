@@ -8,11 +8,23 @@ mod memory;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bartizan_core::access::TokenBounds;
 use bartizan_core::counters::{Change, CounterKey, Counters, Demand, NoRoom, Taken, Unit};
 use bartizan_core::settings::{Limit, LimitSubject, Rate};
 use bartizan_core::{Principal, RuleId};
 
+use crate::auth::Caller;
+
 pub use memory::MemoryCounters;
+
+/// Names the budget of a short token among limits.
+pub(crate) const TOKEN_BUDGET: &str = "token-budget";
+/// Names the proof of a short token among limits.
+pub(crate) const TOKEN_PROOF: &str = "token-proof";
+/// As long as no short token lives: what was used of its budget is not forgotten before it ends.
+const TOKEN_WINDOW: Duration = Duration::from_secs(20 * 60);
+/// Longer than a proof is good.
+const PROOF_WINDOW: Duration = Duration::from_secs(3 * 60);
 
 /// A limit has no room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,10 +130,13 @@ pub(crate) async fn reserve(
     counters: &dyn Counters,
     endpoint: &Arc<str>,
     limits: &[Limit],
-    caller: &Principal,
+    caller: &Caller,
     planned: Use,
 ) -> Result<Reservation, Refused> {
-    let wanted = demands(endpoint, limits, caller, planned);
+    let mut wanted = demands(endpoint, limits, &caller.principal, planned);
+    if let Some(token) = &caller.token {
+        wanted.extend(token_demands(token, planned));
+    }
     if wanted.is_empty() {
         return Ok(Reservation { reserved: planned, ..Reservation::default() });
     }
@@ -178,6 +193,28 @@ fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: U
     demands
 }
 
+/// What a short token asks for: its budgets, and that its proof is used once.
+fn token_demands(token: &TokenBounds, planned: Use) -> Vec<Demand> {
+    let mut demands = Vec::new();
+    let mut demand = |limit: &str, unit, whose: &str, amount, planned, window| {
+        // Both are ids.
+        let Ok(limit) = limit.parse() else { return };
+        let key = CounterKey { endpoint: "".into(), limit, unit, whose: whose.to_owned() };
+        demands.push(Demand { key, rate: Rate { amount, window }, planned });
+    };
+    if let Some(proof) = &token.proof {
+        demand(TOKEN_PROOF, Unit::Requests, proof, 1, 1, PROOF_WINDOW);
+    }
+    for allowance in &token.allowances {
+        let amounts = [(Unit::Tokens, allowance.tokens), (Unit::NanoUsd, allowance.nano_usd)];
+        for (unit, amount) in amounts {
+            let Some(amount) = amount else { continue };
+            demand(TOKEN_BUDGET, unit, &allowance.id, amount, planned.of(unit), TOKEN_WINDOW);
+        }
+    }
+    demands
+}
+
 fn reservation(
     limits: &[Limit],
     keys: Vec<(CounterKey, Rate)>,
@@ -194,6 +231,7 @@ fn reservation(
             Unit::NanoUsd => None,
         };
         if let Some(slot) = tightest
+            && key.limit.as_str() != TOKEN_PROOF
             && slot.is_none_or(|other| room.remaining < other.remaining)
         {
             *slot = Some(room);

@@ -8,6 +8,8 @@ pub(crate) enum Dialect {
     OpenAi,
     Anthropic,
     Databricks,
+    /// RFC 6749.
+    OAuth,
 }
 
 /// What is asked of a model.
@@ -24,12 +26,14 @@ pub(crate) enum Operation {
     Invocations,
     Models,
     Model,
+    /// Makes a short token of another credential; asks nothing of a model.
+    TokenExchange,
 }
 
 impl Operation {
     /// Every operation, for tables and tests.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Completions,
@@ -40,6 +44,7 @@ impl Operation {
         Self::Invocations,
         Self::Models,
         Self::Model,
+        Self::TokenExchange,
     ];
 
     /// Name used in events and metrics.
@@ -55,6 +60,7 @@ impl Operation {
             Self::Invocations => "invocations",
             Self::Models => "models",
             Self::Model => "model",
+            Self::TokenExchange => "token-exchange",
         }
     }
 }
@@ -77,9 +83,9 @@ const fn route(
     Route { method, path, operation, dialect }
 }
 
-use Dialect::{Anthropic, Databricks, OpenAi};
+use Dialect::{Anthropic, Databricks, OAuth, OpenAi};
 
-static ROUTES: [Route; 15] = [
+static ROUTES: [Route; 16] = [
     route(Method::POST, "/v1/chat/completions", Operation::ChatCompletions, OpenAi),
     route(Method::POST, "/v1/responses", Operation::Responses, OpenAi),
     route(Method::POST, "/v1/completions", Operation::Completions, OpenAi),
@@ -89,6 +95,7 @@ static ROUTES: [Route; 15] = [
     route(Method::GET, "/v1/models/{}", Operation::Model, OpenAi),
     route(Method::POST, "/v1/messages", Operation::Messages, Anthropic),
     route(Method::POST, "/v1/messages/count_tokens", Operation::CountTokens, Anthropic),
+    route(Method::POST, "/oauth/token", Operation::TokenExchange, OAuth),
     route(Method::POST, "/serving-endpoints/{}/invocations", Operation::Invocations, Databricks),
     route(Method::POST, "/serving-endpoints/chat/completions", Operation::ChatCompletions, OpenAi),
     route(Method::POST, "/serving-endpoints/completions", Operation::Completions, OpenAi),

@@ -235,7 +235,7 @@ pub(crate) fn of(operation: Operation) -> Option<&'static dyn Protocol> {
         Operation::Completions => &completions::Completions,
         Operation::Embeddings | Operation::Moderations => &embeddings::Embeddings,
         Operation::Messages | Operation::CountTokens => &messages::Messages,
-        Operation::Models | Operation::Model => return None,
+        Operation::Models | Operation::Model | Operation::TokenExchange => return None,
     })
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn error(
             "request_id": request_id.to_string(),
         }),
         Dialect::Databricks => databricks(error, &message),
+        Dialect::OAuth => oauth(error, &message),
     };
     let mut reply = Response::new(ReplyBody::whole(body.to_string()));
     *reply.status_mut() = status(error, dialect);
@@ -114,6 +115,22 @@ fn anthropic_type(error: &GatewayError) -> &'static str {
         Class::Unavailable => "overloaded_error",
         Class::Upstream | Class::Internal => "api_error",
     }
+}
+
+/// RFC 6749, section 5.2, and RFC 9449, section 12.2.
+fn oauth(error: &GatewayError, message: &str) -> serde_json::Value {
+    let word = match error.class() {
+        _ if error.code().contains("::proof-") => "invalid_dpop_proof",
+        Class::Unauthenticated => "invalid_grant",
+        Class::Denied => "unauthorized_client",
+        Class::Upstream | Class::Unavailable | Class::Internal => "temporarily_unavailable",
+        Class::Usage | Class::NotFound | Class::Limit => "invalid_request",
+    };
+    serde_json::json!({
+        "error": word,
+        "error_description": message,
+        "code": error.code(),
+    })
 }
 
 fn databricks(error: &GatewayError, message: &str) -> serde_json::Value {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -16,6 +18,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use crate::auth::Peer;
 use crate::gateway::Gateway;
 
 /// Longest wait for the head of a request, from the start of the connection or the end of the answer
@@ -138,11 +141,17 @@ impl Server {
             tokio::spawn(async move {
                 let _permit = permit;
                 let Some(tls) = tls else {
-                    return converse(&server, gateway, watcher, stream).await;
+                    return converse(&server, gateway, watcher, stream, Peer::default()).await;
                 };
                 let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
                 match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-                    Ok(Ok(stream)) => converse(&server, gateway, watcher, stream).await,
+                    Ok(Ok(stream)) => {
+                        let shown = stream.get_ref().1.peer_certificates();
+                        let certificate = shown.and_then(|shown| Some(shown.first()?.as_ref()));
+                        let certificate = certificate.map(Arc::from);
+                        let peer = Peer { is_encrypted: true, certificate };
+                        converse(&server, gateway, watcher, stream, peer).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, "no agreement on TLS"),
                     Err(_) => tracing::debug!("no agreement on TLS in time"),
                 }
@@ -161,13 +170,15 @@ async fn converse<S>(
     gateway: Arc<Gateway>,
     watcher: Watcher,
     stream: S,
+    peer: Peer,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let began = AtomicBool::new(false);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         began.store(true, Ordering::Relaxed);
         let gateway = Arc::clone(&gateway);
+        request.extensions_mut().insert(peer.clone());
         async move { Ok::<_, Infallible>(gateway.serve(request).await) }
     });
     let connection = server.serve_connection(TokioIo::new(stream), service);

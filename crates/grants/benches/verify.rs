@@ -9,7 +9,7 @@
     reason = "a benchmark stops at the first surprise"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_core::money::NanoUsd;
 use bartizan_core::principal::PrincipalKind;
@@ -45,7 +45,7 @@ fn reference(bencher: Bencher<'_, '_>, blocks: usize) {
     let text = issuer.token(blocks);
     let text = text.expose().strip_prefix(PREFIX).unwrap();
     let jwks: serde_json::Value =
-        serde_json::from_str(&issuer.authority.public().to_jwks()).unwrap();
+        serde_json::from_str(&issuer.authority.public().to_jwks(issuer.now)).unwrap();
     let root = URL_SAFE_NO_PAD.decode(jwks["keys"][0]["x"].as_str().unwrap()).unwrap();
     let root = PublicKey::from_bytes(&root, Algorithm::Ed25519).unwrap();
     let request = format!(
@@ -68,7 +68,7 @@ fn revoked(bencher: Bencher<'_, '_>) {
     let token = issuer.token(2);
     let mut revocations = Revocations::default();
     let first = issuer.authority.verify(&token, issuer.now).unwrap().blocks().first().copied();
-    revocations.revoke(first.unwrap(), issuer.now).unwrap();
+    revocations.revoke(first.unwrap(), issuer.now, issuer.now).unwrap();
     bencher.bench_local(|| {
         issuer.authority.verify_unless_revoked(black_box(&token), &revocations, issuer.now).is_err()
     });
@@ -103,11 +103,14 @@ fn proof(bencher: Bencher<'_, '_>) {
     let issuer = Issuer::new();
     let token = issuer.token(2);
     let binding = issuer.key.binding();
-    let proofs = Proofs::new(1 << 20).unwrap();
-    let request = Presented { method: "POST", url: URL, token: &token, binding: &binding };
+    // Room for all of them, though they are of one key.
+    let steady = Instant::now();
+    let proofs = Proofs::new(1 << 20, issuer.now - Duration::from_secs(1), steady);
+    let request =
+        Presented { method: "POST", url: URL, token: Some(&token), binding: Some(&binding) };
     bencher
         .with_inputs(|| issuer.key.prove("POST", URL, &token, issuer.now).unwrap())
-        .bench_local_refs(|proof| proofs.verify(proof, &request, issuer.now).unwrap());
+        .bench_local_refs(|proof| proofs.verify(proof, &request, issuer.now, steady).unwrap());
 }
 
 struct Issuer {

@@ -99,9 +99,40 @@ pub(crate) fn read_narrowing<'a>(
     Block::read(data, symbols)?.read_limits(symbols)
 }
 
-/// Whether a text may stand as the note of a block.
+/// Whether a text may stand as the note of a block: it is shown to people who read logs.
 pub(crate) fn is_note(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(misleads)
+}
+
+/// Whether a character controls something, or changes how those around it are shown: those of the categories Cc, Cf,
+/// Zl and Zp of Unicode 16 (controls, direction, what is not seen, and separators of lines and paragraphs).
+const fn misleads(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1F}'
+            | '\u{7F}'..='\u{9F}'
+            | '\u{AD}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61C}'
+            | '\u{6DD}'
+            | '\u{70F}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8E2}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{110BD}'
+            | '\u{110CD}'
+            | '\u{13430}'..='\u{1343F}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0001}'
+            | '\u{E0020}'..='\u{E007F}'
+    )
 }
 
 /// A block, as far as all have the same.
@@ -236,4 +267,49 @@ fn session(text: &str) -> Option<Uuid> {
 /// Whether it is a UUIDv7.
 pub(crate) fn is_session(id: Uuid) -> bool {
     id.get_version_num() == 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_shown_as_they_are() {
+        for note in ["reader (agent 2)", "päss ✓", "読む", "\u{1F468}\u{1F3FD}", "عربي"] {
+            assert!(is_note(note), "{note}");
+        }
+        for hidden in [
+            '\0',
+            '\n',
+            '\r',
+            '\t',
+            '\u{1B}',
+            '\u{7F}',
+            '\u{85}',
+            '\u{9F}',
+            '\u{AD}',
+            '\u{61C}',
+            '\u{180E}',
+            '\u{200B}',
+            '\u{200D}',
+            '\u{200E}',
+            '\u{200F}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202A}',
+            '\u{202E}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{206F}',
+            '\u{FEFF}',
+            '\u{FFFB}',
+            '\u{E0001}',
+            '\u{E0041}',
+        ] {
+            assert!(!is_note(&format!("a{hidden}b")), "{hidden:?}");
+        }
+        let controls = (char::MIN..=char::MAX).filter(|character| character.is_control());
+        assert!(controls.into_iter().all(misleads));
+    }
 }

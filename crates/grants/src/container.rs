@@ -2,11 +2,13 @@
 //! the last key, which lets the holder add a block.
 //!
 //! Signatures are those of the Biscuit specification 3.3 in version 0 (which is written, because every library
-//! knows it) and version 1. Keys are Ed25519. Blocks that somebody else signed besides are refused.
+//! knows it) and version 1. Keys are Ed25519, and none for which anybody can sign. Blocks that somebody else signed
+//! besides are refused.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 use zeroize::Zeroizing;
 
+use crate::ed25519::{KeyBytes, generate_pair, is_weak, public_key, verifies};
 use crate::error::{GrantError, WriteError};
 use crate::wire::{Fields, Malformed, Message};
 
@@ -16,8 +18,6 @@ pub const MAX_BLOCKS: usize = 16;
 /// Number of the algorithm in the format of tokens.
 const ALGORITHM_ED25519: u64 = 0;
 
-/// Bytes of a public or secret key.
-pub(crate) type KeyBytes = [u8; 32];
 /// Bytes of a signature.
 pub(crate) type SignatureBytes = [u8; 64];
 
@@ -100,11 +100,13 @@ impl<'a> Container<'a> {
         for block in &self.blocks {
             message.clear();
             block.signed_message(before.as_ref(), &mut message);
-            let checked = match before {
-                None => root.verify_sig(&message, block.signature),
-                Some(before) => parse_key(before.next_key)?.verify_sig(&message, block.signature),
+            let is_signed = match before {
+                None => verifies(root, &message, block.signature),
+                Some(before) => verifies(&parse_key(before.next_key)?, &message, block.signature),
             };
-            checked.map_err(|_| GrantError::Signature)?;
+            if !is_signed {
+                return Err(GrantError::Signature);
+            }
             before = Some(*block);
         }
         let last = before.ok_or(GrantError::Malformed)?;
@@ -118,8 +120,9 @@ impl<'a> Container<'a> {
                 message.extend_from_slice(last.data);
                 last.push_key(&mut message);
                 message.extend_from_slice(last.signature);
-                let key = parse_key(last.next_key)?;
-                key.verify_sig(&message, seal).map_err(|_| GrantError::Signature)?;
+                if !verifies(&parse_key(last.next_key)?, &message, seal) {
+                    return Err(GrantError::Signature);
+                }
             }
         }
         Ok(())
@@ -197,14 +200,6 @@ impl NextKey {
     }
 }
 
-/// A fresh key and the secret that it is made from; nothing where the system has no random bytes.
-pub(crate) fn generate_pair() -> Option<(Zeroizing<KeyBytes>, Ed25519KeyPair)> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).ok()?;
-    let pair = Ed25519KeyPair::from_seed_unchecked(&*seed).ok()?;
-    Some((seed, pair))
-}
-
 impl<'a> SignedBlock<'a> {
     fn parse(block: Fields<'a>) -> Result<Self, GrantError> {
         let mut block = block;
@@ -226,6 +221,9 @@ impl<'a> SignedBlock<'a> {
         };
         block.end()?;
         let next_key = next_key.try_into().map_err(|_| Malformed)?;
+        if is_weak(next_key) {
+            return Err(GrantError::WeakKey);
+        }
         let signature = signature.try_into().map_err(|_| Malformed)?;
         Ok(Self { data, next_key, signature, version })
     }
@@ -268,7 +266,7 @@ impl<'a> SignedBlock<'a> {
 }
 
 fn parse_key(key: &KeyBytes) -> Result<ParsedPublicKey, GrantError> {
-    ParsedPublicKey::new(&ED25519, key).map_err(|_| GrantError::Signature)
+    public_key(key).ok_or(GrantError::Signature)
 }
 
 #[cfg(test)]
@@ -284,7 +282,7 @@ mod tests {
     #[test]
     fn both_versions_of_signatures_are_those_of_the_reference() {
         let (_, root) = generate_pair().unwrap();
-        let public = ParsedPublicKey::new(&ED25519, root.public_key()).unwrap();
+        let public = public_key(root.public_key().as_ref().try_into().unwrap()).unwrap();
         let there = PublicKey::from_bytes(root.public_key().as_ref(), Algorithm::Ed25519).unwrap();
         for version in [0, 1] {
             let next = NextKey::generate().unwrap();
@@ -307,7 +305,7 @@ mod tests {
     #[test]
     fn a_block_is_signed_in_the_version_that_it_names() {
         let (_, root) = generate_pair().unwrap();
-        let public = ParsedPublicKey::new(&ED25519, root.public_key()).unwrap();
+        let public = public_key(root.public_key().as_ref().try_into().unwrap()).unwrap();
         let next = NextKey::generate().unwrap();
         let parts = |version: u32, named: u32| {
             let unsigned =

@@ -39,6 +39,9 @@ pub enum GrantError {
     /// It names no root key, or one that is not known here, or not any more.
     #[error("the root key of the token is not known")]
     UnknownKey,
+    /// A block names a key for which anybody can sign.
+    #[error("a key of the token is one for which anybody can sign")]
+    WeakKey,
     /// A signature is wrong, or the secret that goes with the last block is missing.
     #[error("the signature of the token is wrong")]
     Signature,
@@ -81,7 +84,7 @@ impl Coded for GrantError {
             Self::Block { .. } | Self::ThirdParty => "bartizan::grants::token-block",
             Self::Algorithm => "bartizan::grants::token-algorithm",
             Self::UnknownKey => "bartizan::grants::token-key",
-            Self::Signature => "bartizan::grants::token-signature",
+            Self::Signature | Self::WeakKey => "bartizan::grants::token-signature",
             Self::NotYet => "bartizan::grants::token-early",
             Self::Expired => "bartizan::grants::token-expired",
             Self::LivesTooLong => "bartizan::grants::token-lives-too-long",
@@ -128,7 +131,9 @@ pub enum WriteError {
     #[error("the time is before 1970")]
     Time,
     /// The note cannot be written.
-    #[error("a note has 1 to 128 bytes and no control characters")]
+    #[error(
+        "a note has 1 to 128 bytes, and no control characters or ones that change how text is shown"
+    )]
     Note,
     /// Nothing is asked for.
     #[error("nothing would be narrowed")]
@@ -200,6 +205,18 @@ pub enum KeysError {
         #[source]
         source: io::Error,
     },
+    /// Another process changes the file for too long.
+    #[error("another process holds the lock of `{}`", path.display())]
+    Locked {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file belongs to somebody else, who knows what is in it and can change it.
+    #[error("`{}` belongs neither to this user nor to root", path.display())]
+    Owner {
+        /// Which.
+        path: PathBuf,
+    },
     /// Others than its owner may read the file, and whoever has it can make tokens.
     #[error("`{}` is open to others than its owner; its mode has to be 0600", path.display())]
     Exposed {
@@ -239,6 +256,8 @@ impl Coded for KeysError {
     fn code(&self) -> &'static str {
         match self {
             Self::File { .. } => "bartizan::grants::keys-file",
+            Self::Locked { .. } => "bartizan::grants::keys-locked",
+            Self::Owner { .. } => "bartizan::grants::keys-owner",
             Self::Exposed { .. } => "bartizan::grants::keys-exposed",
             Self::Format { .. } | Self::TooMany { .. } => "bartizan::grants::keys-format",
             Self::Unknown { .. } => "bartizan::grants::keys-unknown",
@@ -249,9 +268,10 @@ impl Coded for KeysError {
 
     fn class(&self) -> Class {
         match self {
-            Self::File { .. } => Class::Unavailable,
+            Self::File { .. } | Self::Locked { .. } => Class::Unavailable,
             Self::Unknown { .. } => Class::NotFound,
             Self::Exposed { .. }
+            | Self::Owner { .. }
             | Self::Format { .. }
             | Self::TooMany { .. }
             | Self::Newest { .. } => Class::Usage,
@@ -316,6 +336,13 @@ pub enum ProofError {
     /// It was used before (`jti`).
     #[error("the proof was used before (`jti`)")]
     Replayed,
+    /// It is of a time (`iat`) of which it is not known any more what was used: from before this process started, or
+    /// gone through before a clock was set back.
+    #[error("it is not known any more which proofs of that time (`iat`) were used; make a new one")]
+    Forgotten,
+    /// So many proofs with this key were used that no more of it can be remembered for now.
+    #[error("too many proofs with this key were used within two minutes")]
+    HolderFull,
     /// So many proofs were used that no more can be remembered for now.
     #[error("too many proofs were used within two minutes")]
     Full,
@@ -334,6 +361,8 @@ impl Coded for ProofError {
             Self::Method | Self::Url | Self::Token => "bartizan::grants::proof-request",
             Self::Time => "bartizan::grants::proof-time",
             Self::Replayed => "bartizan::grants::proof-replayed",
+            Self::Forgotten => "bartizan::grants::proof-forgotten",
+            Self::HolderFull => "bartizan::grants::proofs-of-key-full",
             Self::Full => "bartizan::grants::proofs-full",
         }
     }
@@ -341,6 +370,7 @@ impl Coded for ProofError {
     fn class(&self) -> Class {
         match self {
             Self::Full => Class::Unavailable,
+            Self::HolderFull => Class::Limit,
             _ => Class::Unauthenticated,
         }
     }

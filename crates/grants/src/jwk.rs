@@ -1,11 +1,10 @@
 //! Public keys of holders as they write them (JSON Web Key, RFC 7517): Ed25519 and P-256.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, VerificationAlgorithm,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::ed25519;
 use crate::error::ProofError;
 use crate::grant::{Binding, Thumbprint};
 use crate::json::Members;
@@ -50,7 +49,8 @@ impl Jwk {
     /// Reads a key.
     ///
     /// # Errors
-    /// [`ProofError::PrivateKey`], or [`ProofError::Member`] for whatever is no public key of a kind that is known.
+    /// [`ProofError::PrivateKey`], or [`ProofError::Member`] for whatever is no public key of a kind that is known,
+    /// and for keys for which anybody can sign.
     pub(crate) fn read(jwk: &Members<'_>) -> Result<Self, ProofError> {
         let wrong = || ProofError::Member { member: "jwk" };
         if PRIVATE.iter().any(|member| jwk.has(member)) {
@@ -61,23 +61,22 @@ impl Jwk {
         }
         let text = |member| jwk.text(member).ok_or_else(wrong);
         let (kind, curve, x) = (text("kty")?, text("crv")?, part(&text("x")?).ok_or_else(wrong)?);
-        let (algorithm, name, bytes, canonical) = match (kind.as_str(), curve.as_str()) {
-            ("OKP", "Ed25519") => (Algorithm::EdDsa, "EdDSA", x.to_vec(), ed25519_text(&x)),
+        let (algorithm, name, key, canonical) = match (kind.as_str(), curve.as_str()) {
+            ("OKP", "Ed25519") => {
+                (Algorithm::EdDsa, "EdDSA", ed25519::public_key(&x), ed25519_text(&x))
+            }
             ("EC", "P-256") => {
                 let y = part(&text("y")?).ok_or_else(wrong)?;
                 let point = [&[UNCOMPRESSED], x.as_slice(), y.as_slice()].concat();
-                (Algorithm::Es256, "ES256", point, p256_text(&x, &y))
+                let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok();
+                (Algorithm::Es256, "ES256", key, p256_text(&x, &y))
             }
             _ => return Err(wrong()),
         };
         if jwk.has("alg") && jwk.text("alg").as_deref() != Some(name) {
             return Err(wrong());
         }
-        let verification: &'static dyn VerificationAlgorithm = match algorithm {
-            Algorithm::EdDsa => &ED25519,
-            Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-        };
-        let key = ParsedPublicKey::new(verification, bytes).map_err(|_| wrong())?;
+        let key = key.ok_or_else(wrong)?;
         Ok(Self { algorithm, key, thumbprint: Thumbprint::of(canonical.as_bytes()) })
     }
 }
@@ -86,7 +85,8 @@ impl Binding {
     /// The binding to a public key, given as a JSON Web Key for Ed25519 or P-256 (thumbprint of RFC 7638).
     ///
     /// # Errors
-    /// [`ProofError::PrivateKey`], or [`ProofError::Member`] for whatever is no such key.
+    /// [`ProofError::PrivateKey`], or [`ProofError::Member`] for whatever is no such key, or one of small order, for
+    /// which anybody can sign.
     pub fn of_jwk(json: &[u8]) -> Result<Self, ProofError> {
         let members = (json.len() <= JWK_BYTES).then(|| Members::read(json)).flatten();
         let members = members.ok_or(ProofError::Member { member: "jwk" })?;
@@ -162,6 +162,14 @@ mod tests {
         ] {
             let error = Binding::of_jwk(jwk.as_bytes()).unwrap_err();
             assert_eq!(error, ProofError::Member { member: "jwk" }, "{jwk}");
+        }
+    }
+
+    #[test]
+    fn keys_for_which_anybody_signs_are_refused() {
+        for key in crate::ed25519::weak_keys() {
+            let error = Binding::of_jwk(ed25519_text(&key).as_bytes()).unwrap_err();
+            assert_eq!(error, ProofError::Member { member: "jwk" }, "{key:02x?}");
         }
     }
 }

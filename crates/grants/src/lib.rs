@@ -2,12 +2,13 @@
 //!
 //! A caller who was recognised gets a token from [`Authority::mint`]: a [Biscuit](https://www.biscuitsec.org) of at
 //! most [`MAX_LIFETIME`] that says who they are and what it opens. It is bound to a key or certificate of theirs
-//! ([`Binding`]); each request comes with a proof of that key ([`Proofs`]), so a token that was stolen is worth
-//! nothing. A holder makes narrower tokens for others with [`narrow()`], without asking anybody. Whoever has the
+//! ([`Binding`]); each request comes with a proof of that key ([`Proofs`]), so a token that was stolen without the key
+//! is worth nothing. A holder makes narrower tokens for others with [`narrow()`], without asking anybody. Whoever has the
 //! [`PublicKeys`] of the issuer checks a token with [`PublicKeys::verify`] and gets a [`Grant`]: what the issuer
 //! opened, less what every holder took away. [`Revocations`] end tokens before their time.
 //!
-//! Nothing here waits, asks a clock or a network, or decides what a caller may do: policy is asked besides.
+//! Nothing here asks a clock or a network, or decides what a caller may do: policy is asked besides. Nothing waits
+//! but [`SigningKeys::change`], for the disk and for others that change the same file.
 //!
 //! # What a token says
 //!
@@ -23,8 +24,9 @@
 //! check if time($t), $t <= 2026-11-01T12:15:00Z;
 //! ```
 //!
-//! Every further block is written by a holder, and consists of a note for people (the "context" of the block) and of
-//! these checks, each in this form, with up to 64 entries and any names of variables:
+//! Every further block is written by a holder, and consists of a note for people (the "context" of the block, 1 to
+//! 128 bytes without characters that control something or change how text is shown) and of these checks, each in this
+//! form, with up to 64 entries and any names of variables:
 //!
 //! ```text
 //! check if endpoint($e), {"chat", "embed"}.contains($e) or without("endpoint");
@@ -57,6 +59,8 @@
 mod address;
 mod block;
 mod container;
+mod disk;
+mod ed25519;
 mod error;
 mod grant;
 mod json;
@@ -86,10 +90,14 @@ pub use grant::{Binding, Grant, Origin, Thumbprint};
 pub use mint::{Authority, MintRequest};
 pub use narrow::{Narrowing, narrow};
 pub use pattern::{Dotted, Entry, HostPatterns, Hosts, MAX_ENTRIES, NamePatterns, Patterns, Shape};
-pub use proof::{PROOF_BYTES, PROOF_WINDOW, PROOFS_REMEMBERED, Presented, ProofKey, Proofs};
+pub use proof::{
+    CheckedProof, PROOF_BYTES, PROOF_WINDOW, PROOFS_REMEMBERED, Presented, ProofKey, Proofs,
+};
 pub use reach::{Budget, Reach};
-pub use revoked::{MAX_REVOCATIONS, RevocationId, Revocations, RevocationsFull};
-pub use signing::{PublicKeys, SigningKeys};
+pub use revoked::{
+    MAX_REVOCATIONS, MAX_REVOKED_ORIGINS, RevocationId, Revocations, RevocationsFull,
+};
+pub use signing::{JWKS_LIFETIME, PublicKeys, SigningKeys};
 pub use text::{PREFIX, TOKEN_BYTES, looks_like_one};
 pub use verify::{Allowance, Verified};
 

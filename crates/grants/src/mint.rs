@@ -35,7 +35,8 @@ pub struct MintRequest {
     pub name: String,
     /// Groups that the credential brought for which the token is made; at most 64.
     pub groups: Vec<Name>,
-    /// Session that goes on (UUIDv7); a new one begins where it is absent.
+    /// Session that goes on (UUIDv7); a new one begins where it is absent. Whether it was this
+    /// holder's is not checked here.
     pub session: Option<Uuid>,
     /// What it is made for: when that ends, so does the token.
     pub origin: Origin,
@@ -60,6 +61,13 @@ impl Authority {
     }
 
     /// Makes a token. Whoever asks has been recognised, and policy allows them what they ask for.
+    ///
+    /// **Never mint on the strength of a token.** Whoever asks has to show what the token is made for: their API key,
+    /// or a token of their issuer. A token made here opens for its holder at most what it says, until it ends; one
+    /// that could be shown to get another would never end, whatever [`MAX_LIFETIME`] says, would give back what
+    /// holders took away by narrowing, and would outlive its revocation. This cannot be seen here: no type tells what
+    /// was shown, so it is for the caller to refuse [what looks like one](crate::looks_like_one) where tokens are
+    /// asked for. For less, [`narrow`](crate::narrow()) needs nobody.
     ///
     /// # Errors
     /// [`WriteError`] about what was asked.

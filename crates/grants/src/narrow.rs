@@ -18,7 +18,9 @@ pub struct Narrowing {
     pub reach: Reach,
     /// The last second in which the token is good, in whole seconds; one after the token's own changes nothing.
     pub expires: Option<Timestamp>,
-    /// For whom, such as the name of an agent: 1 to 128 bytes. It is for people who read logs, and decides nothing.
+    /// For whom, such as the name of an agent: 1 to 128 bytes, without control characters and those that change how
+    /// text is shown (direction, what is not seen, separators of lines). It is for people who read logs, and decides
+    /// nothing.
     pub note: Option<String>,
 }
 

@@ -1,8 +1,9 @@
 //! Proofs that whoever shows a token has the key that it is bound to (`DPoP`, RFC 9449), one for each request.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bartizan_core::redact::Secret;
 use bartizan_core::time::Timestamp;
@@ -13,7 +14,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::address::Address;
-use crate::container::{KeyBytes, generate_pair};
+use crate::ed25519::{KeyBytes, generate_pair};
 use crate::error::{KeysError, ProofError};
 use crate::grant::{Binding, Thumbprint};
 use crate::json::Members;
@@ -27,7 +28,7 @@ pub const PROOF_WINDOW: Duration = Duration::from_secs(60);
 pub const PROOF_BYTES: usize = 4 << 10;
 
 /// How many proofs are remembered in two minutes where nothing else is said, for as many requests; up to some
-/// 36 MiB.
+/// 120 MiB, when each is of another key.
 pub const PROOFS_REMEMBERED: usize = 1 << 20;
 
 /// Longest id of a proof, in bytes.
@@ -44,29 +45,91 @@ pub struct Presented<'a> {
     /// Where callers know the request to go, with scheme and host, so the outer address where a proxy stands
     /// in front.
     pub url: &'a str,
-    /// The token, which was checked.
-    pub token: &'a Secret,
-    /// What it is bound to.
-    pub binding: &'a Binding,
+    /// The token, which was checked; absent where one is asked for (RFC 9449, section 5).
+    pub token: Option<&'a Secret>,
+    /// What it is bound to; absent where one is asked for, for any key.
+    pub binding: Option<&'a Binding>,
+}
+
+/// A proof that is good, as far as it goes by itself: whether it was used before has not been asked.
+#[must_use = "a proof that nobody remembers can be used again"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedProof {
+    thumbprint: Thumbprint,
+    mark: [u8; 32],
+    made: Timestamp,
+}
+
+impl CheckedProof {
+    pub(crate) fn new(thumbprint: Thumbprint, id: &str, made: Timestamp) -> Self {
+        // One holder cannot use up the ids of another.
+        let mut hash = Context::new(&SHA256);
+        hash.update(thumbprint.as_bytes());
+        hash.update(id.as_bytes());
+        // INVARIANT: SHA-256 has 32 bytes.
+        let mark = hash.finish().as_ref().try_into().unwrap_or_default();
+        Self { thumbprint, mark, made }
+    }
+
+    /// What a token is bound to that goes to whoever made the proof.
+    pub const fn binding(&self) -> Binding {
+        Binding::Key(self.thumbprint)
+    }
+
+    /// What to remember of it: SHA-256 of the thumbprint of its key and its id (`jti`), the same wherever it is
+    /// checked. No secret.
+    pub const fn mark(&self) -> &[u8; 32] {
+        &self.mark
+    }
+
+    /// Until when to remember it where several gateways share what was used: none whose clock is at most
+    /// [`CLOCK_SKEW`](crate::CLOCK_SKEW) behind takes it from then on.
+    pub fn remember_until(&self) -> Timestamp {
+        let more = PROOF_WINDOW + crate::CLOCK_SKEW + Duration::from_secs(1);
+        self.made.checked_add(more).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) const fn thumbprint(&self) -> &Thumbprint {
+        &self.thumbprint
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub(crate) fn second(&self) -> i64 {
+        self.made.as_second()
+    }
 }
 
 /// Checks proofs, and remembers those that were used. One for a process, shared by all threads.
+///
+/// Each proof is good once in a process. Nothing that was made before the start is taken, so what was used before a
+/// restart stays used; but a proof by a clock that is ahead may be used before its time, and if the restart lies
+/// between, once more when that time comes. Other processes do not know what was used here. Where either matters, ask
+/// counters that all share besides, by [`CheckedProof::mark`]:
+///
+/// ```text
+/// let proof = Proofs::check(text, &request, now)?;
+/// proofs.remember(&proof, steady)?;
+/// // Then set the mark where it is absent, in one step, until `remember_until`; refuse the proof where it was there.
+/// ```
 #[derive(Debug)]
 pub struct Proofs {
     replays: Replays,
 }
 
 impl Proofs {
-    /// Remembers `capacity` proofs within two minutes, such as [`PROOFS_REMEMBERED`]. When more come, all are
-    /// refused until there is room; a limit on the requests of each caller is what keeps one from taking it all.
+    /// Remembers `capacity` proofs within two minutes, such as [`PROOFS_REMEMBERED`], of which at most 1 in 64 (and at
+    /// least one) with the same key. When more come, those of the key are refused, or all, until there is room; a
+    /// limit on the requests of each caller is what keeps one with many keys from taking it all.
     ///
-    /// # Errors
-    /// [`KeysError::Random`].
-    pub fn new(capacity: usize) -> Result<Self, KeysError> {
-        Ok(Self { replays: Replays::new(capacity).map_err(|_| KeysError::Random)? })
+    /// Proofs that were made before `now` are never taken. `steady` is the same moment on a clock that is never set.
+    pub fn new(capacity: usize, now: Timestamp, steady: Instant) -> Self {
+        Self { replays: Replays::new(capacity, now, steady) }
     }
 
-    /// Checks a proof. Each is good once.
+    /// Checks a proof, and whether it was used before. Each is good once.
+    ///
+    /// `now` and `steady` are the same moment. Where `now` is set ahead or back, nothing becomes good a second time:
+    /// times that were gone through before are refused, for as long as they are gone through again.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -75,7 +138,21 @@ impl Proofs {
         proof: &str,
         request: &Presented<'_>,
         now: Timestamp,
+        steady: Instant,
     ) -> Result<(), ProofError> {
+        // First, so that only good proofs take up room.
+        self.remember(&Self::check(proof, request, now)?, steady)
+    }
+
+    /// Checks all about a proof but whether it was used before, for which [`Proofs::remember`] has to be asked.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub fn check(
+        proof: &str,
+        request: &Presented<'_>,
+        now: Timestamp,
+    ) -> Result<CheckedProof, ProofError> {
         if proof.len() > PROOF_BYTES {
             return Err(ProofError::TooLong { limit_bytes: PROOF_BYTES });
         }
@@ -86,17 +163,25 @@ impl Proofs {
         let header = Members::read(&header).ok_or(malformed("header"))?;
         let jwk = judge_header(&header)?;
         match request.binding {
-            Binding::Key(thumbprint) if jwk.thumbprint.is(thumbprint) => {}
-            _ => return Err(ProofError::OtherKey),
+            None => {}
+            Some(Binding::Key(thumbprint)) if jwk.thumbprint.is(thumbprint) => {}
+            Some(_) => return Err(ProofError::OtherKey),
         }
         let signature = decode(signature).ok_or(malformed("signature"))?;
         let checked = jwk.key.verify_sig(message.as_bytes(), &signature);
         checked.map_err(|_| ProofError::Signature)?;
         let claims = decode(claims).ok_or(malformed("payload"))?;
         let claims = Members::read(&claims).ok_or(malformed("payload"))?;
-        let id = judge_claims(&claims, request, now)?;
-        // Last, so that only good proofs take up room.
-        self.replays.remember(&jwk.thumbprint, &id, now)
+        let (id, made) = judge_claims(&claims, request, now)?;
+        Ok(CheckedProof::new(jwk.thumbprint, &id, made))
+    }
+
+    /// Remembers that a proof is used. `steady` is now, on a clock that is never set.
+    ///
+    /// # Errors
+    /// [`ProofError::Replayed`], [`ProofError::Forgotten`], [`ProofError::Full`] and [`ProofError::HolderFull`].
+    pub fn remember(&self, proof: &CheckedProof, steady: Instant) -> Result<(), ProofError> {
+        self.replays.remember(proof, steady)
     }
 }
 
@@ -116,12 +201,12 @@ fn judge_header(header: &Members<'_>) -> Result<Jwk, ProofError> {
     if jwk.algorithm == algorithm { Ok(jwk) } else { Err(ProofError::Algorithm) }
 }
 
-/// The id of a proof that is for this request and of now.
+/// The id of a proof that is for this request and of now, and when it was made.
 fn judge_claims(
     claims: &Members<'_>,
     request: &Presented<'_>,
     now: Timestamp,
-) -> Result<String, ProofError> {
+) -> Result<(String, Timestamp), ProofError> {
     let text = |member| claims.text(member).ok_or(ProofError::Member { member });
     let id = text("jti")?;
     if id.is_empty() || id.len() > MAX_ID_BYTES {
@@ -135,7 +220,9 @@ fn judge_claims(
     if Address::read(request.url).as_ref() != Some(&meant) {
         return Err(ProofError::Url);
     }
-    if text("ath")?.parse::<Thumbprint>() != Ok(Thumbprint::of(request.token.expose().as_bytes())) {
+    if let Some(token) = request.token
+        && text("ath")?.parse::<Thumbprint>() != Ok(Thumbprint::of(token.expose().as_bytes()))
+    {
         return Err(ProofError::Token);
     }
     let time = claims.integer("iat").ok_or(ProofError::Member { member: "iat" })?;
@@ -144,7 +231,7 @@ fn judge_claims(
     if now.duration_since(time).abs() > window {
         return Err(ProofError::Time);
     }
-    Ok(id)
+    Ok((id, time))
 }
 
 /// Bits behind the last byte have to be zero, so that there is one text only for the same bytes.
@@ -213,16 +300,42 @@ impl ProofKey {
         token: &Secret,
         now: Timestamp,
     ) -> Result<String, KeysError> {
+        self.proof(method, url, Some(token), now)
+    }
+
+    /// A proof for a request that asks for a token.
+    ///
+    /// # Errors
+    /// [`KeysError::Random`].
+    pub fn prove_for_new(
+        &self,
+        method: &str,
+        url: &str,
+        now: Timestamp,
+    ) -> Result<String, KeysError> {
+        self.proof(method, url, None, now)
+    }
+
+    fn proof(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&Secret>,
+        now: Timestamp,
+    ) -> Result<String, KeysError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|_| KeysError::Random)?;
         let header = format!(r#"{{"typ":"{TYPE}","alg":"EdDSA","jwk":{}}}"#, self.jwk());
-        let claims = json!({
+        let mut claims = json!({
             "jti": URL_SAFE_NO_PAD.encode(id),
             "htm": method,
             "htu": url.split(['?', '#']).next().unwrap_or_default(),
             "iat": now.as_second(),
-            "ath": Thumbprint::of(token.expose().as_bytes()).to_string(),
         });
+        if let (Some(token), Some(claims)) = (token, claims.as_object_mut()) {
+            let ath = Thumbprint::of(token.expose().as_bytes()).to_string();
+            claims.insert("ath".to_owned(), ath.into());
+        }
         Ok(self.sign(&header, &claims.to_string()))
     }
 

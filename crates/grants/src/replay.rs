@@ -1,139 +1,164 @@
 //! Which proofs were used. Bounded in memory: when there is no room, nothing more is let through.
+//!
+//! How long a proof is remembered goes by a clock that is never set; of when it is goes by one that is. What was used
+//! at a time of which nothing is remembered any more is refused by that time, so a clock that is set ahead or back
+//! makes nothing good twice.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use bartizan_core::time::Timestamp;
 use parking_lot::Mutex;
 
 use crate::PROOF_WINDOW;
 use crate::error::ProofError;
-use crate::grant::Thumbprint;
+use crate::proof::CheckedProof;
 
-/// A proof that is good from `PROOF_WINDOW` before until as long after its time can be used again for this long,
-/// in seconds, and one for rounding.
-const GENERATION_SECONDS: i64 = 2 * PROOF_WINDOW.as_secs().cast_signed() + 1;
+/// A proof that is good from `PROOF_WINDOW` before until as long after its time can be used again for this long, and
+/// a second for rounding.
+const GENERATION: Duration = Duration::from_secs(2 * PROOF_WINDOW.as_secs() + 1);
 
-/// A keyed hash, so that nobody can choose proofs that collide.
+/// The part of all room that the proofs of one key may take.
+const HOLDERS: usize = 64;
+
+/// Most spans of time that are kept apart.
+const MAX_SPANS: usize = 16;
+
+/// Times that are no further apart than this, in seconds, become one span: as many as a generation has.
+const SPAN_GAP: i64 = GENERATION.as_secs().cast_signed();
+
+/// As much of a SHA-256 as tells two apart.
 type Mark = [u8; 16];
 
 /// The proofs that were used of late.
 #[derive(Debug)]
 pub(crate) struct Replays {
-    key: Key,
     capacity: usize,
+    capacity_of_one: u32,
     state: Mutex<State>,
 }
 
-/// Two sets of which the older is dropped as a whole, so that a proof is remembered for one to two generations and
+/// Two generations of which the older is dropped as a whole, so that a proof is remembered for one to two of them and
 /// nothing has to be searched for what is old.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    began: i64,
-    young: HashSet<Mark>,
-    old: HashSet<Mark>,
+    began: Instant,
+    young: Generation,
+    old: Generation,
+    /// Times of proofs of which some may have been used and are not remembered.
+    forgotten: Spans,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    marks: HashSet<Mark>,
+    /// How many of them are of each key; of the young one only.
+    of_one: HashMap<Mark, u32>,
+    /// When they were made.
+    times: Spans,
 }
 
 impl Replays {
-    /// Remembers this many proofs per generation.
-    ///
-    /// # Errors
-    /// [`aws_lc_rs::error::Unspecified`], when the system gives no random bytes.
-    pub(crate) fn new(capacity: usize) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let mut secret = zeroize::Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *secret).map_err(|_| aws_lc_rs::error::Unspecified)?;
-        let key = Key::new(HMAC_SHA256, &*secret);
-        Ok(Self { key, capacity, state: Mutex::default() })
+    /// Remembers this many proofs per generation, from now on: those that were made before `now` are refused.
+    pub(crate) fn new(capacity: usize, now: Timestamp, steady: Instant) -> Self {
+        // Proofs say whole seconds, so one of the second that has begun may be from before.
+        let first = now.as_second().saturating_add(i64::from(now.subsec_nanosecond() > 0));
+        let mut forgotten = Spans::default();
+        forgotten.add(i64::MIN, first.saturating_sub(1));
+        let (young, old) = Default::default();
+        let capacity_of_one = u32::try_from(capacity / HOLDERS).unwrap_or(u32::MAX).max(1);
+        let state = Mutex::new(State { began: steady, young, old, forgotten });
+        Self { capacity, capacity_of_one, state }
     }
 
     /// Remembers a proof.
     ///
     /// # Errors
-    /// [`ProofError::Replayed`] for one that was used before, [`ProofError::Full`] where there is no room.
-    pub(crate) fn remember(
-        &self,
-        thumbprint: &Thumbprint,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<(), ProofError> {
-        // One holder cannot use up the ids of another.
-        let tag = sign(&self.key, &[thumbprint.as_bytes(), id.as_bytes()].concat());
-        let mark = tag.as_ref().first_chunk().copied().unwrap_or_default();
+    /// [`ProofError::Replayed`] for one that was used before, [`ProofError::Forgotten`] for one that may have been,
+    /// [`ProofError::Full`] and [`ProofError::HolderFull`] where there is no room.
+    pub(crate) fn remember(&self, proof: &CheckedProof, steady: Instant) -> Result<(), ProofError> {
+        let mark = start(proof.mark());
+        let holder = start(proof.thumbprint().as_bytes());
         let mut state = self.state.lock();
-        state.turn(now.as_second());
-        if state.young.contains(&mark) || state.old.contains(&mark) {
+        state.turn(steady);
+        if state.young.marks.contains(&mark) || state.old.marks.contains(&mark) {
             return Err(ProofError::Replayed);
         }
-        if state.young.len() >= self.capacity {
+        if state.forgotten.has(proof.second()) {
+            return Err(ProofError::Forgotten);
+        }
+        if state.young.marks.len() >= self.capacity {
             return Err(ProofError::Full);
         }
-        state.young.insert(mark);
+        let used = state.young.of_one.entry(holder).or_default();
+        if *used >= self.capacity_of_one {
+            return Err(ProofError::HolderFull);
+        }
+        *used += 1;
+        state.young.marks.insert(mark);
+        state.young.times.add(proof.second(), proof.second());
         Ok(())
     }
 }
 
+fn start(hash: &[u8; 32]) -> Mark {
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
 impl State {
-    fn turn(&mut self, now: i64) {
-        // A clock that was set back waits until it is where it was.
-        let age = now.saturating_sub(self.began);
-        if age < GENERATION_SECONDS {
+    fn turn(&mut self, steady: Instant) {
+        let age = steady.saturating_duration_since(self.began);
+        if age < GENERATION {
             return;
         }
-        self.old = std::mem::take(&mut self.young);
-        if age >= 2 * GENERATION_SECONDS {
-            self.old = HashSet::new();
+        let young = std::mem::take(&mut self.young);
+        let old = std::mem::replace(&mut self.old, Generation { of_one: HashMap::new(), ..young });
+        self.forgotten.add_all(&old.times);
+        if age >= 2 * GENERATION {
+            let old = std::mem::take(&mut self.old);
+            self.forgotten.add_all(&old.times);
         }
-        self.began = now;
+        self.began = steady;
+    }
+}
+
+/// Some seconds since 1970, as few spans. May come to hold more than was added, between two that were.
+#[derive(Debug, Default)]
+struct Spans(Vec<(i64, i64)>);
+
+impl Spans {
+    fn has(&self, second: i64) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&second))
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        for (first, last) in &other.0 {
+            self.add(*first, *last);
+        }
+    }
+
+    fn add(&mut self, first: i64, last: i64) {
+        if self.has(first) && first == last {
+            return;
+        }
+        self.0.push((first, last));
+        self.0.sort_unstable();
+        self.0.dedup_by(|later, earlier| {
+            let is_near = later.0 <= earlier.1.saturating_add(SPAN_GAP);
+            if is_near {
+                earlier.1 = earlier.1.max(later.1);
+            }
+            is_near
+        });
+        // Those of longest ago, so that no time is lost that is still to come.
+        if self.0.len() > MAX_SPANS
+            && let [(_, end), (_, last), ..] = self.0.as_mut_slice()
+        {
+            *end = *last;
+            self.0.remove(1);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    #[test]
-    fn remembers_for_as_long_as_a_proof_is_good() {
-        let holder = Thumbprint::of(b"a");
-        for first in 0..2 * GENERATION_SECONDS {
-            let replays = Replays::new(10).unwrap();
-            replays.remember(&holder, "turn", at(0)).unwrap();
-            replays.remember(&holder, "id", at(first)).unwrap();
-            for later in [1, GENERATION_SECONDS / 2, GENERATION_SECONDS - 1] {
-                let again = replays.remember(&holder, "id", at(first + later));
-                assert_eq!(again, Err(ProofError::Replayed), "{first} {later}");
-            }
-            assert_eq!(replays.remember(&holder, "id", at(first + 3 * GENERATION_SECONDS)), Ok(()));
-        }
-    }
-
-    #[test]
-    fn ids_of_holders_are_their_own() {
-        let replays = Replays::new(10).unwrap();
-        replays.remember(&Thumbprint::of(b"a"), "id", at(0)).unwrap();
-        assert_eq!(replays.remember(&Thumbprint::of(b"b"), "id", at(0)), Ok(()));
-    }
-
-    #[test]
-    fn nothing_passes_where_there_is_no_room() {
-        let (replays, holder) = (Replays::new(2).unwrap(), Thumbprint::of(b"a"));
-        for id in ["1", "2"] {
-            replays.remember(&holder, id, at(0)).unwrap();
-        }
-        assert_eq!(replays.remember(&holder, "3", at(0)), Err(ProofError::Full));
-        assert_eq!(replays.remember(&holder, "1", at(0)), Err(ProofError::Replayed));
-        assert_eq!(replays.remember(&holder, "3", at(GENERATION_SECONDS)), Ok(()));
-    }
-
-    #[test]
-    fn a_clock_set_back_forgets_nothing() {
-        let (replays, holder) = (Replays::new(9).unwrap(), Thumbprint::of(b"a"));
-        replays.remember(&holder, "1", at(1000)).unwrap();
-        replays.remember(&holder, "2", at(-5000)).unwrap();
-        assert_eq!(replays.remember(&holder, "1", at(-5000)), Err(ProofError::Replayed));
-        assert_eq!(replays.remember(&holder, "2", at(1001)), Err(ProofError::Replayed));
-    }
-}
+mod tests;

@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::marker::PhantomData;
 use std::str::FromStr;
+use std::time::Duration;
 
 use bartizan_core::time::Timestamp;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::container::SignatureBytes;
@@ -14,8 +17,12 @@ use crate::grant::Origin;
 use crate::verify::Verified;
 use crate::{CLOCK_SKEW, MAX_LIFETIME};
 
-/// Most entries that are held.
+/// Most tokens that are remembered as revoked.
 pub const MAX_REVOCATIONS: usize = 1 << 17;
+
+/// Most origins that are remembered as revoked. They have room of their own: one stands for any number of tokens, and
+/// whoever revokes it is an administrator.
+pub const MAX_REVOKED_ORIGINS: usize = 1 << 14;
 
 /// Id of a block: its signature, which is what every library for Biscuits calls a revocation id. 128 hex digits as
 /// text.
@@ -82,19 +89,31 @@ impl<'de> Deserialize<'de> for RevocationId {
     }
 }
 
-/// What was revoked, until when it has to be remembered.
+/// What was revoked, until when it has to be remembered. As JSON, it is read as far as it keeps to the limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocations {
+    #[serde(deserialize_with = "read_blocks")]
     blocks: HashMap<RevocationId, Timestamp>,
+    #[serde(deserialize_with = "read_origins")]
     origins: HashMap<Origin, Timestamp>,
 }
 
 /// There are so many entries that no more can be remembered. Whoever revokes has to know; a whole root key can be
 /// retired instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{MAX_REVOCATIONS} revocations are remembered, and no more can be")]
-pub struct RevocationsFull;
+#[error("{limit} revocations of {of} are remembered, and no more can be")]
+pub struct RevocationsFull {
+    /// Of what: `tokens` or `origins`.
+    pub of: &'static str,
+    /// Most that are remembered: [`MAX_REVOCATIONS`] or [`MAX_REVOKED_ORIGINS`].
+    pub limit: usize,
+}
+
+impl RevocationsFull {
+    const TOKENS: Self = Self { of: "tokens", limit: MAX_REVOCATIONS };
+    const ORIGINS: Self = Self { of: "origins", limit: MAX_REVOKED_ORIGINS };
+}
 
 impl bartizan_core::error::Coded for RevocationsFull {
     fn code(&self) -> &'static str {
@@ -107,22 +126,37 @@ impl bartizan_core::error::Coded for RevocationsFull {
 }
 
 impl Revocations {
-    /// Until when a revocation of now has to be remembered: a token may have been made just now, by a clock that
-    /// is ahead.
-    pub fn until(now: Timestamp) -> Timestamp {
-        now.checked_add(MAX_LIFETIME + CLOCK_SKEW).unwrap_or(Timestamp::MAX)
+    /// Until when a revocation of now has to be remembered: a gateway that has not heard of it may make a token for
+    /// as long as `longest_unheard`, by a clock that is [`CLOCK_SKEW`] ahead, which is good for all of its last second.
+    ///
+    /// `longest_unheard` is zero where whoever mints always asks first what was revoked, and otherwise the longest
+    /// time for which one mints that cannot hear of it: without such an end, there is no right value.
+    pub fn until(now: Timestamp, longest_unheard: Duration) -> Timestamp {
+        let token = MAX_LIFETIME + CLOCK_SKEW + Duration::from_secs(1);
+        now.checked_add(token.saturating_add(longest_unheard)).unwrap_or(Timestamp::MAX)
     }
 
-    /// Ends a token and all that were narrowed from it, by the id of its last block.
+    /// Ends a token and all that were narrowed from it, by the id of its last block. Where there is no room, what has
+    /// ended before `now` is forgotten first.
     ///
     /// # Errors
     /// [`RevocationsFull`].
-    pub fn revoke(&mut self, block: RevocationId, until: Timestamp) -> Result<(), RevocationsFull> {
-        let is_full = self.len() >= MAX_REVOCATIONS;
-        put(&mut self.blocks, block, until, is_full)
+    pub fn revoke(
+        &mut self,
+        block: RevocationId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), RevocationsFull> {
+        if put(&mut self.blocks, MAX_REVOCATIONS, block, until) {
+            return Ok(());
+        }
+        self.purge(now);
+        let is_put = put(&mut self.blocks, MAX_REVOCATIONS, block, until);
+        is_put.then_some(()).ok_or(RevocationsFull::TOKENS)
     }
 
-    /// Ends all tokens that were made for an API key, or for tokens of an issuer.
+    /// Ends all tokens that were made for an API key, or for tokens of an issuer. Where there is no room, what has
+    /// ended before `now` is forgotten first.
     ///
     /// # Errors
     /// [`RevocationsFull`].
@@ -130,23 +164,34 @@ impl Revocations {
         &mut self,
         origin: Origin,
         until: Timestamp,
+        now: Timestamp,
     ) -> Result<(), RevocationsFull> {
-        let is_full = self.len() >= MAX_REVOCATIONS;
-        put(&mut self.origins, origin, until, is_full)
+        if put(&mut self.origins, MAX_REVOKED_ORIGINS, origin.clone(), until) {
+            return Ok(());
+        }
+        self.purge(now);
+        let is_put = put(&mut self.origins, MAX_REVOKED_ORIGINS, origin, until);
+        is_put.then_some(()).ok_or(RevocationsFull::ORIGINS)
     }
 
-    /// Takes over what others revoked.
+    /// Takes over what others revoked, the origins first, and forgets what has ended before `now`.
     ///
     /// # Errors
-    /// [`RevocationsFull`], after as many were taken as there was room for.
-    pub fn merge(&mut self, other: &Self) -> Result<(), RevocationsFull> {
-        for (block, until) in &other.blocks {
-            self.revoke(*block, *until)?;
+    /// [`RevocationsFull`], after as many of both were taken as there was room for.
+    pub fn merge(&mut self, other: &Self, now: Timestamp) -> Result<(), RevocationsFull> {
+        self.purge(now);
+        let (mut origins, mut blocks) = (true, true);
+        for (origin, until) in other.origins.iter().filter(|(_, until)| now <= **until) {
+            origins &= put(&mut self.origins, MAX_REVOKED_ORIGINS, origin.clone(), *until);
         }
-        for (origin, until) in &other.origins {
-            self.revoke_origin(origin.clone(), *until)?;
+        for (block, until) in other.blocks.iter().filter(|(_, until)| now <= **until) {
+            blocks &= put(&mut self.blocks, MAX_REVOCATIONS, *block, *until);
         }
-        Ok(())
+        match (origins, blocks) {
+            (false, _) => Err(RevocationsFull::ORIGINS),
+            (_, false) => Err(RevocationsFull::TOKENS),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a token was revoked, one that it was narrowed from, or what it was made for. Takes the same time
@@ -176,79 +221,59 @@ impl Revocations {
     }
 }
 
-/// The later end counts, so that nobody can shorten what somebody else wanted.
+/// Whether there was room. The later end counts, so that nobody can shorten what somebody else wanted.
 fn put<K: Eq + Hash>(
     entries: &mut HashMap<K, Timestamp>,
+    limit: usize,
     key: K,
     until: Timestamp,
-    is_full: bool,
-) -> Result<(), RevocationsFull> {
+) -> bool {
     if let Some(before) = entries.get_mut(&key) {
         *before = until.max(*before);
-        return Ok(());
+        return true;
     }
-    if is_full {
-        return Err(RevocationsFull);
+    if entries.len() >= limit {
+        return false;
     }
     entries.insert(key, until);
-    Ok(())
+    true
+}
+
+fn read_blocks<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<HashMap<RevocationId, Timestamp>, D::Error> {
+    deserializer.deserialize_map(Entries { limit: MAX_REVOCATIONS, of: PhantomData })
+}
+
+fn read_origins<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<HashMap<Origin, Timestamp>, D::Error> {
+    deserializer.deserialize_map(Entries { limit: MAX_REVOKED_ORIGINS, of: PhantomData })
+}
+
+/// Reads at most so many entries.
+struct Entries<K> {
+    limit: usize,
+    of: PhantomData<K>,
+}
+
+impl<'de, K: Deserialize<'de> + Eq + Hash> Visitor<'de> for Entries<K> {
+    type Value = HashMap<K, Timestamp>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} revocations with their ends", self.limit)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = HashMap::new();
+        while let Some((key, until)) = map.next_entry()? {
+            if !put(&mut entries, self.limit, key, until) {
+                return Err(A::Error::invalid_length(self.limit + 1, &self));
+            }
+        }
+        Ok(entries)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    #[test]
-    fn the_later_end_counts_and_then_it_is_forgotten() {
-        let id = RevocationId::new([7; 64]);
-        let mut revocations = Revocations::default();
-        revocations.revoke(id, at(10)).unwrap();
-        revocations.revoke(id, at(5)).unwrap();
-        revocations.revoke_origin("key-1".parse().unwrap(), at(3)).unwrap();
-        revocations.purge(at(10));
-        assert_eq!((revocations.len(), revocations.has_any(&[id])), (1, true));
-        revocations.purge(at(11));
-        assert!(revocations.is_empty());
-        assert_eq!(Revocations::until(at(0)), at(15 * 60 + 60));
-    }
-
-    #[test]
-    fn travels_as_json_and_merges() {
-        let mut one = Revocations::default();
-        one.revoke(RevocationId::new([0xab; 64]), at(1)).unwrap();
-        one.revoke_origin("https://id.example".parse().unwrap(), at(2)).unwrap();
-        let text = serde_json::to_string(&one).unwrap();
-        assert!(text.contains(&"ab".repeat(64)), "{text}");
-        let mut other: Revocations = serde_json::from_str(&text).unwrap();
-        assert_eq!(other, one);
-        other.revoke(RevocationId::new([1; 64]), at(1)).unwrap();
-        one.merge(&other).unwrap();
-        assert_eq!(one, other);
-    }
-
-    #[test]
-    fn refuses_to_forget_when_full() {
-        let mut revocations = Revocations::default();
-        for n in 0..MAX_REVOCATIONS {
-            let mut id = [0; 64];
-            id[..8].copy_from_slice(&n.to_be_bytes());
-            revocations.revoke(RevocationId::new(id), at(1)).unwrap();
-        }
-        assert_eq!(revocations.revoke(RevocationId::new([9; 64]), at(1)), Err(RevocationsFull));
-        assert_eq!(revocations.revoke_origin("k".parse().unwrap(), at(1)), Err(RevocationsFull));
-        assert_eq!(revocations.revoke(RevocationId::new([0; 64]), at(2)), Ok(()));
-    }
-
-    #[test]
-    fn ids_have_one_spelling() {
-        let id = "0123456789abcdef".repeat(8);
-        assert_eq!(id.parse::<RevocationId>().unwrap().to_string(), id);
-        for wrong in ["", "ab", &id.to_uppercase(), &"g".repeat(128)] {
-            assert!(wrong.parse::<RevocationId>().is_err());
-        }
-    }
-}
+mod tests;

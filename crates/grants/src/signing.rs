@@ -1,21 +1,20 @@
 //! Root keys of an issuer: the one that signs, those before it that still verify, and what others need to verify.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
-use bartizan_core::limits::read_text_file;
-use bartizan_core::private;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 use bartizan_core::time::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::container::{KeyBytes, generate_pair};
+use crate::disk::{self, Exposure, Lock};
+use crate::ed25519::{KeyBytes, generate_pair, public_key};
 use crate::error::KeysError;
 use crate::json::Members;
 use crate::{CLOCK_SKEW, MAX_LIFETIME};
@@ -23,7 +22,11 @@ use crate::{CLOCK_SKEW, MAX_LIFETIME};
 /// Most keys that are held: tokens live for minutes, and keys for months.
 const MAX_KEYS: usize = 16;
 /// Largest document with keys, in bytes.
-const DOCUMENT_BYTES: u64 = 64 << 10;
+const DOCUMENT_BYTES: usize = 64 << 10;
+/// For how long others may verify with a set of keys that they do not read again: so long a key is good elsewhere
+/// that was retired here.
+pub const JWKS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a file of keys says that it is.
 const SCHEMA: &str = "bartizan.grant-keys/v1";
 
@@ -57,47 +60,82 @@ impl SigningKeys {
         Ok(Self { newest: Newest::generate()?, older: Vec::new() })
     }
 
-    /// Reads a file that [`SigningKeys::save`] wrote.
+    /// Reads a file that [`SigningKeys::change`] or [`SigningKeys::load_or_make`] wrote. A link is followed, a pipe is
+    /// not waited for.
     ///
     /// # Errors
-    /// [`KeysError`], also where others than the owner may read the file.
+    /// [`KeysError`], also where others than the owner may do anything with the file, or where it belongs neither to
+    /// this user nor to root; root may also read what belongs to the owner of its folder.
     pub fn load(path: &Path) -> Result<Self, KeysError> {
-        let file = |source| KeysError::File { path: path.to_owned(), source };
-        if is_exposed(path).map_err(file)? {
-            return Err(KeysError::Exposed { path: path.to_owned() });
+        let failed = |source| KeysError::File { path: path.to_owned(), source };
+        let file = disk::open(path).map_err(failed)?;
+        match disk::exposure(path, &file).map_err(failed)? {
+            Exposure::None => {}
+            Exposure::Mode => return Err(KeysError::Exposed { path: path.to_owned() }),
+            Exposure::Owner => return Err(KeysError::Owner { path: path.to_owned() }),
         }
-        let text = Zeroizing::new(read_text_file(path, DOCUMENT_BYTES).map_err(file)?);
-        Self::from_json(&text)
+        Self::from_json(&disk::read(&file, DOCUMENT_BYTES).map_err(failed)?)
     }
 
-    /// Reads a file, or makes it with a fresh key where there is none. Only one process may own the folder:
-    /// of two that make the file at once, one has its keys replaced.
+    /// Reads a file, or makes it with a fresh key where there is none. Of all who do so at once, all get the same
+    /// keys. Waits like [`SigningKeys::change`], but only where there is none.
     ///
     /// # Errors
     /// [`KeysError`].
     pub fn load_or_make(path: &Path) -> Result<Self, KeysError> {
+        if let Some(keys) = Self::load_if_there(path)? {
+            return Ok(keys);
+        }
+        let _lock = lock(path)?;
+        if let Some(keys) = Self::load_if_there(path)? {
+            return Ok(keys);
+        }
+        let keys = Self::generate()?;
+        keys.put(path)?;
+        Ok(keys)
+    }
+
+    /// Changes the keys in a file, and gives them back as they are then, with what `edit` says. Holds a lock beside
+    /// the file (`.lock`) from reading to writing, so that of several processes that change it none loses what
+    /// another did, on file systems that know locks. Waits at most 10 s for them.
+    ///
+    /// The file is replaced in one step and only its owner may read it: whoever reads sees these keys or those before.
+    ///
+    /// # Errors
+    /// [`KeysError`], also that of `edit`; then the file is as it was. Only where the folder cannot be synced at the
+    /// end may the change be there.
+    pub fn change<T>(
+        path: &Path,
+        edit: impl FnOnce(&mut Self) -> Result<T, KeysError>,
+    ) -> Result<(Self, T), KeysError> {
+        let _lock = lock(path)?;
+        let mut keys = Self::load(path)?;
+        let made = edit(&mut keys)?;
+        keys.put(path)?;
+        Ok((keys, made))
+    }
+
+    fn load_if_there(path: &Path) -> Result<Option<Self>, KeysError> {
         match Self::load(path) {
             Err(KeysError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                let keys = Self::generate()?;
-                keys.save(path)?;
-                Ok(keys)
+                Ok(None)
             }
-            other => other,
+            other => other.map(Some),
         }
     }
 
-    /// Writes the keys to a file that only its owner may read, in one step: whoever reads sees these keys or those
-    /// before.
-    ///
-    /// # Errors
-    /// [`KeysError::File`].
-    pub fn save(&self, path: &Path) -> Result<(), KeysError> {
-        let file = |source| KeysError::File { path: path.to_owned(), source };
-        replace(path, self.to_json().as_bytes()).map_err(file)
+    /// The caller holds the lock.
+    fn put(&self, path: &Path) -> Result<(), KeysError> {
+        let failed = |source| KeysError::File { path: path.to_owned(), source };
+        disk::put(path, self.to_json().as_bytes()).map_err(failed)
     }
 
     /// Makes a fresh key, which signs from now on. Those before verify until the last token that they signed has
-    /// expired, and their secrets are forgotten. Has to be saved.
+    /// expired, and their secrets are forgotten here: a process that signs has to read the file again, since what it
+    /// signs with the key before is refused from then on. Whoever has only the [published keys](PublicKeys::to_jwks) has to read
+    /// them again before it verifies what the fresh key signs. Says its id.
+    ///
+    /// Part of [`SigningKeys::change`], unless there is no file.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -112,13 +150,17 @@ impl SigningKeys {
             fresh = Newest::generate()?;
         }
         let mut before = std::mem::replace(&mut self.newest, fresh).public;
-        before.until =
-            now.checked_add(MAX_LIFETIME).and_then(|time| time.checked_add(CLOCK_SKEW)).ok();
+        // Tokens are good for all of their last second.
+        let longest = MAX_LIFETIME + CLOCK_SKEW + Duration::from_secs(1);
+        before.until = Some(now.checked_add(longest).unwrap_or(Timestamp::MAX));
         self.older.push(before);
         Ok(self.newest.public.id)
     }
 
-    /// Forgets a key at once, with all tokens that it signed. Has to be saved.
+    /// Forgets a key at once, with all tokens that it signed. Elsewhere they are good until the
+    /// [published keys](PublicKeys::to_jwks) are read again, at most [`JWKS_LIFETIME`].
+    ///
+    /// Part of [`SigningKeys::change`], unless there is no file.
     ///
     /// # Errors
     /// [`KeysError`], also for the key that signs.
@@ -228,7 +270,7 @@ pub struct PublicKeys {
 struct PublicKey {
     id: u32,
     bytes: KeyBytes,
-    /// The last moment at which it verifies; absent while it signs.
+    /// The last moment at which it verifies; absent where it signs, in the process that has its secret.
     until: Option<Timestamp>,
     parsed: ParsedPublicKey,
 }
@@ -244,7 +286,7 @@ impl std::fmt::Debug for PublicKey {
 
 impl PublicKey {
     fn new(bytes: KeyBytes, until: Option<Timestamp>) -> Option<Self> {
-        let parsed = ParsedPublicKey::new(&ED25519, bytes).ok()?;
+        let parsed = public_key(&bytes)?;
         let id = digest(&SHA256, &bytes).as_ref().first_chunk().copied().unwrap_or_default();
         Some(Self { id: u32::from_be_bytes(id), bytes, until, parsed })
     }
@@ -255,20 +297,21 @@ impl PublicKey {
 }
 
 impl PublicKeys {
-    /// Reads what [`PublicKeys::to_jwks`] wrote.
+    /// Reads what [`PublicKeys::to_jwks`] wrote. No key verifies past the end that it says there, so the set has to be
+    /// read again within [`JWKS_LIFETIME`], and after each change of the keys.
     ///
     /// # Errors
-    /// [`KeysError`].
+    /// [`KeysError`], also where a key says no end.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeysError> {
         let format = |what| KeysError::Format { what };
-        let document = (json.len() as u64 <= DOCUMENT_BYTES).then(|| Members::read(json)).flatten();
+        let document = (json.len() <= DOCUMENT_BYTES).then(|| Members::read(json)).flatten();
         let entries = document.as_ref().and_then(|document| document.objects("keys"));
         let entries = entries.ok_or(format("it is no set of JSON Web Keys"))?;
         if entries.len() > MAX_KEYS {
             return Err(KeysError::TooMany { limit: MAX_KEYS });
         }
         let keys: Option<Vec<PublicKey>> = entries.iter().map(read_jwk).collect();
-        let keys = keys.ok_or(format("a key is no public key for Ed25519"))?;
+        let keys = keys.ok_or(format("a key is no public key for Ed25519 with an end"))?;
         if keys.is_empty() {
             return Err(format("there are no keys"));
         }
@@ -276,9 +319,12 @@ impl PublicKeys {
     }
 
     /// The keys as a set of JSON Web Keys (RFC 7517), the newest first. `kid` is the root key id of tokens in
-    /// decimal digits; `exp` says in seconds since 1970 until when a key verifies.
-    pub fn to_jwks(&self) -> String {
-        let entries: Vec<serde_json::Value> = self.keys.iter().map(write_jwk).collect();
+    /// decimal digits; `exp` says in seconds since 1970 until when a key verifies. For the key that signs, that is
+    /// [`JWKS_LIFETIME`] from now: whoever has the set reads it again before.
+    pub fn to_jwks(&self, now: Timestamp) -> String {
+        let horizon = now.checked_add(JWKS_LIFETIME).unwrap_or(Timestamp::MAX);
+        let entries: Vec<serde_json::Value> =
+            self.keys.iter().map(|key| write_jwk(key, key.until.unwrap_or(horizon))).collect();
         serde_json::json!({ "keys": entries }).to_string()
     }
 
@@ -297,18 +343,15 @@ impl PublicKeys {
     }
 }
 
-fn write_jwk(key: &PublicKey) -> serde_json::Value {
-    let mut jwk = serde_json::json!({
+fn write_jwk(key: &PublicKey, until: Timestamp) -> serde_json::Value {
+    serde_json::json!({
         "kty": "OKP",
         "crv": "Ed25519",
         "x": URL_SAFE_NO_PAD.encode(key.bytes),
         "kid": key.id.to_string(),
         "use": "sig",
-    });
-    if let (Some(until), Some(jwk)) = (key.until, jwk.as_object_mut()) {
-        jwk.insert("exp".to_owned(), until.as_second().into());
-    }
-    jwk
+        "exp": until.as_second(),
+    })
 }
 
 fn read_jwk(jwk: &Members<'_>) -> Option<PublicKey> {
@@ -316,145 +359,18 @@ fn read_jwk(jwk: &Members<'_>) -> Option<PublicKey> {
     if !is("kty", "OKP") || !is("crv", "Ed25519") || jwk.has("d") {
         return None;
     }
-    let until = match jwk.integer("exp") {
-        Some(seconds) => Some(Timestamp::from_second(seconds).ok()?),
-        None if jwk.has("exp") => return None,
-        None => None,
-    };
-    let key = PublicKey::new(URL_SAFE_NO_PAD.decode(jwk.text("x")?).ok()?.try_into().ok()?, until)?;
+    let until = Timestamp::from_second(jwk.integer("exp")?).ok()?;
+    let bytes = URL_SAFE_NO_PAD.decode(jwk.text("x")?).ok()?.try_into().ok()?;
+    let key = PublicKey::new(bytes, Some(until))?;
     is("kid", &key.id.to_string()).then_some(key)
 }
 
-/// Puts a small private file in its place in one step.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-    name.push(".new");
-    let new = folder.join(name);
-    if !folder.as_os_str().is_empty() {
-        private::make_folder(folder)?;
-    }
-    // Made anew each time: what lies there may be a link to somewhere else, or open to others.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = private::file().create_new(true).write(true).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&new, path)?;
-    // Windows cannot open a folder like a file, and does not need it.
-    if cfg!(unix) && !folder.as_os_str().is_empty() {
-        fs::File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether others than the owner may do anything with a file.
-#[cfg(unix)]
-fn is_exposed(path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_exposed(path: &Path) -> io::Result<bool> {
-    fs::metadata(path).map(|_| false)
+fn lock(path: &Path) -> Result<Lock, KeysError> {
+    disk::lock(path).map_err(|source| match source.kind() {
+        io::ErrorKind::TimedOut => KeysError::Locked { path: path.to_owned() },
+        _ => KeysError::File { path: path.to_owned(), source },
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2026-11-01T00:00:00Z".parse().unwrap()
-    }
-
-    #[test]
-    fn a_file_is_made_once_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("keys").join("grants.json");
-        let keys = SigningKeys::load_or_make(&path).unwrap();
-        assert_eq!(SigningKeys::load_or_make(&path).unwrap().id(), keys.id());
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-            assert!(matches!(SigningKeys::load(&path), Err(KeysError::Exposed { .. })));
-        }
-    }
-
-    #[test]
-    fn the_newest_signs_and_those_before_verify_for_a_while() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("grants.json");
-        let mut keys = SigningKeys::generate().unwrap();
-        let first = keys.id();
-        let second = keys.rotate(now()).unwrap();
-        keys.save(&path).unwrap();
-        let mut keys = SigningKeys::load(&path).unwrap();
-        assert_eq!(
-            (keys.id(), keys.public().ids().collect::<Vec<_>>()),
-            (second, vec![second, first])
-        );
-        let last = now() + MAX_LIFETIME + CLOCK_SKEW;
-        assert!(keys.public().find(first, last).is_some());
-        assert!(keys.public().find(first, last + MAX_LIFETIME).is_none());
-        assert!(keys.public().find(second, last + MAX_LIFETIME).is_some());
-        assert!(matches!(keys.retire(second), Err(KeysError::Newest { .. })));
-        keys.retire(first).unwrap();
-        assert!(keys.public().find(first, now()).is_none());
-        assert!(matches!(keys.retire(first), Err(KeysError::Unknown { .. })));
-    }
-
-    #[test]
-    fn only_so_many_keys_are_held() {
-        let mut keys = SigningKeys::generate().unwrap();
-        for _ in 1..MAX_KEYS {
-            keys.rotate(now()).unwrap();
-        }
-        assert!(matches!(keys.rotate(now()), Err(KeysError::TooMany { .. })));
-        assert!(keys.rotate(now() + 2 * MAX_LIFETIME).is_ok());
-        assert_eq!(keys.public().ids().count(), 2);
-    }
-
-    #[test]
-    fn public_keys_travel_without_the_secret() {
-        let mut keys = SigningKeys::generate().unwrap();
-        keys.rotate(now()).unwrap();
-        let secret = URL_SAFE_NO_PAD.encode(*keys.newest.seed);
-        let jwks = keys.public().to_jwks();
-        assert!(!jwks.contains(&secret));
-        let read = PublicKeys::from_jwks(jwks.as_bytes()).unwrap();
-        assert_eq!(read.to_jwks(), jwks);
-        assert!(keys.to_json().contains(&secret));
-        assert!(!format!("{keys:?} {read:?}").contains(&secret));
-        let private = jwks.replacen("\"kty\"", "\"d\":\"AA\",\"kty\"", 1);
-        for wrong in ["", "{}", r#"{"keys":[]}"#, r#"{"keys":[{}]}"#, &private] {
-            assert!(PublicKeys::from_jwks(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_broken_file_is_no_fresh_start() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("grants.json");
-        for text in [
-            "",
-            "{}",
-            r#"{"schema":"x","secret":"","older":[]}"#,
-            r#"{"schema":"bartizan.grant-keys/v1","secret":"AA","older":[]}"#,
-        ] {
-            replace(&path, text.as_bytes()).unwrap();
-            assert!(
-                matches!(SigningKeys::load_or_make(&path), Err(KeysError::Format { .. })),
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

@@ -7,3 +7,4 @@ mod laws;
 mod made;
 mod proofs;
 mod support;
+mod weak_keys;

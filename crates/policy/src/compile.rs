@@ -23,6 +23,7 @@ mod secrets;
 mod sinks;
 mod state;
 mod subjects;
+mod tokens;
 pub(crate) mod urls;
 mod witnesses;
 
@@ -96,6 +97,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let listen = self.listen(&file.listen);
         let groups = self.groups(&file.groups);
         let issuers = self.issuers(file);
+        let tokens = self.tokens(file.identity.tokens.as_ref());
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
@@ -116,6 +118,7 @@ impl<'a, 't> Compiler<'a, 't> {
             listen: listen?,
             providers,
             issuers,
+            tokens: tokens?,
             groups,
             endpoints,
             models,
@@ -225,7 +228,7 @@ impl<'a, 't> Compiler<'a, 't> {
     }
 
     /// A file that is read again when it changes, so that no variable can stand for it.
-    fn file_path(&mut self, name: &str, given: &Located<FileText>) -> Option<PathBuf> {
+    pub(super) fn file_path(&mut self, name: &str, given: &Located<FileText>) -> Option<PathBuf> {
         if let Some(path) = given.value.0.strip_prefix("file:").filter(|path| !path.is_empty()) {
             return Some(self.base_dir.join(path));
         }

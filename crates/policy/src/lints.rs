@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Detect, Endpoint, Excepted, Guardrail, Limit, LimitSubject, Member, Rate, Settings, Subject,
+    Detect, Endpoint, Excepted, Guardrail, Limit, LimitSubject, Member, Price, Rate, Settings,
+    Subject,
 };
 use bartizan_core::time::Timestamp;
 use bartizan_core::verdict::{Action, Mode};
@@ -82,7 +83,8 @@ impl Lints {
             }
         }
         let any_model = routes().any(|route| route.model.is_none());
-        for model in settings.prices.keys() {
+        let named = settings.prices.keys().filter(|model| *model != Price::OF_OTHERS);
+        for model in named {
             let is_named = routes().any(|route| route.model.as_ref() == Some(model));
             if !is_named && !any_model {
                 self.say(

@@ -69,7 +69,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  {name}:")?;
         write_provider(out, provider)?;
     }
-    issuers::write(out, &settings.issuers)?;
+    issuers::write(out, &settings.issuers, settings.tokens.as_ref())?;
     heading(out, "groups", settings.groups.is_empty())?;
     for (name, members) in &settings.groups {
         writeln!(out, "  {name}: [{}]", list(members.iter().map(member)))?;

@@ -7,7 +7,7 @@ use bartizan_core::redact::Secret;
 use bartizan_core::time::Timestamp;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::document;
+use crate::document::{self, SealMark};
 use crate::error::{SealError, SecretsError};
 use crate::keyring::KeyId;
 use crate::name::{RandomId, SecretName, VersionId};
@@ -32,6 +32,8 @@ pub(crate) struct Contents {
     pub(crate) store: RandomId,
     /// Changes so far.
     pub(crate) serial: u64,
+    /// What the file was sealed with before, the last one last.
+    pub(crate) history: Vec<SealMark>,
     pub(crate) entries: BTreeMap<SecretName, Entry>,
 }
 
@@ -95,7 +97,8 @@ impl Entry {
 
 impl Contents {
     pub(crate) fn empty() -> Result<Self, SecretsError> {
-        Ok(Self { store: RandomId::new()?, serial: 0, entries: BTreeMap::new() })
+        let (history, entries) = (Vec::new(), BTreeMap::new());
+        Ok(Self { store: RandomId::new()?, serial: 0, history, entries })
     }
 
     pub(crate) fn get(

@@ -14,12 +14,46 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Opens a file to read it. What is none is refused: a pipe would be waited for.
+/// Opens a file to read it. What is none is refused, and a pipe is not waited for.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     must_be_file(&std::fs::metadata(path)?)?;
-    let file = File::open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // What lies there may be something else by now.
+    never_waits(&mut options);
+    let file = options.open(path)?;
     must_be_file(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Opening a pipe waits for whoever is at its other end, unless told not to.
+fn never_waits(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Id of the user to whom an open file belongs, where that is neither this user nor root, nor, for root, the owner of
+/// its folder.
+#[cfg(unix)]
+pub(crate) fn stranger(path: &Path, file: &File) -> io::Result<Option<u32>> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let owner = file.metadata()?.uid();
+    let me = rustix::process::geteuid().as_raw();
+    let folder = std::fs::metadata(folder(path))?.uid();
+    Ok(if may_own(owner, me, folder) { None } else { Some(owner) })
+}
+
+/// Whether keys of an owner are this user's: their own, those of the administrator, or, for the administrator, those
+/// of the account to which the folder belongs.
+#[cfg(unix)]
+const fn may_own(owner: u32, me: u32, folder: u32) -> bool {
+    owner == me || owner == 0 || (me == 0 && owner == folder)
 }
 
 /// Puts a private file in its place in one step, so that whoever reads sees all of it or what was there before,
@@ -139,7 +173,12 @@ pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
             file
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(&beside)?
+            let mut options = OpenOptions::new();
+            options.write(true);
+            never_waits(&mut options);
+            let file = options.open(&beside)?;
+            must_be_file(&file.metadata()?)?;
+            file
         }
         Err(error) => return Err(error),
     };
@@ -223,7 +262,48 @@ impl Seen {
         read_capped(&self.file, cap)
     }
 
+    pub(crate) const fn file(&self) -> &File {
+        &self.file
+    }
+
     pub(crate) const fn stamp(&self) -> Stamp {
         self.stamp
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const ROOT: u32 = 0;
+
+    #[test]
+    fn keys_are_this_users_or_the_administrators() {
+        for (owner, me, folder, expected) in [
+            (7, 7, 9, true),
+            (ROOT, 7, 7, true),
+            (8, 7, 7, false),
+            (8, 7, 8, false),
+            (ROOT, ROOT, 9, true),
+            (8, ROOT, 8, true),
+            (8, ROOT, ROOT, false),
+            (8, ROOT, 9, false),
+        ] {
+            assert_eq!(may_own(owner, me, folder), expected, "{owner} {me} {folder}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert_eq!(open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // Where it takes the place of a file between two steps.
+        let mut options = OpenOptions::new();
+        options.read(true);
+        never_waits(&mut options);
+        assert!(!options.open(&path).unwrap().metadata().unwrap().is_file());
     }
 }

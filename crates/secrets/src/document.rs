@@ -1,12 +1,15 @@
 //! The file of the store: one JSON document whose secrets are sealed each for itself, and as a whole.
 //!
 //! ```json
-//! {"schema":"bartizan.secrets/v1","store":"…","serial":7,"seal":"…","secrets":[…]}
+//! {"schema":"bartizan.secrets/v1","store":"…","serial":7,"history":"…","seal":"…","secrets":[…]}
 //! ```
 //!
-//! `seal` is an empty text, sealed for the store, the serial and the very bytes of `secrets`. It is checked before
-//! these are read, so that whatever is read was written by somebody who has the master key. Within the file nothing
-//! can be changed, added, left out, or put back from an earlier file.
+//! `seal` is an empty text, sealed for the store, the serial, the history and the very bytes of `secrets`. It is
+//! checked before these are read, so that whatever is read was written by somebody who has the master key. Within the
+//! file nothing can be changed, added, left out, or put back from an earlier file.
+//!
+//! `history` has a [`SealMark`] of each of the last [`HISTORY_MAX`] files, by which whoever knows one of them sees
+//! whether this one came of it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -39,6 +42,17 @@ pub(crate) enum Problem {
     Seal(SealError),
 }
 
+/// What tells a seal from all others: the first bytes of its SHA-256. Whoever makes seals has a master key, and no
+/// need of two that look alike.
+pub(crate) type SealMark = [u8; SEAL_MARK_BYTES];
+
+/// Bytes of a [`SealMark`].
+const SEAL_MARK_BYTES: usize = 16;
+
+/// How many files before are known in a file. A process that reads it again after more changes cannot tell whether
+/// this one came of what it knows.
+pub(crate) const HISTORY_MAX: usize = 256;
+
 /// What a file says, verified.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -48,6 +62,35 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    /// What the next file begins with.
+    pub(crate) fn into_next(self) -> Contents {
+        let mark = self.mark();
+        let mut contents = self.contents;
+        let excess = (contents.history.len() + 1).saturating_sub(HISTORY_MAX);
+        contents.history.drain(..excess);
+        contents.history.push(mark);
+        contents
+    }
+
+    /// Whether this is the same file as one that is known, or one that came of it.
+    pub(crate) fn follows(&self, known: &Self) -> bool {
+        let (before, after) = (&known.contents, &self.contents);
+        if before.store != after.store {
+            return false;
+        }
+        match after.serial.checked_sub(before.serial).map(usize::try_from) {
+            Some(Ok(0)) => known.seal == self.seal,
+            Some(Ok(changes)) => after.history.iter().nth_back(changes - 1) == Some(&known.mark()),
+            _ => false,
+        }
+    }
+
+    fn mark(&self) -> SealMark {
+        let hash = digest(&SHA256, &self.seal);
+        // INVARIANT: SHA-256 has more bytes.
+        hash.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
     /// Id of the master key with which the file is sealed.
     pub(crate) fn sealed_by(&self) -> Result<KeyId, SealError> {
         Sealer::key_id(&self.seal)
@@ -67,6 +110,8 @@ struct Envelope<'a> {
     schema: Cow<'a, str>,
     store: RandomId,
     serial: u64,
+    #[serde(borrow)]
+    history: Cow<'a, str>,
     #[serde(borrow)]
     seal: Cow<'a, str>,
     #[serde(borrow)]
@@ -108,7 +153,8 @@ pub(crate) fn read(bytes: &[u8], sealer: &Sealer) -> Result<Document, Problem> {
     let envelope: Envelope<'_> = serde_json::from_str(text)
         .map_err(|_| Problem::Damaged("it is not laid out as a store"))?;
     let seal = decode(&envelope.seal)?;
-    let place = place(envelope.store, envelope.serial, envelope.secrets.get());
+    let history = decode(&envelope.history)?;
+    let place = place(envelope.store, envelope.serial, &history, envelope.secrets.get());
     match sealer.open(&place, &seal) {
         Ok(nothing) if nothing.is_empty() => {}
         Ok(_) => return Err(Problem::Seal(SealError::Damaged)),
@@ -117,7 +163,11 @@ pub(crate) fn read(bytes: &[u8], sealer: &Sealer) -> Result<Document, Problem> {
     let rows: Vec<SecretRow> = serde_json::from_str(envelope.secrets.get())
         .map_err(|_| Problem::Damaged("its secrets are not laid out as such"))?;
     let (store, serial) = (envelope.store, envelope.serial);
-    let contents = Contents { store, serial, entries: entries(rows)? };
+    let (history, rest) = history.as_chunks::<SEAL_MARK_BYTES>();
+    if history.len() > HISTORY_MAX || !rest.is_empty() {
+        return Err(Problem::Damaged("its history is not laid out as such"));
+    }
+    let contents = Contents { store, serial, history: history.to_vec(), entries: entries(rows)? };
     contents.verify(sealer).map_err(Problem::Seal)?;
     Ok(Document { contents, seal })
 }
@@ -130,12 +180,14 @@ pub(crate) fn write(
     let rows: Vec<SecretRow> =
         contents.entries.iter().map(|(name, entry)| row(name, entry)).collect();
     let secrets = serde_json::value::to_raw_value(&rows).map_err(|_| SecretsError::Full)?;
-    let place = place(contents.store, contents.serial, secrets.get());
+    let history = contents.history.as_flattened();
+    let place = place(contents.store, contents.serial, history, secrets.get());
     let seal = sealer.seal(&place, b"").map_err(SecretsError::Seal)?;
     let envelope = Envelope {
         schema: SCHEMA.into(),
         store: contents.store,
         serial: contents.serial,
+        history: URL_SAFE_NO_PAD.encode(history).into(),
         seal: URL_SAFE_NO_PAD.encode(&seal).into(),
         secrets: Cow::Owned(secrets),
     };
@@ -157,9 +209,9 @@ pub(crate) fn bind(parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-fn place(store: RandomId, serial: u64, secrets: &str) -> Vec<u8> {
+fn place(store: RandomId, serial: u64, history: &[u8], secrets: &str) -> Vec<u8> {
     let hash = digest(&SHA256, secrets.as_bytes());
-    bind(&[b"file", store.bytes(), &serial.to_be_bytes(), hash.as_ref()])
+    bind(&[b"file", store.bytes(), &serial.to_be_bytes(), history, hash.as_ref()])
 }
 
 fn row(name: &SecretName, entry: &Entry) -> SecretRow {
@@ -207,5 +259,5 @@ fn version(row: &VersionRow) -> Result<Version, Problem> {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Problem> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::Damaged("a seal is not base64url"))
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::Damaged("a part is not base64url"))
 }

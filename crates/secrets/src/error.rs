@@ -7,7 +7,7 @@ use bartizan_core::error::{Class, Coded};
 use bartizan_core::time::{self, Timestamp};
 
 use crate::contents::{NOTE_BYTES, OVERLAP_MAX, SECRETS_MAX, VALUE_BYTES};
-use crate::document::FILE_BYTES;
+use crate::document::{FILE_BYTES, HISTORY_MAX};
 use crate::keyring::{KEYS_MAX, KeyId};
 
 /// Master keys cannot be read, made or changed. Says lines and ids, never what stands in a line.
@@ -34,6 +34,17 @@ pub enum KeyringError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// The file belongs to somebody else, who knows what is in it and can change it.
+    #[error(
+        "the key file `{}` belongs to user {owner}, who is neither this one nor root",
+        path.display()
+    )]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// Id of the user to whom it belongs.
+        owner: u32,
     },
     /// A new key file would take the place of something.
     #[error("the key file `{}` exists; what it seals would be lost without it", path.display())]
@@ -101,6 +112,7 @@ impl Coded for KeyringError {
         match self {
             Self::File { .. } => "bartizan::keyring::file",
             Self::OpenToOthers { .. } => "bartizan::keyring::open-to-others",
+            Self::Owner { .. } => "bartizan::keyring::owner",
             Self::Exists { .. } => "bartizan::keyring::exists",
             Self::Locked { .. } => "bartizan::keyring::locked",
             Self::Empty => "bartizan::keyring::empty",
@@ -120,6 +132,7 @@ impl Coded for KeyringError {
         match self {
             Self::File { .. }
             | Self::OpenToOthers { .. }
+            | Self::Owner { .. }
             | Self::Exists { .. }
             | Self::Empty
             | Self::Malformed { .. }
@@ -244,10 +257,11 @@ pub enum SecretsError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not what became of the one before: an old copy, or the file of another store. What the one
-    /// before held is still known.
+    /// The file is not what became of the one before: an old copy, one that was changed since it was put back, or the
+    /// file of another store. It may also be more than 256 changes later. What the one before held is still known.
     #[error(
-        "the secrets file `{}` is an older copy or another store; restart if that is wanted",
+        "the secrets file `{}` does not follow from the one before: it comes from an older copy or another store, or \
+         was changed more than {HISTORY_MAX} times; restart if it is the right one",
         path.display()
     )]
     Replaced {

@@ -123,12 +123,15 @@ impl Keyring {
         Ok(Self { current, older: keys.collect() })
     }
 
-    /// Reads keys from a file of at most [`KEYS_TEXT_BYTES`] that nobody but its owner may read.
+    /// Reads keys from a file of at most [`KEYS_TEXT_BYTES`] that nobody but its owner may read, who is this user or
+    /// root. Root may also read what belongs to the owner of its folder. Where the file is replaced meanwhile, the new
+    /// one is read, once.
     ///
     /// # Errors
-    /// [`KeyringError`]; [`KeyringError::OpenToOthers`] where the mode of the file gives others any right.
+    /// [`KeyringError`]; [`KeyringError::OpenToOthers`] where the mode of the file gives others any right, and
+    /// [`KeyringError::Owner`] where it belongs to somebody else.
     pub fn open(path: &std::path::Path) -> Result<Self, KeyringError> {
-        Self::parse(&file::read(path)?)
+        file::keyring(path, &file::open(path)?)
     }
 
     /// Id of the key with which data is sealed.

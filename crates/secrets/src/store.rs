@@ -32,13 +32,16 @@ const PURPOSE: &str = "secrets";
 /// back from before. Such a file is refused whole.
 ///
 /// What cannot be noticed: an old copy of the *whole* file, put back while nobody has it open. A process that knows a
-/// later one refuses it ([`SecretsError::Replaced`]), one that starts then cannot know. Neither can it know that the
-/// file was deleted: then the store is empty, and no secret is found. Whoever has a master key, or reads the memory
-/// of the process, has everything.
+/// later one refuses it, also when others have changed it since ([`SecretsError::Replaced`]); one that starts then
+/// cannot know. Neither can it know that the file was deleted: then the store is empty, and no secret is found.
+/// Whoever has a master key, or reads the memory of the process, has everything.
 ///
-/// Values are opened when they are asked for and lie sealed in memory otherwise. Changes hold the lock of the file
-/// and begin with what the file says then, so that two processes lose nothing; each change writes the file whole. All
-/// times are handed in. Where the clock of `now` is set back, a value whose overlap had ended is given out again,
+/// Each file knows the 256 before it. A process that misses more changes than that is told the same, though nothing
+/// is wrong, until it opens the store anew: whoever does so takes the file as it is.
+///
+/// Values are opened when the file is read, to check them, and when they are asked for; they lie sealed in memory
+/// otherwise. Changes hold the lock of the file and begin with what the file says then, so that two processes lose
+/// nothing, on file systems that know locks; each change writes the file whole. All times are handed in. Where the clock of `now` is set back, a value whose overlap had ended is given out again,
 /// unless a change came between.
 pub struct SecretStore {
     path: PathBuf,
@@ -235,7 +238,7 @@ impl SecretStore {
             _ => self.unwritable(source),
         })?;
         let mut contents = match self.load()? {
-            Some((document, _)) => document.contents,
+            Some((document, _)) => document.into_next(),
             None => self.state.read().empty.clone(),
         };
         contents.drop_ended(now);
@@ -255,7 +258,7 @@ impl SecretStore {
         let state = self.state.read();
         match (&state.document, &loaded) {
             (Some(_), None) => Err(SecretsError::Disappeared { path: self.path.clone() }),
-            (Some(known), Some((new, _))) if !follows(known, new) => {
+            (Some(known), Some((new, _))) if !new.follows(known) => {
                 Err(SecretsError::Replaced { path: self.path.clone() })
             }
             _ => Ok(loaded),
@@ -281,17 +284,6 @@ impl fmt::Debug for SecretStore {
             .field("secrets", &state.contents().entries.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether one file is the other or comes after it.
-fn follows(known: &Document, new: &Document) -> bool {
-    let (before, after) = (&known.contents, &new.contents);
-    before.store == after.store
-        && match after.serial.cmp(&before.serial) {
-            std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Equal => known.seal == new.seal,
-            std::cmp::Ordering::Greater => true,
-        }
 }
 
 /// Reads and verifies the file at a path; nothing where there is none.

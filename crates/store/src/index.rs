@@ -22,6 +22,8 @@ const USE_RESOLUTION_MICROS: i64 = 60_000_000;
 pub struct KeyIndex {
     trust: Trust,
     by_hash: ArcSwap<HashMap<KeyHash, Entry>>,
+    /// When each key that was not revoked ends, by its id.
+    ends: ArcSwap<HashMap<String, Option<Timestamp>>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,18 @@ struct Uses {
 }
 
 impl KeyIndex {
+    /// Whether a key works, by its id.
+    ///
+    /// # Errors
+    /// [`Unrecognised::Away`] when nobody knows.
+    pub fn works(&self, id: &str, now: Timestamp) -> Result<bool, Unrecognised> {
+        if !self.trust.holds() {
+            return Err(Unrecognised::Away);
+        }
+        let ends = self.ends.load();
+        Ok(ends.get(id).is_some_and(|end| end.is_none_or(|end| now < end)))
+    }
+
     /// Replaces all keys. Revoked ones are left out; expired ones stay, since time decides there.
     pub(crate) fn replace(&self, keys: Vec<(KeyHash, KeyRecord)>) {
         let known: HashMap<String, Arc<Uses>> = self
@@ -70,9 +84,12 @@ impl KeyIndex {
             .values()
             .map(|entry| (entry.identity.key_id.clone(), Arc::clone(&entry.uses)))
             .collect();
+        let keys: Vec<_> =
+            keys.into_iter().filter(|(_, record)| record.revoked.is_none()).collect();
+        let ends = keys.iter().map(|(_, record)| (record.id.clone(), record.expires)).collect();
+        self.ends.store(Arc::new(ends));
         let entries = keys
             .into_iter()
-            .filter(|(_, record)| record.revoked.is_none())
             .map(|(hash, record)| {
                 let uses = known.get(&record.id).cloned().unwrap_or_else(|| {
                     let stored = record.last_used.map_or(0, Timestamp::as_microsecond);
@@ -145,7 +162,8 @@ impl Entry {
     fn new(hash: KeyHash, record: KeyRecord, uses: Arc<Uses>) -> Self {
         let KeyRecord { id: key_id, scope, kind, name, expires, endpoints, .. } = record;
         let endpoints = endpoints.map(Arc::from);
-        let identity = Identity { key_id, kind, name, groups: Vec::new(), scope, endpoints };
+        let groups = Vec::new();
+        let identity = Identity { key_id, kind, name, groups, scope, endpoints, token: None };
         Self { hash, identity, expires, uses }
     }
 }

@@ -27,6 +27,7 @@ use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Re
 use crate::wire::counters::Counting;
 use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
+use crate::wire::tokens::Tokens;
 use crate::wire::versions::Versions;
 use crate::wire::{models, policy, standing, state, tls, witness};
 use console::Bounds;
@@ -84,7 +85,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
     let version = settings.version.clone();
-    let identities = Arc::new(Identities::begin(store.key_index(), settings.issuers.clone())?);
+    let tokens = settings.tokens.as_ref().map(|tokens| Tokens::open(tokens, &data_dir));
+    let identities =
+        Identities::begin(store.key_index(), settings.issuers.clone(), tokens.transpose()?)?;
+    let identities = Arc::new(identities);
     let counting = Arc::new(Counting::open(settings.shared.redis.as_ref()).await?);
     let gateway = Arc::new(Gateway::build(Parts {
         counters: counting.counters(),

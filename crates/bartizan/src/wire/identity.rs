@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use bartizan_core::access::{Identify, Identity, Scope, Unrecognised};
+use bartizan_core::access::{Exchanged, Identify, Identity, Presented, Scope, Unrecognised};
 use bartizan_core::settings::Issuer;
 use bartizan_core::{Coded as _, Secret, time};
 use bartizan_identity::{FetchError, FetchKeys, Issuers, TokenError};
@@ -14,12 +14,16 @@ use bartizan_store::KeyIndex;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::tokens::Tokens;
+
 /// Longest wait for the keys of new issuers, before a policy that names them is put in force.
 const FIRST_KEYS: Duration = Duration::from_secs(3);
 
 /// Recognises keys and tokens.
 pub(crate) struct Identities {
     keys: Arc<KeyIndex>,
+    /// Short tokens; absent where none are made.
+    tokens: Option<Tokens>,
     issuers: ArcSwap<Issuers>,
     /// Those of the policy, as they are followed now.
     followed: Mutex<Followed>,
@@ -36,11 +40,15 @@ impl Identities {
     ///
     /// # Errors
     /// That the keys of one cannot be used.
-    pub(crate) fn begin(keys: Arc<KeyIndex>, issuers: Vec<Issuer>) -> anyhow::Result<Self> {
+    pub(crate) fn begin(
+        keys: Arc<KeyIndex>,
+        issuers: Vec<Issuer>,
+        tokens: Option<Tokens>,
+    ) -> anyhow::Result<Self> {
         let ready = ready(issuers.clone())?;
         let stop = follow(&ready);
         let followed = Mutex::new(Followed { issuers, stop });
-        Ok(Self { keys, issuers: ArcSwap::new(ready), followed })
+        Ok(Self { keys, tokens, issuers: ArcSwap::new(ready), followed })
     }
 
     /// Makes other issuers ready to take the place of those before; none where they are the same, which stay as they
@@ -119,6 +127,7 @@ impl Identify for Identities {
             ),
         })?;
         Ok(Identity {
+            token: None,
             key_id: format!("{}:{}", verified.issuer, verified.token_id),
             kind: verified.kind,
             name: verified.name,
@@ -126,6 +135,25 @@ impl Identify for Identities {
             scope: Scope::Client,
             endpoints: None,
         })
+    }
+
+    fn identify_request(&self, request: &Presented<'_>) -> Result<Identity, Unrecognised> {
+        if !bartizan_grants::looks_like_one(request.credential) {
+            return self.identify(request.credential);
+        }
+        match &self.tokens {
+            Some(tokens) => tokens.identify(request, &self.keys),
+            None => Err(Unrecognised::Unknown),
+        }
+    }
+
+    fn exchange(
+        &self,
+        request: &Presented<'_>,
+        form: &[u8],
+    ) -> Option<Result<Exchanged, Unrecognised>> {
+        let tokens = self.tokens.as_ref()?;
+        Some(tokens.exchange(request, form, |subject| self.identify(subject)))
     }
 
     fn wait<'a>(&'a self, credential: &'a Secret) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {

@@ -12,7 +12,7 @@ use bartizan_core::{Coded, time};
 use bartizan_policy::{FindSecret, PolicyError, SecretProblem, Sources};
 use bartizan_secrets::keyring::{self, Keyring};
 use bartizan_secrets::vault::{self, Namespace, REPLY_BYTES, Reference, VaultError, VaultSecret};
-use bartizan_secrets::{SecretName, SecretStore, SecretsError};
+use bartizan_secrets::{SealError, SecretName, SecretStore, SecretsError};
 use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
@@ -93,8 +93,13 @@ impl SecretSource {
         if let Some(store) = &*known {
             match store.reload_if_changed() {
                 Ok(_) => return Ok(Arc::clone(store)),
-                // A new master key is only known to a keyring that is read again.
-                Err(error) => tracing::debug!(%error, "the store of secrets is opened again"),
+                // A new master key is only known to a keyring that is read again. Whatever else is wrong stays so:
+                // what was known is not given up for a file that does not follow from it.
+                Err(error) if needs_new_keys(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the store of secrets stays as it was");
+                    return Ok(Arc::clone(store));
+                }
             }
         }
         let store = SecretStore::open(&self.data_dir.join(STORE_FILE), &self.keyring()?)?;
@@ -250,6 +255,18 @@ fn fetch(settings: &Vault, reference: &Reference) -> Result<VaultSecret, SecretP
     let (status, body) = answered?;
     let body = body.unwrap_or_default();
     vault::read_reply(status.as_u16(), &body, reference, time::now()).map_err(|e| problem(&e))
+}
+
+/// Whether a file is sealed with a key that the keyring did not have when it was read.
+fn needs_new_keys(error: &SecretsError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(SealError::UnknownKey { .. })) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn problem(error: &(impl Coded + 'static)) -> SecretProblem {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bartizan_testkit::http::Answer;
 use bartizan_testkit::process::allow_open_files;
-use bartizan_testkit::upstream::{Fault, Reply, Script};
+use bartizan_testkit::upstream::{Fault, Reply, Script, Upstream};
 
 use crate::support::{Stage, chat, messages, responses};
 
@@ -238,4 +238,28 @@ async fn whoever_leaves_a_stream_pays_for_what_was_sent_in_every_protocol() {
         let paid = event["tokens_out"].as_u64().unwrap_or_default();
         assert!((1000..2600).contains(&paid), "{path}: {event}");
     }
+}
+
+#[tokio::test]
+async fn models_without_a_price_of_their_own_cost_what_all_others_do() {
+    let policy = |price: &str| {
+        format!(
+            "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+             providers: {{ demo: {{ demo: {{}} }} }}\nprices: {{ known: {{ input: 0, output: 0 }}, {price} }}\n\
+             endpoints:\n  any:\n    routes: [{{ provider: demo }}]\n    \
+             limits: [{{ id: l-usd, per: endpoint, usd: 1/day }}]\n"
+        )
+    };
+    let upstream = || async { Upstream::start(Script::text("fine")).await.unwrap() };
+    let folder = || tempfile::tempdir().unwrap();
+    let none =
+        Stage::with_policy(upstream().await, folder(), &policy("other: { input: 1, output: 1 }"))
+            .await;
+    let ask = async |stage: &Stage, model: &str| {
+        stage.post("/v1/chat/completions", &chat(model, "hi", false)).await.status.as_u16()
+    };
+    assert_eq!((ask(&none, "any/known").await, ask(&none, "any/unknown").await), (200, 403));
+    let dear = r#""*": { input: 100000000, output: 100000000 }"#;
+    let stage = Stage::with_policy(upstream().await, folder(), &policy(dear)).await;
+    assert_eq!((ask(&stage, "any/known").await, ask(&stage, "any/unknown").await), (200, 429));
 }

@@ -20,6 +20,7 @@ mod erase;
 mod eval;
 mod export;
 mod faults;
+mod grants;
 mod groundedness;
 mod keys;
 mod limits;

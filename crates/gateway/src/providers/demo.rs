@@ -32,7 +32,8 @@ impl Provider for Demo {
             Operation::Moderations
             | Operation::Invocations
             | Operation::Models
-            | Operation::Model => None,
+            | Operation::Model
+            | Operation::TokenExchange => None,
             asked => Some(asked),
         }
     }

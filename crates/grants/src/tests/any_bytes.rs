@@ -1,5 +1,7 @@
 //! Whatever comes in: no panic, and nothing is taken that the reference implementation refuses.
 
+use std::time::Instant;
+
 use bartizan_core::redact::Secret;
 use proptest::prelude::*;
 
@@ -111,16 +113,17 @@ proptest! {
 
     #[test]
     fn random_proofs_are_refused(text in any::<String>(), parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 3)) {
-        let proofs = Proofs::new(4).unwrap();
         let grant = verify(&mint(reach())).unwrap().into_grant();
+        let steady = Instant::now();
+        let proofs = Proofs::new(4, grant.issued, steady);
         let request = crate::Presented {
             method: "GET",
             url: "https://gate.example/",
-            token: &Secret::new("bzt_"),
-            binding: &grant.binding,
+            token: Some(&Secret::new("bzt_")),
+            binding: Some(&grant.binding),
         };
         for proof in [text, parts.join(".")] {
-            prop_assert!(proofs.verify(&proof, &request, grant.issued).is_err());
+            prop_assert!(proofs.verify(&proof, &request, grant.issued, steady).is_err());
         }
     }
 }

@@ -165,7 +165,7 @@ fn older_keys_verify_until_they_are_retired() {
     let (old, _) = Authority::new(keys).mint(request(reach()), now()).unwrap();
     keys = super::support::keys();
     keys.rotate(now()).unwrap();
-    let exported = keys.public().to_jwks();
+    let exported = keys.public().to_jwks(now());
     let elsewhere = PublicKeys::from_jwks(exported.as_bytes()).unwrap();
     assert!(keys.public().verify(&old, now()).is_ok());
     assert!(elsewhere.verify(&old, now()).is_ok());
@@ -184,7 +184,7 @@ fn revoked_tokens_and_what_came_of_them_are_refused() {
     let narrowing = Narrowing { note: Some("a".to_owned()), ..Narrowing::default() };
     let (child, sibling) =
         (narrow(&token, &narrowing).unwrap(), narrow(&token, &narrowing).unwrap());
-    let until = Revocations::until(now());
+    let until = Revocations::until(now(), Duration::ZERO);
     let check = |revocations: &Revocations, expected: [bool; 3]| {
         for (token, expected) in [&token, &child, &sibling].into_iter().zip(expected) {
             let verified = verify(token).unwrap();
@@ -195,14 +195,14 @@ fn revoked_tokens_and_what_came_of_them_are_refused() {
     };
     let mut revocations = Revocations::default();
     check(&revocations, [false, false, false]);
-    revocations.revoke(*verify(&child).unwrap().blocks().last().unwrap(), until).unwrap();
+    revocations.revoke(*verify(&child).unwrap().blocks().last().unwrap(), until, now()).unwrap();
     check(&revocations, [false, true, false]);
-    revocations.revoke(verify(&token).unwrap().blocks()[0], until).unwrap();
+    revocations.revoke(verify(&token).unwrap().blocks()[0], until, now()).unwrap();
     check(&revocations, [true, true, true]);
     let mut revocations = Revocations::default();
-    revocations.revoke_origin("key-7f3b".parse().unwrap(), until).unwrap();
+    revocations.revoke_origin("key-7f3b".parse().unwrap(), until, now()).unwrap();
     check(&revocations, [false, false, false]);
-    revocations.revoke_origin("key-7f3a".parse().unwrap(), until).unwrap();
+    revocations.revoke_origin("key-7f3a".parse().unwrap(), until, now()).unwrap();
     check(&revocations, [true, true, true]);
 }
 
@@ -211,7 +211,7 @@ fn revoked_blocks_are_refused_before_a_signature_is_checked() {
     let token = mint(reach());
     let mut revocations = Revocations::default();
     let first = verify(&token).unwrap().blocks()[0];
-    revocations.revoke(first, Revocations::until(now())).unwrap();
+    revocations.revoke(first, Revocations::until(now(), Duration::ZERO), now()).unwrap();
     let mut keys = keys();
     keys.rotate(now()).unwrap();
     keys.retire(super::support::keys().id()).unwrap();

@@ -1,5 +1,7 @@
 //! Proofs of the key that a token is bound to.
 
+use std::time::{Duration, Instant};
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use bartizan_core::redact::Secret;
@@ -19,12 +21,15 @@ struct World {
     token: Secret,
     binding: Binding,
     proofs: Proofs,
+    steady: Instant,
 }
 
 impl World {
     fn new() -> Self {
         let key = ProofKey::generate().unwrap();
-        Self { binding: key.binding(), key, token: mint(reach()), proofs: Proofs::new(16).unwrap() }
+        let steady = Instant::now();
+        let proofs = Proofs::new(1024, after(-1000), steady);
+        Self { binding: key.binding(), key, token: mint(reach()), proofs, steady }
     }
 
     fn verify(&self, proof: &str) -> Result<(), ProofError> {
@@ -32,8 +37,9 @@ impl World {
     }
 
     fn verify_at(&self, proof: &str, method: &str, url: &str) -> Result<(), ProofError> {
-        let request = Presented { method, url, token: &self.token, binding: &self.binding };
-        self.proofs.verify(proof, &request, now())
+        let request =
+            Presented { method, url, token: Some(&self.token), binding: Some(&self.binding) };
+        self.proofs.verify(proof, &request, now(), self.steady)
     }
 
     fn header(&self) -> Value {
@@ -71,6 +77,77 @@ fn the_holder_of_the_key_proves_it_once() {
 }
 
 #[test]
+fn a_restart_makes_no_proof_good_again() {
+    let world = World::new();
+    let proof = world.key.prove("POST", URL, &world.token, now()).unwrap();
+    assert_eq!(world.verify(&proof), Ok(()));
+    let later = now() + Duration::from_millis(300);
+    let again = World { proofs: Proofs::new(1024, later, world.steady), ..world };
+    let request = Presented {
+        method: "POST",
+        url: URL,
+        token: Some(&again.token),
+        binding: Some(&again.binding),
+    };
+    let verify = |proof: &str, second| {
+        let passed = Duration::from_secs(second);
+        again.proofs.verify(proof, &request, later + passed, again.steady + passed)
+    };
+    assert_eq!(verify(&proof, 0), Err(ProofError::Forgotten));
+    assert_eq!(verify(&proof, 59), Err(ProofError::Forgotten));
+    let new = again.key.prove("POST", URL, &again.token, after(1)).unwrap();
+    assert_eq!(verify(&new, 1), Ok(()));
+}
+
+#[test]
+fn checking_a_proof_does_not_use_it() {
+    let world = World::new();
+    let proof = world.key.prove("POST", URL, &world.token, now()).unwrap();
+    let request = Presented {
+        method: "POST",
+        url: URL,
+        token: Some(&world.token),
+        binding: Some(&world.binding),
+    };
+    let check = |second| Proofs::check(&proof, &request, after(second));
+    let (first, second) = (check(0).unwrap(), check(60).unwrap());
+    assert_eq!(first, second);
+    assert_eq!(world.proofs.remember(&first, world.steady), Ok(()));
+    assert_eq!(world.proofs.remember(&second, world.steady), Err(ProofError::Replayed));
+    assert_eq!(world.verify(&proof), Err(ProofError::Replayed), "wherever it comes from");
+    assert_eq!(check(61), Err(ProofError::Time));
+}
+
+#[test]
+fn the_mark_is_the_same_everywhere_and_lasts_as_long_as_any_gateway_takes_the_proof() {
+    let world = World::new();
+    let marked = |key: &ProofKey, id: &str| {
+        let mut claims = world.claims();
+        claims["jti"] = id.into();
+        let mut header = world.header();
+        header["jwk"] = serde_json::from_str(&key.jwk()).unwrap();
+        let proof = key.sign(&header.to_string(), &claims.to_string());
+        let binding = key.binding();
+        let request = Presented {
+            method: "POST",
+            url: URL,
+            token: Some(&world.token),
+            binding: Some(&binding),
+        };
+        Proofs::check(&proof, &request, now()).unwrap()
+    };
+    let other = ProofKey::generate().unwrap();
+    let one = marked(&world.key, "id-1");
+    let by_hand = [world.binding.thumbprint().as_bytes().as_slice(), b"id-1"].concat();
+    assert_eq!(one.mark(), Thumbprint::of(&by_hand).as_bytes());
+    assert_eq!(one.mark(), marked(&world.key, "id-1").mark());
+    assert_ne!(one.mark(), marked(&world.key, "id-2").mark());
+    assert_ne!(one.mark(), marked(&other, "id-1").mark());
+    // The last moment by a clock that is a minute behind.
+    assert!(one.remember_until() > after(60 + 60) && one.remember_until() <= after(60 + 60 + 1));
+}
+
+#[test]
 fn a_stolen_token_is_worth_nothing() {
     let world = World::new();
     let thief = ProofKey::generate().unwrap();
@@ -82,10 +159,15 @@ fn a_stolen_token_is_worth_nothing() {
     assert_eq!(world.verify(&format!("{header}.{rest}")), Err(ProofError::Signature));
     // A proof does not stand in for a certificate.
     let certificate = Binding::Certificate(*world.binding.thumbprint());
-    let request =
-        Presented { method: "POST", url: URL, token: &world.token, binding: &certificate };
+    let request = Presented {
+        method: "POST",
+        url: URL,
+        token: Some(&world.token),
+        binding: Some(&certificate),
+    };
     let proof = world.key.prove("POST", URL, &world.token, now()).unwrap();
-    assert_eq!(world.proofs.verify(&proof, &request, now()), Err(ProofError::OtherKey));
+    let refused = world.proofs.verify(&proof, &request, now(), world.steady);
+    assert_eq!(refused, Err(ProofError::OtherKey));
 }
 
 #[test]
@@ -223,7 +305,8 @@ fn each_character_of_a_proof_counts() {
 
 #[test]
 fn a_refused_proof_takes_no_room() {
-    let world = World { proofs: Proofs::new(1).unwrap(), ..World::new() };
+    let world = World::new();
+    let world = World { proofs: Proofs::new(1, after(-1000), world.steady), ..world };
     let refused = world.with_claims(|claims| claims["htm"] = "GET".into());
     assert_eq!(refused, Err(ProofError::Method));
     assert_eq!(world.with_claims(|_| {}), Ok(()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_core::id::RuleId;
 use bartizan_core::principal::PrincipalKind;
-use bartizan_core::settings::{Limit, LimitSubject, Subject};
+use bartizan_core::settings::{Limit, LimitSubject, Price, Subject};
 
 use crate::compile::Compiler;
 use crate::error::Problem;
@@ -102,6 +102,9 @@ impl Compiler<'_, '_> {
         let Some(budget) = endpoint.limits.iter().find_map(|limit| limit.value.usd.as_ref()) else {
             return;
         };
+        if file.prices.keys().any(|key| key.value == Price::OF_OTHERS) {
+            return;
+        }
         for route in &endpoint.routes {
             let (place, missing) = match &route.model {
                 Some(model) if file.prices.keys().any(|key| key.value == model.value) => continue,
@@ -112,7 +115,7 @@ impl Compiler<'_, '_> {
             let message =
                 format!("`prices` has no price for {missing}, so `usd` cannot be counted");
             let help = "add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, \
-                        output: 2 } }`";
+                        output: 2 } }`; `\"*\"` stands for all models without a price";
             self.report(Problem::new(place, message).help(help));
         }
     }

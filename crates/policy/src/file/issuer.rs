@@ -6,7 +6,7 @@ use bartizan_core::settings::JwtAlgorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::file::scalar::{Choice, DurationText, UrlText, Vocabulary};
+use crate::file::scalar::{Choice, DurationText, FileText, UrlText, Vocabulary};
 use crate::located::{Located, filled, given};
 
 /// Who says who calls, besides Bartizan's own keys.
@@ -17,6 +17,28 @@ pub(crate) struct IdentityFile {
     #[serde(default, deserialize_with = "filled")]
     #[schemars(length(max = 64))]
     pub(crate) issuers: Vec<Located<IssuerFile>>,
+    /// Makes short tokens of keys and of tokens of issuers, at `/oauth/token`: `tokens: {}` is enough.
+    /// Default: none are made.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) tokens: Option<Located<TokensFile>>,
+}
+
+/// How short tokens are made and taken.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TokensFile {
+    /// How long a token is good, `1m` to `15m`. Default: `15m`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) lifetime: Option<Located<DurationText>>,
+    /// By which addresses callers know the gateway, such as `https://gateway.example`; proofs are made for one of them.
+    /// Default: the host that each request names.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 16))]
+    pub(crate) origins: Vec<Located<String>>,
+    /// File of the keys that sign tokens, as `file:PATH`. Gateways that take each other's tokens have the same one.
+    /// Default: `token-keys.json` in the data folder.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) keys: Option<Located<FileText>>,
 }
 
 /// An identity provider.

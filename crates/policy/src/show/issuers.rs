@@ -2,15 +2,27 @@
 
 use std::fmt::{self, Write};
 
-use bartizan_core::settings::{Issuer, IssuerKeys};
+use bartizan_core::settings::{Issuer, IssuerKeys, Tokens};
 
 use super::{duration, list, text};
 
-pub(super) fn write(out: &mut String, issuers: &[Issuer]) -> fmt::Result {
-    if issuers.is_empty() {
+pub(super) fn write(out: &mut String, issuers: &[Issuer], tokens: Option<&Tokens>) -> fmt::Result {
+    if issuers.is_empty() && tokens.is_none() {
         return writeln!(out, "identity: {{}}");
     }
-    writeln!(out, "identity:\n  issuers:")?;
+    writeln!(out, "identity:")?;
+    if let Some(tokens) = tokens {
+        writeln!(out, "  tokens:")?;
+        writeln!(out, "    lifetime: {}", duration(tokens.lifetime))?;
+        let origins = list(tokens.origins.iter().map(|origin| text(origin)));
+        writeln!(out, "    origins: [{origins}]")?;
+        if let Some(path) = &tokens.keys {
+            writeln!(out, "    keys: {}", text(&format!("file:{}", path.display())))?;
+        }
+    }
+    if !issuers.is_empty() {
+        writeln!(out, "  issuers:")?;
+    }
     for issuer in issuers {
         writeln!(out, "    - id: {}", issuer.id)?;
         writeln!(out, "      issuer: {}", text(&issuer.url))?;

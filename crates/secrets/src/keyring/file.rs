@@ -7,7 +7,7 @@ use std::path::Path;
 use bartizan_core::redact::Secret;
 use zeroize::Zeroizing;
 
-use crate::disk;
+use crate::disk::{self, Seen, Stamp};
 use crate::error::KeyringError;
 
 use super::{KEYS_MAX, KEYS_TEXT_BYTES, Key, KeyId, Keyring, lines};
@@ -90,16 +90,38 @@ pub fn retire_in_file(path: &Path, id: KeyId) -> Result<(), KeyringError> {
     replace(path, &text)
 }
 
-/// Reads the text of a file that nobody but its owner may read.
-pub(super) fn read(path: &Path) -> Result<Secret, KeyringError> {
+/// The keys of a file that was opened, or of the one that was put in its place since: what is replaced is overwritten,
+/// and whoever reads it then finds no keys.
+pub(super) fn keyring(path: &Path, file: &Seen) -> Result<Keyring, KeyringError> {
+    let parsed = text(path, file).and_then(|text| Keyring::parse(&text));
+    let failed = |source| KeyringError::File { path: path.to_owned(), source };
+    if parsed.is_err() && Stamp::at(path).map_err(failed)? != Some(file.stamp()) {
+        return Keyring::parse(&read(path)?);
+    }
+    parsed
+}
+
+/// Opens a file that nobody but its owner may read.
+pub(super) fn open(path: &Path) -> Result<Seen, KeyringError> {
     let failed = |source| KeyringError::File { path: path.to_owned(), source };
     let file = disk::open(path).map_err(failed)?;
     must_be_private(path, &file)?;
+    Seen::new(file).map_err(failed)
+}
+
+/// Reads the text of a file that nobody but its owner may read.
+fn read(path: &Path) -> Result<Secret, KeyringError> {
+    text(path, &open(path)?)
+}
+
+fn text(path: &Path, file: &Seen) -> Result<Secret, KeyringError> {
+    let failed = |source| KeyringError::File { path: path.to_owned(), source };
+    let mut file = file.file();
     // One piece of memory, so that no part is left where it lay before.
     let mut bytes = Zeroizing::new(vec![0; KEYS_TEXT_BYTES as usize + 1]);
     let mut len = 0;
     loop {
-        match (&file).read(bytes.get_mut(len..).unwrap_or_default()) {
+        match file.read(bytes.get_mut(len..).unwrap_or_default()) {
             Ok(0) => break,
             Ok(more) => len += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -119,9 +141,11 @@ pub(super) fn read(path: &Path) -> Result<Secret, KeyringError> {
 fn must_be_private(path: &Path, file: &File) -> Result<(), KeyringError> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let metadata = file.metadata();
-    let metadata =
-        metadata.map_err(|source| KeyringError::File { path: path.to_owned(), source })?;
+    let failed = |source| KeyringError::File { path: path.to_owned(), source };
+    if let Some(owner) = disk::stranger(path, file).map_err(failed)? {
+        return Err(KeyringError::Owner { path: path.to_owned(), owner });
+    }
+    let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode() & 0o7777;
     match mode & 0o077 {
         0 => Ok(()),

@@ -236,6 +236,47 @@ fn keys_that_are_added_at_once_are_all_there() {
     assert!(added.is_subset(&ids));
 }
 
+#[cfg(unix)]
+#[test]
+fn keys_that_are_replaced_while_they_are_read_are_read_again() {
+    let (_dir, path) = file();
+    let first = make_file(&path).unwrap();
+    let opened = file::open(&path).unwrap();
+    let second = add_to_file(&path).unwrap();
+    // What was opened is overwritten by now.
+    assert_eq!(file::keyring(&path, &opened).unwrap().ids(), [second, first]);
+    let opened = file::open(&path).unwrap();
+    std::fs::write(&path, "no key\n").unwrap();
+    assert!(matches!(file::keyring(&path, &opened), Err(KeyringError::Malformed { line: 1 })));
+    let opened = file::open(&path).unwrap();
+    assert!(matches!(file::keyring(&path, &opened), Err(KeyringError::Malformed { line: 1 })));
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(file::keyring(&path, &opened), Err(KeyringError::File { .. })));
+}
+
+/// Only the administrator can give files away; for others there is nothing to see here.
+#[cfg(unix)]
+#[test]
+fn keys_of_somebody_else_are_refused() {
+    use std::os::unix::fs::chown;
+    const SERVICE: u32 = 12_345;
+    let (_dir, path) = file();
+    let id = make_file(&path).unwrap();
+    if chown(&path, Some(SERVICE), None).is_err() {
+        return;
+    }
+    for error in [
+        Keyring::open(&path).unwrap_err(),
+        add_to_file(&path).unwrap_err(),
+        retire_in_file(&path, id).unwrap_err(),
+    ] {
+        assert!(matches!(error, KeyringError::Owner { owner: SERVICE, .. }), "{error:?}");
+        assert_eq!(error.code(), "bartizan::keyring::owner");
+    }
+    chown(path.parent().unwrap(), Some(SERVICE), None).unwrap();
+    assert_eq!(Keyring::open(&path).unwrap().ids(), [id], "that of the account of the service");
+}
+
 #[test]
 fn there_is_room_for_so_many_keys_and_no_more() {
     let (_dir, path) = file();

@@ -3,6 +3,10 @@
 //! `bartizan explain` shows them and `docs/reference/errors.md` is made from them. A test holds the list
 //! against the source of the workspace.
 
+mod credentials;
+
+use credentials::{COUNTERS, GRANTS, KEYRING, SEAL, SECRETS, SHORT_TOKENS, VAULT};
+
 /// One code.
 #[derive(Debug)]
 pub(crate) struct Code {
@@ -97,6 +101,22 @@ pub(crate) const SECTIONS: &[Section] = &[
         outro: "",
     },
     Section { level: 2, title: "Store", intro: "", kind: "class", codes: STORE, outro: "" },
+    Section {
+        level: 2,
+        title: "Short tokens",
+        intro: "Made at `/oauth/token`.",
+        kind: "HTTP",
+        codes: SHORT_TOKENS,
+        outro: "",
+    },
+    Section {
+        level: 3,
+        title: "Tokens, proofs and signing keys",
+        intro: "",
+        kind: "HTTP or class",
+        codes: GRANTS,
+        outro: "",
+    },
     Section { level: 2, title: "Counters", intro: "", kind: "class", codes: COUNTERS, outro: "" },
     Section { level: 2, title: "Master keys", intro: "", kind: "class", codes: KEYRING, outro: "" },
     Section { level: 2, title: "Sealed data", intro: "", kind: "class", codes: SEAL, outro: "" },
@@ -194,6 +214,8 @@ const GATEWAY: &[Code] = &[
     code("bartizan::gateway::answer-too-large", "502", "an answer of more than 64 MiB", "stream it"),
     code("bartizan::gateway::counters-away", "503", "limits are counted in `state.redis`, nobody answers there, and `when-away` is `deny`", "look at the server; `when-away: count-alone` lets gateways go on"),
     code("bartizan::gateway::keys-away", "503", "keys are in `state.postgres`, which was not heard for longer than `trust-for`", "look at the server"),
+    code("bartizan::gateway::proof-replayed", "401", "the proof that came with a token was used before, here or at another gateway", "make a proof for each request"),
+    code("bartizan::gateway::tokens-not-made", "404", "`identity.tokens` is not in the policy", "add `identity: { tokens: {} }`"),
     code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `ledger.on-failure` is `deny`, or memory has no room for more", "make room on the disk"),
     code("bartizan::gateway::edit-failed", "500", "masks could not be put into the body", "report it"),
 ];
@@ -267,95 +289,6 @@ const STORE: &[Code] = &[
     code("bartizan::store::read", "unavailable", "keys of an erased principal are removed, and the name may still be in `state.db-wal`", "end what reads the state, such as a backup, and erase again"),
     code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
     code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
-];
-
-#[rustfmt::skip]
-const COUNTERS: &[Code] = &[
-    code("bartizan::counters::refused", "usage", "the server of `state.redis` does not let this gateway in", "check `password`, the user in `url`, and what the user may do: `EVALSHA`, `SCRIPT LOAD`, `PING`, `INFO`, and all keys with the prefix"),
-    code("bartizan::counters::settings", "usage", "the client of Redis can make nothing of the address or the certificates", "check `url` and `ca`"),
-    code("bartizan::counters::certificates", "usage", "`ca` of `state.redis` cannot be read", "check the path and its rights"),
-    code("bartizan::counters::random", "unavailable", "the system gives no random numbers", ""),
-];
-
-#[rustfmt::skip]
-const KEYRING: &[Code] = &[
-    code("bartizan::keyring::file", "usage", "the key file or its folder cannot be used", "check the path and its rights"),
-    code("bartizan::keyring::open-to-others", "usage", "others may read or change the key file", "`chmod 600 FILE`"),
-    code("bartizan::keyring::exists", "usage", "a new key file would take the place of something", "choose another path, or add a key to the file"),
-    code("bartizan::keyring::locked", "unavailable", "another process changes the key file", "try again"),
-    code("bartizan::keyring::empty", "usage", "there is no master key in the file or text", "make a key file"),
-    code("bartizan::keyring::malformed", "usage", "a line is no master key; the message has its number", "a line holds `bzk1_` and 43 characters of base64url"),
-    code("bartizan::keyring::guessable", "usage", "a master key is one repeated byte", "make a key"),
-    code("bartizan::keyring::twice", "usage", "two lines hold the same master key", "remove one"),
-    code("bartizan::keyring::too-many", "usage", "there are more than 64 master keys", "retire old ones"),
-    code("bartizan::keyring::unknown", "not found", "there is no master key with this id", "list the ids"),
-    code("bartizan::keyring::current", "usage", "the current master key cannot be retired", "add a new key and seal everything again before"),
-    code("bartizan::keyring::purpose", "internal", "what a key is derived for has no proper name", ""),
-    code("bartizan::keyring::derive", "internal", "no key can be derived from a master key", ""),
-    code("bartizan::keyring::random", "unavailable", "the system gives no random numbers", "check the system"),
-];
-
-#[rustfmt::skip]
-const SEAL: &[Code] = &[
-    code("bartizan::seal::too-short", "unavailable", "sealed data is cut off", "restore it"),
-    code("bartizan::seal::version", "unavailable", "sealed data has a format that this version does not know", "use the Bartizan that wrote it"),
-    code("bartizan::seal::unknown-key", "usage", "data is sealed with a master key that is not in the keyring", "put the key back, behind the current one"),
-    code("bartizan::seal::damaged", "unavailable", "sealed data was changed, or belongs elsewhere", "restore it"),
-    code("bartizan::seal::refused", "internal", "data cannot be sealed", ""),
-    code("bartizan::seal::random", "unavailable", "the system gives no random numbers", "check the system"),
-];
-
-#[rustfmt::skip]
-const SECRETS: &[Code] = &[
-    code("bartizan::secrets::read", "unavailable", "`secrets.json` cannot be read", "check `data-dir` and its rights"),
-    code("bartizan::secrets::write", "unavailable", "`secrets.json` cannot be written", "check `data-dir`, its rights and room on the disk"),
-    code("bartizan::secrets::locked", "unavailable", "another process changes `secrets.json`", "try again"),
-    code("bartizan::secrets::damaged", "unavailable", "`secrets.json` is not what Bartizan wrote", "restore it from a backup"),
-    code("bartizan::secrets::schema", "usage", "another version of Bartizan wrote `secrets.json`", "use the Bartizan that wrote it"),
-    code("bartizan::secrets::unverified", "unavailable", "`secrets.json` was changed by others, or the master keys are not those it was written with", "check the keyring; else restore it from a backup"),
-    code("bartizan::secrets::disappeared", "unavailable", "`secrets.json` was there before and is gone; what was known is still used", "restore it"),
-    code("bartizan::secrets::replaced", "unavailable", "`secrets.json` is an older copy or of another store; what was known is still used", "restore the newest; restart if the older one is wanted"),
-    code("bartizan::secrets::keyring", "that of the cause", "the keyring gives no key for the store", "see the cause"),
-    code("bartizan::secrets::seal", "that of the cause", "a secret cannot be sealed or opened", "see the cause"),
-    code("bartizan::secrets::name", "usage", "a secret has no proper name", "letters, digits, `.`, `_`, `-` and `/`, at most 128"),
-    code("bartizan::secrets::value", "usage", "a value is empty or longer than 64 KiB", ""),
-    code("bartizan::secrets::note", "usage", "a note is too long or has control characters", ""),
-    code("bartizan::secrets::already-expired", "usage", "a value would expire before it is set", "give a later time"),
-    code("bartizan::secrets::overlap-too-long", "usage", "an overlap is longer than 366 days", ""),
-    code("bartizan::secrets::exists", "usage", "there is a secret with this name", "rotate it"),
-    code("bartizan::secrets::not-found", "not found", "there is no secret with this name", "list the names"),
-    code("bartizan::secrets::no-previous", "usage", "no earlier value of the secret is still good", "rotate it"),
-    code("bartizan::secrets::expired", "unavailable", "the secret expired and is not given out", "rotate it"),
-    code("bartizan::secrets::same-value", "usage", "the secret has this value already", ""),
-    code("bartizan::secrets::too-many", "usage", "there are 10,000 secrets already", "remove some"),
-    code("bartizan::secrets::full", "usage", "the secrets take more than 64 MiB", "remove some"),
-    code("bartizan::secrets::random", "unavailable", "the system gives no random numbers", "check the system"),
-];
-
-#[rustfmt::skip]
-const VAULT: &[Code] = &[
-    code("bartizan::vault::reference", "usage", "a reference to Vault is none", "`vault:MOUNT/PATH#FIELD`"),
-    code("bartizan::vault::namespace", "usage", "a namespace of Vault is none", "`PART/PART`"),
-    code("bartizan::vault::token", "usage", "a token of Vault is none", "visible ASCII characters without a newline"),
-    code("bartizan::vault::too-long", "upstream", "an answer of Vault is longer than 2 MiB", ""),
-    code("bartizan::vault::malformed", "upstream", "an answer is none of Vault's", "check the address"),
-    code("bartizan::vault::not-versioned", "upstream", "the mount is no key-value engine of version 2", "name another mount, or upgrade the engine"),
-    code("bartizan::vault::not-found", "upstream", "there is no secret, or the token may not know of it", "check the reference and the token's policy"),
-    code("bartizan::vault::deleted", "upstream", "the newest version was deleted", "`vault kv undelete`, or write a new one"),
-    code("bartizan::vault::destroyed", "upstream", "the newest version was destroyed", "write a new one"),
-    code("bartizan::vault::no-field", "upstream", "the secret has other fields; the message names them", "name one of them"),
-    code("bartizan::vault::field", "upstream", "the field is no text of 1 byte to 64 KiB", "write it as text"),
-    code("bartizan::vault::token-refused", "upstream", "Vault does not accept the token", "give a fresh one"),
-    code("bartizan::vault::denied", "upstream", "the token may not read the secret", "give its policy `read` on `MOUNT/data/PATH`"),
-    code("bartizan::vault::refused", "upstream", "Vault refuses the request", "check the reference and the namespace"),
-    code("bartizan::vault::redirect", "upstream", "Vault redirects to another node", "use the address of the active one"),
-    code("bartizan::vault::behind", "unavailable", "the node is behind the others", "none; it is asked again"),
-    code("bartizan::vault::limited", "unavailable", "a quota of Vault is used up, or the node is on standby", "raise the quota, or use the active node"),
-    code("bartizan::vault::standby", "unavailable", "the node is on standby", "use the active node"),
-    code("bartizan::vault::sealed", "unavailable", "Vault is sealed", "unseal it"),
-    code("bartizan::vault::unavailable", "unavailable", "Vault is not available", ""),
-    code("bartizan::vault::failed", "upstream", "Vault failed", "see its log"),
-    code("bartizan::vault::unexpected", "upstream", "a status that Vault does not give", "check the address"),
 ];
 
 #[rustfmt::skip]
@@ -521,7 +454,7 @@ mod tests {
             if path.is_dir() && name != "tests" {
                 collect(&path, codes);
             } else if path.extension() == Some("rs".as_ref())
-                && !matches!(name, "tests.rs" | "codes.rs")
+                && !matches!(name, "tests.rs" | "codes.rs" | "credentials.rs")
             {
                 let text = bartizan_core::limits::read_text_file(&path, 1 << 20).unwrap();
                 codes.extend(text.split('"').filter(|part| is_code(part)).map(str::to_owned));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bartizan_core::settings::{Ledger, Listen, Settings, Shared, Sink, Witness};
+use bartizan_core::settings::{Ledger, Listen, Settings, Shared, Sink, Tokens, Witness};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 use bartizan_store::StoreError;
@@ -30,6 +30,7 @@ pub(super) struct AtStart {
     witnesses: Vec<Witness>,
     witness_for: Vec<String>,
     otlp_endpoint: Option<String>,
+    tokens: Option<Tokens>,
     shared: Shared,
 }
 
@@ -44,6 +45,7 @@ impl AtStart {
             witnesses: settings.witnesses.clone(),
             witness_for: settings.witness_for.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
+            tokens: settings.tokens.clone(),
             shared: settings.shared.clone(),
         }
     }
@@ -62,6 +64,7 @@ impl AtStart {
             ("ledger.witness-for", self.witness_for != now.witness_for),
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
             ("state", self.shared != now.shared),
+            ("identity.tokens", self.tokens != now.tokens),
         ]
         .into_iter()
         .filter_map(|(key, is_changed)| is_changed.then_some(key))

@@ -68,7 +68,7 @@ endpoints:
               |
             8 |       - { id: l, per: user, requests: 60/minute, tokens: 1G/day, usd: $5/day }
               |                                                                       ^^^^^^
-            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`
+            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`; `"*"` stands for all models without a price
         "#]],
     );
 }
@@ -183,7 +183,7 @@ endpoints:
               |
             8 |       - { id: l, per: user, usd: 5/day }
               |                                  ^^^^^
-            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`
+            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`; `"*"` stands for all models without a price
         "#]],
     );
 }
@@ -207,7 +207,7 @@ prices: { small: { input: 1, output: 2 } }
               |
             6 |     routes: [{ provider: demo, model: big }]
               |                                       ^^^
-            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`
+            help: add US dollars per million tokens, such as `prices: { MODEL: { input: 0.25, output: 2 } }`; `"*"` stands for all models without a price
         "#]],
     );
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::support::{Place, T0, at, keyring, name, secret};
 use crate::contents::{Contents, Entry};
-use crate::document::{self, Problem};
+use crate::document::{self, HISTORY_MAX, Problem};
 use crate::name::RandomId;
 use crate::{SealError, SecretStore, SecretsError};
 
@@ -65,6 +65,9 @@ fn every_changed_field_is_noticed() {
         ("/store", json!("0123456789abcdef")),
         ("/serial", json!(4)),
         ("/serial", json!(2)),
+        ("/history", json!("")),
+        ("/history", json!("AAAA")),
+        ("/history", json!("0123456789ABCDEFGHIJKL")),
         ("/secrets/0/name", json!("c")),
         ("/secrets/0/note", json!("for production")),
         ("/secrets/0/created", later.clone()),
@@ -182,9 +185,34 @@ fn an_old_copy_of_the_whole_file_is_refused_by_who_knows_a_later_one() {
     // Nobody else can know: this is what the documentation says cannot be noticed.
     let other = place.open();
     assert_eq!(other.get(&name("a"), at(20)).unwrap(), secret("two"));
-    // Even where it goes on from there to the same serial, it is another history.
-    other.rotate(&name("a"), &secret("four"), Duration::ZERO, None, at(15)).unwrap();
-    assert!(matches!(store.reload_if_changed(), Err(SecretsError::Replaced { .. })));
+    // However far it goes on from there, it is another history.
+    for number in 0..4 {
+        let value = secret(&format!("four {number}"));
+        other.rotate(&name("a"), &value, Duration::ZERO, None, at(15)).unwrap();
+        assert!(matches!(store.reload_if_changed(), Err(SecretsError::Replaced { .. })));
+    }
+    let change = store.remove(&name("b"), at(20));
+    assert!(matches!(change, Err(SecretsError::Replaced { .. })));
+    assert_eq!(store.get(&name("a"), at(20)).unwrap(), secret("three"), "what was known is kept");
+}
+
+#[test]
+fn what_came_of_the_known_file_is_taken_as_long_as_the_history_reaches() {
+    let place = Place::new();
+    let store = place.open();
+    store.set(&name("a"), &secret("0"), None, None, T0).unwrap();
+    let (late, later) = (place.open(), place.open());
+    for change in 1..=HISTORY_MAX {
+        let value = secret(&change.to_string());
+        store.rotate(&name("a"), &value, Duration::ZERO, None, T0).unwrap();
+    }
+    assert!(late.reload_if_changed().unwrap());
+    assert_eq!(late.get(&name("a"), T0).unwrap(), secret(&HISTORY_MAX.to_string()));
+    store.rotate(&name("a"), &secret("last"), Duration::ZERO, None, T0).unwrap();
+    assert!(late.reload_if_changed().unwrap());
+    assert!(matches!(later.reload_if_changed(), Err(SecretsError::Replaced { .. })));
+    assert_eq!(later.get(&name("a"), T0).unwrap(), secret("0"), "what was known is kept");
+    assert_eq!(place.open().get(&name("a"), T0).unwrap(), secret("last"));
 }
 
 #[test]
