@@ -425,9 +425,11 @@ pub(crate) enum KeyCommand {
         format: DocumentFormat,
     },
     /// Revoke a key by its id; the last admin key that works cannot be revoked
+    ///
+    /// `session:ID` ends the short tokens of a session.
     #[command(after_help = "Examples:\n  bartizan key list\n  bartizan key revoke ID")]
     Revoke {
-        /// Id of the key
+        /// Id of the key, or `session:ID`
         id: String,
     },
 }

@@ -55,6 +55,12 @@ pub(crate) trait Rows {
 
     fn delete_key(&mut self, id: &str) -> Result<(), StoreError>;
 
+    /// Sessions whose tokens are not taken any more, each with the moment from which on it may be forgotten.
+    fn ended_sessions(&mut self) -> Result<Vec<(String, i64)>, StoreError>;
+
+    /// Ends a session, and forgets those that may be forgotten at `now`.
+    fn end_session(&mut self, id: &str, until: i64, now: i64) -> Result<(), StoreError>;
+
     /// All endpoints, by name.
     fn endpoints(&mut self) -> Result<Vec<EndpointRecord>, StoreError>;
 

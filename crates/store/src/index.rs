@@ -1,6 +1,6 @@
 //! The keys in memory: what every request asks, with no lock and no I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
@@ -24,6 +24,8 @@ pub struct KeyIndex {
     by_hash: ArcSwap<HashMap<KeyHash, Entry>>,
     /// When each key that was not revoked ends, by its id.
     ends: ArcSwap<HashMap<String, Option<Timestamp>>>,
+    /// Sessions whose tokens are not taken any more.
+    ended: ArcSwap<HashSet<String>>,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,16 @@ impl KeyIndex {
         }
         let ends = self.ends.load();
         Ok(ends.get(id).is_some_and(|end| end.is_none_or(|end| now < end)))
+    }
+
+    /// Whether tokens of a session are not taken any more.
+    pub fn has_ended(&self, session: &str) -> bool {
+        self.ended.load().contains(session)
+    }
+
+    /// Replaces all sessions that have ended.
+    pub(crate) fn replace_ended(&self, sessions: HashSet<String>) {
+        self.ended.store(Arc::new(sessions));
     }
 
     /// Replaces all keys. Revoked ones are left out; expired ones stay, since time decides there.

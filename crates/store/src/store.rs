@@ -23,6 +23,9 @@ use crate::error::StoreError;
 use crate::index::KeyIndex;
 use crate::key::{self, KeyHash, KeyRecord, NewKey};
 
+/// Longer than any token of a session lives, also one that is made by a gateway that has not heard of its end.
+const SESSION_REMEMBERED: Duration = Duration::from_hours(1);
+
 /// Keys and endpoints, in a file of one process or in a database that several share.
 #[derive(Debug)]
 pub struct Store {
@@ -200,6 +203,21 @@ impl Store {
         })
     }
 
+    /// Ends a session: no token of it is taken any more, here at once and elsewhere within a second. It is forgotten when
+    /// none of them can be good any more.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyNotFound`] for what can be no session, [`StoreError::Database`].
+    pub fn end_session(&self, id: &str) -> Result<(), StoreError> {
+        // As tokens write it, so that another way to write it ends nothing unnoticed.
+        if id.parse::<Uuid>().ok().is_none_or(|uuid| uuid.to_string() != id) {
+            return Err(StoreError::KeyNotFound { id: id.to_owned() });
+        }
+        let now = bartizan_core::time::now();
+        let until = now.checked_add(SESSION_REMEMBERED).unwrap_or(Timestamp::MAX);
+        self.change(|rows| rows.end_session(id, until.as_microsecond(), now.as_microsecond()))
+    }
+
     /// Removes every key of a principal (`alice@example.com`, `sp:bot`), whose name is then nowhere in the
     /// file, and says how many there were. What a server of PostgreSQL keeps besides its tables is its own business.
     ///
@@ -307,7 +325,9 @@ impl Store {
                 None
             }
         });
+        let sessions = done(|rows| rows.ended_sessions(), |work| state.backend.read(work))?;
         self.index.replace(usable.collect());
+        self.index.replace_ended(sessions.into_iter().map(|(id, _)| id).collect());
         Ok(())
     }
 

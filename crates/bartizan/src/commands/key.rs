@@ -79,6 +79,17 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
         KeyCommand::Revoke { id } => {
             let store = existing()?;
             let log = open_log(&data)?;
+            if let Some(session) = id.strip_prefix("session:") {
+                store.end_session(session)?;
+                if let Some(log) = &log {
+                    let mut event = Event::new(RequestId::new(), "admin", "session-ended");
+                    event.outcome = Outcome::Changed;
+                    event.detail = Some(format!("{id}, on the command line"));
+                    log.record_durably(&event).context("the session is ended")?;
+                }
+                writeln!(stdout, "ended {id}")?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let revoked = store.revoke_key(id)?;
             // The key stays revoked when this fails: that is the safe side.
             record(log.as_ref(), "key-revoked", &revoked).context("the key is revoked")?;

@@ -99,6 +99,9 @@ impl Tokens {
         if !origin.starts_with(ISSUER) && !keys.works(origin, now)? {
             return Err(unbound("the key that the token was made of has ended"));
         }
+        if keys.has_ended(&grant.session.to_string()) {
+            return Err(unbound("the session of the token was ended"));
+        }
         let allowances = verified.allowances().iter().map(|allowance| Allowance {
             id: allowance.block.to_string(),
             tokens: allowance.budget.tokens,

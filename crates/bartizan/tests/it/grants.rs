@@ -221,6 +221,30 @@ async fn a_token_ends_with_the_key_that_it_was_made_of() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_ended_takes_all_its_tokens_along() {
+    let stage = stage().await;
+    let holder = Holder::new(&stage);
+    let answer = holder.exchange(&client_key(&stage), "").await.json();
+    let token = Secret::new(answer["access_token"].as_str().unwrap());
+    let note = Some("agent".to_owned());
+    let narrowed = narrow(&token, &Narrowing { note, ..Narrowing::default() }).unwrap();
+    let other = holder.token("").await;
+    assert_eq!(holder.ask(&narrowed, "one").await.status, 200);
+    let path = format!("/api/v1/keys/session:{}", answer["session"].as_str().unwrap());
+    let ended = stage.console.send(Method::DELETE, &path, "").await.unwrap();
+    assert!(ended.status.is_success(), "{}", ended.status);
+    for token in [&token, &narrowed] {
+        assert_eq!(holder.ask(token, "one").await.status, 401);
+    }
+    assert_eq!(holder.ask(&other, "one").await.status, 200);
+    let event = stage.event(|event| event["operation"] == "session-ended").await;
+    assert!(event["detail"].as_str().unwrap().starts_with("session:"), "{event}");
+    let unknown = "/api/v1/keys/session:x";
+    let unknown = stage.console.send(Method::DELETE, unknown, "").await.unwrap();
+    assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_request_for_a_token_is_said_in_the_words_of_oauth() {
     let stage = stage().await;
     let holder = Holder::new(&stage);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bartizan_core::{Secret, time};
+use bartizan_grants::ProofKey;
 use bartizan_testkit::http::Client;
 use bartizan_testkit::process::{Launch, Process};
 use bartizan_testkit::servers::{
@@ -26,6 +28,8 @@ struct Servers {
     /// More lines under `redis:`.
     redis_more: &'static str,
     limits: &'static str,
+    /// Keys that sign short tokens.
+    tokens: TempDir,
 }
 
 struct Gateway {
@@ -40,7 +44,7 @@ impl Servers {
             (redis, PostgresServer::start(&[]).unwrap())
         };
         let (redis, postgres) = tokio::task::spawn_blocking(start).await.unwrap();
-        Self { redis, postgres, redis_more, limits }
+        Self { redis, postgres, redis_more, limits, tokens: tempfile::tempdir().unwrap() }
     }
 
     async fn gateway(&self) -> Gateway {
@@ -51,6 +55,7 @@ listen: {{ gateway: "127.0.0.1:0", console: "127.0.0.1:0" }}
 state:
   postgres: {{ url: "postgres://{POSTGRES_USER}@127.0.0.1:{}/{POSTGRES_DATABASE}", trust-for: 60s }}
   redis: {{ url: "redis://127.0.0.1:{}"{} }}
+identity: {{ tokens: {{ origins: ["https://gateway.example"], keys: "file:{}" }} }}
 providers: {{ demo: {{ demo: {{}} }} }}
 endpoints:
   demo:
@@ -60,6 +65,7 @@ endpoints:
             self.postgres.port(),
             self.redis.port(),
             self.redis_more,
+            self.tokens.path().join("keys.json").display(),
             self.limits,
         );
         let config = folder.path().join("bartizan.yaml");
@@ -308,4 +314,49 @@ async fn alone_a_gateway_says_that_it_counts_alone() {
     assert_eq!(answered, [5, 5]);
     let ready = gateways[0].process.console().get("/readyz").await.unwrap();
     assert_eq!(ready.status, 200, "{}", ready.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_one_gateway_is_good_at_the_other_and_each_proof_at_one_of_them() {
+    let servers = Servers::start("", "").await;
+    let (gateways, _) = servers.two().await;
+    let ready = gateways[0].process.ready().clone();
+    let (key, admin) = (ready.client_key.unwrap(), ready.admin_key.unwrap());
+    // Proofs of the second of the start may have been used before it.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let holder = ProofKey::generate().unwrap();
+    let url = |path: &str| format!("https://gateway.example{path}");
+    let proof = holder.prove_for_new("POST", &url("/oauth/token"), time::now()).unwrap();
+    let form = serde_urlencoded::to_string([
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", &key),
+    ]);
+    let asking = gateways[0].process.gateway().header("dpop", &proof);
+    let made = asking.send(Method::POST, "/oauth/token", form.unwrap()).await.unwrap();
+    let made = made.whole().await.unwrap().json();
+    let token = Secret::new(made["access_token"].as_str().unwrap());
+    let prove = || holder.prove("POST", &url("/v1/chat/completions"), &token, time::now()).unwrap();
+    let ask = async |gateway: usize, proof: &str| {
+        let client = gateways[gateway].process.gateway();
+        let client = client.header("authorization", &format!("DPoP {}", token.expose()));
+        let client = client.header("dpop", proof);
+        client.post_json("/v1/chat/completions", &chat("demo", "hi", false)).await.unwrap()
+    };
+    for gateway in [0, 1] {
+        let answer = ask(gateway, &prove()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let proof = prove();
+    assert_eq!(ask(0, &proof).await.status, 200);
+    let answer = ask(1, &proof).await;
+    assert_eq!(answer.status, 401, "{}", answer.text());
+    assert!(answer.text().contains("proof-replayed"), "{}", answer.text());
+    let console = gateways[0].process.console().bearer(&admin);
+    let path = format!("/api/v1/keys/session:{}", made["session"].as_str().unwrap());
+    assert!(console.send(Method::DELETE, &path, "").await.unwrap().status.is_success());
+    let began = Instant::now();
+    while ask(1, &prove()).await.status != 401 {
+        assert!(began.elapsed() < SOON, "still good at the other");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

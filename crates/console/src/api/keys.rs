@@ -21,6 +21,9 @@ use crate::admin::{Admin, Change};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
 
+/// What stands before the id of a session of short tokens, where an id of a key could stand.
+const SESSION: &str = "session:";
+
 /// Body of `POST /api/v1/keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,12 +155,42 @@ pub(crate) async fn list(State(state): State<ConsoleState>) -> Result<Response, 
     Ok(Json(json!({ "schema": "bartizan.keys/v1", "keys": keys })).into_response())
 }
 
+/// Ends the short tokens of a session.
+async fn end_session(
+    state: &ConsoleState,
+    admin: Admin,
+    session: String,
+) -> Result<Response, ConsoleError> {
+    allowed(&admin, state, Scope::Client).await?;
+    let (store, events) = (Arc::clone(&state.store), Arc::clone(&state.events));
+    blocking(move || {
+        store.end_session(&session)?;
+        let id = format!("{SESSION}{session}");
+        let change = Change {
+            operation: "session-ended",
+            status: 200,
+            endpoint: None,
+            subject: None,
+            detail: Some(id.clone()),
+        };
+        // It stays ended when this fails: that is the safe side.
+        if !admin.record(events.as_ref(), change) {
+            return Err(ConsoleError::NotRecorded { undone: false });
+        }
+        Ok(Json(json!({ "id": id, "state": "ended" })).into_response())
+    })
+    .await
+}
+
 pub(crate) async fn revoke(
     State(state): State<ConsoleState>,
     Extension(admin): Extension<Admin>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ConsoleError> {
     let id = super::path(id)?;
+    if let Some(session) = id.strip_prefix(SESSION) {
+        return end_session(&state, admin, session.to_owned()).await;
+    }
     allowed(&admin, &state, found(&state, &id).await?.scope).await?;
     let record = blocking(move || {
         let record = state.store.revoke_key(&id)?;

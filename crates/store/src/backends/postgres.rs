@@ -296,6 +296,22 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
         Ok(())
     }
 
+    fn ended_sessions(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = self.query("SELECT id, until FROM bartizan.ended_sessions", &[])?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    fn end_session(&mut self, id: &str, until: i64, now: i64) -> Result<(), StoreError> {
+        self.execute("DELETE FROM bartizan.ended_sessions WHERE until < $1", &[&now])?;
+        self.execute(
+            "INSERT INTO bartizan.ended_sessions (id, until) VALUES ($1, $2)
+             ON CONFLICT (id) DO UPDATE
+             SET until = greatest(ended_sessions.until, excluded.until)",
+            &[&id, &until],
+        )?;
+        Ok(())
+    }
+
     fn endpoints(&mut self) -> Result<Vec<EndpointRecord>, StoreError> {
         let query =
             "SELECT name, body, updated FROM bartizan.endpoints ORDER BY name COLLATE \"C\"";

@@ -129,6 +129,23 @@ impl Rows for Open<'_> {
         Ok(())
     }
 
+    fn ended_sessions(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        let mut statement = self.0.prepare("SELECT id, until FROM ended_sessions")?;
+        let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let sessions = statement.query_map([], pair)?.collect::<Result<_, _>>()?;
+        Ok(sessions)
+    }
+
+    fn end_session(&mut self, id: &str, until: i64, now: i64) -> Result<(), StoreError> {
+        self.0.execute("DELETE FROM ended_sessions WHERE until < ?1", [now])?;
+        self.0.execute(
+            "INSERT INTO ended_sessions (id, until) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET until = max(until, excluded.until)",
+            (id, until),
+        )?;
+        Ok(())
+    }
+
     fn endpoints(&mut self) -> Result<Vec<EndpointRecord>, StoreError> {
         let mut statement =
             self.0.prepare("SELECT name, body, updated FROM endpoints ORDER BY name")?;

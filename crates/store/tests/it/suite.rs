@@ -56,6 +56,7 @@ cases! {
     writers_at_the_same_time_lose_nothing,
     of_two_first_keys_one_is_made,
     an_index_is_trusted_while_it_is_in_step,
+    a_session_that_ended_stays_so_everywhere,
 }
 
 fn a_key_is_recognised_at_once_and_after_a_restart(place: &dyn Place) {
@@ -285,6 +286,24 @@ fn an_index_is_trusted_while_it_is_in_step(place: &dyn Place) {
     }
     let unknown = store.key_index().identify(&Secret::new("bzc_x")).unwrap_err();
     assert_eq!(unknown, Unrecognised::Unknown);
+}
+
+fn a_session_that_ended_stays_so_everywhere(place: &dyn Place) {
+    let stores = [place.open(), place.open()];
+    let (session, other) =
+        ("0191e7a0-0000-7000-8000-000000000000", "0191e7a0-0000-7000-8000-000000000001");
+    for _ in 0..2 {
+        stores[0].end_session(session).unwrap();
+    }
+    stores[1].maintain().unwrap();
+    for store in stores.iter().chain([&place.open()]) {
+        let index = store.key_index();
+        assert!(index.has_ended(session) && !index.has_ended(other));
+    }
+    for wrong in ["", "x", "0191E7A0-0000-7000-8000-000000000000"] {
+        let error = stores[0].end_session(wrong).unwrap_err();
+        assert!(matches!(error, StoreError::KeyNotFound { .. }), "{wrong}");
+    }
 }
 
 fn micros(micros: i64) -> Timestamp {

@@ -38,6 +38,10 @@ const MIGRATIONS: &[&str] = &["
         body    TEXT NOT NULL,
         updated BIGINT NOT NULL
     );
+    CREATE TABLE bartizan.ended_sessions (
+        id    TEXT PRIMARY KEY,
+        until BIGINT NOT NULL
+    );
 "];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.

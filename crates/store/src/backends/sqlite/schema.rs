@@ -39,6 +39,12 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE keys ADD COLUMN endpoints TEXT;
     ALTER TABLE keys ADD COLUMN replaces TEXT;
 ",
+    "
+    CREATE TABLE ended_sessions (
+        id    TEXT PRIMARY KEY,
+        until INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// Opens the file, which is created when missing, for its owner alone.
