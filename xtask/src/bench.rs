@@ -116,8 +116,13 @@ fn start(options: &Options, target: &Path, folder: &Path) -> Result<Vec<Peer>> {
     let url = upstream.base.clone();
     let binary = target.join("release/bartizan");
     let mut all = vec![upstream, peers::nginx(&url, folder)?];
-    for guards in [peers::Guards::Off, peers::Guards::On] {
+    let (redis, port) = peers::redis(folder)?;
+    let guards = [peers::Guards::Off, peers::Guards::On, peers::Guards::OnWithSharedLimits(port)];
+    for guards in guards {
         all.push(peers::bartizan(&binary, &url, guards, folder)?);
+    }
+    if let Some(last) = all.last_mut() {
+        last.beside = Some(redis);
     }
     if options.litellm {
         all.push(peers::litellm(&url, target, folder)?);

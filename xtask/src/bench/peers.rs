@@ -16,6 +16,8 @@ use crate::{e2e, files};
 pub(super) const NGINX: &str = "nginx proxy_pass";
 /// Our own binary as a newcomer has it.
 pub(super) const OURS: &str = "bartizan, default guards";
+/// The same, with two limits that are counted in Redis.
+pub(super) const SHARED: &str = "bartizan, default guards, limits in Redis";
 /// `LiteLLM` with one filter.
 pub(super) const LITELLM: &str = "LiteLLM, one filter";
 
@@ -29,6 +31,8 @@ pub(super) struct Peer {
     /// From the start of the process until it served.
     pub(super) start: Option<Duration>,
     process: Running,
+    /// Something that it needs, and that ends with it.
+    pub(super) beside: Option<Running>,
 }
 
 /// Whether our guards are on.
@@ -38,6 +42,8 @@ pub(super) enum Guards {
     Off,
     /// Those of the default policy.
     On,
+    /// Those, and limits that are counted in the Redis at this port.
+    OnWithSharedLimits(u16),
 }
 
 impl Peer {
@@ -71,7 +77,7 @@ pub(super) fn upstream(binary: &Path) -> Result<Peer> {
     BufReader::new(stdout).read_line(&mut line).context("the upstream does not say its address")?;
     let value: Value = serde_json::from_str(&line).context("the upstream printed no JSON")?;
     let base = value.get("url").and_then(Value::as_str).context("no address")?.to_owned();
-    Ok(Peer { name: "direct", base, key: None, start: None, process })
+    Ok(Peer { name: "direct", base, key: None, start: None, process, beside: None })
 }
 
 /// nginx as plain proxy, with connections kept open on both sides.
@@ -114,6 +120,7 @@ pub(super) fn nginx(upstream: &str, folder: &Path) -> Result<Peer> {
         key: None,
         start: None,
         process,
+        beside: None,
     };
     wait_port(&mut peer, port, Duration::from_secs(10))?;
     peer.start = Some(started.elapsed());
@@ -130,10 +137,20 @@ pub(super) fn bartizan(
     let (name, label) = match guards {
         Guards::Off => ("bartizan, guards off", "off"),
         Guards::On => (OURS, "on"),
+        Guards::OnWithSharedLimits(_) => (SHARED, "shared"),
     };
     let guardrails = match guards {
         Guards::Off => String::new(),
-        Guards::On => default_guardrails()?,
+        Guards::On | Guards::OnWithSharedLimits(_) => default_guardrails()?,
+    };
+    let (state, limits) = match guards {
+        Guards::Off | Guards::On => (String::new(), ""),
+        // More than is ever used, so that all is counted and nothing refused.
+        Guards::OnWithSharedLimits(port) => (
+            format!("state: {{ redis: {{ url: \"redis://127.0.0.1:{port}\" }} }}\n"),
+            "    limits:\n      - { id: l-user, per: user, requests: 1000M/h, tokens: 1000000M/h }\n      \
+             - { id: l-all, per: endpoint, requests: 1000M/h, tokens: 1000000M/h }\n",
+        ),
     };
     let config = folder.join(format!("bartizan-{label}.yaml"));
     files::write(
@@ -141,7 +158,8 @@ pub(super) fn bartizan(
         &format!(
             "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
              providers:\n  mock: {{ openai-compatible: {{ base-url: \"{upstream}/v1\" }} }}\n\
-             endpoints:\n  bench:\n    routes: [{{ provider: mock, model: fast }}]\n{guardrails}"
+             {state}endpoints:\n  bench:\n    routes: [{{ provider: mock, model: fast }}]\n\
+             {guardrails}{limits}"
         ),
     )?;
     let ready = folder.join(format!("ready-{label}.json"));
@@ -174,7 +192,36 @@ pub(super) fn bartizan(
         let value = info.get(field).and_then(Value::as_str).map(str::to_owned);
         value.with_context(|| format!("the ready file has no `{field}`"))
     };
-    Ok(Peer { name, base: field("gateway")?, key: Some(field("client_key")?), start, process })
+    Ok(Peer {
+        name,
+        base: field("gateway")?,
+        key: Some(field("client_key")?),
+        start,
+        process,
+        beside: None,
+    })
+}
+
+/// A Redis that keeps nothing.
+pub(super) fn redis(folder: &Path) -> Result<(Running, u16)> {
+    if !Program::new("redis-server").arg("--version").succeeds() {
+        install(&["redis-server"], "measuring limits that several gateways share")?;
+    }
+    let port = free_port()?;
+    let process = Program::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
+        .arg(port.to_string())
+        .arg("--dir")
+        .arg(folder)
+        .start(Stdio::null(), Stdio::null())?;
+    let until = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if Instant::now() > until {
+            bail!("redis-server is not ready after 10 s");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok((process, port))
 }
 
 /// The guardrails that `up` and `init` give a newcomer.
@@ -227,6 +274,7 @@ pub(super) fn litellm(upstream: &str, target: &Path, folder: &Path) -> Result<Pe
         key: Some(key),
         start: None,
         process,
+        beside: None,
     };
     wait_port(&mut peer, port, Duration::from_secs(200))?;
     peer.start = Some(started.elapsed());

@@ -13,7 +13,7 @@ use crate::{files, say};
 const PAGE: &str = "docs/benchmarks/policy.md";
 
 /// What is measured: its name for the program, in words, its unit, and the most that it may be.
-const ROWS: [(&str, &str, &str, Option<f64>); 11] = [
+const ROWS: [(&str, &str, &str, Option<f64>); 16] = [
     ("decision_us_10_rules", "decision among 10 rules, allowed", "µs", None),
     ("denied_us_10_rules", "the same, refused", "µs", None),
     ("decision_us_10000_rules", "decision among 10,000 rules, allowed", "µs", Some(2.0)),
@@ -25,15 +25,26 @@ const ROWS: [(&str, &str, &str, Option<f64>); 11] = [
     ("cedar_us_256", "with 256 Cedar policies, which is the most", "µs", None),
     ("reload_ms_10000_rules", "file of 10,000 rules read and compiled", "ms", Some(200.0)),
     ("load_ms_1m_list", "file of 1,000,000 members read and compiled", "ms", None),
+    ("token_exchange_us", "short token: proof checked and token made", "µs", Some(5_000.0)),
+    ("token_verify_us", "short token verified", "µs", Some(150.0)),
+    ("token_verify_narrowed_us", "short token verified that was narrowed once", "µs", Some(150.0)),
+    ("token_verify_narrowed_twice_us", "short token verified that was narrowed twice", "µs", None),
+    ("token_proof_us", "proof of a request checked", "µs", None),
 ];
 
 /// Measures and prints; with `--write`, also into the page.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = super::parse(words, &[])?;
-    Program::build_measured(&["--example", "decisions"])?;
-    let program = files::target_dir()?.join("release/examples/decisions");
-    let said = Program::new(program).output()?;
-    let measured = serde_json::from_str(&said).context("the program said something else")?;
+    Program::build_measured(&["--example", "decisions", "--example", "tokens"])?;
+    let mut measured = serde_json::Map::new();
+    for program in ["decisions", "tokens"] {
+        let program = files::target_dir()?.join("release/examples").join(program);
+        let said = Program::new(program).output()?;
+        let said: serde_json::Map<String, Value> =
+            serde_json::from_str(&said).context("the program said something else")?;
+        measured.extend(said);
+    }
+    let measured = Value::Object(measured);
     let page = page(&measured, words)?;
     say::data(&page);
     if options.write {
