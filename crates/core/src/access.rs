@@ -164,6 +164,8 @@ pub struct Presented<'a> {
 pub struct Exchanged {
     /// Who asked, in the form of policies.
     pub principal: String,
+    /// What was made of what: the session, and the id of the key; for the event.
+    pub detail: String,
     /// The answer, as JSON.
     pub body: String,
 }
@@ -202,6 +204,11 @@ pub trait Identify: Send + Sync {
     /// [`Unrecognised`].
     fn identify_request(&self, request: &Presented<'_>) -> Result<Identity, Unrecognised> {
         self.identify(request.credential)
+    }
+
+    /// Whether short tokens are made here.
+    fn makes_tokens(&self) -> bool {
+        false
     }
 
     /// Makes a short token of the credential in a form (RFC 8693); none where the policy makes no tokens.

@@ -56,6 +56,8 @@ pub struct Demand {
     pub rate: Rate,
     /// The most that the request may use.
     pub planned: u64,
+    /// Whether it does not come in shares where gateways count alone: it is about something that happens once.
+    pub is_whole: bool,
 }
 
 /// Room that was taken on one counter.

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 /// Largest request body the gateway accepts, in bytes.
 pub const REQUEST_BODY_BYTES: usize = 16 << 20;
 /// Largest form that asks for a token, in bytes: a token of an issuer, and what is asked.
-pub const TOKEN_FORM_BYTES: usize = 64 << 10;
+pub const TOKEN_FORM_BYTES: usize = 16 << 10;
 /// Largest answer body the gateway buffers to guard it whole, in bytes.
 pub const RESPONSE_BODY_BYTES: usize = 64 << 20;
 /// Largest single server-sent event, in bytes.

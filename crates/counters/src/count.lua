@@ -127,7 +127,11 @@ for i = LOCK + 1, #KEYS do
       if number > part.number then
         part.settled, part.number, changed = settled, number, true
       end
-    elseif (there == window or alone) and not part then
+    elseif alone and there and there ~= window then
+      -- Counted in a window of its own, while others began another one: nothing is done, and it is told of theirs.
+      part = part or { planned = 0, settled = 0 }
+      return { -3, i - LOCK, tonumber(there), redis.call('PTTL', key), part.planned, part.settled }
+    elseif not part and (there == window or (alone and not there)) then
       part = { planned = planned, settled = settled, number = number, reported = generation }
       parts[mine], changed = part, true
     end

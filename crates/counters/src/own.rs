@@ -196,10 +196,8 @@ impl Own {
             let before = counter.clone();
             let mut after = Counter::new(window.id, ends, Some(&before));
             after.adopt(window);
-            if told.window == before.window && told.is_alone {
-                // What was counted alone is in the window of the others now; the rest came since.
-                after.settle(before.settled.saturating_sub(told.settled));
-            } else if before.ends.saturating_duration_since(now) > PLENTY {
+            // What was counted alone, and a window that was lost before its time, are charged to this one.
+            if before.is_alone || before.ends.saturating_duration_since(now) > PLENTY {
                 after.settle(signed(before.used()));
             }
             *counter = after;
@@ -208,6 +206,20 @@ impl Own {
         if self.counters.get(key).is_some_and(|counter| counter.heard != counter.settled) {
             self.list(key);
         }
+    }
+
+    /// What was counted alone in a window of this gateway's own goes to the one that others began.
+    pub(crate) fn move_to(&mut self, key: &CounterKey, told: &Told, window: Window, now: Instant) {
+        let Some(before) = self.counters.get(key).cloned() else { return };
+        // Another message may have moved it already.
+        if before.window != told.window {
+            return;
+        }
+        let mut after = Counter::new(window.id, now + window.left, Some(&before));
+        after.adopt(window);
+        after.settle(signed(before.used()));
+        self.counters.insert(key.clone(), after);
+        self.list(key);
     }
 
     /// The server has no room for so long.
@@ -238,8 +250,10 @@ impl Own {
     ) -> Result<Taken, NoRoom> {
         self.sweep(now);
         let mut after = Vec::with_capacity(demands.len());
-        for (index, Demand { key, rate, planned }) in demands.iter().enumerate() {
-            let share = rate.amount / u64::from(gateways.max(1));
+        for (index, Demand { key, rate, planned, is_whole }) in demands.iter().enumerate() {
+            // What happens once does not come in shares.
+            let share =
+                if *is_whole { rate.amount } else { rate.amount / u64::from(gateways.max(1)) };
             let known = self.counters.get(key);
             let mut counter = match known.filter(|counter| counter.ends > now) {
                 Some(open) => open.clone(),

@@ -188,7 +188,21 @@ impl Inner {
         self.ask_once(open, demands).await
     }
 
+    /// Asks, and again where something that was counted alone had to be moved first.
     async fn ask_once(&self, open: &Arc<Open>, demands: &[Demand]) -> Result<Taken, NoRoom> {
+        for _ in 0..=demands.len() {
+            if let Some(decided) = self.try_once(open, demands).await {
+                return decided;
+            }
+        }
+        self.without(demands, Instant::now())
+    }
+
+    async fn try_once(
+        &self,
+        open: &Arc<Open>,
+        demands: &[Demand],
+    ) -> Option<Result<Taken, NoRoom>> {
         let now = Instant::now();
         let told: Vec<Told> = {
             let mut own = self.own.lock();
@@ -209,7 +223,7 @@ impl Inner {
                         own.taken(&demand.key, told, window, demand.planned, now);
                     }
                     self.is_well.store(true, Ordering::Relaxed);
-                    return Ok(Taken { held, is_alone: false });
+                    return Some(Ok(Taken { held, is_alone: false }));
                 }
                 Ok(Counted::Full { index, left }) => {
                     for (demand, told) in demands.iter().zip(&told) {
@@ -219,14 +233,20 @@ impl Inner {
                         own.full(&demand.key, left, now);
                     }
                     self.is_well.store(true, Ordering::Relaxed);
-                    return Err(NoRoom::Full { index, left });
+                    return Some(Err(NoRoom::Full { index, left }));
+                }
+                Ok(Counted::Elsewhere { index, window }) => {
+                    if let (Some(demand), Some(told)) = (demands.get(index), told.get(index)) {
+                        own.move_to(&demand.key, told, window, now);
+                    }
+                    return None;
                 }
                 // Whoever keeps the connection says what this gateway knows.
                 Ok(Counted::Unknown | Counted::Recovering) => self.look.notify_one(),
                 Err(error) => self.failed(open, &error),
             }
         }
-        self.without(demands, Instant::now())
+        Some(self.without(demands, Instant::now()))
     }
 
     /// What the policy says about a request that the server did not count.
@@ -354,9 +374,14 @@ impl Inner {
             let generation = self.generation();
             let mut connection = open.connection();
             let settled = self.counting.settle(&mut connection, generation, &told).await;
-            let is_heard = matches!(settled, Ok(true));
+            let is_heard = matches!(settled, Ok(Counted::Taken(_)));
             {
                 let mut own = self.own.lock();
+                if let Ok(Counted::Elsewhere { index, window }) = &settled
+                    && let Some((key, told)) = told.get(*index)
+                {
+                    own.move_to(key, told, window.clone(), Instant::now());
+                }
                 for (key, told) in &told {
                     own.told(key, told, is_heard);
                 }
@@ -364,8 +389,8 @@ impl Inner {
             self.is_settling.store(false, Ordering::Release);
             self.settled.notify_waiters();
             match settled {
-                Ok(true) => continue,
-                Ok(false) => self.look.notify_one(),
+                Ok(Counted::Taken(_) | Counted::Elsewhere { .. }) => continue,
+                Ok(_) => self.look.notify_one(),
                 Err(error) => {
                     self.failed(&open, &error);
                     if is_about_keys(&error) {
@@ -389,7 +414,7 @@ impl Inner {
             let (key, told) = one;
             let mut own = self.own.lock();
             match settled {
-                Ok(is_heard) => own.told(key, told, is_heard),
+                Ok(settled) => own.told(key, told, matches!(settled, Counted::Taken(_))),
                 Err(error) if is_about_keys(&error) => own.leave(key),
                 Err(_) => return,
             }

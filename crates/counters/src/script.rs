@@ -44,6 +44,8 @@ pub(crate) enum Counted {
     Full { index: usize, left: Duration },
     /// The server has lost its memory, and gateways are still telling it what they know. Nothing was done.
     Recovering,
+    /// This gateway counted alone in a window of its own, while others began another one. Nothing was done.
+    Elsewhere { index: usize, window: Window },
     /// The server is of another generation than the one that this gateway has reported to. Nothing was done.
     Unknown,
 }
@@ -117,7 +119,7 @@ impl Counting {
     ) -> RedisResult<Counted> {
         let mut call = self.call("reserve");
         call.arg(generation);
-        for (Demand { key, rate, planned }, told) in demands.iter().zip(told) {
+        for (Demand { key, rate, planned, .. }, told) in demands.iter().zip(told) {
             call.key(self.name(key));
             write_told(&mut call, told);
             call.arg(rate.amount.min(EXACT)).arg((*planned).min(EXACT + 1));
@@ -127,13 +129,13 @@ impl Counting {
         Ok(read(&reply, demands.len()))
     }
 
-    /// Says what this gateway settled. False when the server took nothing of it.
+    /// Says what this gateway settled.
     pub(crate) async fn settle(
         &self,
         connection: &mut MultiplexedConnection,
         generation: u64,
         changes: &[(CounterKey, Told)],
-    ) -> RedisResult<bool> {
+    ) -> RedisResult<Counted> {
         let mut call = self.call("settle");
         call.arg(generation);
         for (key, told) in changes {
@@ -142,7 +144,8 @@ impl Counting {
             call.arg(0).arg(0).arg(0);
         }
         let reply: Vec<i64> = call.invoke_async(connection).await?;
-        Ok(reply.first() == Some(&0))
+        // With success comes nothing about any counter.
+        Ok(if reply == [0] { Counted::Taken(Vec::new()) } else { read(&reply, changes.len()) })
     }
 
     fn call(&self, mode: &str) -> ScriptInvocation<'_> {
@@ -191,6 +194,16 @@ fn read(reply: &[i64], counters: usize) -> Counted {
     match reply {
         [-1, _] => Counted::Recovering,
         [-2, _] => Counted::Unknown,
+        &[-3, number, id, left, planned, settled] => match usize::try_from(number - 1) {
+            Ok(index) if index < counters => {
+                let left = Duration::from_millis(amount(left));
+                let (id, planned, others) = (amount(id), amount(planned), Vec::new());
+                let used = planned.saturating_add_signed(settled);
+                let window = Window { id, used, left, planned, settled, others };
+                Counted::Elsewhere { index, window }
+            }
+            _ => nothing,
+        },
         [0, rest @ ..] => {
             let mut rest = rest;
             let mut windows = Vec::with_capacity(counters);

@@ -7,7 +7,7 @@ mod moderate;
 mod outgoing;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bartizan_core::access::Exchanged;
 use bartizan_core::settings::Price;
@@ -43,6 +43,8 @@ const ANSWER_TOKENS: u64 = 1024;
 /// Members of a request that say how much it may use.
 const COUNTS: [&str; 5] =
     ["max_completion_tokens", "max_output_tokens", "max_tokens", "n", "best_of"];
+/// Longest time for a form that asks for a token.
+const FORM_TIME: Duration = Duration::from_secs(10);
 /// Longest name of a model, in bytes.
 const MODEL_BYTES: usize = 256;
 /// Pieces of a stream that may wait for a slow client.
@@ -268,15 +270,22 @@ impl Exchange {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let form = body::read(body, caps::TOKEN_FORM_BYTES).await?;
+        // Nobody has been recognised yet: who cannot get a token takes up no room.
+        if !self.gateway.keys.makes_tokens() {
+            return Err(GatewayError::TokensNotMade);
+        }
+        let reading = body::read(body, caps::TOKEN_FORM_BYTES);
+        let form = tokio::time::timeout(FORM_TIME, reading).await;
+        let form = form.map_err(|_| GatewayError::BodyUnreadable)??;
         let nothing = Secret::new(String::new());
         let request = auth::presented(head, &nothing);
         let keys = &*self.gateway.keys;
         let Some(exchanged) = keys.exchange(&request, &form) else {
             return Err(GatewayError::TokensNotMade);
         };
-        let Exchanged { principal, body } = exchanged?;
+        let Exchanged { principal, detail, body } = exchanged?;
         self.record.event.principal = Some(principal);
+        self.record.event.detail = Some(detail);
         let mut headers = HeaderMap::new();
         // RFC 6749, section 5.1.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -187,7 +187,8 @@ fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: U
         for (unit, rate) in rates(limit) {
             let (endpoint, limit) = (Arc::clone(endpoint), limit.id.clone());
             let key = CounterKey { endpoint, limit, unit, whose: whose.clone() };
-            demands.push(Demand { key, rate, planned: planned.of(unit) });
+            let planned = planned.of(unit);
+            demands.push(Demand { key, rate, planned, is_whole: false });
         }
     }
     demands
@@ -198,9 +199,11 @@ fn token_demands(token: &TokenBounds, planned: Use) -> Vec<Demand> {
     let mut demands = Vec::new();
     let mut demand = |limit: &str, unit, whose: &str, amount, planned, window| {
         // Both are ids.
+        let limit_is_proof = limit == TOKEN_PROOF;
         let Ok(limit) = limit.parse() else { return };
         let key = CounterKey { endpoint: "".into(), limit, unit, whose: whose.to_owned() };
-        demands.push(Demand { key, rate: Rate { amount, window }, planned });
+        let is_whole = limit_is_proof;
+        demands.push(Demand { key, rate: Rate { amount, window }, planned, is_whole });
     };
     if let Some(proof) = &token.proof {
         demand(TOKEN_PROOF, Unit::Requests, proof, 1, 1, PROOF_WINDOW);

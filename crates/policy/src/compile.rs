@@ -97,7 +97,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let listen = self.listen(&file.listen);
         let groups = self.groups(&file.groups);
         let issuers = self.issuers(file);
-        let tokens = self.tokens(file.identity.tokens.as_ref());
+        let tokens = self.tokens(file.identity.tokens.as_ref(), listen.as_ref());
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);

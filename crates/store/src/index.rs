@@ -79,8 +79,14 @@ impl KeyIndex {
     }
 
     /// Whether tokens of a session are not taken any more.
-    pub fn has_ended(&self, session: &str) -> bool {
-        self.ended.load().contains(session)
+    ///
+    /// # Errors
+    /// [`Unrecognised::Away`] when nobody knows.
+    pub fn has_ended(&self, session: &str) -> Result<bool, Unrecognised> {
+        if !self.trust.holds() {
+            return Err(Unrecognised::Away);
+        }
+        Ok(self.ended.load().contains(session))
     }
 
     /// Replaces all sessions that have ended.

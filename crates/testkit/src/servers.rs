@@ -110,6 +110,30 @@ impl RedisServer {
     }
 }
 
+impl RedisServer {
+    /// Keeps it from doing anything; what it is sent waits.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn pause(&self) -> io::Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Lets it go on after [`RedisServer::pause`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, signal: &str) -> io::Result<()> {
+        let Some(child) = &self.child else { return Ok(()) };
+        Command::new("kill").args(["-s", signal, &child.id().to_string()]).status()?;
+        Ok(())
+    }
+}
+
 impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.kill();
@@ -207,8 +231,8 @@ impl PostgresServer {
     fn signal_all(&self, signal: &str) -> io::Result<()> {
         let Some(child) = &self.child else { return Ok(()) };
         let parent = child.id().to_string();
-        let children = Command::new("pgrep").args(["-P", &parent]).output()?;
-        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        #[expect(clippy::disallowed_methods, reason = "a file of the system")]
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
         for id in children.split_whitespace().chain([parent.as_str()]) {
             Command::new("kill").args(["-s", signal, id]).status()?;
         }
@@ -270,7 +294,10 @@ impl Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("bartizan-{name}-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        // Others than the owner of this process have to get there.
+        let shared = Path::new("/tmp");
+        let parent = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
+        let path = parent.join(name);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path)?;
         Ok(Self { path })

@@ -147,6 +147,10 @@ impl Identify for Identities {
         }
     }
 
+    fn makes_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
     fn exchange(
         &self,
         request: &Presented<'_>,

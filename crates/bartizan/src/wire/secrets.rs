@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bartizan_core::redact::Secret;
 use bartizan_core::settings::{MasterKey, Secrets, Vault};
-use bartizan_core::{Coded, time};
+use bartizan_core::{Class, Coded, time};
 use bartizan_policy::{FindSecret, PolicyError, SecretProblem, Sources};
 use bartizan_secrets::keyring::{self, Keyring};
 use bartizan_secrets::vault::{self, Namespace, REPLY_BYTES, Reference, VaultError, VaultSecret};
@@ -34,6 +35,17 @@ pub(crate) struct SecretSource {
     store: Mutex<Option<Arc<SecretStore>>>,
     /// Values by reference.
     vault: Mutex<HashMap<String, Asked>>,
+    /// When a value was last asked for and not given.
+    missed: Mutex<Option<Instant>>,
+    /// How often it was time to ask again for what was not given.
+    retries: AtomicU64,
+}
+
+/// A value that was not given.
+struct Missed {
+    problem: SecretProblem,
+    /// Whether nobody said that there is none.
+    is_away: bool,
 }
 
 /// A value of Vault as it was last given.
@@ -46,8 +58,9 @@ struct Asked {
 
 impl SecretSource {
     pub(crate) fn new(settings: Secrets, data_dir: &Path) -> Self {
-        let (store, vault) = (Mutex::default(), Mutex::default());
-        Self { settings, data_dir: data_dir.to_owned(), store, vault }
+        let (store, vault, missed) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (data_dir, retries) = (data_dir.to_owned(), AtomicU64::new(0));
+        Self { settings, data_dir, store, vault, missed, retries }
     }
 
     /// The one that a policy needs; none where it refers to no secret. `data_dir` takes the place of the policy's.
@@ -155,7 +168,13 @@ impl SecretSource {
             digest.update((asked.value.expose().len() as u64).to_le_bytes());
             digest.update(asked.value.expose());
         }
-        let _ = write!(state, "{:x?}", digest.finalize().as_slice());
+        // A policy that was refused for want of a value is read again.
+        if self.missed.lock().is_some_and(|missed| missed.elapsed() >= settings.refresh) {
+            *self.missed.lock() = None;
+            self.retries.fetch_add(1, Ordering::Relaxed);
+        }
+        let retries = self.retries.load(Ordering::Relaxed);
+        let _ = write!(state, "{:x?} {retries}", digest.finalize().as_slice());
         state
     }
 
@@ -194,10 +213,14 @@ impl SecretSource {
                 self.vault.lock().insert(reference.to_owned(), asked);
                 Ok(value)
             }
-            Err(found) => {
+            Err(Missed { problem: found, is_away }) => {
                 let mut vault = self.vault.lock();
+                *self.missed.lock() = Some(now);
                 let known = vault.get_mut(reference);
-                let Some(known) = known.filter(|known| known.at.elapsed() < VAULT_STALE) else {
+                // What Vault says is gone or not for this process is not used for want of an answer.
+                let Some(known) = known.filter(|known| is_away && known.at.elapsed() < VAULT_STALE)
+                else {
+                    vault.remove(reference);
                     return Err(found);
                 };
                 known.tried = now;
@@ -223,29 +246,32 @@ impl FindSecret for SecretSource {
 }
 
 /// Asks Vault, on a thread of its own: callers may be on one that must not block.
-fn fetch(settings: &Vault, reference: &Reference) -> Result<VaultSecret, SecretProblem> {
+fn fetch(settings: &Vault, reference: &Reference) -> Result<VaultSecret, Missed> {
+    let here = |problem| Missed { problem, is_away: false };
+    let away = |problem| Missed { problem, is_away: true };
     let namespace = settings.namespace.as_deref().map(str::parse::<Namespace>).transpose();
-    let namespace = namespace.map_err(|error| problem(&error))?;
+    let namespace = namespace.map_err(|error| here(problem(&error)))?;
     let headers = vault::headers(&settings.token, namespace.as_ref());
     let mut sent = Vec::new();
-    for header in headers.map_err(|error| problem(&error))? {
-        let value = HeaderValue::from_str(header.value.expose()).map_err(|_| {
-            problem(&VaultError::Token("a token of Vault has visible ASCII characters"))
+    for header in headers.map_err(|error| here(problem(&error)))? {
+        let mut value = HeaderValue::from_str(header.value.expose()).map_err(|_| {
+            here(problem(&VaultError::Token("a token of Vault has visible ASCII characters")))
         })?;
-        sent.push((HeaderName::from_static(header.name), value));
-    }
-    for (_, value) in &mut sent {
         value.set_sensitive(true);
+        sent.push((HeaderName::from_static(header.name), value));
     }
     let url = format!("{}{}", settings.address, reference.request_path());
     let ask = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| SecretProblem { message: error.to_string(), help: String::new() })?;
+        let runtime = runtime.map_err(|error| {
+            away(SecretProblem { message: error.to_string(), help: String::new() })
+        })?;
         let asking = bartizan_relay::ask(&url, settings.ca.as_deref(), &sent, REPLY_BYTES);
-        runtime.block_on(asking).map_err(|error| SecretProblem {
-            message: format!("Vault does not answer: {}", chain(&error)),
-            help: "check `secrets.vault.address` and `ca`, and whether Vault runs".to_owned(),
+        runtime.block_on(asking).map_err(|error| {
+            away(SecretProblem {
+                message: format!("Vault does not answer: {}", chain(&error)),
+                help: "check `secrets.vault.address` and `ca`, and whether Vault runs".to_owned(),
+            })
         })
     };
     let answered = std::thread::scope(|scope| match scope.spawn(ask).join() {
@@ -254,7 +280,11 @@ fn fetch(settings: &Vault, reference: &Reference) -> Result<VaultSecret, SecretP
     });
     let (status, body) = answered?;
     let body = body.unwrap_or_default();
-    vault::read_reply(status.as_u16(), &body, reference, time::now()).map_err(|e| problem(&e))
+    let read = vault::read_reply(status.as_u16(), &body, reference, time::now());
+    read.map_err(|error| Missed {
+        is_away: error.class() == Class::Unavailable,
+        problem: problem(&error),
+    })
 }
 
 /// Whether a file is sealed with a key that the keyring did not have when it was read.

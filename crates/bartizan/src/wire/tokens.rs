@@ -14,12 +14,13 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::settings::Tokens as Settings;
 use bartizan_core::{Name, Principal, PrincipalKind, Secret, time};
 use bartizan_grants::{
-    Authority, Binding, Budget, Grant, HostPatterns, MintRequest, NamePatterns, Origin,
-    PROOFS_REMEMBERED, ProofError, Proofs, Reach, SigningKeys,
+    Authority as Issuer, Binding, Budget, Grant, MintRequest, Origin, PROOFS_REMEMBERED,
+    ProofError, Proofs, Reach, SigningKeys,
 };
 use bartizan_store::KeyIndex;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::uri::Authority;
 use serde::Deserialize;
 
 /// File of the keys that sign, in the data folder.
@@ -29,13 +30,13 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// What comes back (RFC 8693, section 3).
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// Words that `scope` may begin with.
-const SCOPES: &str = "`endpoint:`, `tool:`, `table:`, `host:`, `tokens:` and `usd:`";
+const SCOPES: &str = "`endpoint:`, `tokens:` or `usd:`";
 /// How origins of tokens of issuers begin; ids of keys have no colon.
 const ISSUER: &str = "issuer:";
 
 /// Makes tokens and takes them.
 pub(crate) struct Tokens {
-    authority: Authority,
+    authority: Issuer,
     proofs: Proofs,
     lifetime: Duration,
     origins: Vec<String>,
@@ -66,7 +67,7 @@ impl Tokens {
         let keys = SigningKeys::load_or_make(&path)
             .with_context(|| format!("no keys for tokens in `{}`", path.display()))?;
         Ok(Self {
-            authority: Authority::new(keys),
+            authority: Issuer::new(keys),
             proofs: Proofs::new(PROOFS_REMEMBERED, time::now(), Instant::now()),
             lifetime: settings.lifetime,
             origins: settings.origins.clone(),
@@ -82,6 +83,12 @@ impl Tokens {
         let now = time::now();
         let verified = self.authority.verify(request.credential, now).map_err(|e| refused(&e))?;
         let grant = verified.grant();
+        let Reach { tools, tables, hosts, .. } = &grant.reach;
+        if tools.is_some() || tables.is_some() || hosts.is_some() {
+            return Err(unbound(
+                "the token is narrowed to tools, tables or hosts, which nothing here enforces",
+            ));
+        }
         let proof = match &grant.binding {
             Binding::Certificate(_) => {
                 let shows = |der| grant.binding.is_certificate(der);
@@ -99,7 +106,7 @@ impl Tokens {
         if !origin.starts_with(ISSUER) && !keys.works(origin, now)? {
             return Err(unbound("the key that the token was made of has ended"));
         }
-        if keys.has_ended(&grant.session.to_string()) {
+        if keys.has_ended(&grant.session.to_string())? {
             return Err(unbound("the session of the token was ended"));
         }
         let allowances = verified.allowances().iter().map(|allowance| Allowance {
@@ -189,7 +196,9 @@ impl Tokens {
             "expires_in": lasts,
             "session": grant.session,
         });
-        Ok(Exchanged { principal: principal(identity.kind, identity.name), body: body.to_string() })
+        let principal = principal(identity.kind, identity.name);
+        let detail = format!("session:{} of {}", grant.session, identity.key_id);
+        Ok(Exchanged { principal, detail, body: body.to_string() })
     }
 
     /// Checks the proof of a request, which is good once: the key that it is by, and what stands for it.
@@ -205,8 +214,11 @@ impl Tokens {
             ));
         };
         let scheme = if request.is_encrypted { "https" } else { "http" };
-        let own = [format!("{scheme}://{}", request.authority)];
-        let origins = if self.origins.is_empty() { &own[..] } else { &self.origins };
+        // Where the policy names no address, only this machine: a caller can name any other as it likes, and whoever
+        // was shown a proof for another server could bring it here.
+        let is_here = is_here(request.authority);
+        let own = is_here.then(|| format!("{scheme}://{}", request.authority));
+        let origins = if self.origins.is_empty() { own.as_slice() } else { &self.origins };
         let mut found = Err(ProofError::Url);
         for origin in origins {
             let url = format!("{origin}{}", request.path);
@@ -224,9 +236,17 @@ impl Tokens {
     }
 }
 
+/// Whether host and port are of this machine.
+fn is_here(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<Authority>() else { return false };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// What a token is asked to open: no more than the credential that it is made of.
 fn reach(scope: &str, endpoints: Option<&[Name]>) -> Result<Reach, Unrecognised> {
-    let (mut only, mut tools, mut tables, mut hosts) = (Vec::new(), vec![], vec![], vec![]);
+    let mut only = Vec::new();
     let mut budget = Budget::default();
     for word in scope.split_ascii_whitespace() {
         let wrong_word =
@@ -234,11 +254,12 @@ fn reach(scope: &str, endpoints: Option<&[Name]>) -> Result<Reach, Unrecognised>
         let (of, what) = word.split_once(':').ok_or_else(wrong_word)?;
         match of {
             "endpoint" => only.push(what.parse::<Name>().map_err(|_| wrong_word())?),
-            "tool" => tools.push(what),
-            "table" => tables.push(what),
-            "host" => hosts.push(what),
             "tokens" => budget.tokens = Some(what.parse().map_err(|_| wrong_word())?),
             "usd" => budget.cost = Some(what.parse::<NanoUsd>().map_err(|_| wrong_word())?),
+            // What nothing enforces would only look like protection.
+            "tool" | "table" | "host" => {
+                return Err(wrong(format!("nothing here enforces `{of}:` yet; leave it out")));
+            }
             _ => return Err(wrong_word()),
         }
     }
@@ -250,16 +271,8 @@ fn reach(scope: &str, endpoints: Option<&[Name]>) -> Result<Reach, Unrecognised>
             only = opens.to_vec();
         }
     }
-    let names = |given: Vec<&str>| {
-        (!given.is_empty()).then(|| NamePatterns::new(given)).transpose().map_err(wrong)
-    };
-    Ok(Reach {
-        endpoints: (!only.is_empty()).then(|| only.into_iter().collect()),
-        tools: names(tools)?,
-        tables: names(tables)?,
-        hosts: (!hosts.is_empty()).then(|| HostPatterns::new(hosts)).transpose().map_err(wrong)?,
-        budget,
-    })
+    let endpoints = (!only.is_empty()).then(|| only.into_iter().collect());
+    Ok(Reach { endpoints, budget, ..Reach::default() })
 }
 
 /// What a token is made of: the id of a key, or the issuer of a token.

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Tokens {
     /// How long one is good, at most [`Tokens::LIFETIME`].
     pub lifetime: Duration,
-    /// Scheme, host and port by which callers know the gateway, without a path; empty for the `Host` of each request.
+    /// Scheme, host and port by which callers know the gateway, without a path; empty for this machine
+    /// alone.
     pub origins: Vec<String>,
     /// File of the keys that sign them; absent for `token-keys.json` in the data folder. Gateways that take each
     /// other's tokens have the same one.

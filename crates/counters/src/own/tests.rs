@@ -13,7 +13,7 @@ fn key() -> CounterKey {
 }
 
 fn demand(planned: u64, amount: u64) -> Demand {
-    Demand { key: key(), rate: Rate { amount, window: MINUTE }, planned }
+    Demand { key: key(), rate: Rate { amount, window: MINUTE }, planned, is_whole: false }
 }
 
 /// A window in which the server has planned so much for this gateway.
@@ -156,12 +156,15 @@ fn alone_a_new_window_begins_with_its_first_use() {
     let later = now + MINUTE;
     let taken = own.count_alone(&[demand(30, 100)], 2, later, 11).unwrap();
     assert_eq!((taken.held[0].window, taken.held[0].remaining), (11, 20));
-    // The others have begun another window in the meantime: what was used alone is in it, and what came since.
+    // The others have begun another window in the meantime: what was used alone goes there, and what came since.
     let told = own.tell(&key(), later);
     own.count_alone(&[demand(20, 100)], 2, later, 13).unwrap();
-    own.taken(&key(), &told, Window { settled: 30, ..window(10, 5) }, 5, later);
+    own.move_to(&key(), &told, Window { settled: -2, ..window(10, 5) }, later);
     assert_eq!(own.tell(&key(), later).window, 10);
-    assert_eq!(used(&mut own, later), 55);
+    assert_eq!(used(&mut own, later), 53);
+    own.move_to(&key(), &told, window(12, 5), later);
+    assert_eq!(own.tell(&key(), later).window, 10, "it was moved before");
+    assert_eq!(own.owing(9, later)[0].1.settled, 48);
 }
 
 #[test]

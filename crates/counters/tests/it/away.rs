@@ -151,6 +151,27 @@ async fn what_was_counted_alone_survives_a_second_loss() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_alone_is_charged_where_the_server_had_begun_a_window_unheard() {
+    let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
+    let (one, other) = (gateway(&server, ALONE).await, gateway(&server, ALONE).await);
+    server.pause().unwrap();
+    // The server hears of this one later, and nobody hears its answer.
+    let alone = ask(&*one, vec![demand("", 10, 100, HOUR)]).await.unwrap();
+    assert!(alone.is_alone);
+    assert!(ask(&*one, vec![demand("", 30, 100, HOUR)]).await.unwrap().is_alone);
+    server.resume().unwrap();
+    back(&other).await;
+    back(&one).await;
+    one.finish(Duration::from_secs(5)).await;
+    let refused = ask(&*other, vec![demand("", 61, 100, HOUR)]).await;
+    assert!(matches!(refused, Err(NoRoom::Full { .. })), "{refused:?}");
+    // And what is settled from now on is heard.
+    let taken = ask(&*one, vec![demand("", 20, 100, HOUR)]).await.unwrap();
+    settle(&*one, &taken, 20, 0);
+    until_room(&*other, &demand("", 45, 100, HOUR)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_was_cut_off_while_the_server_forgot_reports_before_it_asks() {
     let server = RedisServer::start(Keeps::Nothing, &[]).unwrap();
     let (one, other) =

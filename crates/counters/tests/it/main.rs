@@ -51,7 +51,7 @@ fn key(whose: &str) -> CounterKey {
 }
 
 fn demand(whose: &str, planned: u64, amount: u64, window: Duration) -> Demand {
-    Demand { key: key(whose), rate: Rate { amount, window }, planned }
+    Demand { key: key(whose), rate: Rate { amount, window }, planned, is_whole: false }
 }
 
 async fn ask(counters: &dyn Counters, demands: Vec<Demand>) -> Result<Taken, NoRoom> {

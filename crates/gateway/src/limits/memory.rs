@@ -60,7 +60,7 @@ impl MemoryCounters {
         let mut state = self.state.lock();
         state.sweep(now);
         let mut after = Vec::with_capacity(demands.len());
-        for (index, Demand { key, rate, planned }) in demands.iter().enumerate() {
+        for (index, Demand { key, rate, planned, .. }) in demands.iter().enumerate() {
             let known = state.counters.get(key).filter(|counter| {
                 // A policy may have changed the window.
                 now.saturating_duration_since(counter.began) < rate.window

@@ -64,6 +64,11 @@ impl Compiler<'_, '_> {
 
     /// A value that may be written out or referred to.
     pub(super) fn text_or_reference(&mut self, text: &str, place: Option<Place>) -> Option<String> {
+        if text.starts_with("secret:") || text.starts_with("vault:") {
+            let message = "this is shown, and a secret must not be";
+            self.report(Problem::new(place, message).help("write it out, or `env:NAME`"));
+            return None;
+        }
         match self.reference(text, place) {
             Some(value) => value,
             None => Some(text.to_owned()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bartizan_core::settings::Tokens;
+use bartizan_core::settings::{Listen, Tokens};
 
 use crate::compile::Compiler;
 use crate::compile::urls::PlainHttp;
@@ -17,7 +17,11 @@ const LIFETIME_MIN: Duration = Duration::from_secs(60);
 impl Compiler<'_, '_> {
     /// The outer `None` means that a problem was reported.
     #[expect(clippy::option_option, reason = "both cases are told apart by the caller")]
-    pub(super) fn tokens(&mut self, given: Option<&Located<TokensFile>>) -> Option<Option<Tokens>> {
+    pub(super) fn tokens(
+        &mut self,
+        given: Option<&Located<TokensFile>>,
+        listen: Option<&Listen>,
+    ) -> Option<Option<Tokens>> {
         let Some(given) = given else { return Some(None) };
         let file = &given.value;
         let lifetime = self.duration(file.lifetime.as_ref(), Tokens::LIFETIME);
@@ -25,6 +29,13 @@ impl Compiler<'_, '_> {
             let place = file.lifetime.as_ref().and_then(|given| given.place);
             let message = "a short token is good for `1m` to `15m`";
             self.report(Problem::new(place, message).help("write `lifetime: 15m`"));
+            return None;
+        }
+        if file.origins.is_empty() && listen.is_some_and(|it| !it.gateway.ip().is_loopback()) {
+            let message = "proofs are made for an address, and the policy does not say by which callers \
+                           know the gateway";
+            let help = "add `origins: [\"https://gateway.example\"]`";
+            self.report(Problem::new(given.place, message).help(help));
             return None;
         }
         let origins: Vec<_> = file.origins.iter().map(|origin| self.origin(origin)).collect();

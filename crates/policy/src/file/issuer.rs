@@ -31,7 +31,7 @@ pub(crate) struct TokensFile {
     #[serde(default, deserialize_with = "given")]
     pub(crate) lifetime: Option<Located<DurationText>>,
     /// By which addresses callers know the gateway, such as `https://gateway.example`; proofs are made for one of them.
-    /// Default: the host that each request names.
+    /// Default: this machine alone.
     #[serde(default, deserialize_with = "filled")]
     #[schemars(length(max = 16))]
     pub(crate) origins: Vec<Located<String>>,
