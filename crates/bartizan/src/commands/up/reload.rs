@@ -221,7 +221,10 @@ fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Lo
     match Seen::now(source, [before, seen]) {
         Err(error) => Look::Unreadable(error),
         Ok(now) if Some(&now) == before => Look::Same,
-        Ok(now) if Some(&now) != seen => Look::Unsettled(now),
+        // What is in the database is never there in half.
+        Ok(now) if Some(&now) != seen && !before.is_some_and(|it| now.has_files_of(it)) => {
+            Look::Unsettled(now)
+        }
         Ok(now) => {
             let settings = source
                 .load(&now.text)
