@@ -233,6 +233,14 @@ fn groups_that_are_kept_elsewhere_are_not_taken_for_none() {
 }
 
 #[test]
+fn a_token_that_is_bound_to_a_key_is_not_taken_without_it() {
+    let bound = ("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
+    let refusal = Changed::new(|_| {}).refusal(&[bound]).unwrap();
+    assert!(matches!(refusal, TokenError::MalformedClaim { claim, .. } if claim == "cnf"));
+    assert_eq!(Changed::new(|_| {}).refusal(&[("cnf", json!(null))]), None);
+}
+
+#[test]
 fn claims_that_policy_does_not_name_are_ignored() {
     let signer = Signer::new(JwtAlgorithm::EdDsa, "k1");
     let mut claims = claims();
