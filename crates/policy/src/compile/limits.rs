@@ -14,6 +14,9 @@ use crate::file::scalar::ShareText;
 use crate::located::Located;
 use crate::snippet::quote;
 
+/// Ids that events give to what short tokens bound.
+const RESERVED: [&str; 2] = ["token-budget", "token-proof"];
+
 impl Compiler<'_, '_> {
     pub(super) fn limit(
         &mut self,
@@ -22,6 +25,11 @@ impl Compiler<'_, '_> {
         ids: &mut BTreeSet<RuleId>,
     ) -> Option<Limit> {
         let id = self.rule_id(&limit.id, ids);
+        if RESERVED.contains(&limit.id.value.0.as_str()) {
+            let message = format!("{} names a bound of short tokens", quote(&limit.id.value.0));
+            self.report(Problem::new(limit.id.place, message).help("choose another id"));
+            return None;
+        }
         let per = match &limit.per.value {
             PerFile::User => Some(LimitSubject::User),
             PerFile::ServicePrincipal => Some(LimitSubject::ServicePrincipal),

@@ -211,3 +211,21 @@ prices: { small: { input: 1, output: 2 } }
         "#]],
     );
 }
+
+#[test]
+fn a_limit_with_a_name_that_tokens_have() {
+    check(
+        "version: 1
+providers: { d: { demo: {} } }
+endpoints: { a: { routes: [{ provider: d }], limits: [{ id: token-proof, per: user, requests: 1/s }] } }
+",
+        expect![[r#"
+            error: `token-proof` names a bound of short tokens
+             --> bartizan.yaml:3:61
+              |
+            3 | …rovider: d }], limits: [{ id: token-proof, per: user, requests: 1/s }] } }
+              |                                ^^^^^^^^^^^
+            help: choose another id
+        "#]],
+    );
+}
