@@ -33,8 +33,9 @@ pub(crate) struct Change<'a> {
 impl Admin {
     /// An event of this request.
     pub(crate) fn event(&self, operation: &str) -> Event {
-        let Identity { kind, name, .. } = self.identity.clone();
+        let Identity { kind, name, key_id, .. } = self.identity.clone();
         let mut event = Event::new(self.request_id, "admin", operation);
+        event.credential = Some(key_id);
         event.principal = Some(Principal { kind, name, groups: Vec::new() }.qualified());
         event
     }

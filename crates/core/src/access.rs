@@ -103,7 +103,8 @@ impl Scope {
 /// A credential that was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Public id of the key, safe to log.
+    /// Names the credential in logs: the id of a key, `ISSUER:…` for a token, `session:…` for a short one,
+    /// `certificate:…`. Nobody can make the credential from it.
     pub key_id: String,
     /// Person or program.
     pub kind: PrincipalKind,
@@ -116,6 +117,9 @@ pub struct Identity {
     /// The only endpoints that it opens, whatever else the policy would allow; absent where it opens all that
     /// are.
     pub endpoints: Option<Arc<[Name]>>,
+    /// When the credential ends by its own words: nothing that is made of it lives longer. Absent for keys, which
+    /// whoever keeps them ends.
+    pub expires: Option<Timestamp>,
     /// What a short token says besides; absent for keys and for tokens of issuers.
     pub token: Option<Arc<TokenBounds>>,
 }
@@ -187,6 +191,9 @@ pub enum Unrecognised {
         message: String,
         /// Whether the key that it needs may be on its way: [`Identify::wait`].
         may_wait: bool,
+        /// Whose it was beyond doubt, in the form of policies, where it is refused all the same; absent where nothing
+        /// that it says can be believed.
+        holder: Option<String>,
     },
 }
 
@@ -224,6 +231,14 @@ pub trait Identify: Send + Sync {
     fn wait<'a>(
         &'a self,
         _credential: &'a Secret,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// [`Identify::wait`] for the credential in the form of an exchange.
+    fn wait_to_exchange<'a>(
+        &'a self,
+        _form: &'a [u8],
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(std::future::ready(()))
     }

@@ -142,6 +142,9 @@ pub trait Counters: Debug + Send + Sync {
     /// Takes room on every counter, or on none. `now` is this process's clock.
     fn reserve(&self, demands: Vec<Demand>, now: Instant) -> Reserving;
 
+    /// Whether other processes count here too.
+    fn is_shared(&self) -> bool;
+
     /// Replaces what was planned by what was used. Does not wait, and a window that has ended owes nothing.
     fn settle(&self, changes: Vec<Change>);
 }

@@ -26,6 +26,10 @@ pub const SCHEMA: &str = "bartizan.event/v1";
 pub struct Event {
     /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
     pub area: String,
+    /// Names the credential that was shown: the id of a key, `ISSUER:…`, `session:…` or `certificate:…`; absent where
+    /// none was recognised. Nobody can make the credential from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// What is worth adding in words; never inspected text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -225,6 +229,7 @@ impl Event {
             request_id,
             area: area.to_owned(),
             operation: operation.to_owned(),
+            credential: None,
             principal: None,
             subject: None,
             endpoint: None,
@@ -260,6 +265,7 @@ impl Event {
             area: short(&self.area),
             operation: short(&self.operation),
             policy: short(&self.policy),
+            credential: self.credential.as_ref().map(short),
             principal: self.principal.as_ref().map(short),
             subject: self.subject.as_ref().map(short),
             endpoint: self.endpoint.as_ref().map(short),

@@ -11,6 +11,7 @@ pub mod counters;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod hex;
 pub mod host;
 pub mod id;
 pub mod limits;

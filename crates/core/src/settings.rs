@@ -4,6 +4,7 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod certificates;
 mod expectations;
 mod issuers;
 mod ledger;
@@ -31,6 +32,7 @@ use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
+pub use certificates::{CertificateName, CertificateRule, OneStar};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
@@ -55,6 +57,8 @@ pub struct Settings {
     pub providers: BTreeMap<Name, Provider>,
     /// Whose tokens are taken in place of keys.
     pub issuers: Vec<Issuer>,
+    /// Who calls with a certificate and no key; of several that fit, the first counts.
+    pub certificates: Vec<CertificateRule>,
     /// Short tokens that are made of other credentials; absent where none are made.
     pub tokens: Option<Tokens>,
     /// Members of each group.
@@ -107,8 +111,20 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Authorities of which each client has to show a certificate; absent where clients show none.
-    pub client_ca: Option<PathBuf>,
+    /// Certificates that clients show; absent where they show none.
+    pub clients: Option<TlsClients>,
+}
+
+/// Certificates that clients show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsClients {
+    /// Authorities that sign them.
+    pub authorities: PathBuf,
+    /// Lists of those that were revoked (RFC 5280, section 5). Each authority that signs a client's certificate has
+    /// one there, and one that is out of date refuses all.
+    pub revoked: Option<PathBuf>,
+    /// Whether a client without a certificate is turned away before it can say anything.
+    pub are_required: bool,
 }
 
 /// One entry of a group.

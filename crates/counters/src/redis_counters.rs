@@ -153,6 +153,10 @@ impl Drop for RedisCounters {
 }
 
 impl Counters for RedisCounters {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn reserve(&self, demands: Vec<Demand>, now: Instant) -> Reserving {
         let Some(open) = self.shared.link.open() else {
             return Reserving::Done(self.shared.without(&demands, now));

@@ -20,6 +20,8 @@ const PROOF: HeaderName = HeaderName::from_static("dpop");
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) qualified: String,
+    /// Names the credential in logs.
+    pub(crate) credential: String,
     scope: Scope,
     endpoints: Option<Arc<[Name]>>,
     /// What a short token bounds besides.
@@ -39,7 +41,15 @@ impl Caller {
     #[cfg(test)]
     pub(crate) fn of(principal: Principal) -> Self {
         let qualified = principal.qualified();
-        Self { principal, qualified, scope: Scope::Client, endpoints: None, token: None }
+        let credential = String::new();
+        Self {
+            principal,
+            qualified,
+            credential,
+            scope: Scope::Client,
+            endpoints: None,
+            token: None,
+        }
     }
 
     /// Whether the key itself opens an endpoint, whatever the policy says about its holder.
@@ -53,16 +63,23 @@ impl Caller {
     }
 }
 
-/// Recognises the caller by `Authorization: Bearer` or `DPoP`, `x-api-key` or `api-key`. Nothing else of a
-/// request speaks about identity.
+/// Recognises the caller by `Authorization: Bearer` or `DPoP`, `x-api-key` or `api-key`, and without any of these by
+/// the certificate of the connection. Nothing else speaks about identity.
 pub(crate) async fn identify(
     head: &Parts,
     keys: &dyn Identify,
     settings: &Settings,
 ) -> Result<Caller, GatewayError> {
-    let credential = credential(&head.headers).ok_or_else(|| missing(&head.headers))?;
+    let given = credential(&head.headers);
+    let is_missing = given.is_none();
+    let credential = given.unwrap_or_else(|| Secret::new(String::new()));
     let request = presented(head, &credential);
+    if is_missing && request.certificate.is_none() {
+        return Err(missing(&head.headers));
+    }
     let identity = match keys.identify_request(&request) {
+        // No certificate stands for a caller here.
+        Err(Unrecognised::Unknown) if is_missing => return Err(missing(&head.headers)),
         Err(Unrecognised::Token { may_wait: true, .. }) => {
             keys.wait(&credential).await;
             keys.identify_request(&request)?
@@ -76,7 +93,7 @@ pub(crate) async fn identify(
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
     let (scope, endpoints, token) = (identity.scope, identity.endpoints, identity.token);
-    Ok(Caller { principal, qualified, scope, endpoints, token })
+    Ok(Caller { principal, qualified, credential: identity.key_id, scope, endpoints, token })
 }
 
 /// What a request says about its sender.

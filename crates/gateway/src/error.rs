@@ -41,7 +41,7 @@ pub enum GatewayError {
     #[error("keys cannot be checked: the database that has them was not heard for too long")]
     KeysAway,
     #[error("the token is not taken: {message}")]
-    TokenRefused { code: &'static str, class: Class, message: String },
+    TokenRefused { code: &'static str, class: Class, message: String, holder: Option<String> },
     #[error("the proof of the token was used before; make one for each request")]
     ProofReplayed,
     #[error("the policy makes no tokens here")]
@@ -109,8 +109,8 @@ impl From<Unrecognised> for GatewayError {
         match why {
             Unrecognised::Unknown => Self::KeyUnknown,
             Unrecognised::Away => Self::KeysAway,
-            Unrecognised::Token { code, class, message, .. } => {
-                Self::TokenRefused { code, class, message }
+            Unrecognised::Token { code, class, message, holder, .. } => {
+                Self::TokenRefused { code, class, message, holder }
             }
         }
     }
@@ -193,6 +193,14 @@ impl Coded for GatewayError {
 }
 
 impl GatewayError {
+    /// Whose token was refused, where that is beyond doubt.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        match self {
+            Self::TokenRefused { holder, .. } => holder.as_deref(),
+            _ => None,
+        }
+    }
+
     /// HTTP status of the reply.
     pub fn status(&self) -> http::StatusCode {
         let code = match self {

@@ -9,7 +9,7 @@ mod outgoing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_core::access::Exchanged;
+use bartizan_core::access::{Exchanged, Unrecognised};
 use bartizan_core::settings::Price;
 use bartizan_core::{
     Channel, Coded, Outcome, Principal, RequestId, Secret, Verdict, limits as caps,
@@ -171,6 +171,8 @@ impl Exchange {
         if self.record.event.principal.is_some() {
             return;
         }
+        let holder = error.holder();
+        self.record.event.principal = holder.map(str::to_owned);
         match self.gateway.strangers.notice(error, Instant::now()) {
             None => self.is_left_out = true,
             Some(0) => {}
@@ -221,6 +223,7 @@ impl Exchange {
         }
         let caller = auth::identify(&head, &*self.gateway.keys, &self.snapshot.settings).await?;
         self.record.event.principal = Some(caller.qualified.clone());
+        self.record.event.credential = Some(caller.credential.clone());
         caller.check_scope()?;
         if matches!(self.operation, Operation::Models | Operation::Model) {
             return models::answer(&self.snapshot, &caller, self.name.as_deref()).map(Reply::json);
@@ -280,7 +283,12 @@ impl Exchange {
         let nothing = Secret::new(String::new());
         let request = auth::presented(head, &nothing);
         let keys = &*self.gateway.keys;
-        let Some(exchanged) = keys.exchange(&request, &form) else {
+        let mut exchanged = keys.exchange(&request, &form);
+        if matches!(exchanged, Some(Err(Unrecognised::Token { may_wait: true, .. }))) {
+            keys.wait_to_exchange(&form).await;
+            exchanged = keys.exchange(&request, &form);
+        }
+        let Some(exchanged) = exchanged else {
             return Err(GatewayError::TokensNotMade);
         };
         let Exchanged { principal, detail, body } = exchanged?;

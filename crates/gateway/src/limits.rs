@@ -135,7 +135,7 @@ pub(crate) async fn reserve(
 ) -> Result<Reservation, Refused> {
     let mut wanted = demands(endpoint, limits, &caller.principal, planned);
     if let Some(token) = &caller.token {
-        wanted.extend(token_demands(token, planned));
+        wanted.extend(token_demands(token, planned, counters.is_shared()));
     }
     if wanted.is_empty() {
         return Ok(Reservation { reserved: planned, ..Reservation::default() });
@@ -194,8 +194,9 @@ fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: U
     demands
 }
 
-/// What a short token asks for: its budgets, and that its proof is used once.
-fn token_demands(token: &TokenBounds, planned: Use) -> Vec<Demand> {
+/// What a short token asks for: its budgets, and that its proof is used once. Whoever recognises callers sees to that
+/// inside this process, so that it is counted only where others could take the proof as well.
+fn token_demands(token: &TokenBounds, planned: Use, is_shared: bool) -> Vec<Demand> {
     let mut demands = Vec::new();
     let mut demand = |limit: &str, unit, whose: &str, amount, planned, window| {
         // Both are ids.
@@ -205,7 +206,7 @@ fn token_demands(token: &TokenBounds, planned: Use) -> Vec<Demand> {
         let is_whole = limit_is_proof;
         demands.push(Demand { key, rate: Rate { amount, window }, planned, is_whole });
     };
-    if let Some(proof) = &token.proof {
+    if let (Some(proof), true) = (&token.proof, is_shared) {
         demand(TOKEN_PROOF, Unit::Requests, proof, 1, 1, PROOF_WINDOW);
     }
     for allowance in &token.allowances {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,7 +14,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::Peer;
@@ -32,8 +32,9 @@ const HEAD_BYTES: usize = 64 << 10;
 /// Longest wait for a client to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How connections are encrypted; another certificate can take its place while the server runs.
-pub type TlsSource = Arc<ArcSwap<rustls::ServerConfig>>;
+/// How connections are encrypted. Another certificate, and others of whose clients are taken, can come while the server
+/// runs; connections from before then end with the answers that are under way.
+pub type TlsSource = watch::Receiver<Arc<rustls::ServerConfig>>;
 
 /// Most connections at a time; more wait until one ends.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -86,7 +87,7 @@ impl Server {
     pub async fn serve(
         self,
         gateway: Arc<Gateway>,
-        tls: Option<TlsSource>,
+        mut tls: Option<TlsSource>,
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) {
@@ -108,7 +109,9 @@ impl Server {
             .max_concurrent_streams(256)
             .keep_alive_interval(Duration::from_secs(30));
         let server = Arc::new(server);
-        let graceful = GracefulShutdown::new();
+        let mut graceful = GracefulShutdown::new();
+        // Connections that were made before a certificate changed.
+        let mut leaving = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -118,6 +121,12 @@ impl Server {
             };
             let (permit, accepted) = tokio::select! {
                 next = next => next,
+                () = renewed(&mut tls) => {
+                    let before = std::mem::take(&mut graceful);
+                    leaving.spawn(before.shutdown());
+                    continue;
+                }
+                _ = leaving.join_next(), if !leaving.is_empty() => continue,
                 () = &mut stop => break,
             };
             // The semaphore is never closed.
@@ -143,7 +152,7 @@ impl Server {
                 let Some(tls) = tls else {
                     return converse(&server, gateway, watcher, stream, Peer::default()).await;
                 };
-                let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                let handshake = TlsAcceptor::from(Arc::clone(&tls.borrow())).accept(stream);
                 match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
                     Ok(Ok(stream)) => {
                         let shown = stream.get_ref().1.peer_certificates();
@@ -158,10 +167,21 @@ impl Server {
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        leaving.spawn(graceful.shutdown());
+        if tokio::time::timeout(drain, leaving.join_all()).await.is_err() {
             tracing::warn!(seconds = drain.as_secs(), "answers cut off after draining");
         }
     }
+}
+
+/// Resolves when connections are encrypted in another way; never where that does not happen.
+async fn renewed(tls: &mut Option<TlsSource>) {
+    if let Some(tls) = tls
+        && tls.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Answers requests on a connection until it ends.

@@ -89,6 +89,7 @@ impl Trial {
     /// Makes the request, on the counters that requests before have left.
     pub async fn ask(&self, question: &Question) -> Found {
         *self.stage.caller.lock() = Some(Identity {
+            expires: None,
             token: None,
             key_id: "trial".to_owned(),
             kind: question.who.kind,

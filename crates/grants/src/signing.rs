@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
+use bartizan_core::private;
+use bartizan_core::private::Lock;
 use bartizan_core::time::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::disk::{self, Exposure, Lock};
+use crate::disk::{self, Exposure};
 use crate::ed25519::{KeyBytes, generate_pair, public_key};
 use crate::error::KeysError;
 use crate::json::Members;
@@ -68,7 +70,7 @@ impl SigningKeys {
     /// this user nor to root; root may also read what belongs to the owner of its folder.
     pub fn load(path: &Path) -> Result<Self, KeysError> {
         let failed = |source| KeysError::File { path: path.to_owned(), source };
-        let file = disk::open(path).map_err(failed)?;
+        let file = private::open(path).map_err(failed)?;
         match disk::exposure(path, &file).map_err(failed)? {
             Exposure::None => {}
             Exposure::Mode => return Err(KeysError::Exposed { path: path.to_owned() }),
@@ -127,7 +129,7 @@ impl SigningKeys {
     /// The caller holds the lock.
     fn put(&self, path: &Path) -> Result<(), KeysError> {
         let failed = |source| KeysError::File { path: path.to_owned(), source };
-        disk::put(path, self.to_json().as_bytes()).map_err(failed)
+        private::put(path, self.to_json().as_bytes()).map(drop).map_err(failed)
     }
 
     /// Makes a fresh key, which signs from now on. Those before verify until the last token that they signed has
@@ -366,7 +368,7 @@ fn read_jwk(jwk: &Members<'_>) -> Option<PublicKey> {
 }
 
 fn lock(path: &Path) -> Result<Lock, KeysError> {
-    disk::lock(path).map_err(|source| match source.kind() {
+    private::lock(path).map_err(|source| match source.kind() {
         io::ErrorKind::TimedOut => KeysError::Locked { path: path.to_owned() },
         _ => KeysError::File { path: path.to_owned(), source },
     })

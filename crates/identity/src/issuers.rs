@@ -64,6 +64,11 @@ impl Issuers {
         Token::looks_like_one(credential)
     }
 
+    /// Whether one has this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.sources.iter().any(|source| source.issuer.id.as_str() == id)
+    }
+
     /// Who stands behind a token at this moment.
     ///
     /// No I/O and no lock that is ever held for long. What costs nothing is looked at first: a token is refused

@@ -1,4 +1,4 @@
-//! Who calls, by the JSON Web Tokens (RFC 7519) of issuers that the policy names.
+//! Who calls, by the JSON Web Tokens (RFC 7519) of issuers that the policy names, or by a certificate.
 //!
 //! [`Issuers::verify`] is pure: it reads a token, checks its signature with a key that is held already, and says
 //! whose it is. [`Issuers::run`] keeps these keys fresh. Whatever has to be fetched is fetched by somebody else,
@@ -17,6 +17,7 @@
 
 mod address;
 mod backoff;
+mod certificate;
 mod claims;
 mod error;
 mod issuers;
@@ -30,6 +31,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::{CertificateError, Certificates, Shown};
 pub use error::{KeySetError, KeysError, TokenError};
 pub use issuers::{Issuers, Verified};
 pub use json::JsonError;

@@ -5,6 +5,7 @@
 
 mod amounts;
 pub(crate) mod cedar;
+mod certificates;
 mod detect;
 mod effects;
 mod endpoints;
@@ -28,11 +29,11 @@ pub(crate) mod urls;
 mod witnesses;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bartizan_core::hex;
 use bartizan_core::id::Name;
 use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::{Listen, Member, Price, Settings, Tls};
@@ -97,6 +98,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let listen = self.listen(&file.listen);
         let groups = self.groups(&file.groups);
         let issuers = self.issuers(file);
+        let certificates = self.certificates(file);
         let tokens = self.tokens(file.identity.tokens.as_ref(), listen.as_ref());
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
@@ -118,6 +120,7 @@ impl<'a, 't> Compiler<'a, 't> {
             listen: listen?,
             providers,
             issuers,
+            certificates,
             tokens: tokens?,
             groups,
             endpoints,
@@ -219,12 +222,8 @@ impl<'a, 't> Compiler<'a, 't> {
     fn tls(&mut self, file: &TlsFile) -> Option<Tls> {
         let certificate = self.file_path("certificate", &file.certificate);
         let key = self.file_path("key", &file.key);
-        let client_ca = file.client_ca.as_ref().map(|given| self.file_path("client-ca", given));
-        let client_ca = match client_ca {
-            None => None,
-            Some(path) => Some(path?),
-        };
-        Some(Tls { certificate: certificate?, key: key?, client_ca })
+        let clients = self.tls_clients(file)?;
+        Some(Tls { certificate: certificate?, key: key?, clients })
     }
 
     /// A file that is read again when it changes, so that no variable can stand for it.
@@ -331,9 +330,7 @@ fn version_of(text: &str, cedar: &[CedarText], lists: &[[u8; 32]]) -> String {
         hash.update([1]);
         hash.update(list);
     }
-    hash.finalize().iter().take(6).fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let mut version = hex::encode(&hash.finalize());
+    version.truncate(12);
+    version
 }

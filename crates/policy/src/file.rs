@@ -26,7 +26,9 @@ use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
 use provider::ProviderFile;
-use scalar::{AddressText, DollarsText, FileText, MemberText, SecretText, UrlText};
+use scalar::{
+    AddressText, Choice, DollarsText, FileText, MemberText, SecretText, UrlText, Vocabulary,
+};
 use secrets::SecretsFile;
 use state::StateFile;
 use test::TestFile;
@@ -137,9 +139,26 @@ pub(crate) struct TlsFile {
     pub(crate) certificate: Located<FileText>,
     /// The private key.
     pub(crate) key: Located<FileText>,
-    /// Authorities of which each client has to show a certificate, besides its key. Default: clients show none.
+    /// Authorities of which each client has to show a certificate. Default: clients show none.
     #[serde(default, deserialize_with = "given")]
     pub(crate) client_ca: Option<Located<FileText>>,
+    /// Lists of certificates that these authorities revoked (CRL), as `file:PATH` of PEM; each authority that signs
+    /// clients has one there. Default: none is revoked.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) client_crl: Option<Located<FileText>>,
+    /// Whether a client may come without a certificate: `required` or `optional`. Default: `required`.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) client_certificates: Option<Located<Choice<NeedWord>>>,
+}
+
+/// Words of `client-certificates:`.
+pub(crate) enum NeedWord {}
+
+impl Vocabulary for NeedWord {
+    /// Whether it has to be there.
+    type Meaning = bool;
+    const WHAT: &'static str = "a way to ask for certificates";
+    const WORDS: &'static [(&'static str, bool)] = &[("required", true), ("optional", false)];
 }
 
 /// What a model costs, in US dollars per million tokens.

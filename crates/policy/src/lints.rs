@@ -154,6 +154,7 @@ impl Lints {
         // Who may call is known where only lists say so and each names its members.
         if settings.cedar.is_empty()
             && settings.issuers.is_empty()
+            && settings.certificates.is_empty()
             && !endpoint.allow.is_empty()
             && !callers(settings, &endpoint.allow).any(|member| {
                 let fits = kind.is_none_or(|kind| member.kind == kind);
@@ -175,10 +176,12 @@ impl Lints {
     }
 }
 
-/// Whether nobody is in a group: nobody is listed, and no token puts anybody there.
+/// Whether nobody is in a group: nobody is listed, and no token or certificate puts anybody there.
 fn is_empty(settings: &Settings, group: &Name) -> bool {
-    let mut by_token = settings.issuers.iter().flat_map(|issuer| issuer.groups.values());
-    settings.groups.get(group).is_none_or(BTreeSet::is_empty) && !by_token.any(|name| name == group)
+    let by_token = settings.issuers.iter().flat_map(|issuer| issuer.groups.values());
+    let by_certificate = settings.certificates.iter().flat_map(|rule| &rule.groups);
+    settings.groups.get(group).is_none_or(BTreeSet::is_empty)
+        && !by_token.chain(by_certificate).any(|name| name == group)
 }
 
 fn used_groups(settings: &Settings) -> BTreeSet<Name> {

@@ -60,8 +60,13 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  tls:")?;
         writeln!(out, "    certificate: {}", file(&tls.certificate))?;
         writeln!(out, "    key: {}", file(&tls.key))?;
-        if let Some(path) = &tls.client_ca {
-            writeln!(out, "    client-ca: {}", file(path))?;
+        if let Some(clients) = &tls.clients {
+            writeln!(out, "    client-ca: {}", file(&clients.authorities))?;
+            if let Some(path) = &clients.revoked {
+                writeln!(out, "    client-crl: {}", file(path))?;
+            }
+            let need = if clients.are_required { "required" } else { "optional" };
+            writeln!(out, "    client-certificates: {need}")?;
         }
     }
     heading(out, "providers", settings.providers.is_empty())?;
@@ -69,7 +74,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  {name}:")?;
         write_provider(out, provider)?;
     }
-    issuers::write(out, &settings.issuers, settings.tokens.as_ref())?;
+    issuers::write(out, settings)?;
     heading(out, "groups", settings.groups.is_empty())?;
     for (name, members) in &settings.groups {
         writeln!(out, "  {name}: [{}]", list(members.iter().map(member)))?;

@@ -9,12 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bartizan_core::private;
 use bartizan_core::redact::Secret;
 use bartizan_core::time::Timestamp;
 use parking_lot::{Mutex, RwLock};
 
 use crate::contents::Contents;
-use crate::disk::{self, Seen, Stamp};
+use crate::disk::{Seen, Stamp};
 use crate::document::{self, Document, FILE_BYTES, Problem};
 use crate::error::SecretsError;
 use crate::keyring::{KeyId, Keyring};
@@ -233,7 +234,7 @@ impl SecretStore {
         edit: impl FnOnce(&mut Contents, &Sealer) -> Result<T, SecretsError>,
     ) -> Result<T, SecretsError> {
         let _changing = self.changing.lock();
-        let _lock = disk::lock(&self.path).map_err(|source| match source.kind() {
+        let _lock = private::lock(&self.path).map_err(|source| match source.kind() {
             io::ErrorKind::TimedOut => SecretsError::Locked { path: self.path.clone() },
             _ => self.unwritable(source),
         })?;
@@ -245,7 +246,7 @@ impl SecretStore {
         let made = edit(&mut contents, &self.sealer)?;
         contents.serial = contents.serial.checked_add(1).ok_or(SecretsError::Full)?;
         let (document, bytes) = document::write(contents, &self.sealer)?;
-        let file = disk::put(&self.path, &bytes).map_err(|source| self.unwritable(source))?;
+        let file = private::put(&self.path, &bytes).map_err(|source| self.unwritable(source))?;
         let seen = Seen::new(file).map_err(|source| self.unwritable(source))?;
         let mut state = self.state.write();
         (state.document, state.seen) = (Some(document), Some(seen));
@@ -289,7 +290,7 @@ impl fmt::Debug for SecretStore {
 /// Reads and verifies the file at a path; nothing where there is none.
 fn load(path: &Path, sealer: &Sealer) -> Result<Option<(Document, Seen)>, SecretsError> {
     let failed = |source| SecretsError::Read { path: path.to_owned(), source };
-    let file = match disk::open(path) {
+    let file = match private::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),

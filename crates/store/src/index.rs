@@ -181,7 +181,8 @@ impl Entry {
         let KeyRecord { id: key_id, scope, kind, name, expires, endpoints, .. } = record;
         let endpoints = endpoints.map(Arc::from);
         let groups = Vec::new();
-        let identity = Identity { key_id, kind, name, groups, scope, endpoints, token: None };
+        let identity =
+            Identity { key_id, kind, name, groups, scope, endpoints, expires: None, token: None };
         Self { hash, identity, expires, uses }
     }
 }

@@ -35,6 +35,46 @@ pub struct Authority {
     certificate: Vec<u8>,
 }
 
+/// A name in a certificate (RFC 5280, section 4.2.1.6).
+#[derive(Debug, Clone, Copy)]
+pub enum AltName<'n> {
+    /// A host.
+    Dns(&'n str),
+    /// An address of electronic mail.
+    Email(&'n str),
+    /// A URI.
+    Uri(&'n str),
+}
+
+impl AltName<'_> {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Email(text) => tlv(0x81, text.as_bytes()),
+            Self::Dns(text) => tlv(0x82, text.as_bytes()),
+            Self::Uri(text) => tlv(0x86, text.as_bytes()),
+        }
+    }
+}
+
+/// A certificate with its key.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The certificate.
+    pub der: Vec<u8>,
+    pkcs8: Vec<u8>,
+    serial: Vec<u8>,
+}
+
+impl Issued {
+    /// Certificate and key, as files have them.
+    pub fn pair(&self) -> (String, String) {
+        (pem("CERTIFICATE", &self.der), pem("PRIVATE KEY", &self.pkcs8))
+    }
+}
+
+/// Bytes of a serial number.
+const SERIAL_BYTES: usize = 16;
+
 /// Common name of the authority.
 const NAME: &str = "Bartizan test authority";
 
@@ -46,7 +86,12 @@ impl Authority {
     pub fn new() -> Result<Self, TlsError> {
         let (key, _) = draw()?;
         let is_authority = extension(BASIC_CONSTRAINTS, true, &sequence(&[&tlv(0x01, &[0xFF])]));
-        let certificate = certificate(&key, NAME, NAME, &key, &is_authority)?;
+        let certificate = certificate(
+            &key,
+            &Fields { serial: &[1], issuer: NAME, subject: NAME, valid: VALID },
+            &key,
+            &is_authority,
+        )?;
         Ok(Self { key, certificate })
     }
 
@@ -65,11 +110,58 @@ impl Authority {
     }
 
     fn leaf(&self, host: &str) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
+        let issued = self.issue(&[AltName::Dns(host)], VALID)?;
+        Ok((issued.der, issued.pkcs8))
+    }
+
+    /// A certificate with these names, good from one moment to another, as `YYMMDDhhmmssZ`.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn issue(&self, names: &[AltName<'_>], valid: [&str; 2]) -> Result<Issued, TlsError> {
         let (key, pkcs8) = draw()?;
-        // 2 is the tag of `dNSName` among the general names.
-        let names = sequence(&[&tlv(0x82, host.as_bytes())]);
-        let names = extension(SUBJECT_ALT_NAME, false, &names);
-        Ok((certificate(&self.key, NAME, host, &key, &names)?, pkcs8))
+        let mut serial = vec![0; SERIAL_BYTES];
+        aws_lc_rs::rand::fill(&mut serial)?;
+        if let Some(first) = serial.first_mut() {
+            // Neither negative nor shorter than it seems.
+            *first = *first & 0x7F | 0x40;
+        }
+        let alternatives: Vec<Vec<u8>> = names.iter().map(AltName::encode).collect();
+        let alternatives: Vec<&[u8]> = alternatives.iter().map(Vec::as_slice).collect();
+        let extension = extension(SUBJECT_ALT_NAME, false, &sequence(&alternatives));
+        let fields = Fields { serial: &serial, issuer: NAME, subject: "leaf", valid };
+        let der = certificate(&self.key, &fields, &key, &extension)?;
+        Ok(Issued { der, pkcs8, serial })
+    }
+
+    /// The list of what was revoked, as files have it; out of date at `until`.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn revoked(&self, all: &[&Issued], until: &str) -> Result<String, TlsError> {
+        let algorithm = sequence(&[&tlv(0x06, ECDSA_WITH_SHA256)]);
+        let [from, _] = VALID;
+        let entries: Vec<Vec<u8>> = all
+            .iter()
+            .map(|one| sequence(&[&tlv(0x02, &one.serial), &tlv(0x17, from.as_bytes())]))
+            .collect();
+        let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        // An empty list is left out (RFC 5280, section 5.1.2.6).
+        let entries = if entries.is_empty() { Vec::new() } else { sequence(&entries) };
+        let number = extension(CRL_NUMBER, false, &tlv(0x02, &[1]));
+        let body = sequence(&[
+            // Version 2 is written as 1.
+            &tlv(0x02, &[1]),
+            &algorithm,
+            &name(NAME),
+            &tlv(0x17, from.as_bytes()),
+            &tlv(0x17, until.as_bytes()),
+            &entries,
+            &tlv(0xA0, &sequence(&[&number])),
+        ]);
+        let signature = self.key.sign(&SystemRandom::new(), &body)?;
+        let list = sequence(&[&body, &algorithm, &bits(signature.as_ref())]);
+        Ok(pem("X509 CRL", &list))
     }
 
     /// A server of that name, with HTTP/2 and HTTP/1.1.
@@ -116,30 +208,38 @@ const P256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
+const CRL_NUMBER: &[u8] = &[0x55, 0x1D, 0x14];
 
 /// First and last moment of validity; a year of two digits ends in 2049.
-const VALID: [&[u8]; 2] = [b"250101000000Z", b"491231235959Z"];
+pub const VALID: [&str; 2] = ["250101000000Z", "491231235959Z"];
+
+/// What a certificate says besides its key.
+struct Fields<'f> {
+    serial: &'f [u8],
+    issuer: &'f str,
+    subject: &'f str,
+    valid: [&'f str; 2],
+}
 
 /// A signed certificate.
 fn certificate(
     signer: &EcdsaKeyPair,
-    issuer: &str,
-    subject: &str,
+    fields: &Fields<'_>,
     key: &EcdsaKeyPair,
     extension: &[u8],
 ) -> Result<Vec<u8>, TlsError> {
     let algorithm = sequence(&[&tlv(0x06, ECDSA_WITH_SHA256)]);
     let key_algorithm = sequence(&[&tlv(0x06, EC_PUBLIC_KEY), &tlv(0x06, P256)]);
     let public_key = sequence(&[&key_algorithm, &bits(key.public_key().as_ref())]);
-    let [from, until] = VALID.map(|time| tlv(0x17, time));
+    let [from, until] = fields.valid.map(|time| tlv(0x17, time.as_bytes()));
     let body = sequence(&[
         // Version 3 is written as 2.
         &tlv(0xA0, &tlv(0x02, &[2])),
-        &tlv(0x02, &[1]),
+        &tlv(0x02, fields.serial),
         &algorithm,
-        &name(issuer),
+        &name(fields.issuer),
         &sequence(&[&from, &until]),
-        &name(subject),
+        &name(fields.subject),
         &public_key,
         &tlv(0xA3, &sequence(&[extension])),
     ]);

@@ -86,8 +86,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let models = models::load(&settings)?;
     let version = settings.version.clone();
     let tokens = settings.tokens.as_ref().map(|tokens| Tokens::open(tokens, &data_dir));
-    let identities =
-        Identities::begin(store.key_index(), settings.issuers.clone(), tokens.transpose()?)?;
+    let identities = Identities::begin(store.key_index(), &settings, tokens.transpose()?)?;
     let identities = Arc::new(identities);
     let counting = Arc::new(Counting::open(settings.shared.redis.as_ref()).await?);
     let gateway = Arc::new(Gateway::build(Parts {
@@ -157,8 +156,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     });
     let drain = Duration::from_secs(args.drain);
     let bounds = Bounds::draining(drain);
-    let (tls, console_tls) =
-        ports.as_ref().map(|ports| (ports.gateway.clone(), ports.console.clone())).unzip();
+    let (tls, console_tls) = ports.as_ref().map(|ports| (ports.gateway(), ports.console())).unzip();
     let console = console::serve(console, router, console_tls, until(stopped.clone()), bounds);
     let console = tokio::spawn(console);
     let serving = server.serve(Arc::clone(&gateway), tls, until(stopped.clone()), drain);

@@ -133,11 +133,11 @@ impl InForce {
         version: &str,
         text: String,
         snapshot: Snapshot,
-        issuers: Option<Prepared>,
+        identities: Option<Prepared>,
     ) -> anyhow::Result<()> {
         self.note(version, &text)?;
-        if let Some(issuers) = issuers {
-            self.identities.commit(issuers);
+        if let Some(identities) = identities {
+            self.identities.commit(identities);
         }
         self.gateway.replace(snapshot);
         *self.text.lock() = text;

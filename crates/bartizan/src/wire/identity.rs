@@ -1,4 +1,4 @@
-//! Who calls: Bartizan's own keys, and tokens of the issuers that the policy names.
+//! Who calls: Bartizan's own keys, tokens of the issuers that the policy names, and certificates of clients.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use bartizan_core::access::{Exchanged, Identify, Identity, Presented, Scope, Unrecognised};
-use bartizan_core::settings::Issuer;
+use bartizan_core::settings::{CertificateRule, Issuer, Settings};
 use bartizan_core::{Coded as _, Secret, time};
-use bartizan_identity::{FetchError, FetchKeys, Issuers, TokenError};
+use bartizan_identity::{Certificates, FetchError, FetchKeys, Issuers, TokenError};
 use bartizan_store::KeyIndex;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ pub(crate) struct Identities {
     /// Short tokens; absent where none are made.
     tokens: Option<Tokens>,
     issuers: ArcSwap<Issuers>,
+    certificates: ArcSwap<Certificates>,
     /// Those of the policy, as they are followed now.
     followed: Mutex<Followed>,
 }
@@ -42,23 +43,27 @@ impl Identities {
     /// That the keys of one cannot be used.
     pub(crate) fn begin(
         keys: Arc<KeyIndex>,
-        issuers: Vec<Issuer>,
+        settings: &Settings,
         tokens: Option<Tokens>,
     ) -> anyhow::Result<Self> {
+        let Settings { issuers, certificates, .. } = settings;
         let ready = ready(issuers.clone())?;
         let stop = follow(&ready);
-        let followed = Mutex::new(Followed { issuers, stop });
-        Ok(Self { keys, tokens, issuers: ArcSwap::new(ready), followed })
+        let followed = Mutex::new(Followed { issuers: issuers.clone(), stop });
+        let certificates = ArcSwap::from_pointee(Certificates::new(certificates.clone()));
+        Ok(Self { keys, tokens, issuers: ArcSwap::new(ready), certificates, followed })
     }
 
-    /// Makes other issuers ready to take the place of those before; none where they are the same, which stay as they
-    /// are, with their keys. New ones are asked for their keys, so that their tokens are not refused for lack of them.
+    /// Makes others ready to take the place of those before. Issuers that are the same stay as they are, with their
+    /// keys; new ones are asked for their keys, so that their tokens are not refused for lack of them.
     ///
     /// # Errors
     /// That the keys of one cannot be used.
-    pub(crate) async fn prepare(&self, issuers: Vec<Issuer>) -> anyhow::Result<Option<Prepared>> {
+    pub(crate) async fn prepare(&self, known: Known) -> anyhow::Result<Prepared> {
+        let Known { issuers, certificates } = known;
+        let certificates = Arc::new(Certificates::new(certificates));
         if self.followed.lock().issuers == issuers {
-            return Ok(None);
+            return Ok(Prepared { certificates, issuers: None });
         }
         let ready = ready(issuers.clone())?;
         let first = async {
@@ -71,22 +76,39 @@ impl Identities {
         };
         // What does not answer is asked again by whoever follows it.
         let _ = tokio::time::timeout(FIRST_KEYS, first).await;
-        Ok(Some(Prepared { issuers, ready }))
+        Ok(Prepared { certificates, issuers: Some((issuers, ready)) })
     }
 
-    /// Takes issuers that were made ready in place of those before.
+    /// Takes those that were made ready in place of those before.
     pub(crate) fn commit(&self, prepared: Prepared) {
-        let Prepared { issuers, ready } = prepared;
+        let Prepared { certificates, issuers } = prepared;
+        self.certificates.store(certificates);
+        let Some((issuers, ready)) = issuers else { return };
         let stop = follow(&ready);
         self.issuers.store(ready);
         *self.followed.lock() = Followed { issuers, stop };
     }
 }
 
-/// Issuers that may take the place of others.
-pub(crate) struct Prepared {
+/// Whom a policy names.
+pub(crate) struct Known {
     issuers: Vec<Issuer>,
-    ready: Arc<Issuers>,
+    certificates: Vec<CertificateRule>,
+}
+
+impl Known {
+    /// Of one version of the policy.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let Settings { issuers, certificates, .. } = settings;
+        Self { issuers: issuers.clone(), certificates: certificates.clone() }
+    }
+}
+
+/// What may take the place of what is in force.
+pub(crate) struct Prepared {
+    certificates: Arc<Certificates>,
+    /// Absent where the issuers are the same.
+    issuers: Option<(Vec<Issuer>, Arc<Issuers>)>,
 }
 
 fn ready(issuers: Vec<Issuer>) -> anyhow::Result<Arc<Issuers>> {
@@ -125,9 +147,11 @@ impl Identify for Identities {
                 error,
                 TokenError::UnknownKey { .. } | TokenError::KeysNotLoaded { .. }
             ),
+            holder: None,
         })?;
         Ok(Identity {
             token: None,
+            expires: Some(verified.expires),
             key_id: format!("{}:{}", verified.issuer, verified.token_id),
             kind: verified.kind,
             name: verified.name,
@@ -138,11 +162,17 @@ impl Identify for Identities {
     }
 
     fn identify_request(&self, request: &Presented<'_>) -> Result<Identity, Unrecognised> {
+        if let (true, Some(der)) = (request.credential.expose().is_empty(), request.certificate) {
+            return self.by_certificate(der);
+        }
         if !bartizan_grants::looks_like_one(request.credential) {
             return self.identify(request.credential);
         }
         match &self.tokens {
-            Some(tokens) => tokens.identify(request, &self.keys),
+            Some(tokens) => {
+                let still_counts = |issuer: &str| self.issuers.load().has(issuer);
+                tokens.identify(request, &self.keys, still_counts)
+            }
             None => Err(Unrecognised::Unknown),
         }
     }
@@ -163,6 +193,45 @@ impl Identify for Identities {
     fn wait<'a>(&'a self, credential: &'a Secret) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         let issuers = self.issuers.load_full();
         Box::pin(async move { issuers.wait_for_key(credential.expose()).await })
+    }
+
+    fn wait_to_exchange<'a>(
+        &'a self,
+        form: &'a [u8],
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            if let Some(subject) = Tokens::subject(form) {
+                self.wait(&subject).await;
+            }
+        })
+    }
+}
+
+impl Identities {
+    /// Whoever shows a certificate and no key.
+    fn by_certificate(&self, der: &[u8]) -> Result<Identity, Unrecognised> {
+        let certificates = self.certificates.load();
+        if certificates.is_empty() {
+            return Err(Unrecognised::Unknown);
+        }
+        let shown = certificates.identify(der, time::now());
+        let shown = shown.map_err(|error| Unrecognised::Token {
+            code: error.code(),
+            class: error.class(),
+            message: error.to_string(),
+            may_wait: false,
+            holder: None,
+        })?;
+        Ok(Identity {
+            key_id: format!("certificate:{}:{}", shown.rule, shown.certificate_id),
+            kind: shown.kind,
+            name: shown.name,
+            groups: shown.groups,
+            scope: Scope::Client,
+            endpoints: shown.endpoints,
+            expires: Some(shown.expires),
+            token: None,
+        })
     }
 }
 

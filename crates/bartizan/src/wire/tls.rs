@@ -6,29 +6,31 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use bartizan_core::limits::read_capped;
-use bartizan_core::settings::Tls;
+use bartizan_core::settings::{Tls, TlsClients};
 use bartizan_gateway::TlsSource;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::sync::watch;
 
 use crate::format::{chain, usage};
 
 /// Most bytes of a file of certificates or a key.
 const PEM_BYTES: u64 = 4 << 20;
 /// How often the files are looked at.
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_millis(400);
 
 /// How the ports are encrypted.
 pub(crate) struct Ports {
     files: Tls,
     /// For HTTP/2 and HTTP/1.1.
-    pub(crate) gateway: TlsSource,
+    gateway: watch::Sender<Arc<ServerConfig>>,
     /// For HTTP/1.1 alone.
-    pub(crate) console: TlsSource,
+    console: watch::Sender<Arc<ServerConfig>>,
 }
 
 impl Ports {
@@ -38,8 +40,18 @@ impl Ports {
     /// What is wrong with them.
     pub(crate) fn open(files: Tls) -> anyhow::Result<Self> {
         let (gateway, console) = load(&files)?;
-        let source = |config| Arc::new(ArcSwap::from_pointee(config));
+        let source = |config| watch::Sender::new(Arc::new(config));
         Ok(Self { files, gateway: source(gateway), console: source(console) })
+    }
+
+    /// For the gateway: HTTP/2 and HTTP/1.1.
+    pub(crate) fn gateway(&self) -> TlsSource {
+        self.gateway.subscribe()
+    }
+
+    /// For the console: HTTP/1.1 alone.
+    pub(crate) fn console(&self) -> TlsSource {
+        self.console.subscribe()
     }
 
     /// Takes certificates that are renewed, until `stop` resolves. Files that are wrong change nothing and are said
@@ -61,8 +73,8 @@ impl Ports {
             last = now;
             match load(&self.files) {
                 Ok((gateway, console)) => {
-                    self.gateway.store(Arc::new(gateway));
-                    self.console.store(Arc::new(console));
+                    self.gateway.send_replace(Arc::new(gateway));
+                    self.console.send_replace(Arc::new(console));
                     tracing::info!(certificate = %self.files.certificate.display(), "certificate read again");
                 }
                 Err(error) => {
@@ -88,7 +100,10 @@ fn stamps(files: &Tls) -> Vec<Option<(SystemTime, u64)>> {
         let found = std::fs::metadata(path).ok()?;
         Some((found.modified().ok()?, found.len()))
     };
-    [Some(&files.certificate), Some(&files.key), files.client_ca.as_ref()]
+    let clients = files.clients.as_ref();
+    let authorities = clients.map(|clients| &clients.authorities);
+    let revoked = clients.and_then(|clients| clients.revoked.as_ref());
+    [Some(&files.certificate), Some(&files.key), authorities, revoked]
         .into_iter()
         .flatten()
         .map(|path| stamp(path))
@@ -108,17 +123,9 @@ fn load(files: &Tls) -> anyhow::Result<(ServerConfig, ServerConfig)> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
-    let builder = match &files.client_ca {
+    let builder = match &files.clients {
         None => builder.with_no_client_auth(),
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in self::certificates(path)? {
-                let unusable = || format!("`{}` holds no authority", path.display());
-                roots.add(certificate).with_context(unusable)?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            builder.with_client_cert_verifier(verifier.build()?)
-        }
+        Some(clients) => builder.with_client_cert_verifier(verifier(clients, provider)?),
     };
     let mut gateway = builder.with_single_cert(certificates, key).map_err(|error| {
         let (certificate, key) = (files.certificate.display(), files.key.display());
@@ -134,6 +141,42 @@ fn load(files: &Tls) -> anyhow::Result<(ServerConfig, ServerConfig)> {
     gateway.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     console.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok((gateway, console))
+}
+
+/// Checks the certificates of clients.
+fn verifier(
+    clients: &TlsClients,
+    provider: Arc<CryptoProvider>,
+) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
+    let TlsClients { authorities: path, revoked, are_required } = clients;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        let unusable = || format!("`{}` holds no authority", path.display());
+        roots.add(certificate).with_context(unusable)?;
+    }
+    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    if let Some(path) = revoked {
+        // A list that is missing or old could hide that a certificate was revoked, so either refuses.
+        verifier = verifier
+            .with_crls(revocations(path)?)
+            .only_check_end_entity_revocation()
+            .enforce_revocation_expiration();
+    }
+    if !are_required {
+        verifier = verifier.allow_unauthenticated();
+    }
+    let unusable = || "the certificates of clients cannot be checked".to_owned();
+    verifier.build().with_context(unusable)
+}
+
+fn revocations(path: &Path) -> anyhow::Result<Vec<CertificateRevocationListDer<'static>>> {
+    let pem = read(path)?;
+    let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&pem).collect();
+    let all = all.ok().filter(|all| !all.is_empty());
+    all.ok_or_else(|| {
+        let message = format!("`{}` holds no list of revoked certificates in PEM", path.display());
+        usage(message, "such a file begins with `-----BEGIN X509 CRL-----`")
+    })
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

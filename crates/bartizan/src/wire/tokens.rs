@@ -15,7 +15,7 @@ use bartizan_core::settings::Tokens as Settings;
 use bartizan_core::{Name, Principal, PrincipalKind, Secret, time};
 use bartizan_grants::{
     Authority as Issuer, Binding, Budget, Grant, MintRequest, Origin, PROOFS_REMEMBERED,
-    ProofError, Proofs, Reach, SigningKeys,
+    ProofError, Proofs, Reach, SigningKeys, Verified,
 };
 use bartizan_store::KeyIndex;
 use base64::Engine as _;
@@ -79,9 +79,24 @@ impl Tokens {
         &self,
         request: &Presented<'_>,
         keys: &KeyIndex,
+        still_counts: impl FnOnce(&str) -> bool,
     ) -> Result<Identity, Unrecognised> {
         let now = time::now();
         let verified = self.authority.verify(request.credential, now).map_err(|e| refused(&e))?;
+        let holder = verified.grant().principal().qualified();
+        // From here on it is beyond doubt whose it is.
+        self.admit(request, verified, keys, still_counts).map_err(|why| of(holder, why))
+    }
+
+    /// Whether a token that was verified counts for this request, now.
+    fn admit(
+        &self,
+        request: &Presented<'_>,
+        verified: Verified,
+        keys: &KeyIndex,
+        still_counts: impl FnOnce(&str) -> bool,
+    ) -> Result<Identity, Unrecognised> {
+        let now = time::now();
         let grant = verified.grant();
         let Reach { tools, tables, hosts, .. } = &grant.reach;
         if tools.is_some() || tables.is_some() || hosts.is_some() {
@@ -102,9 +117,17 @@ impl Tokens {
             }
         };
         let origin = grant.origin.as_str();
-        // A token ends with the key that it was made of.
-        if !origin.starts_with(ISSUER) && !keys.works(origin, now)? {
-            return Err(unbound("the key that the token was made of has ended"));
+        // A token ends with the key that it was made of, and with the word of an issuer.
+        match origin.strip_prefix(ISSUER) {
+            Some(issuer) if !still_counts(issuer) => {
+                return Err(unbound(
+                    "the issuer of the token that this one was made of counts no more",
+                ));
+            }
+            None if !keys.works(origin, now)? => {
+                return Err(unbound("the key that the token was made of has ended"));
+            }
+            _ => {}
         }
         if keys.has_ended(&grant.session.to_string())? {
             return Err(unbound("the session of the token was ended"));
@@ -123,8 +146,15 @@ impl Tokens {
             groups,
             scope: Scope::Client,
             endpoints: reach.endpoints.map(|only| only.into_iter().collect()),
+            expires: None,
             token: Some(Arc::new(TokenBounds { allowances, proof })),
         })
+    }
+
+    /// The credential in a form of an exchange.
+    pub(crate) fn subject(form: &[u8]) -> Option<Secret> {
+        let form: Form = serde_urlencoded::from_bytes(form).ok()?;
+        Some(Secret::new(form.subject_token))
     }
 
     /// Makes a token of a credential that somebody recognises.
@@ -173,7 +203,12 @@ impl Tokens {
         };
         let reach = reach(&form.scope, identity.endpoints.as_deref())?;
         let asked = form.expires_in.map_or(self.lifetime, Duration::from_secs);
-        let lifetime = asked.min(self.lifetime);
+        let mut lifetime = asked.min(self.lifetime);
+        if let Some(expires) = identity.expires {
+            // Its own words, without the leave that clocks are given: what is over by them is not made longer.
+            let left = Duration::try_from(expires.duration_since(time::now())).unwrap_or_default();
+            lifetime = lifetime.min(left);
+        }
         let minted = self.authority.mint(
             MintRequest {
                 kind: identity.kind,
@@ -305,5 +340,15 @@ fn unbound(message: impl Into<String>) -> Unrecognised {
 }
 
 fn token(code: &'static str, class: Class, message: impl Into<String>) -> Unrecognised {
-    Unrecognised::Token { code, class, message: message.into(), may_wait: false }
+    Unrecognised::Token { code, class, message: message.into(), may_wait: false, holder: None }
+}
+
+/// Says whose token was refused.
+fn of(whose: String, why: Unrecognised) -> Unrecognised {
+    match why {
+        Unrecognised::Token { code, class, message, may_wait, .. } => {
+            Unrecognised::Token { code, class, message, may_wait, holder: Some(whose) }
+        }
+        other => other,
+    }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bartizan_core::{Secret, time};
 use bartizan_grants::{Narrowing, ProofKey, Reach, narrow};
 use bartizan_testkit::http::{Answer, Client};
+use bartizan_testkit::issuer::{Issuer, TokenKey};
 use bartizan_testkit::upstream::{Script, Upstream};
 use http::Method;
 use serde_json::{Value, json};
@@ -218,6 +219,63 @@ async fn a_token_ends_with_the_key_that_it_was_made_of() {
     while holder.ask(&token, "one").await.status != 401 {
         assert!(began.elapsed() < Duration::from_secs(1), "still good");
     }
+}
+
+#[tokio::test]
+async fn a_token_made_of_one_of_an_issuer_ends_with_it_and_with_the_issuer() {
+    let key = TokenKey::es256("k1");
+    let issuer = Issuer::start(&[&key]).await.unwrap();
+    let upstream = Upstream::start(Script::obedient()).await.unwrap();
+    let policy = |issuers: &str| {
+        format!(
+            "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+             identity:\n  tokens: {{}}\n{issuers}providers: {{ demo: {{ demo: {{}} }} }}\n\
+             endpoints: {{ one: {{ routes: [{{ provider: demo }}] }} }}\n"
+        )
+    };
+    let corp = format!(
+        "  issuers: [{{ id: corp, issuer: \"{}\", audiences: [bartizan], algorithms: [ES256] }}]\n",
+        issuer.url()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::with_policy(upstream, folder, &policy(&corp)).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let holder = Holder::new(&stage);
+    let now = time::now().as_second();
+    let claims = json!({
+        "iss": issuer.url(), "aud": "bartizan", "sub": "alice@example.com", "iat": now, "exp": now + 120,
+    });
+    // The first that anybody sees of this issuer: its keys may be on their way, and are waited for.
+    let answer = holder.exchange(&key.token(&claims), "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let lasts = answer.json()["expires_in"].as_u64().unwrap();
+    assert!((60..=120).contains(&lasts), "no longer than what it is made of: {lasts}");
+    let over = json!({
+        "iss": issuer.url(), "aud": "bartizan", "sub": "alice@example.com", "iat": now - 60, "exp": now - 30,
+    });
+    // It is still taken, since clocks may be off, and nothing is made of it.
+    let refused = holder.exchange(&key.token(&over), "").await;
+    assert_eq!(
+        (refused.status.as_u16(), code(&refused).as_str()),
+        (400, "bartizan::grants::lifetime")
+    );
+
+    let token = Secret::new(answer.json()["access_token"].as_str().unwrap());
+    let answer = holder.ask(&token, "one").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let id = answer.header("x-bartizan-request-id").unwrap().to_owned();
+    let event = stage.event(|event| event["request_id"] == id.as_str()).await;
+    assert!(event["credential"].as_str().unwrap().starts_with("session:"), "{event}");
+
+    std::fs::write(stage.folder.path().join("bartizan.yaml"), policy("")).unwrap();
+    let began = Instant::now();
+    while holder.ask(&token, "one").await.status != 401 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", stage.process.stderr());
+    }
+    // Whose token it was is beyond doubt, so that the refusal is theirs and not that of a stranger.
+    let refused =
+        stage.event(|event| event["status"] == 401 && event["principal"] == "alice@example.com");
+    assert_eq!(refused.await["outcome"], "refused");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_testkit::tls::Authority;
+use bartizan_testkit::tls::{AltName, Authority, Issued, VALID};
 use bartizan_testkit::upstream::{Script, Upstream};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::cli::Place;
 use crate::support::{Stage, chat};
@@ -41,14 +42,13 @@ async fn stage(policy: &str, authority: &Authority) -> Stage {
     Stage::with_policy(upstream, folder, policy).await
 }
 
-/// Connects to `https://…` trusting an authority, and says what was agreed on and what is answered to a request.
-async fn ask(
+/// Connects to `https://…` trusting an authority.
+async fn connect(
     base: &str,
     trusted: &Authority,
     own: Option<(String, String)>,
     protocol: &[u8],
-    request: &str,
-) -> io::Result<(Option<Vec<u8>>, String)> {
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -68,7 +68,18 @@ async fn ask(
     let address = base.strip_prefix("https://").unwrap();
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// Says what was agreed on with `https://…`, and what is answered to a request.
+async fn ask(
+    base: &str,
+    trusted: &Authority,
+    own: Option<(String, String)>,
+    protocol: &[u8],
+    request: &str,
+) -> io::Result<(Option<Vec<u8>>, String)> {
+    let mut stream = connect(base, trusted, own, protocol).await?;
     let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
     if request.is_empty() {
         return Ok((agreed, String::new()));
@@ -185,6 +196,129 @@ async fn clients_have_to_show_a_certificate_where_policy_says_so() {
         let said = ask(base, &authority, Some(other), b"http/1.1", &request).await;
         assert!(said.is_err(), "{said:?}");
     }
+}
+
+/// A policy in which clients may show certificates, and two kinds of them stand for callers.
+fn certificates(more: &str) -> String {
+    let asked = format!("key: file:key.pem, client-ca: file:ca.pem{more}");
+    let policy = POLICY.replace("key: file:key.pem", &asked);
+    let staff = ", staff: { routes: [{ provider: demo }], allow: [\"alice@example.com\", \"sp:support\"] } }\n";
+    let identity = r#"identity:
+  certificates:
+    - { id: c-staff, email: "*@example.com" }
+    - { id: c-mesh, uri: "spiffe://example.org/agent/*", endpoints: [demo] }
+"#;
+    policy.trim_end().strip_suffix('}').unwrap().to_owned() + staff + identity
+}
+
+/// A request without a key.
+fn keyless(endpoint: &str) -> String {
+    let body = chat(endpoint, "repeat after me: well met", false).to_string();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn a_certificate_stands_for_its_caller() {
+    let authority = Authority::new().unwrap();
+    let stage = stage(&certificates(", client-certificates: optional"), &authority).await;
+    let gateway = stage.process.ready().gateway.clone();
+    let status = async |own: Option<&Issued>, request: &str| {
+        let own = own.map(Issued::pair);
+        let (_, said) = ask(&gateway, &authority, own, b"http/1.1", request).await.unwrap();
+        said.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    let issue = |name| authority.issue(&[name], VALID).unwrap();
+    let alice = issue(AltName::Email("alice@example.com"));
+    let bob = issue(AltName::Email("bob@example.com"));
+    let agent = issue(AltName::Uri("spiffe://example.org/agent/support"));
+    let nobody = issue(AltName::Email("eve@example.net"));
+    assert_eq!(status(Some(&alice), &keyless("staff")).await, 200);
+    assert_eq!(status(Some(&bob), &keyless("staff")).await, 403);
+    assert_eq!(status(Some(&bob), &keyless("demo")).await, 200);
+    assert_eq!(status(Some(&agent), &keyless("demo")).await, 200);
+    assert_eq!(status(Some(&agent), &keyless("staff")).await, 403, "its entry opens one endpoint");
+    assert_eq!(status(Some(&nobody), &keyless("demo")).await, 401);
+    assert_eq!(status(None, &keyless("demo")).await, 401);
+    // Who sends a key calls by it, with or without a certificate; one that is wrong is not made up for.
+    assert_eq!(status(Some(&nobody), &post(&stage)).await, 200);
+    assert_eq!(status(None, &post(&stage)).await, 200);
+    let wrong = keyless("demo").replace("host:", "authorization: Bearer bzc_wrong\r\nhost:");
+    assert_eq!(status(Some(&alice), &wrong).await, 401);
+    // Headers that say who calls mean nothing.
+    let forged = keyless("staff").replace(
+        "host:",
+        "x-forwarded-client-cert: URI=alice@example.com\r\nx-ssl-client-cert: alice\r\nhost:",
+    );
+    assert_eq!(status(None, &forged).await, 401);
+    assert_eq!(status(Some(&bob), &forged).await, 403);
+
+    let events = stage.events();
+    let of = |who: &str| {
+        let event = events.iter().find(|event| event["principal"] == who).unwrap();
+        event["credential"].as_str().unwrap().to_owned()
+    };
+    assert!(of("alice@example.com").starts_with("certificate:c-staff:"));
+    assert!(of("sp:support").starts_with("certificate:c-mesh:"));
+    let refused = events.iter().find(|event| {
+        event["detail"].as_str().is_some_and(|it| it.contains("certificate-unknown"))
+    });
+    assert_eq!(refused.unwrap().get("principal"), None);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_revoked_ends_within_moments_also_on_connections_that_are_open() {
+    let authority = Authority::new().unwrap();
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), &authority);
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    let names = [AltName::Email("alice@example.com")];
+    let [alice, old] = [(); 2].map(|()| authority.issue(&names, VALID).unwrap());
+    let list = folder.path().join("crl.pem");
+    std::fs::write(&list, authority.revoked(&[&old], VALID[1]).unwrap()).unwrap();
+    let upstream = Upstream::start(Script::obedient()).await.unwrap();
+    let policy = certificates(", client-crl: file:crl.pem");
+    let stage = Stage::with_policy(upstream, folder, &policy).await;
+    let gateway = stage.process.ready().gateway.clone();
+    let call = async |own: &Issued| {
+        ask(&gateway, &authority, Some(own.pair()), b"http/1.1", &keyless("staff")).await
+    };
+    assert!(call(&alice).await.unwrap().1.starts_with("HTTP/1.1 200"));
+    assert!(call(&old).await.is_err());
+    // A connection that stays open, and has been used.
+    let mut open = connect(&gateway, &authority, Some(alice.pair()), b"http/1.1").await.unwrap();
+    let request = keyless("staff").replace("connection: close\r\n", "");
+    open.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    open.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+
+    std::fs::write(&list, authority.revoked(&[&old, &alice], VALID[1]).unwrap()).unwrap();
+    // It ends by itself.
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), open.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "{}", stage.process.stderr());
+    assert!(call(&alice).await.is_err());
+}
+
+#[tokio::test]
+async fn a_list_of_revoked_certificates_that_is_out_of_date_lets_nobody_in() {
+    let authority = Authority::new().unwrap();
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), &authority);
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    let list = authority.revoked(&[], "260101000000Z").unwrap();
+    std::fs::write(folder.path().join("crl.pem"), list).unwrap();
+    let upstream = Upstream::start(Script::obedient()).await.unwrap();
+    let policy = certificates(", client-crl: file:crl.pem");
+    let stage = Stage::with_policy(upstream, folder, &policy).await;
+    let gateway = stage.process.ready().gateway.clone();
+    let alice = authority.issue(&[AltName::Email("alice@example.com")], VALID).unwrap();
+    let said = ask(&gateway, &authority, Some(alice.pair()), b"http/1.1", &keyless("staff")).await;
+    assert!(said.is_err(), "{said:?}");
 }
 
 #[test]

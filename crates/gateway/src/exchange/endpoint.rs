@@ -169,6 +169,7 @@ mod tests {
             },
             providers: BTreeMap::from([("demo".parse().unwrap(), demo)]),
             issuers: Vec::new(),
+            certificates: Vec::new(),
             tokens: None,
             groups: BTreeMap::new(),
             endpoints: BTreeMap::from([

@@ -186,6 +186,7 @@ fn no_settings() -> Settings {
         listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new(), tls: None },
         providers: BTreeMap::new(),
         issuers: Vec::new(),
+        certificates: Vec::new(),
         tokens: None,
         groups: BTreeMap::new(),
         endpoints: BTreeMap::new(),
@@ -223,6 +224,7 @@ struct AnyKey;
 impl Identify for AnyKey {
     fn identify(&self, _: &Secret) -> Result<Identity, Unrecognised> {
         Ok(Identity {
+            expires: None,
             token: None,
             key_id: "k".to_owned(),
             kind: PrincipalKind::User,

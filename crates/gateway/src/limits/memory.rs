@@ -98,6 +98,10 @@ impl State {
 }
 
 impl Counters for MemoryCounters {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn reserve(&self, demands: Vec<Demand>, now: Instant) -> Reserving {
         Reserving::Done(self.take(&demands, now))
     }

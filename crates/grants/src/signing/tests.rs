@@ -231,12 +231,12 @@ fn a_broken_file_is_no_fresh_start() {
         r#"{"schema":"x","secret":"","older":[]}"#,
         r#"{"schema":"bartizan.grant-keys/v1","secret":"AA","older":[]}"#,
     ] {
-        disk::put(&path, text.as_bytes()).unwrap();
+        private::put(&path, text.as_bytes()).unwrap();
         assert!(
             matches!(SigningKeys::load_or_make(&path), Err(KeysError::Format { .. })),
             "{text}"
         );
     }
-    disk::put(&path, &vec![b' '; DOCUMENT_BYTES + 1]).unwrap();
+    private::put(&path, &vec![b' '; DOCUMENT_BYTES + 1]).unwrap();
     assert!(matches!(SigningKeys::load_or_make(&path), Err(KeysError::File { .. })));
 }

@@ -6,7 +6,7 @@ use bartizan_core::settings::JwtAlgorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::file::scalar::{Choice, DurationText, FileText, UrlText, Vocabulary};
+use crate::file::scalar::{Choice, DurationText, FileText, PrincipalText, UrlText, Vocabulary};
 use crate::located::{Located, filled, given};
 
 /// Who says who calls, besides Bartizan's own keys.
@@ -21,6 +21,42 @@ pub(crate) struct IdentityFile {
     /// Default: none are made.
     #[serde(default, deserialize_with = "given")]
     pub(crate) tokens: Option<Located<TokensFile>>,
+    /// Certificates that stand for a caller, so that it needs no key; of several that fit, the first counts. Needs
+    /// `listen.tls.client-ca`.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 1024))]
+    pub(crate) certificates: Vec<Located<CertificateFile>>,
+}
+
+/// Certificates that stand for a caller: one of `email`, `uri`, `dns` and `sha256`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct CertificateFile {
+    /// Names it in logs; unique.
+    pub(crate) id: Located<String>,
+    /// Address in the certificate, such as `*@example.com`; the caller is the person with that address.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) email: Option<Located<String>>,
+    /// URI in the certificate, such as `spiffe://example.org/agent/*`; the caller is the program that `*` stands for.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) uri: Option<Located<String>>,
+    /// Host in the certificate, such as `*.agents.example`; the caller is the program of that name.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) dns: Option<Located<String>>,
+    /// SHA-256 of one certificate, in 64 hex digits, with or without colons.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) sha256: Option<Located<String>>,
+    /// Who calls, in place of what the certificate says: `alice@example.com` or `sp:support-bot`.
+    #[serde(default, rename = "as", deserialize_with = "given")]
+    pub(crate) principal: Option<Located<PrincipalText>>,
+    /// Groups that the caller is in besides. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 64))]
+    pub(crate) groups: Vec<Located<String>>,
+    /// The only endpoints that the certificate opens. Default: all that the policy opens.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) endpoints: Option<Located<Vec<Located<String>>>>,
 }
 
 /// How short tokens are made and taken.

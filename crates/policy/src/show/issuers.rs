@@ -1,13 +1,14 @@
-//! Identity providers.
+//! Who says who calls.
 
 use std::fmt::{self, Write};
 
-use bartizan_core::settings::{Issuer, IssuerKeys, Tokens};
+use bartizan_core::settings::{CertificateName, CertificateRule, IssuerKeys, Settings};
 
-use super::{duration, list, text};
+use super::{duration, list, member, text};
 
-pub(super) fn write(out: &mut String, issuers: &[Issuer], tokens: Option<&Tokens>) -> fmt::Result {
-    if issuers.is_empty() && tokens.is_none() {
+pub(super) fn write(out: &mut String, settings: &Settings) -> fmt::Result {
+    let Settings { issuers, tokens, certificates, .. } = settings;
+    if issuers.is_empty() && tokens.is_none() && certificates.is_empty() {
         return writeln!(out, "identity: {{}}");
     }
     writeln!(out, "identity:")?;
@@ -19,6 +20,12 @@ pub(super) fn write(out: &mut String, issuers: &[Issuer], tokens: Option<&Tokens
         if let Some(path) = &tokens.keys {
             writeln!(out, "    keys: {}", text(&format!("file:{}", path.display())))?;
         }
+    }
+    if !certificates.is_empty() {
+        writeln!(out, "  certificates:")?;
+    }
+    for rule in certificates {
+        write_certificate(out, rule)?;
     }
     if !issuers.is_empty() {
         writeln!(out, "  issuers:")?;
@@ -49,6 +56,28 @@ pub(super) fn write(out: &mut String, issuers: &[Issuer], tokens: Option<&Tokens
         }
         writeln!(out, "      clock-skew: {}", duration(issuer.clock_skew))?;
         writeln!(out, "      max-age: {}", duration(issuer.max_age))?;
+    }
+    Ok(())
+}
+
+fn write_certificate(out: &mut String, rule: &CertificateRule) -> fmt::Result {
+    writeln!(out, "    - id: {}", rule.id)?;
+    match &rule.name {
+        CertificateName::Email(star) => writeln!(out, "      email: {}", text(&star.to_string()))?,
+        CertificateName::Uri(star) => writeln!(out, "      uri: {}", text(&star.to_string()))?,
+        CertificateName::Dns(star) => writeln!(out, "      dns: {}", text(&star.to_string()))?,
+        CertificateName::Sha256(hash) => {
+            writeln!(out, "      sha256: {}", text(&bartizan_core::hex::encode(hash)))?;
+        }
+    }
+    if let Some(principal) = &rule.principal {
+        writeln!(out, "      as: {}", member(principal))?;
+    }
+    if !rule.groups.is_empty() {
+        writeln!(out, "      groups: [{}]", list(rule.groups.iter().map(ToString::to_string)))?;
+    }
+    if let Some(endpoints) = &rule.endpoints {
+        writeln!(out, "      endpoints: [{}]", list(endpoints.iter().map(ToString::to_string)))?;
     }
     Ok(())
 }

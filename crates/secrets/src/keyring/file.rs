@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use bartizan_core::private;
 use bartizan_core::redact::Secret;
 use zeroize::Zeroizing;
 
-use crate::disk::{self, Seen, Stamp};
+use crate::disk::{Seen, Stamp};
 use crate::error::KeyringError;
 
 use super::{KEYS_MAX, KEYS_TEXT_BYTES, Key, KeyId, Keyring, lines};
@@ -23,7 +24,7 @@ const HEAD: &str = "# Master keys of Bartizan. The first one seals, the others s
 pub fn make_file(path: &Path) -> Result<KeyId, KeyringError> {
     let _lock = lock(path)?;
     let key = Key::generate()?;
-    let made = text_with(HEAD, &key, "").and_then(|text| disk::create(path, text.as_bytes()));
+    let made = text_with(HEAD, &key, "").and_then(|text| private::create(path, text.as_bytes()));
     made.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyringError::Exists { path: path.to_owned() },
         _ => KeyringError::File { path: path.to_owned(), source },
@@ -104,7 +105,7 @@ pub(super) fn keyring(path: &Path, file: &Seen) -> Result<Keyring, KeyringError>
 /// Opens a file that nobody but its owner may read.
 pub(super) fn open(path: &Path) -> Result<Seen, KeyringError> {
     let failed = |source| KeyringError::File { path: path.to_owned(), source };
-    let file = disk::open(path).map_err(failed)?;
+    let file = private::open(path).map_err(failed)?;
     must_be_private(path, &file)?;
     Seen::new(file).map_err(failed)
 }
@@ -142,7 +143,7 @@ fn must_be_private(path: &Path, file: &File) -> Result<(), KeyringError> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let failed = |source| KeyringError::File { path: path.to_owned(), source };
-    if let Some(owner) = disk::stranger(path, file).map_err(failed)? {
+    if let Some(owner) = private::stranger(path, file).map_err(failed)? {
         return Err(KeyringError::Owner { path: path.to_owned(), owner });
     }
     let metadata = file.metadata().map_err(failed)?;
@@ -177,8 +178,8 @@ fn text_with(head: &str, key: &Key, rest: &str) -> io::Result<Zeroizing<String>>
     Ok(text)
 }
 
-fn lock(path: &Path) -> Result<disk::Lock, KeyringError> {
-    disk::lock(path).map_err(|source| match source.kind() {
+fn lock(path: &Path) -> Result<private::Lock, KeyringError> {
+    private::lock(path).map_err(|source| match source.kind() {
         io::ErrorKind::TimedOut => KeyringError::Locked { path: path.to_owned() },
         _ => KeyringError::File { path: path.to_owned(), source },
     })
@@ -188,9 +189,9 @@ fn lock(path: &Path) -> Result<disk::Lock, KeyringError> {
 fn replace(path: &Path, text: &str) -> Result<(), KeyringError> {
     let failed = |source| KeyringError::File { path: path.to_owned(), source };
     // Before it is opened to write: a link would lead elsewhere.
-    disk::refuse_others(path).map_err(failed)?;
+    private::refuse_others(path).map_err(failed)?;
     let before = OpenOptions::new().write(true).open(path).map_err(failed)?;
-    disk::put(path, text.as_bytes()).map_err(failed)?;
+    private::put(path, text.as_bytes()).map_err(failed)?;
     // The new keys are in place, and that counts: what cannot be overwritten stays on the disk as deleted data does.
     let _ = overwrite(before);
     Ok(())

@@ -87,7 +87,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section {
         level: 2,
         title: "Tokens",
-        intro: "Of identity providers, in place of keys. The message names claims and never what is in them.",
+        intro: "Of identity providers, in place of keys, and of certificates. The message names claims and never what is in them.",
         kind: "HTTP",
         codes: TOKENS,
         outro: "",
@@ -343,6 +343,10 @@ const TOKENS: &[Code] = &[
     code("bartizan::identity::token-lives-too-long", "401", "it lives longer than `max-age` of the policy", "have the issuer make shorter ones, or raise `max-age`"),
     code("bartizan::identity::token-audience", "401", "it is meant for another service", "ask the issuer for a token with an `aud` that the policy lists"),
     code("bartizan::identity::token-name", "401", "its claim with the name can name nobody here", "choose another claim with `user`"),
+    code("bartizan::identity::certificate-malformed", "401", "the certificate of the client cannot be read", "make another one"),
+    code("bartizan::identity::certificate-expired", "401", "the certificate of the client has expired, or is not valid yet", "renew it; set the clocks"),
+    code("bartizan::identity::certificate-unknown", "401", "no entry of `identity.certificates` fits the certificate of the client", "add one, or send a key"),
+    code("bartizan::identity::certificate-name", "401", "the certificate of the client names nobody who can call, or several", "give the entry of `identity.certificates` an `as`, or the certificate one name"),
     code("bartizan::identity::keys-not-loaded", "503", "the keys of its issuer were never fetched", "look into the log: why not, stands there"),
     code("bartizan::identity::keys-stale", "503", "the keys of its issuer could not be fetched for a day", "look into the log: why not, stands there"),
 ];

@@ -9,13 +9,14 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 25] = [
+const FIELDS: [Field; 26] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
     ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
+    ["credential", "text", "when known", "names what was shown, and nobody can make it from that: the id of a key, `ISSUER:…` for a token, `session:…` for a short one, `certificate:…`"],
     ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
@@ -114,7 +115,8 @@ An event of a blocked request, spread over lines:
   request; it is on the disk at most 50 ms later, so a power cut may lose those.
 - A line that was cut off by a crash is moved to a `.torn` file beside its segment at the next start.
 - A request that names no known path makes no event. Of those without a valid key, one per minute and kind (no key, an unknown
-  key) makes an event, without a principal; its `detail` says how many more there were.
+  key) makes an event, without a principal; its `detail` says how many more there were. Of tokens that are refused although
+  it is beyond doubt whose they are, one per minute and holder makes an event, with the principal.
 - Requests to the admin API without a valid key make none, so that nobody can push older events out of the log.
 "#;
 
@@ -157,6 +159,7 @@ mod tests {
             request_id: RequestId::new(),
             area: text(),
             operation: text(),
+            credential: Some(text()),
             principal: Some(text()),
             subject: Some(text()),
             endpoint: Some(text()),

@@ -90,7 +90,7 @@ pub(super) async fn serve(
                     watcher.watch(connection.into_owned()).await
                 }
                 Some(tls) => {
-                    let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                    let handshake = TlsAcceptor::from(Arc::clone(&tls.borrow())).accept(stream);
                     let Ok(Ok(stream)) = timeout(bounds.head_timeout, handshake).await else {
                         tracing::debug!("no agreement on TLS");
                         return;

@@ -11,6 +11,7 @@ use bartizan_policy::Companions;
 use bartizan_store::StoreError;
 
 use crate::wire::admin::{InForce, PolicySource};
+use crate::wire::identity::Known;
 use crate::wire::models;
 
 /// How often the policy file is looked at.
@@ -185,19 +186,19 @@ pub(super) async fn reload(
             let now = AtStart::of(&settings, data_dir);
             // Weights take a while to read; the loop has nothing else to do, its thread has.
             let models = tokio::task::block_in_place(|| models::load(&settings))?;
-            let issuers = settings.issuers.clone();
-            Ok((settings.version.clone(), now, issuers, Snapshot::build(settings, &models)?))
+            let known = Known::of(&settings);
+            Ok((settings.version.clone(), now, known, Snapshot::build(settings, &models)?))
         });
         match built {
-            Ok((version, now, issuers, snapshot)) => {
-                let prepared = match in_force.identities.prepare(issuers).await {
+            Ok((version, now, known, snapshot)) => {
+                let prepared = match in_force.identities.prepare(known).await {
                     Ok(prepared) => prepared,
                     Err(error) => {
                         refuse(&file, &error);
                         continue;
                     }
                 };
-                let enter = || in_force.enter(&version, text, snapshot, prepared);
+                let enter = || in_force.enter(&version, text, snapshot, Some(prepared));
                 if let Err(error) = tokio::task::block_in_place(enter) {
                     refuse(&file, &error);
                     // The log may take it later, and nobody will change the file for that.
