@@ -77,7 +77,7 @@ fn tools() -> Result<()> {
     if missing.is_empty() { Ok(()) } else { install(&missing, "testing the event log") }
 }
 
-/// Servers that tests talk to. Debian puts them where only the administrator looks.
+/// Servers that tests talk to, and the solver behind proofs. Debian puts them where only the administrator looks.
 fn servers() -> Result<()> {
     let runs = |program: &str| Program::new(program).arg("--version").succeeds();
     let has_postgres = runs("initdb")
@@ -86,10 +86,15 @@ fn servers() -> Result<()> {
     let missing: Vec<&str> = [
         ("nats-server", runs("nats-server") || runs("/usr/sbin/nats-server")),
         ("redis-server", runs("redis-server")),
+        ("cvc5", runs("cvc5")),
         ("postgresql", has_postgres),
     ]
     .into_iter()
     .filter_map(|(package, is_there)| (!is_there).then_some(package))
     .collect();
-    if missing.is_empty() { Ok(()) } else { install(&missing, "testing sinks and shared state") }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        install(&missing, "testing sinks, shared state and proofs")
+    }
 }

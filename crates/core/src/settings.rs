@@ -8,6 +8,7 @@ mod certificates;
 mod expectations;
 mod issuers;
 mod ledger;
+mod properties;
 mod secrets;
 mod shared;
 mod sinks;
@@ -36,6 +37,7 @@ pub use certificates::{CertificateName, CertificateRule, OneStar};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
+pub use properties::{Claim, Property};
 pub use secrets::{MasterKey, Secrets, Vault};
 pub use shared::{Postgres, Redis, Shared, SharedServer, SharedTls, WhenAway};
 pub use sinks::{
@@ -89,6 +91,8 @@ pub struct Settings {
     pub cedar: Vec<String>,
     /// What the policy says that it decides.
     pub tests: Vec<PolicyTest>,
+    /// What the policy promises of itself.
+    pub properties: Vec<Property>,
 }
 
 /// Addresses to serve on. Port 0 lets the system choose.

@@ -62,6 +62,8 @@ mod container;
 mod disk;
 mod ed25519;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod grant;
 mod json;
 mod jwk;

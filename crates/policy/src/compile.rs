@@ -18,6 +18,7 @@ mod limits;
 mod lists;
 mod models;
 mod operators;
+mod properties;
 mod providers;
 mod references;
 mod secrets;
@@ -113,6 +114,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         self.cedar_files(&file.cedar);
         let tests = self.tests(file, &endpoints);
+        let properties = self.properties(file);
         let access = Arc::new(Decisions::new(&groups, &endpoints, None));
         Some(Settings {
             version: version_of(self.problems.text(), &self.cedar, &self.lists),
@@ -136,6 +138,7 @@ impl<'a, 't> Compiler<'a, 't> {
             access,
             cedar: file.cedar.iter().map(|given| given.value.clone()).collect(),
             tests,
+            properties,
         })
     }
 

@@ -22,6 +22,9 @@ use bartizan_core::settings::{Endpoint, Member, Subject};
 
 pub(crate) use cedar::{Cedar, CedarText, SCHEMA};
 pub use render::as_cedar;
+pub(crate) use render::{
+    allow_as_cedar, entity as cedar_type, literal as cedar_literal, quoted as cedar_text,
+};
 
 /// All lists of one policy.
 pub(crate) struct Decisions {

@@ -8,6 +8,7 @@ pub(crate) mod issuer;
 pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod operator;
+pub(crate) mod property;
 pub(crate) mod provider;
 pub(crate) mod scalar;
 pub(crate) mod secrets;
@@ -25,6 +26,7 @@ use endpoint::EndpointFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
+use property::PropertyFile;
 use provider::ProviderFile;
 use scalar::{
     AddressText, Choice, DollarsText, FileText, MemberText, SecretText, UrlText, Vocabulary,
@@ -95,6 +97,11 @@ pub(crate) struct PolicyFile {
     #[serde(default, deserialize_with = "filled")]
     #[schemars(length(max = 10_000))]
     pub(crate) tests: Vec<Located<TestFile>>,
+    /// What holds for every request there can be: `bartizan policy prove` proves each, or shows a request for which it
+    /// does not.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 1_000))]
+    pub(crate) proofs: Vec<Located<PropertyFile>>,
 
     #[serde(default)]
     #[schemars(skip)]

@@ -17,6 +17,7 @@ mod lints;
 mod located;
 mod parse;
 mod pattern;
+mod prove;
 mod schema;
 mod show;
 mod snippet;
@@ -38,6 +39,7 @@ pub use defaults::{default_settings, default_yaml};
 pub use error::{PolicyError, Problem, Report};
 pub use lints::{Lint, lints};
 pub use located::Place;
+pub use prove::{Counterexample, Means, Proof, prove};
 pub use show::show;
 pub use suggest::nearest;
 

@@ -5,6 +5,7 @@
 
 mod expectations;
 mod issuers;
+mod properties;
 mod secrets;
 mod sinks;
 mod state;
@@ -103,6 +104,12 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     }
     for test in &settings.tests {
         writeln!(out, "  - {}", expectations::written(test))?;
+    }
+    if !settings.properties.is_empty() {
+        writeln!(out, "proofs:")?;
+    }
+    for property in &settings.properties {
+        writeln!(out, "  - {}", properties::written(property))?;
     }
     write_ledger(out, settings)?;
     secrets::write(out, &settings.secrets)?;

@@ -172,6 +172,23 @@ pub(crate) fn read(bytes: &[u8], sealer: &Sealer) -> Result<Document, Problem> {
     Ok(Document { contents, seal })
 }
 
+/// A file whose secrets are this text, for the fuzzer; none where the text is no JSON.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn sealed_around(secrets: &str, sealer: &Sealer) -> Option<Vec<u8>> {
+    let secrets = RawValue::from_string(secrets.to_owned()).ok()?;
+    let store = Contents::empty().ok()?.store;
+    let seal = sealer.seal(&place(store, 1, &[], secrets.get()), b"").ok()?;
+    let envelope = Envelope {
+        schema: SCHEMA.into(),
+        store,
+        serial: 1,
+        history: "".into(),
+        seal: URL_SAFE_NO_PAD.encode(&seal).into(),
+        secrets: Cow::Owned(secrets),
+    };
+    serde_json::to_vec(&envelope).ok()
+}
+
 /// Writes a file, sealed with the current key.
 pub(crate) fn write(
     contents: Contents,

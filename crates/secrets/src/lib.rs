@@ -13,6 +13,8 @@ mod contents;
 mod disk;
 mod document;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod keyring;
 mod name;
 mod record;

@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod found;
 mod history;
+mod prove;
 mod test;
 
 use std::process::ExitCode;
@@ -58,6 +59,18 @@ enum PolicyCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+    /// Prove what the policy promises under `proofs:`, for every request there can be
+    ///
+    /// Who may call what, and what is looked for where. Shows a request for which a promise does not hold. With Cedar
+    /// files, the solver `cvc5` is asked: on the PATH, or where CVC5 says. Exit code 1 when a promise does not hold, 3
+    /// when nobody knows.
+    Prove {
+        /// Output format
+        #[arg(long, value_enum, default_value_t = DocumentFormat::Human)]
+        format: DocumentFormat,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Say what would become of a request, by which rule, and why
     ///
     /// Exit code 1 when it would be refused.
@@ -104,6 +117,9 @@ pub(crate) fn run(args: &PolicyCommandArgs, terminal: Terminal) -> anyhow::Resul
         }
         PolicyCommand::Test { format, output } => {
             test::run(&args.policy, *format, output, terminal)
+        }
+        PolicyCommand::Prove { format, output } => {
+            prove::run(&args.policy, *format, output, terminal)
         }
         PolicyCommand::Explain(explain) => explain::run(explain, &args.policy, terminal),
         PolicyCommand::Diff(diff) => diff::run(diff, &args.policy, terminal),

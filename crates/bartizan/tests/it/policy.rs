@@ -90,6 +90,81 @@ fn a_policy_without_tests_has_not_passed() {
     assert!(ran.stderr.contains("bartizan.yaml has no tests"), "{}", ran.stderr);
 }
 
+/// What the policy of these tests promises.
+const PROOFS: &str = r#"proofs:
+  - { id: p-only, endpoint: protected, only: [analysts] }
+  - { id: p-never, endpoint: protected, never: [bob@example.com] }
+  - { id: p-mail, endpoint: protected, guarded: { on: [input, output], detect: email } }
+"#;
+
+#[test]
+fn what_a_policy_promises_is_proved() {
+    let place = place(&format!("{POLICY}{PROOFS}"));
+    let ran = place.run(&["policy", "prove"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("p-only: holds, by lists\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("p-mail: holds, by guardrails\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("3 proofs, 0 failed, 0 unknown\n"), "{}", ran.stdout);
+    assert_eq!(place.names(), ["bartizan.yaml"]);
+}
+
+#[test]
+fn a_promise_that_does_not_hold_is_shown_by_a_request() {
+    let more = "  - { id: p-free, endpoint: free, only: [analysts] }\n  \
+                - { id: p-all, endpoint: \"*\", guarded: { on: output, detect: pii, at-least: block } }\n";
+    let place = place(&format!("{POLICY}{PROOFS}{more}"));
+    let ran = place.run(&["policy", "prove"], "");
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    let call = "\"somebody@else.example\", in no group, may call free (chat-completions, at ";
+    assert!(ran.stdout.contains(call), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no guardrail looks for it there\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("5 proofs, 2 failed, 0 unknown\n"), "{}", ran.stdout);
+    let document = json_of(&place.run(&["policy", "prove", "--format", "json"], ""));
+    assert_eq!(document["schema"], "bartizan.policy-proofs/v1");
+    let free = &document["proofs"][3];
+    assert_eq!((&free["id"], &free["proof"]), (&json!("p-free"), &json!("fails")));
+    assert_eq!(free["counterexample"]["allowed"], true);
+    // What stands in front of the door counts: a dry run looks for it and does nothing.
+    let dry = POLICY.replace(
+        "entities: [email], action: mask",
+        "entities: [email], action: mask, mode: dry-run",
+    );
+    place.write("bartizan.yaml", format!("{dry}{PROOFS}"));
+    let ran = place.run(&["policy", "prove"], "");
+    assert!(ran.stdout.contains("email: `g-pii` is a dry run\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn cedar_files_are_proved_by_a_solver_or_are_not_known() {
+    let place = place(&format!("{POLICY}cedar: [a.cedar]\n{PROOFS}"));
+    let closed =
+        "@id(\"p-bob\") forbid (principal == User::\"bob@example.com\", action, resource);\n";
+    place.write("a.cedar", closed);
+    let ran = place.run(&["policy", "prove"], "");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("p-never: holds, by solver\n"), "{}", ran.stdout);
+    let odd = "@id(\"p-odd\") permit (principal, action, resource == Endpoint::\"protected\") \
+               when { context.operation like \"embed*\" };\n";
+    place.write("a.cedar", format!("{closed}{odd}"));
+    let ran = place.run(&["policy", "prove"], "");
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("may call protected (embeddings, "), "{}", ran.stdout);
+    assert!(ran.stdout.contains(", by `p-odd`\n"), "{}", ran.stdout);
+    // Without a solver nothing is claimed.
+    place.write("a.cedar", closed);
+    let ran = place.run_with(("CVC5", "/no/such/program"), &["policy", "prove"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("help: install cvc5"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("3 proofs, 0 failed, 2 unknown\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_policy_without_proofs_has_proved_nothing() {
+    let ran = place(POLICY).run(&["policy", "prove"], "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("bartizan.yaml has no proofs"), "{}", ran.stderr);
+}
+
 #[test]
 fn mistakes_in_tests_are_shown_at_their_place() {
     for (wrong, parts) in [

@@ -188,6 +188,7 @@ mod tests {
             access: Arc::new(Fixed { closed: "closed" }),
             cedar: Vec::new(),
             tests: Vec::new(),
+            properties: Vec::new(),
         };
         Snapshot::build(settings, &BTreeMap::new()).unwrap()
     }

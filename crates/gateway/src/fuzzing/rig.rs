@@ -202,6 +202,7 @@ fn no_settings() -> Settings {
         access: Arc::new(Open),
         cedar: Vec::new(),
         tests: Vec::new(),
+        properties: Vec::new(),
     }
 }
 

@@ -108,20 +108,7 @@ impl Compiler<'_, '_> {
             return None;
         }
         let kept = self.kept(file);
-        let mut named: Vec<&'static Meta> = Vec::new();
-        let mut complete = true;
-        for (word, place) in wanted {
-            let found = self.detectors_called(word, *place);
-            complete &= !found.is_empty();
-            // Of a category, some are looked for only when they are named.
-            let asked = |meta: &&Meta| meta.id == *word || kept.is_some();
-            let on_request = |meta: &&Meta| self.catalogue.on_request.contains(&meta.id);
-            named.extend(found.into_iter().filter(|meta| asked(meta) || !on_request(meta)));
-        }
-        // The order of the catalogue, each once, however the policy names them.
-        let all = self.catalogue.detectors.iter().copied();
-        let mut chosen: Vec<&'static str> =
-            all.map(|meta| meta.id).filter(|id| named.iter().any(|meta| meta.id == *id)).collect();
+        let (mut chosen, complete) = self.chosen(wanted, kept.is_some());
         if let Some((key, names)) = kept {
             // With a misspelt category, this would only repeat the problem.
             if !complete {
@@ -130,6 +117,37 @@ impl Compiler<'_, '_> {
             chosen = self.narrowed(&chosen, key, names)?;
         }
         complete.then_some(Detect::Detectors(chosen))
+    }
+
+    /// Detectors of categories and ids, as a guardrail without `entities` has them.
+    pub(super) fn detectors_named(
+        &mut self,
+        wanted: &[(&str, Option<Place>)],
+    ) -> Option<Vec<&'static str>> {
+        let (chosen, complete) = self.chosen(wanted, false);
+        complete.then_some(chosen)
+    }
+
+    /// Detectors of categories and ids, and whether each name has some. Of a category, some are looked for only when
+    /// they are named, here or by what narrows the list.
+    fn chosen(
+        &mut self,
+        wanted: &[(&str, Option<Place>)],
+        is_narrowed: bool,
+    ) -> (Vec<&'static str>, bool) {
+        let mut named: Vec<&'static Meta> = Vec::new();
+        let mut complete = true;
+        for (word, place) in wanted {
+            let found = self.detectors_called(word, *place);
+            complete &= !found.is_empty();
+            let asked = |meta: &&Meta| meta.id == *word || is_narrowed;
+            let on_request = |meta: &&Meta| self.catalogue.on_request.contains(&meta.id);
+            named.extend(found.into_iter().filter(|meta| asked(meta) || !on_request(meta)));
+        }
+        // The order of the catalogue, each once, however the policy names them.
+        let all = self.catalogue.detectors.iter().copied();
+        let is_named = |id: &&'static str| named.iter().any(|meta| meta.id == *id);
+        (all.map(|meta| meta.id).filter(is_named).collect(), complete)
     }
 
     /// Detectors of a category, or the one with this id; reports a name that has none.

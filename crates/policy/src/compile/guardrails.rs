@@ -73,7 +73,7 @@ impl Compiler<'_, '_> {
         })
     }
 
-    fn channels(&mut self, given: &Located<Words>) -> Option<ChannelSet> {
+    pub(super) fn channels(&mut self, given: &Located<Words>) -> Option<ChannelSet> {
         let names = words(given);
         if names.is_empty() {
             let problem = Problem::new(given.place, "`on` names no channel");

@@ -9,6 +9,7 @@ mod limits;
 mod lists;
 mod models;
 mod operators;
+mod properties;
 mod providers;
 mod report;
 mod sections;
