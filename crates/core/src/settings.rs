@@ -4,6 +4,7 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod approvals;
 mod expectations;
 mod issuers;
 mod ledger;
@@ -31,6 +32,7 @@ use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
+pub use approvals::{Approval, Approvals};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
@@ -47,6 +49,8 @@ pub use tokens::Tokens;
 pub struct Settings {
     /// First 12 hex digits of the SHA-256 of the source text.
     pub version: String,
+    /// What the version is the beginning of.
+    pub fingerprint: Fingerprint,
     /// Folder for state and logs.
     pub data_dir: PathBuf,
     /// Addresses to serve on.
@@ -79,12 +83,23 @@ pub struct Settings {
     pub secrets: Secrets,
     /// What several gateways share.
     pub shared: Shared,
+    /// Which changes take a second person.
+    pub approvals: Approvals,
     /// Who may do what, of `groups`, the `allow` of each endpoint and the Cedar files.
     pub access: Arc<dyn Authorize>,
     /// Cedar files, as the policy names them.
     pub cedar: Vec<String>,
     /// What the policy says that it decides.
     pub tests: Vec<PolicyTest>,
+}
+
+/// Tells policies apart by what they say, also those whose [`Settings::version`] somebody made alike.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fingerprint {
+    /// SHA-256 of the source text and of the files that are part of it, in hex.
+    pub whole: String,
+    /// The same of the Cedar files alone, by name and text.
+    pub cedar: String,
 }
 
 /// Addresses to serve on. Port 0 lets the system choose.

@@ -21,6 +21,7 @@ mod schema;
 mod show;
 mod snippet;
 mod suggest;
+pub mod weaken;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
