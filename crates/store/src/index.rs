@@ -270,6 +270,7 @@ mod tests {
             last_used: None,
             endpoints: None,
             replaces: None,
+            maker: None,
         }
     }
 
