@@ -12,6 +12,7 @@ use bartizan_core::access::Scope;
 use clap::builder::{FalseyValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::change::ChangeArgs;
 use crate::commands::decrypt::DecryptArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::policy::PolicyCommandArgs;
@@ -127,6 +128,11 @@ pub(crate) enum Command {
     ///
     /// They lie encrypted in the data folder. A running process uses a new value within a second.
     Secret(SecretArgs),
+    /// List, show, approve and reject changes that wait for a second person
+    ///
+    /// Asks the console of a running process, with a key of whoever decides. Changes wait where the policy says so under
+    /// `approvals`, and something would become weaker.
+    Change(ChangeArgs),
     /// Try, explain and check what the policy decides
     Policy(PolicyCommandArgs),
     /// Check, show or describe the policy file

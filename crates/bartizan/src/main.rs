@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => commands::audit::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
         Command::Secret(args) => commands::secret::run(&args, terminal),
+        Command::Change(args) => commands::change::run(&args, terminal),
         Command::Policy(args) => commands::policy::run(&args, terminal),
         Command::Config(args) => commands::config::run(&args, terminal),
         Command::Doctor(args) => commands::doctor::run(&args, terminal),

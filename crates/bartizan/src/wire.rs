@@ -1,7 +1,9 @@
 //! The one place where the concrete types of all rooms meet.
 
 pub(crate) mod admin;
+pub(crate) mod approvals;
 pub(crate) mod counters;
+pub(crate) mod endpoints;
 pub(crate) mod identity;
 pub(crate) mod models;
 pub(crate) mod policy;

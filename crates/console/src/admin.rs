@@ -5,6 +5,7 @@ use bartizan_core::event::{Event, EventSink, Outcome, Recorded};
 use bartizan_core::id::RequestId;
 use bartizan_core::principal::Principal;
 use bartizan_core::verdict::Verdict;
+use bartizan_store::Hand;
 
 use crate::error::ConsoleError;
 
@@ -31,6 +32,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Admin {
+    /// Who it is, and with which key.
+    pub(crate) fn hand(&self) -> Hand {
+        let Identity { kind, name, key_id, .. } = self.identity.clone();
+        Hand { principal: Principal { kind, name, groups: Vec::new() }.qualified(), key: key_id }
+    }
+
     /// An event of this request.
     pub(crate) fn event(&self, operation: &str) -> Event {
         let Identity { kind, name, key_id, .. } = self.identity.clone();

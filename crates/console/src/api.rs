@@ -1,5 +1,6 @@
 //! The admin API under `/api/v1`: what its handlers share.
 
+pub(crate) mod changes;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod keys;

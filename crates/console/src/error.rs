@@ -33,6 +33,9 @@ impl Coded for AdminError {
     }
 }
 
+/// Code of a change that does not wait any more, which is a conflict.
+const CHANGE_OVER: &str = "bartizan::store::change-over";
+
 /// A request that the console does not serve.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsoleError {
@@ -64,6 +67,8 @@ pub(crate) enum ConsoleError {
     Timeout,
     #[error("the change could not be recorded in the event log")]
     NotRecorded { undone: bool },
+    #[error("what the change `{id}` is about has changed meanwhile; it counts no more")]
+    ChangeVoid { id: String },
     #[error("a task of the console failed")]
     Task,
     #[error(transparent)]
@@ -80,7 +85,9 @@ impl ConsoleError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Store(StoreError::LastAdminKey) => StatusCode::CONFLICT,
+            Self::Store(StoreError::LastAdminKey | StoreError::ChangeOver { .. })
+            | Self::ChangeVoid { .. } => StatusCode::CONFLICT,
+            Self::Admin(error) if error.code == CHANGE_OVER => StatusCode::CONFLICT,
             _ => StatusCode::from_u16(self.class().http_status())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -109,6 +116,10 @@ impl ConsoleError {
             }
             Self::NotRecorded { undone: false } => {
                 "the change is in force; make room for the event log and send it again to record it"
+            }
+            Self::ChangeVoid { .. } => "ask for the change again; it is compared anew",
+            Self::Store(StoreError::ChangeNotFound { .. } | StoreError::ChangeOver { .. }) => {
+                "`GET /api/v1/changes` lists them"
             }
             Self::Store(StoreError::LastAdminKey) => "make another admin key first",
             Self::Store(StoreError::KeyNotFound { .. }) => "`GET /api/v1/keys` lists the ids",
@@ -141,6 +152,7 @@ impl Coded for ConsoleError {
             Self::Query(_) => "bartizan::console::query",
             Self::Timeout => "bartizan::console::timeout",
             Self::NotRecorded { .. } => "bartizan::console::not-recorded",
+            Self::ChangeVoid { .. } => "bartizan::console::change-void",
             Self::Task => "bartizan::console::task",
             Self::Store(error) => error.code(),
             Self::Admin(error) => error.code(),
@@ -158,7 +170,8 @@ impl Coded for ConsoleError {
             | Self::BodyUnreadable
             | Self::Json(_)
             | Self::Field { .. }
-            | Self::Query(_) => Class::Usage,
+            | Self::Query(_)
+            | Self::ChangeVoid { .. } => Class::Usage,
             Self::Timeout | Self::NotRecorded { .. } | Self::KeysAway => Class::Unavailable,
             Self::Task => Class::Internal,
             Self::Store(error) => error.class(),

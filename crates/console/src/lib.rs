@@ -15,10 +15,11 @@ mod routes;
 mod start;
 mod state;
 
+pub use api::changes::describe_change;
 pub use error::AdminError;
 pub use hosts::Hosts;
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
-    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles, LogWitness,
-    MetricsText, Readiness, WitnessAnswer,
+    About, Asked, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles,
+    LogWitness, MetricsText, Readiness, WitnessAnswer,
 };

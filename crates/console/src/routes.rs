@@ -9,10 +9,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bartizan_core::access::Right;
 use bartizan_core::access::Right::{
-    ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
+    ApproveChanges, ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
 };
 
-use crate::api::{endpoints, events, keys};
+use crate::api::{changes, endpoints, events, keys};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
 use crate::{door, health, log, start};
@@ -57,6 +57,10 @@ pub(crate) static ROUTES: &[Route] = &[
     needs(SeeEndpoints, GET, "/api/v1/endpoints/{name}", |method| on(method, endpoints::get)),
     needs(ChangeEndpoints, PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
     needs(ChangeEndpoints, DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
+    needs(SeeEvents, GET, "/api/v1/changes", |method| on(method, changes::list)),
+    needs(SeeEvents, GET, "/api/v1/changes/{id}", |method| on(method, changes::show)),
+    needs(ApproveChanges, POST, "/api/v1/changes/{id}/approve", |method| on(method, changes::approve)),
+    needs(ApproveChanges, POST, "/api/v1/changes/{id}/reject", |method| on(method, changes::reject)),
     needs(SeeEvents, GET, "/api/v1/events", |method| on(method, events::list)),
     open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
     open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bartizan_core::access::Identify;
 use bartizan_core::event::{Event, EventSink};
 use bartizan_core::id::Name;
-use bartizan_store::Store;
+use bartizan_store::{Approved, Approver, ChangeRecord, Hand, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -65,7 +65,8 @@ pub trait EndpointAdmin: Send + Sync {
     /// Class `NotFound` when there is none; else what the caller is told.
     fn get(&self, name: &Name) -> Result<Value, AdminError>;
 
-    /// Creates or replaces an endpoint and returns it as it is now in force.
+    /// Creates or replaces an endpoint and returns it as it is now in force; or, where the policy asks for two people
+    /// and something would become weaker, has it wait.
     ///
     /// `body` is one JSON object in the shape of a policy endpoint, not checked further: it comes
     /// as text so that the reader of the policy file, which refuses unknown and repeated keys, can
@@ -73,13 +74,35 @@ pub trait EndpointAdmin: Send + Sync {
     ///
     /// # Errors
     /// Class `Usage` when the endpoint is not valid or is owned by the policy file.
-    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError>;
+    fn put(&self, name: &Name, body: &str, by: &Hand) -> Result<Asked, AdminError>;
 
-    /// Removes an endpoint and returns it as it was.
+    /// Removes an endpoint and returns it as it was; or has it wait, as [`EndpointAdmin::put`].
     ///
     /// # Errors
     /// Class `NotFound` when there is none, `Usage` when it is owned by the policy file.
-    fn delete(&self, name: &Name) -> Result<Value, AdminError>;
+    fn delete(&self, name: &Name, by: &Hand) -> Result<Asked, AdminError>;
+
+    /// Approves a change that waits, and puts it in force. A change of the policy file comes into force by itself within
+    /// a second.
+    ///
+    /// # Errors
+    /// Class `Denied` when this approver cannot be the second person, `NotFound` and `Usage` when the change does not
+    /// wait; else what the caller is told.
+    fn approve(&self, id: &str, by: &Approver) -> Result<Approved, AdminError>;
+}
+
+/// What has become of a change that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// It is in force; the endpoint.
+    Done(Value),
+    /// Another person has to approve it.
+    Waits {
+        /// The change.
+        change: Box<ChangeRecord>,
+        /// Whether it waits since now; false when the same was asked for before.
+        is_new: bool,
+    },
 }
 
 /// Which events are asked for.

@@ -18,7 +18,7 @@ pub enum Scope {
     Client,
     /// Do everything at the console port.
     Admin,
-    /// Change endpoints and client keys there.
+    /// Change endpoints and client keys there, and approve what others change.
     Operator,
     /// See everything there, events and entries of the log included, and change nothing.
     Auditor,
@@ -39,19 +39,22 @@ pub enum Right {
     ChangeClientKeys,
     /// Make, replace and revoke keys that open the console port.
     ChangeConsoleKeys,
-    /// See events and entries of the log.
+    /// See events and entries of the log, and changes that wait.
     SeeEvents,
+    /// Approve and reject changes that wait for a second person.
+    ApproveChanges,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SeeEndpoints,
         Self::ChangeEndpoints,
         Self::SeeKeys,
         Self::ChangeClientKeys,
         Self::ChangeConsoleKeys,
         Self::SeeEvents,
+        Self::ApproveChanges,
     ];
 }
 
@@ -73,13 +76,20 @@ impl Scope {
 
     /// Whether a key with it may do this at the console port.
     pub const fn may(self, right: Right) -> bool {
-        use Right::{ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys};
+        use Right::{
+            ApproveChanges, ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
+        };
         match self {
             Self::Client => false,
             Self::Admin => true,
             Self::Operator => matches!(
                 right,
-                SeeEndpoints | ChangeEndpoints | SeeKeys | ChangeClientKeys | SeeEvents
+                SeeEndpoints
+                    | ChangeEndpoints
+                    | SeeKeys
+                    | ChangeClientKeys
+                    | SeeEvents
+                    | ApproveChanges
             ),
             Self::Auditor => matches!(right, SeeEndpoints | SeeKeys | SeeEvents),
             Self::Viewer => matches!(right, SeeEndpoints),

@@ -42,6 +42,12 @@ impl HostPattern {
             .and_then(|rest| rest.strip_suffix('.'))
             .is_some_and(|rest| !rest.is_empty())
     }
+
+    /// Whether every host that the other pattern matches is one that this matches too.
+    pub fn covers(&self, other: &Self) -> bool {
+        // Below a host that lies below, all lie below.
+        self == other || (self.below && self.matches(&other.host))
+    }
 }
 
 /// Many patterns; to look for a host takes time in proportion to its labels, however many there are.
@@ -214,6 +220,14 @@ mod tests {
         let one = HostPattern::new("example.org").unwrap();
         assert!(one.matches("example.org") && !one.matches("www.example.org"));
         assert_eq!(below.to_string(), "*.corp.example");
+        let pattern = |text| HostPattern::new(text).unwrap();
+        for covered in ["*.corp.example", "a.corp.example", "*.a.corp.example"] {
+            assert!(below.covers(&pattern(covered)), "{covered}");
+        }
+        for other in ["corp.example", "*.example", "*.xcorp.example"] {
+            assert!(!below.covers(&pattern(other)), "{other}");
+        }
+        assert!(one.covers(&one) && !one.covers(&pattern("*.example.org")));
         let set = HostSet::new(&[below.clone(), one.clone()]);
         for host in [
             "a.corp.example",

@@ -139,6 +139,12 @@ impl PackageNames {
         name.is_some_and(|name| self.hashes.binary_search(&KEY.hash_one(&*name)).is_ok())
     }
 
+    /// Whether every name is in another set too.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.ecosystem == other.ecosystem
+            && self.hashes.iter().all(|hash| other.hashes.binary_search(hash).is_ok())
+    }
+
     /// How many names there are.
     pub const fn len(&self) -> usize {
         self.hashes.len()
@@ -165,6 +171,8 @@ mod tests {
         let pypi = PackageNames::new(Ecosystem::Pypi, ["Zope.Interface", "ruamel_yaml"]);
         assert!(pypi.contains("zope-interface") && pypi.contains("RUAMEL..YAML"));
         assert!(!pypi.contains("zopeinterface") && !pypi.contains("") && pypi.len() == 2);
+        let fewer = PackageNames::new(Ecosystem::Pypi, ["ruamel-yaml"]);
+        assert!(fewer.is_within(&pypi) && !pypi.is_within(&fewer) && pypi.is_within(&pypi));
         let npm = PackageNames::new(Ecosystem::Npm, ["@Scope/Name", "left-pad"]);
         assert!(npm.contains("@scope/name") && npm.contains("left-pad"));
         assert!(!npm.contains("scope/name") && !npm.contains("left_pad") && !npm.contains("@/x"));

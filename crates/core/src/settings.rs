@@ -4,6 +4,7 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod approvals;
 mod certificates;
 mod expectations;
 mod issuers;
@@ -33,6 +34,7 @@ use crate::redact::Secret;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
+pub use approvals::{Approval, Approvals};
 pub use certificates::{CertificateName, CertificateRule, OneStar};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
@@ -51,6 +53,8 @@ pub use tokens::Tokens;
 pub struct Settings {
     /// First 12 hex digits of the SHA-256 of the source text.
     pub version: String,
+    /// What the version is the beginning of.
+    pub fingerprint: Fingerprint,
     /// Folder for state and logs.
     pub data_dir: PathBuf,
     /// Addresses to serve on.
@@ -85,6 +89,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// What several gateways share.
     pub shared: Shared,
+    /// Which changes take a second person.
+    pub approvals: Approvals,
     /// Who may do what, of `groups`, the `allow` of each endpoint and the Cedar files.
     pub access: Arc<dyn Authorize>,
     /// Cedar files, as the policy names them.
@@ -93,6 +99,15 @@ pub struct Settings {
     pub tests: Vec<PolicyTest>,
     /// What the policy promises of itself.
     pub properties: Vec<Property>,
+}
+
+/// Tells policies apart by what they say, also those whose [`Settings::version`] somebody made alike.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fingerprint {
+    /// SHA-256 of the source text and of the files that are part of it, in hex.
+    pub whole: String,
+    /// The same of the Cedar files alone, by name and text.
+    pub cedar: String,
 }
 
 /// Addresses to serve on. Port 0 lets the system choose.

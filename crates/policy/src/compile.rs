@@ -4,6 +4,7 @@
 //! that a problem was reported.
 
 mod amounts;
+mod approvals;
 pub(crate) mod cedar;
 mod certificates;
 mod detect;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use bartizan_core::hex;
 use bartizan_core::id::Name;
 use bartizan_core::packages::{Ecosystem, PackageNames};
-use bartizan_core::settings::{Listen, Member, Price, Settings, Tls};
+use bartizan_core::settings::{Fingerprint, Listen, Member, Price, Settings, Tls};
 use sha2::{Digest, Sha256};
 
 use crate::decide::{CedarText, Decisions};
@@ -56,6 +57,8 @@ const GATEWAY: SocketAddr =
 /// Default address of the console.
 const CONSOLE: SocketAddr =
     SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8081));
+/// Hex digits of a version.
+const VERSION_DIGITS: usize = 12;
 /// Default folder for state and logs.
 const DATA_DIR: &str = "./bartizan-data";
 
@@ -70,7 +73,7 @@ pub(crate) struct Compiler<'a, 't> {
     package_lists: BTreeMap<(Ecosystem, Vec<String>), Arc<PackageNames>>,
     /// Texts of the Cedar files.
     pub(crate) cedar: Vec<CedarText>,
-    /// SHA-256 of each file of members.
+    /// SHA-256 of each file of members, names of packages, and keys of issuers.
     lists: Vec<[u8; 32]>,
 }
 
@@ -111,13 +114,19 @@ impl<'a, 't> Compiler<'a, 't> {
         let witness_for = self.log_keys(&file.ledger.witness_for);
         let secrets = self.secrets(&file.secrets);
         let shared = self.state(&file.state);
+        let approvals = self.approvals(&file.approvals);
         let otlp_endpoint = self.otlp_endpoint(&file.telemetry);
         self.cedar_files(&file.cedar);
         let tests = self.tests(file, &endpoints);
         let properties = self.properties(file);
         let access = Arc::new(Decisions::new(&groups, &endpoints, None));
+        let fingerprint = Fingerprint {
+            whole: hash_of(self.problems.text(), &self.cedar, &self.lists),
+            cedar: hash_of_cedar(&self.cedar),
+        };
         Some(Settings {
-            version: version_of(self.problems.text(), &self.cedar, &self.lists),
+            version: fingerprint.whole.chars().take(VERSION_DIGITS).collect(),
+            fingerprint,
             data_dir: data_dir?,
             listen: listen?,
             providers,
@@ -135,6 +144,7 @@ impl<'a, 't> Compiler<'a, 't> {
             otlp_endpoint,
             secrets: secrets?,
             shared: shared?,
+            approvals: approvals?,
             access,
             cedar: file.cedar.iter().map(|given| given.value.clone()).collect(),
             tests,
@@ -321,19 +331,30 @@ fn unsupported(place: Option<Place>, what: &str) -> Problem {
         .help("a policy that is not enforced would only look like protection")
 }
 
-/// First 12 hex digits of the SHA-256 of the text, and of the files that are part of it where there are any.
-fn version_of(text: &str, cedar: &[CedarText], lists: &[[u8; 32]]) -> String {
+/// SHA-256 of the text, and of the files that are part of it where there are any, in hex.
+fn hash_of(text: &str, cedar: &[CedarText], lists: &[[u8; 32]]) -> String {
     let mut hash = Sha256::new_with_prefix(text);
     for file in cedar {
         // No YAML has such a byte, so that no two policies are the same text.
         hash.update([0]);
-        hash.update(&file.text);
+        // Of one length each, so that what stands in one file cannot look like two.
+        hash.update(Sha256::digest(&file.text));
     }
     for list in lists {
         hash.update([1]);
         hash.update(list);
     }
-    let mut version = hex::encode(&hash.finalize());
-    version.truncate(12);
-    version
+    hex::encode(&hash.finalize())
+}
+
+/// SHA-256 of the Cedar files, by name and text, in hex.
+fn hash_of_cedar(cedar: &[CedarText]) -> String {
+    let mut hash = Sha256::new();
+    for file in cedar {
+        for part in [&file.name, &file.text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hex::encode(&hash.finalize())
 }

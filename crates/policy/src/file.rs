@@ -3,6 +3,7 @@
 //! These types decide which keys exist and what kind of value each takes; the JSON Schema comes from
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
+pub(crate) mod approvals;
 pub(crate) mod endpoint;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
+use approvals::ApprovalsFile;
 use endpoint::EndpointFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
@@ -85,6 +87,9 @@ pub(crate) struct PolicyFile {
     /// What several gateways share.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) state: StateFile,
+    /// Which changes take a second person.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) approvals: ApprovalsFile,
     /// Where traces go.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) telemetry: TelemetryFile,

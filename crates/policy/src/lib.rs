@@ -22,6 +22,7 @@ mod schema;
 mod show;
 mod snippet;
 mod suggest;
+pub mod weaken;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

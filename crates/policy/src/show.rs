@@ -3,6 +3,7 @@
 //! The shape is that of the policy file with every default written out; credentials and canaries are
 //! not shown.
 
+mod approvals;
 mod expectations;
 mod issuers;
 mod properties;
@@ -114,6 +115,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     write_ledger(out, settings)?;
     secrets::write(out, &settings.secrets)?;
     state::write(out, &settings.shared)?;
+    approvals::write(out, &settings.approvals)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {
         writeln!(out, "  otlp-endpoint: {}", text(url))?;

@@ -12,7 +12,7 @@ use bartizan_ledger::verify::remote::{Fetched, Wanted};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 
 use crate::backoff::Backoff;
@@ -253,10 +253,26 @@ pub async fn ask(
     headers: &[(HeaderName, HeaderValue)],
     limit_bytes: usize,
 ) -> Result<(StatusCode, Option<Bytes>), FetchError> {
+    tell(Method::GET, url, ca, headers, limit_bytes).await
+}
+
+/// [`ask`] by another method, without a body.
+///
+/// # Errors
+/// [`FetchError`], when there is no answer; whether it was done is not known then.
+pub async fn tell(
+    method: Method,
+    url: &str,
+    ca: Option<&Path>,
+    headers: &[(HeaderName, HeaderValue)],
+    limit_bytes: usize,
+) -> Result<(StatusCode, Option<Bytes>), FetchError> {
     let wrong = |what| FetchError::Address { url: url.to_owned(), what };
     let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
     let http = Http::new(&uri, ca).map_err(FetchError::Certificates)?;
-    let mut request = Request::get(uri)
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
         .header(USER_AGENT, AGENT)
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in headers {
@@ -344,6 +360,12 @@ fn address(url: &str) -> Result<(String, Uri), FetchError> {
         return Err(wrong("it has a query or a fragment"));
     }
     Ok((prefix.to_owned(), uri))
+}
+
+/// Whether others on the way to a URL can read what is sent there.
+pub fn is_in_the_clear(url: &str) -> bool {
+    let uri: Result<Uri, _> = url.parse();
+    uri.is_ok_and(|uri| uri.scheme_str() != Some("https") && !is_here(&uri))
 }
 
 /// Whether a URL leads to this machine.

@@ -8,6 +8,7 @@ use bartizan_core::access::Scope;
 use bartizan_core::principal::PrincipalKind;
 use jiff::Timestamp;
 
+use crate::changes::{ChangeKind, ChangeRecord, ChangeState, Hand};
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
 use crate::key::{KeyHash, KeyRecord};
@@ -70,6 +71,73 @@ pub(crate) trait Rows {
 
     /// False when there was none.
     fn delete_endpoint(&mut self, name: &str) -> Result<bool, StoreError>;
+
+    /// All changes, the oldest first, without their bodies.
+    fn changes(&mut self) -> Result<Vec<ChangeRecord>, StoreError>;
+
+    fn change(&mut self, id: &str) -> Result<Option<ChangeRecord>, StoreError>;
+
+    fn insert_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError>;
+
+    /// Writes what may change about one: proposer, end, state and decider.
+    fn update_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError>;
+
+    fn delete_change(&mut self, id: &str) -> Result<(), StoreError>;
+}
+
+/// A change as its row has it.
+pub(crate) struct ChangeRow {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) body: String,
+    pub(crate) against: String,
+    pub(crate) target: String,
+    pub(crate) proposer: Option<String>,
+    pub(crate) proposer_key: Option<String>,
+    pub(crate) weaknesses: String,
+    pub(crate) created: i64,
+    pub(crate) expires: i64,
+    pub(crate) state: String,
+    pub(crate) decider: Option<String>,
+    pub(crate) decided: Option<i64>,
+}
+
+impl ChangeRow {
+    /// Columns in the order in which rows are read, with their bodies.
+    pub(crate) const COLUMNS: &str = "id, kind, name, body, against, target, proposer, proposer_key, weaknesses, created, expires, state, decider, decided";
+    /// The same without what is long.
+    pub(crate) const COLUMNS_SHORT: &str = "id, kind, name, '' AS body, against, target, proposer, proposer_key, weaknesses, created, expires, state, decider, decided";
+
+    /// The change, if the row says what a row can say.
+    pub(crate) fn read(self) -> Result<ChangeRecord, StoreError> {
+        let (kind, state) =
+            (ChangeKind::from_name(&self.kind), ChangeState::from_name(&self.state));
+        let (Some(kind), Some(state)) = (kind, state) else {
+            return Err(StoreError::Damaged { table: "changes", id: self.id });
+        };
+        let proposer = match (self.proposer, self.proposer_key) {
+            (Some(principal), Some(key)) => Some(Hand { principal, key }),
+            (None, None) => None,
+            // Whoever approves has to be another than somebody who is known.
+            _ => return Err(StoreError::Damaged { table: "changes", id: self.id }),
+        };
+        Ok(ChangeRecord {
+            id: self.id,
+            kind,
+            name: self.name,
+            body: self.body,
+            against: self.against,
+            target: self.target,
+            proposer,
+            weaknesses: self.weaknesses,
+            created: timestamp(self.created),
+            expires: timestamp(self.expires),
+            state,
+            decider: self.decider,
+            decided: self.decided.map(timestamp),
+        })
+    }
 }
 
 /// A key as its row has it.
@@ -86,11 +154,12 @@ pub(crate) struct KeyRow {
     /// Names with commas between, which no name has.
     pub(crate) endpoints: Option<String>,
     pub(crate) replaces: Option<String>,
+    pub(crate) maker: Option<String>,
 }
 
 impl KeyRow {
     /// Columns in the order in which rows are read.
-    pub(crate) const COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, endpoints, replaces, hash";
+    pub(crate) const COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, endpoints, replaces, maker, hash";
 
     /// The key, if the row says what a row can say.
     pub(crate) fn read(self) -> Result<KeyRecord, StoreError> {
@@ -119,6 +188,7 @@ impl KeyRow {
             last_used: self.last_used.map(timestamp),
             endpoints,
             replaces: self.replaces,
+            maker: self.maker,
             id,
         })
     }

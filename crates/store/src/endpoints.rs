@@ -4,6 +4,7 @@ use bartizan_core::id::Name;
 use jiff::Timestamp;
 
 use crate::backend::timestamp;
+use crate::changes::void_others;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -47,7 +48,11 @@ impl Store {
             return Err(StoreError::EndpointTooLarge);
         }
         let updated = bartizan_core::time::now().as_microsecond();
-        self.change_endpoints(|rows| rows.put_endpoint(name.as_str(), body, updated))?;
+        self.change_endpoints(|rows| {
+            rows.put_endpoint(name.as_str(), body, updated)?;
+            // They were compared with what was here before.
+            void_others(rows, name.as_str(), timestamp(updated))
+        })?;
         let (name, body) = (name.as_str().to_owned(), body.to_owned());
         Ok(EndpointRecord { name, body, updated: timestamp(updated) })
     }
@@ -57,6 +62,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub fn delete_endpoint(&self, name: &str) -> Result<bool, StoreError> {
-        self.change_endpoints(|rows| rows.delete_endpoint(name))
+        let now = bartizan_core::time::now();
+        self.change_endpoints(|rows| {
+            let was_there = rows.delete_endpoint(name)?;
+            if was_there {
+                void_others(rows, name, now)?;
+            }
+            Ok(was_there)
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bartizan_core::error::{Class, Coded};
 
+use crate::changes::{ChangeState, WAITING_MAX};
 use crate::endpoints::ENDPOINT_BYTES;
 use crate::key::NOTE_BYTES;
 
@@ -119,6 +120,34 @@ pub enum StoreError {
     /// The text of an endpoint is too long.
     #[error("an endpoint takes at most {ENDPOINT_BYTES} bytes")]
     EndpointTooLarge,
+    /// There is no change with this id.
+    #[error("there is no change `{id}`")]
+    ChangeNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
+    /// The change does not wait any more.
+    #[error("the change `{id}` does not wait any more: it is {}", state.name())]
+    ChangeOver {
+        /// Its id.
+        id: String,
+        /// What has become of it.
+        state: ChangeState,
+    },
+    /// More changes wait than anybody would read.
+    #[error("{WAITING_MAX} changes wait already")]
+    TooManyChanges,
+    /// A program wants to approve.
+    #[error("only a person approves a change, and the key belongs to a program")]
+    NoPerson,
+    /// Whoever asked for the change wants to approve it.
+    #[error("another person than the one who asked has to approve a change")]
+    SamePerson,
+    /// One person may know the keys of both.
+    #[error(
+        "the key was made by somebody who may know the key of whoever asked too, or by nobody knows whom"
+    )]
+    SameHand,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -162,6 +191,12 @@ impl Coded for StoreError {
             Self::Read => "bartizan::store::read",
             Self::LastAdminKey => "bartizan::store::last-admin-key",
             Self::EndpointTooLarge => "bartizan::store::endpoint-too-large",
+            Self::ChangeNotFound { .. } => "bartizan::store::change-not-found",
+            Self::ChangeOver { .. } => "bartizan::store::change-over",
+            Self::TooManyChanges => "bartizan::store::too-many-changes",
+            Self::NoPerson => "bartizan::store::no-person",
+            Self::SamePerson => "bartizan::store::same-person",
+            Self::SameHand => "bartizan::store::same-hand",
         }
     }
 
@@ -178,8 +213,11 @@ impl Coded for StoreError {
             | Self::NoteTooLong
             | Self::AlreadyExpired
             | Self::LastAdminKey
-            | Self::EndpointTooLarge => Class::Usage,
-            Self::KeyNotFound { .. } => Class::NotFound,
+            | Self::EndpointTooLarge
+            | Self::ChangeOver { .. } => Class::Usage,
+            Self::KeyNotFound { .. } | Self::ChangeNotFound { .. } => Class::NotFound,
+            Self::NoPerson | Self::SamePerson | Self::SameHand => Class::Denied,
+            Self::TooManyChanges => Class::Limit,
             Self::Database(_)
             | Self::Connect { .. }
             | Self::Silent { .. }

@@ -271,6 +271,7 @@ mod tests {
             last_used: None,
             endpoints: None,
             replaces: None,
+            maker: None,
         }
     }
 

@@ -92,6 +92,9 @@ pub struct KeyRecord {
     pub endpoints: Option<Vec<Name>>,
     /// Id of the key whose place it took.
     pub replaces: Option<String>,
+    /// Id of the key with which it was made; absent for one that was made where the state is: at the first start, or on
+    /// the command line.
+    pub maker: Option<String>,
 }
 
 impl KeyRecord {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::backend::{Backend, Rows, timestamp};
 use crate::backends::postgres::Postgres;
 use crate::backends::sqlite::Sqlite;
+use crate::changes;
 use crate::error::StoreError;
 use crate::index::KeyIndex;
 use crate::key::{self, KeyHash, KeyRecord, NewKey};
@@ -90,7 +91,19 @@ impl Store {
     /// [`StoreError::Principal`], [`StoreError::NoteTooLong`], [`StoreError::AlreadyExpired`],
     /// [`StoreError::Random`], [`StoreError::Database`].
     pub fn create_key(&self, new: NewKey) -> Result<(KeyRecord, Secret), StoreError> {
-        let (record, secret, hash) = made(new, None)?;
+        self.create_key_by(new, None)
+    }
+
+    /// [`Store::create_key`] by the holder of a key, which is remembered: whoever makes a key knows it.
+    ///
+    /// # Errors
+    /// Those of [`Store::create_key`].
+    pub fn create_key_by(
+        &self,
+        new: NewKey,
+        maker: Option<&str>,
+    ) -> Result<(KeyRecord, Secret), StoreError> {
+        let (record, secret, hash) = made(new, None, maker)?;
         self.change(|rows| rows.insert_key(&record, &hash))?;
         Ok((record, secret))
     }
@@ -101,7 +114,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::create_key`].
     pub fn create_first_key(&self, new: NewKey) -> Result<Option<(KeyRecord, Secret)>, StoreError> {
-        let (record, secret, hash) = made(new, None)?;
+        let (record, secret, hash) = made(new, None, None)?;
         let is_first = self.change(|rows| {
             let is_first = rows.keys()?.iter().all(|(_, known)| known.scope != record.scope);
             if is_first {
@@ -124,6 +137,20 @@ impl Store {
         overlap: Duration,
         expires: Option<Timestamp>,
     ) -> Result<(KeyRecord, Secret), StoreError> {
+        self.replace_key_by(id, overlap, expires, None)
+    }
+
+    /// [`Store::replace_key`] by the holder of a key, which is remembered.
+    ///
+    /// # Errors
+    /// Those of [`Store::replace_key`].
+    pub fn replace_key_by(
+        &self,
+        id: &str,
+        overlap: Duration,
+        expires: Option<Timestamp>,
+        maker: Option<&str>,
+    ) -> Result<(KeyRecord, Secret), StoreError> {
         let now = bartizan_core::time::now();
         self.change(|rows| {
             let old = found(rows, id)?;
@@ -135,7 +162,7 @@ impl Store {
             let expires = expires.or_else(|| now.checked_add(lifetime?).ok());
             let KeyRecord { scope, kind, name, note, endpoints, .. } = old.clone();
             let new = NewKey { scope, kind, name, note, expires, endpoints };
-            let (record, secret, hash) = made(new, Some(id.to_owned()))?;
+            let (record, secret, hash) = made(new, Some(id.to_owned()), maker)?;
             let end = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
             let end = old.expires.map_or(end, |expires| expires.min(end));
             rows.insert_key(&record, &hash)?;
@@ -237,6 +264,7 @@ impl Store {
             for record in &theirs {
                 rows.delete_key(&record.id)?;
             }
+            changes::forget(rows, principal)?;
             Ok(theirs.len())
         })?;
         self.state.lock().backend.sweep()?;
@@ -358,7 +386,11 @@ fn found(rows: &mut dyn Rows, id: &str) -> Result<KeyRecord, StoreError> {
 }
 
 /// A key that is not in the database yet.
-fn made(new: NewKey, replaces: Option<String>) -> Result<(KeyRecord, Secret, KeyHash), StoreError> {
+fn made(
+    new: NewKey,
+    replaces: Option<String>,
+    maker: Option<&str>,
+) -> Result<(KeyRecord, Secret, KeyHash), StoreError> {
     let created = timestamp(bartizan_core::time::now().as_microsecond());
     new.check(created)?;
     let (secret, hash) = key::generate(new.scope)?;
@@ -376,6 +408,7 @@ fn made(new: NewKey, replaces: Option<String>) -> Result<(KeyRecord, Secret, Key
         last_used: None,
         endpoints,
         replaces,
+        maker: maker.map(str::to_owned),
     };
     Ok((record, secret, hash))
 }

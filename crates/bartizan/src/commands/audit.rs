@@ -28,6 +28,7 @@ use crate::format::{print_error, usage};
 use crate::output::Output;
 use crate::terminal::{Terminal, printable};
 use crate::wire::policy;
+pub(crate) use remote::key_of;
 
 /// Exit code for a log or a proof that does not hold.
 const BROKEN: u8 = 1;

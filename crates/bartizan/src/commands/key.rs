@@ -189,6 +189,7 @@ fn listed(key: &KeyRecord) -> Value {
         "last_used": time(key.last_used),
         "endpoints": key.endpoints,
         "replaces": key.replaces,
+        "maker": key.maker,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `bartizan up`: settings, state, gateway, console, serve, signals, drain.
 
+mod changes;
 mod console;
 mod greeting;
 mod reload;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bartizan_console::{About, ConsoleState, Hosts};
 use bartizan_core::event::EventSink;
+use bartizan_core::settings::{Approval, Settings};
 use bartizan_gateway::{Gateway, Parts, Server};
 use bartizan_ledger::EventLogWriter;
 use bartizan_ledger::serve::Served;
@@ -23,8 +25,10 @@ use tokio::sync::watch;
 
 use crate::cli::UpArgs;
 use crate::spans;
-use crate::wire::admin::{Endpoints, Events, InForce, LogFolder, PolicySource, Ready};
+use crate::wire::admin::{Events, InForce, LogFolder, PolicySource, Ready};
+use crate::wire::approvals::{self, AtStart as AtStartText};
 use crate::wire::counters::Counting;
+use crate::wire::endpoints::Endpoints;
 use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::tokens::Tokens;
@@ -49,15 +53,21 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     allow_open_files();
     let loaded = policy::load(&args.policy)?;
     let data_dir = loaded.settings.data_dir.clone();
-    let store = Arc::new(state::open_store(&data_dir, &loaded.settings.shared)?);
+    let versions = Versions::new(&data_dir);
+    let begins = approvals::at_start(loaded.file.as_deref(), &data_dir, &versions)?;
+    // State is where the policy says that comes into force, and not where a file says that nobody has approved.
+    let shared = begins.kept.as_ref().map_or(&loaded.settings.shared, |(_, kept)| &kept.shared);
+    let store = Arc::new(state::open_store(&data_dir, shared)?);
     let source = Arc::new(PolicySource {
         file: loaded.file,
         data_dir: data_dir.clone(),
         store: Arc::clone(&store),
         secrets: Mutex::default(),
     });
-    let text = source.text()?;
-    let settings = source.load(&text)?;
+    let AtStartText { text, kept } = begins;
+    let composed = source.load(&text)?;
+    let settings = composed.all.clone();
+    warn_of_own_folder(args, &settings);
     let folder = data_dir.join(bartizan_ledger::FOLDER);
     let log = Arc::new(EventLogWriter::open(&folder, settings.ledger)?);
     #[cfg(feature = "sql")]
@@ -84,7 +94,6 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
     let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
-    let version = settings.version.clone();
     let tokens = settings.tokens.as_ref().map(|tokens| Tokens::open(tokens, &data_dir));
     let identities = Identities::begin(store.key_index(), &settings, tokens.transpose()?)?;
     let identities = Arc::new(identities);
@@ -100,10 +109,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         source,
         identities,
         gateway: Arc::clone(&gateway),
-        versions: Versions::new(&data_dir),
+        versions,
         events: Arc::clone(&events),
         text: Mutex::new(text.clone()),
-        version: Mutex::new(version.clone()),
+        composed: Mutex::new(Arc::new(composed)),
         changing: tokio::sync::Mutex::default(),
     });
     let server = Server::bind(gateway_address)?;
@@ -118,18 +127,25 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let greeting = Greeting {
         gateway: format!("{scheme}://{}", server.address()),
         console: format!("{scheme}://{}", console.local_addr()?),
-        origin: loaded.origin,
+        origin: match &kept {
+            None => loaded.origin,
+            Some((version, _)) => {
+                format!("version {version}; {} is weaker and waits for two people", loaded.origin)
+            }
+        },
         data_dir,
         endpoints,
         is_demo,
         keys: state::first_keys(&store)?,
     };
 
-    in_force.note(&version, &text)?;
+    in_force.begin(&text)?;
 
     // From here on a signal asks for an end; before, it is one.
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(false);
+    let waiting = Arc::new(changes::Waiting::default());
+    let looked_after = (Arc::clone(&store), Arc::clone(&events), Arc::clone(&waiting));
     let router = bartizan_console::router(ConsoleState {
         store: Arc::clone(&store),
         identify: store.key_index(),
@@ -141,9 +157,11 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         metrics: {
             let (metrics, sinks) = (gateway.metrics(), relay.metrics());
             let (log, counting) = (Arc::clone(&log), Arc::clone(&counting));
+            let waiting = Arc::clone(&waiting);
             // The text of the gateway ends the page.
             Arc::new(move || {
                 let own = standing::text(log.progress()) + &counting.text();
+                let own = own + &waiting.text();
                 own + &sinks.text() + &metrics.text()
             })
         },
@@ -164,7 +182,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     if let Some(ports) = ports {
         tokio::spawn(ports.follow(until(stopped.clone())));
     }
-    tokio::spawn(reload(in_force, at_start, until(stopped.clone())));
+    tokio::spawn(reload(in_force, at_start, kept.is_some(), until(stopped.clone())));
+    let (changing, noting, counting_changes) = looked_after;
+    tokio::spawn(changes::follow(changing, noting, counting_changes, until(stopped.clone())));
     tokio::spawn(maintain(store, until(stopped.clone())));
     #[cfg(feature = "sql")]
     tokio::spawn(tables::follow(tables, until(stopped.clone())));
@@ -200,6 +220,15 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever writes the policy file could have another data folder made, which knows of no version before.
+fn warn_of_own_folder(args: &UpArgs, settings: &Settings) {
+    if settings.approvals.policy_file == Approval::TwoPeople && args.policy.data_dir.is_none() {
+        tracing::warn!(
+            "`approvals.policy-file` asks for two people, and the file itself says where the data folder is; name it with `--data-dir`"
+        );
+    }
 }
 
 /// Every connection is an open file, and the usual soft limit of 1,024 is there for programs that

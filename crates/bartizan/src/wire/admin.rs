@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bartizan_console::{
-    AdminError, Check, EndpointAdmin, EventFilter, EventQuery, LogFiles, Readiness,
-};
+use bartizan_console::{AdminError, Check, EventFilter, EventQuery, LogFiles, Readiness};
 use bartizan_core::event::EventSink;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
-use bartizan_core::settings::Settings;
-use bartizan_core::{Class, Coded as _, Event, Name};
+use bartizan_core::settings::{Approval, Settings};
+use bartizan_core::{Class, Coded as _, Event};
 use bartizan_gateway::json::Document;
 use bartizan_gateway::{Gateway, Snapshot};
 use bartizan_ledger::EventLogWriter;
@@ -24,9 +22,9 @@ use serde_json::Value;
 
 use super::counters::Counting;
 use super::identity::{Identities, Prepared};
+use super::policy;
 use super::secrets::SecretSource;
-use super::versions::{Version, Versions};
-use super::{models, policy};
+use super::versions::{Mark, Version, Versions};
 
 /// Where the policy comes from: a file or the embedded defaults, plus endpoints made by the admin
 /// API, which live in the store.
@@ -41,7 +39,7 @@ pub(crate) struct PolicySource {
 
 impl PolicySource {
     /// The policy as it stands now.
-    pub(crate) fn load(&self, text: &str) -> anyhow::Result<Settings> {
+    pub(crate) fn load(&self, text: &str) -> anyhow::Result<Composed> {
         let extra = self.store.list_endpoints()?;
         let extra: Vec<(String, String)> =
             extra.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect();
@@ -94,20 +92,44 @@ impl PolicySource {
         self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("."))
     }
 
-    fn compose(&self, text: &str, extra: &[(String, String)]) -> anyhow::Result<Settings> {
+    pub(super) fn compose(
+        &self,
+        text: &str,
+        extra: &[(String, String)],
+    ) -> anyhow::Result<Composed> {
         let (name, folder) = (self.name(), self.folder());
         // The file by itself comes first: its errors have places in it.
         let secrets = self.secrets(text)?;
         let secrets = secrets.as_deref();
-        let mut settings = policy::load_text(text, &name, folder, secrets)?;
-        if !extra.is_empty() {
+        let file = policy::load_text(text, &name, folder, secrets)?;
+        let mut all = if extra.is_empty() {
+            file.clone()
+        } else {
             let joined = join(text, extra)?;
-            settings = policy::load_text(&joined, "file and admin endpoints", folder, secrets)
-                .map_err(|error| Joined::new(&error, &joined))?;
-        }
-        settings.data_dir.clone_from(&self.data_dir);
-        Ok(settings)
+            policy::load_text(&joined, "file and admin endpoints", folder, secrets)
+                .map_err(|error| Joined::new(&error, &joined))?
+        };
+        all.data_dir.clone_from(&self.data_dir);
+        Ok(Composed { file, all })
     }
+}
+
+/// A policy, checked.
+pub(crate) struct Composed {
+    /// What the file says by itself.
+    pub(crate) file: Settings,
+    /// The same with the endpoints of the admin API.
+    pub(crate) all: Settings,
+}
+
+/// A policy that can be put in force.
+pub(crate) struct Next {
+    /// Text of its file.
+    pub(crate) text: String,
+    pub(crate) composed: Composed,
+    pub(crate) snapshot: Snapshot,
+    /// Whom it names as callers, where that may be others than before.
+    pub(crate) identities: Option<Prepared>,
 }
 
 /// The policy that is in force, and how another takes its place.
@@ -119,36 +141,51 @@ pub(crate) struct InForce {
     pub(crate) events: Arc<dyn EventSink>,
     /// Text of the file that is in force. What is on the disk may be half of another one.
     pub(crate) text: Mutex<String>,
-    /// The version that is in force.
-    pub(crate) version: Mutex<String>,
+    /// What is in force, checked.
+    pub(crate) composed: Mutex<Arc<Composed>>,
     /// Held from looking at what there is to putting it in force: by whoever reads the file again, and by
     /// changes of endpoints. Otherwise what comes last could bring back what was just removed.
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 impl InForce {
+    /// What is in force.
+    pub(crate) fn composed(&self) -> Arc<Composed> {
+        Arc::clone(&self.composed.lock())
+    }
+
     /// Puts a version in force, once the event log says so: all of it, or nothing.
-    pub(crate) fn enter(
-        &self,
-        version: &str,
-        text: String,
-        snapshot: Snapshot,
-        identities: Option<Prepared>,
-    ) -> anyhow::Result<()> {
-        self.note(version, &text)?;
+    pub(crate) fn enter(&self, next: Next) -> anyhow::Result<()> {
+        let Next { text, composed, snapshot, identities } = next;
+        self.note(&composed, &text)?;
         if let Some(identities) = identities {
             self.identities.commit(identities);
         }
         self.gateway.replace(snapshot);
         *self.text.lock() = text;
-        version.clone_into(&mut self.version.lock());
+        *self.composed.lock() = Arc::new(composed);
         Ok(())
     }
 
-    /// Says in the event log that a version is in force from now on.
-    pub(crate) fn note(&self, version: &str, text: &str) -> anyhow::Result<()> {
-        let version = Version::of(version, text.to_owned(), self.source.folder())?;
-        self.versions.enter(&*self.events, &version)
+    /// Says that what the process begins with is in force.
+    pub(crate) fn begin(&self, text: &str) -> anyhow::Result<()> {
+        let composed = self.composed();
+        let fingerprint = &composed.file.fingerprint.whole;
+        let last = self.versions.mark()?;
+        if last.is_some_and(|last| last.fingerprint != *fingerprint) {
+            // What was approved about files was about the one before.
+            self.source.store.close_policy_changes(fingerprint)?;
+        }
+        self.note(&composed, text)
+    }
+
+    /// Says in the event log that a version is in force from now on, and to the next start.
+    fn note(&self, composed: &Composed, text: &str) -> anyhow::Result<()> {
+        let Composed { file, all } = composed;
+        let version = Version::of(&all.version, text.to_owned(), self.source.folder())?;
+        self.versions.enter(&*self.events, &version)?;
+        let two_people = file.approvals.policy_file == Approval::TwoPeople;
+        self.versions.set_mark(&Mark::new(&all.version, &file.fingerprint.whole, two_people))
     }
 }
 
@@ -253,124 +290,7 @@ fn pointer(place: Option<Place>, text: &str) -> Option<String> {
     (!pointer.is_empty()).then_some(pointer)
 }
 
-/// Endpoints, for the admin API.
-pub(crate) struct Endpoints(pub(crate) Arc<InForce>);
-
-impl Endpoints {
-    fn document(&self) -> Result<Value, AdminError> {
-        let text = self.0.text.lock().clone();
-        serde_saphyr::from_str(&text).map_err(internal)
-    }
-
-    fn in_file(&self, name: &str) -> Result<Option<Value>, AdminError> {
-        Ok(self.document()?.get("endpoints").and_then(|all| all.get(name)).cloned())
-    }
-
-    /// Puts the policy with these extra endpoints in force, or says why not.
-    fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
-        let text = self.0.text.lock().clone();
-        let settings = self.0.source.compose(&text, extra).map_err(refused)?;
-        let models = models::load(&settings).map_err(refused)?;
-        let version = settings.version.clone();
-        let snapshot = Snapshot::build(settings, &models).map_err(refused)?;
-        self.0.enter(&version, text, snapshot, None).map_err(internal)
-    }
-
-    fn extra(&self) -> Result<Vec<(String, String)>, AdminError> {
-        let stored = self.0.source.store.list_endpoints().map_err(internal)?;
-        Ok(stored.into_iter().map(|endpoint| (endpoint.name, endpoint.body)).collect())
-    }
-}
-
-fn named(name: &str, origin: &str, body: Value) -> Value {
-    let mut entry = serde_json::json!({ "name": name, "origin": origin });
-    if let (Some(entry), Value::Object(body)) = (entry.as_object_mut(), body) {
-        entry.extend(body);
-    }
-    entry
-}
-
-impl EndpointAdmin for Endpoints {
-    fn list(&self) -> Result<Value, AdminError> {
-        let mut list = Vec::new();
-        if let Some(Value::Object(endpoints)) = self.document()?.get("endpoints") {
-            list.extend(endpoints.iter().map(|(name, body)| named(name, "policy", body.clone())));
-        }
-        for (name, body) in self.extra()? {
-            list.push(named(&name, "admin", serde_json::from_str(&body).map_err(internal)?));
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn get(&self, name: &Name) -> Result<Value, AdminError> {
-        if let Some(body) = self.in_file(name.as_str())? {
-            return Ok(named(name.as_str(), "policy", body));
-        }
-        let stored = self.0.source.store.get_endpoint(name.as_str()).map_err(internal)?;
-        let stored = stored.ok_or_else(|| missing(name))?;
-        Ok(named(name.as_str(), "admin", serde_json::from_str(&stored.body).map_err(internal)?))
-    }
-
-    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
-        let _changing = self.0.changing.blocking_lock();
-        if self.in_file(name.as_str())?.is_some() {
-            return Err(in_policy(name));
-        }
-        // The same reader as for requests: what two readers could take differently is refused.
-        Document::parse(body.as_bytes()).map_err(refused)?;
-        let before = self.extra()?;
-        let mut extra = before.clone();
-        extra.retain(|(known, _)| known != name.as_str());
-        extra.push((name.as_str().to_owned(), body.to_owned()));
-        // In the order in which they come back, which makes the same version.
-        extra.sort();
-        self.enforce(&extra)?;
-        if let Err(error) = self.0.source.store.put_endpoint(name, body) {
-            // What is not kept is not in force either.
-            self.enforce(&before)?;
-            return Err(internal(error));
-        }
-        self.get(name)
-    }
-
-    fn delete(&self, name: &Name) -> Result<Value, AdminError> {
-        let _changing = self.0.changing.blocking_lock();
-        if self.in_file(name.as_str())?.is_some() {
-            return Err(in_policy(name));
-        }
-        let last = self.get(name)?;
-        let before = self.extra()?;
-        let mut extra = before.clone();
-        extra.retain(|(known, _)| known != name.as_str());
-        self.enforce(&extra)?;
-        if let Err(error) = self.0.source.store.delete_endpoint(name.as_str()) {
-            // What is still kept comes back with the next start, and is in force elsewhere.
-            self.enforce(&before)?;
-            return Err(internal(error));
-        }
-        Ok(last)
-    }
-}
-
-fn missing(name: &Name) -> AdminError {
-    AdminError {
-        class: Class::NotFound,
-        code: "bartizan::admin::endpoint-not-found",
-        message: format!("there is no endpoint `{name}`"),
-        help: Some("`GET /api/v1/endpoints` lists them".to_owned()),
-    }
-}
-
-fn in_policy(name: &Name) -> AdminError {
-    AdminError {
-        class: Class::Denied,
-        code: "bartizan::admin::endpoint-in-policy",
-        message: format!("the endpoint `{name}` is defined in the policy file"),
-        help: Some("change the file; it is reloaded by itself".to_owned()),
-    }
-}
-
-fn refused(error: impl Into<anyhow::Error>) -> AdminError {
+pub(super) fn refused(error: impl Into<anyhow::Error>) -> AdminError {
     let error = error.into();
     let (message, help) = if let Some(joined) = error.downcast_ref::<Joined>() {
         (joined.message.clone(), joined.help.clone())
@@ -383,7 +303,7 @@ fn refused(error: impl Into<anyhow::Error>) -> AdminError {
     AdminError { class: Class::Usage, code, message, help }
 }
 
-fn internal(error: impl std::fmt::Display) -> AdminError {
+pub(super) fn internal(error: impl std::fmt::Display) -> AdminError {
     tracing::error!(%error, "admin request failed");
     AdminError {
         class: Class::Internal,

@@ -18,6 +18,11 @@ const FOLDER: &str = "policies";
 const KEPT: usize = 200;
 /// Most bytes of a file: a policy and its Cedar files, escaped.
 const FILE_BYTES: u64 = 64 << 20;
+/// File that says which is in force, in the data folder.
+const MARK: &str = "policy-in-force.json";
+const MARK_SCHEMA: &str = "bartizan.policy-in-force/v1";
+/// Most bytes of it.
+const MARK_BYTES: u64 = 4 << 10;
 const SCHEMA: &str = "bartizan.policy-version/v1";
 
 /// The text of a version.
@@ -54,15 +59,75 @@ impl Version {
     }
 }
 
+/// Which policy was put in force last, for the next start to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Mark {
+    schema: String,
+    /// Under which its text is kept.
+    pub(crate) version: String,
+    /// Of what the file says, and the files beside it.
+    pub(crate) fingerprint: String,
+    /// Whether a weaker one needs two people.
+    pub(crate) two_people: bool,
+}
+
+impl Mark {
+    pub(crate) fn new(version: &str, fingerprint: &str, two_people: bool) -> Self {
+        let (version, fingerprint) = (version.to_owned(), fingerprint.to_owned());
+        Self { schema: MARK_SCHEMA.to_owned(), version, fingerprint, two_people }
+    }
+}
+
 /// The kept texts of a data folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Versions {
     folder: PathBuf,
+    mark: PathBuf,
 }
 
 impl Versions {
     pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join(FOLDER) }
+        Self { folder: data_dir.join(FOLDER), mark: data_dir.join(MARK) }
+    }
+
+    /// Which policy was put in force last, where that was written down.
+    ///
+    /// # Errors
+    /// That it cannot be read: nobody knows then what may take its place.
+    pub(crate) fn mark(&self) -> anyhow::Result<Option<Mark>> {
+        let unusable =
+            || format!("`{}` does not say which policy was in force", self.mark.display());
+        let file = match std::fs::File::open(&self.mark) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.with_context(unusable)?,
+        };
+        let bytes = read_capped(file, MARK_BYTES).with_context(unusable)?;
+        serde_json::from_slice(&bytes).map(Some).with_context(unusable)
+    }
+
+    /// Writes down which policy is in force from now on. Where none ever asked for two people, nobody needs to know.
+    ///
+    /// # Errors
+    /// That it cannot be written: then it must not be put in force.
+    pub(crate) fn set_mark(&self, mark: &Mark) -> anyhow::Result<()> {
+        if !mark.two_people && !self.mark.exists() {
+            return Ok(());
+        }
+        let write = || -> io::Result<()> {
+            let folder = self.mark.parent().unwrap_or(Path::new("."));
+            private::make_folder(folder)?;
+            let new = self.mark.with_extension("new");
+            let _ = std::fs::remove_file(&new);
+            let mut file = private::file().create_new(true).write(true).open(&new)?;
+            serde_json::to_writer(&mut file, mark)?;
+            file.flush()?;
+            file.sync_all()?;
+            std::fs::rename(&new, &self.mark)?;
+            // What a restart goes by survives a power cut.
+            std::fs::File::open(folder)?.sync_all()
+        };
+        write().with_context(|| format!("cannot write `{}`", self.mark.display()))
     }
 
     /// Says in the event log that a version is in force, before it is, and keeps its text.
@@ -186,6 +251,22 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let version = Version::of("0123456789ab", "version: 1".to_owned(), dir.path()).unwrap();
         assert!(Versions::new(dir.path()).enter(&Full, &version).is_err());
+    }
+
+    #[test]
+    fn what_is_in_force_is_written_down_where_a_restart_has_to_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let versions = Versions::new(dir.path());
+        versions.set_mark(&Mark::new("0123456789ab", "f", false)).unwrap();
+        assert_eq!(versions.mark().unwrap(), None, "nobody has to know");
+        for two_people in [true, false] {
+            let mark = Mark::new("0123456789ab", "f", two_people);
+            versions.set_mark(&mark).unwrap();
+            assert_eq!(versions.mark().unwrap(), Some(mark));
+        }
+        // What cannot be read is no leave to start with anything.
+        std::fs::write(dir.path().join(MARK), "{}").unwrap();
+        assert!(versions.mark().is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod approvals;
 mod audit;
 mod azure;
 mod bypass;

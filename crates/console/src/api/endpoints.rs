@@ -9,10 +9,10 @@ use axum::{Extension, Json};
 use bartizan_core::id::Name;
 use serde_json::json;
 
-use super::{blocking, body};
+use super::{blocking, body, changes};
 use crate::admin::{Admin, Change};
 use crate::error::ConsoleError;
-use crate::state::ConsoleState;
+use crate::state::{Asked, ConsoleState};
 
 pub(crate) async fn list(State(state): State<ConsoleState>) -> Result<Response, ConsoleError> {
     let endpoints = blocking(move || Ok(state.endpoints.list()?)).await?;
@@ -40,13 +40,11 @@ pub(crate) async fn put(
     // The implementation reads the text; here it only has to be one JSON object.
     super::json::<serde_json::Map<String, serde_json::Value>>(&bytes)?;
     let text = String::from_utf8(bytes.into()).map_err(|_| ConsoleError::BodyUnreadable)?;
-    let endpoint = blocking(move || {
-        let endpoint = state.endpoints.put(&name, &text)?;
-        record(&state, &admin, "endpoint-changed", &name)?;
-        Ok(endpoint)
+    blocking(move || {
+        let asked = state.endpoints.put(&name, &text, &admin.hand())?;
+        answer(&state, &admin, "endpoint-changed", &name, asked)
     })
-    .await?;
-    Ok(Json(endpoint).into_response())
+    .await
 }
 
 pub(crate) async fn delete(
@@ -55,13 +53,27 @@ pub(crate) async fn delete(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ConsoleError> {
     let name = parse(name)?;
-    let endpoint = blocking(move || {
-        let endpoint = state.endpoints.delete(&name)?;
-        record(&state, &admin, "endpoint-removed", &name)?;
-        Ok(endpoint)
+    blocking(move || {
+        let asked = state.endpoints.delete(&name, &admin.hand())?;
+        answer(&state, &admin, "endpoint-removed", &name, asked)
     })
-    .await?;
-    Ok(Json(endpoint).into_response())
+    .await
+}
+
+fn answer(
+    state: &ConsoleState,
+    admin: &Admin,
+    operation: &str,
+    name: &Name,
+    asked: Asked,
+) -> Result<Response, ConsoleError> {
+    match asked {
+        Asked::Done(endpoint) => {
+            record(state, admin, operation, name)?;
+            Ok(Json(endpoint).into_response())
+        }
+        Asked::Waits { change, is_new } => changes::proposed(state, admin, &change, is_new),
+    }
 }
 
 fn parse(name: Result<Path<String>, PathRejection>) -> Result<Name, ConsoleError> {

@@ -65,7 +65,8 @@ pub(crate) async fn create(
     let new = new_key(super::json(&body(bytes)?)?)?;
     allowed(&admin, &state, new.scope).await?;
     let reply = blocking(move || {
-        let (record, secret) = state.store.create_key(new)?;
+        let maker = Some(admin.identity.key_id.as_str());
+        let (record, secret) = state.store.create_key_by(new, maker)?;
         let undo = || state.store.revoke_key(&record.id).map(|_| ());
         recorded(&state, &admin, "key-created", &record, undo)?;
         Ok(with_key(&record, &secret))
@@ -90,7 +91,8 @@ pub(crate) async fn replace(
     let old = found(&state, &id).await?;
     allowed(&admin, &state, old.scope).await?;
     let reply = blocking(move || {
-        let (record, secret) = state.store.replace_key(&id, overlap, expires)?;
+        let maker = Some(admin.identity.key_id.as_str());
+        let (record, secret) = state.store.replace_key_by(&id, overlap, expires, maker)?;
         let undo = || state.store.undo_replacement(&record, old.expires);
         recorded(&state, &admin, "key-replaced", &record, undo)?;
         Ok(with_key(&record, &secret))
@@ -244,6 +246,7 @@ fn view(record: &KeyRecord) -> Value {
         "last_used": time(record.last_used),
         "endpoints": record.endpoints,
         "replaces": record.replaces,
+        "maker": record.maker,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Every route of the table, asked by everyone who may come.
 
+mod changes;
+mod endpoints;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -10,22 +12,21 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use bartizan_core::access::Scope;
-use bartizan_core::error::Class;
 use bartizan_core::event::{Event, EventSink, Outcome, RecordError, Recorded};
 use bartizan_core::host::HostPattern;
-use bartizan_core::id::{Name, RequestId};
+use bartizan_core::id::RequestId;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
 use bartizan_core::verdict::Verdict;
-use bartizan_store::{NewKey, Store};
+use bartizan_store::{Hand, NewKey, Store};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
 use crate::{
-    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, LogFiles, LogWitness,
-    Readiness, WitnessAnswer,
+    About, AdminError, Check, EventFilter, EventQuery, Hosts, LogFiles, LogWitness, Readiness,
+    WitnessAnswer,
 };
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
@@ -46,6 +47,10 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("GET", "/ledger/checkpoint", "", 200),
     ("GET", "/ledger/tile/{level}/{*rest}", "", 200),
     ("GET", "/ledger/tile/entries/{*rest}", "", 200),
+    ("GET", "/api/v1/changes", "", 200),
+    ("GET", "/api/v1/changes/{id}", "", 200),
+    ("POST", "/api/v1/changes/{id}/approve", "", 200),
+    ("POST", "/api/v1/changes/{id}/reject", "", 200),
     ("GET", "/api/v1/events", "", 200),
     ("POST", "/ledger/witness/add-checkpoint", "old 0", 200),
 ];
@@ -61,7 +66,8 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
             found.unwrap_or_else(|| panic!("no request for {:?} {}", route.method, route.path));
         for who in Who::ALL {
             let console = Console::new();
-            let path = path.replace("{id}", &console.other_key).replace("{name}", "main");
+            let id = if path.contains("/changes/") { &console.change } else { &console.other_key };
+            let path = path.replace("{id}", id).replace("{name}", "main");
             let path = path.replace("{level}", "0").replace("{*rest}", "000");
             let mut request = console.request(method, &path, body);
             if let Some(value) = console.authorization(who) {
@@ -338,9 +344,14 @@ impl Who {
 /// Said here once more, so that a slip in the table or in the rights of a scope does not change what is expected.
 fn who_may(method: &str, path: &str) -> &'static [Who] {
     match (method, path) {
-        ("GET", "/api/v1/keys" | "/api/v1/events" | "/ledger/tile/entries/{*rest}") => {
-            &[Who::Auditor, Who::Operator, Who::Admin]
-        }
+        (
+            "GET",
+            "/api/v1/keys"
+            | "/api/v1/events"
+            | "/api/v1/changes"
+            | "/api/v1/changes/{id}"
+            | "/ledger/tile/entries/{*rest}",
+        ) => &[Who::Auditor, Who::Operator, Who::Admin],
         ("GET", "/api/v1/endpoints" | "/api/v1/endpoints/{name}") => {
             &[Who::Viewer, Who::Auditor, Who::Operator, Who::Admin]
         }
@@ -362,6 +373,8 @@ struct Console {
     expired: Secret,
     /// Id of a key that nobody here uses.
     other_key: String,
+    /// Id of a change that `proposer@example.com` asked for.
+    change: String,
     _dir: tempfile::TempDir,
 }
 
@@ -398,6 +411,9 @@ impl Console {
         let (record, revoked) = key(Scope::Admin, user, "gone@example.com", None);
         store.revoke_key(&record.id).unwrap();
         let other_key = key(Scope::Client, user, "other@example.com", None).0.id;
+        let proposer = key(Scope::Operator, user, "proposer@example.com", None).0;
+        let hand = Hand { principal: proposer.principal(), key: proposer.id };
+        let change = store.propose_change(&changes::of("main", hand)).unwrap().0.id;
         while bartizan_core::time::now() <= soon {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -405,12 +421,12 @@ impl Console {
         let endpoints = BTreeMap::from([("main".to_owned(), json!({ "name": "main" }))]);
         let state = ConsoleState {
             identify: store.key_index(),
-            store,
+            store: Arc::clone(&store),
             events: Arc::<Sink>::clone(&sink),
             event_query: Arc::new(Query),
             witness: Some(Arc::new(Signs)),
             log: Arc::new(Log),
-            endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
+            endpoints: Arc::new(endpoints::Endpoints(Mutex::new(endpoints), Arc::clone(&store))),
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             readiness: Arc::new(Fixed(vec![Check { name: "policy", state: Ok(()) }])),
             hosts: Hosts::new(
@@ -430,6 +446,7 @@ impl Console {
             revoked,
             expired,
             other_key,
+            change,
             _dir: dir,
         }
     }
@@ -550,41 +567,4 @@ impl EventQuery for Query {
         event.rule = Some(filter.since.to_string());
         Ok(vec![event])
     }
-}
-
-struct Endpoints(Mutex<BTreeMap<String, Value>>);
-
-impl EndpointAdmin for Endpoints {
-    fn list(&self) -> Result<Value, AdminError> {
-        Ok(self.0.lock().values().cloned().collect())
-    }
-
-    fn get(&self, name: &Name) -> Result<Value, AdminError> {
-        match name.as_str() {
-            "broken" => Err(refusal(Class::Internal, "private detail")),
-            "panics" => panic!("private detail"),
-            name => self.0.lock().get(name).cloned().ok_or_else(not_found),
-        }
-    }
-
-    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
-        if body.contains("wrong") {
-            return Err(refusal(Class::Usage, "unknown key `wrong`"));
-        }
-        let value = json!({ "name": name.as_str() });
-        self.0.lock().insert(name.as_str().to_owned(), value.clone());
-        Ok(value)
-    }
-
-    fn delete(&self, name: &Name) -> Result<Value, AdminError> {
-        self.0.lock().remove(name.as_str()).ok_or_else(not_found)
-    }
-}
-
-fn not_found() -> AdminError {
-    refusal(Class::NotFound, "no such endpoint")
-}
-
-fn refusal(class: Class, message: &str) -> AdminError {
-    AdminError { class, code: "bartizan::test", message: message.to_owned(), help: None }
 }

@@ -127,7 +127,8 @@ mod tests {
     use std::time::Duration;
 
     use bartizan_core::settings::{
-        Endpoint, Ledger, Listen, Provider, ProviderKind, Route, Secrets, Settings, Shared,
+        Approvals, Endpoint, Fingerprint, Ledger, Listen, Provider, ProviderKind, Route, Secrets,
+        Settings, Shared,
     };
     use bartizan_core::{Principal, PrincipalKind};
 
@@ -160,6 +161,7 @@ mod tests {
         let demo = Provider { kind: ProviderKind::Demo { chunk_bytes: 5 } };
         let settings = Settings {
             version: String::new(),
+            fingerprint: Fingerprint::default(),
             data_dir: "data".into(),
             listen: Listen {
                 gateway: nowhere,
@@ -185,6 +187,7 @@ mod tests {
             secrets: Secrets::default(),
             shared: Shared::default(),
             models: BTreeMap::new(),
+            approvals: Approvals::default(),
             access: Arc::new(Fixed { closed: "closed" }),
             cedar: Vec::new(),
             tests: Vec::new(),

@@ -8,8 +8,8 @@ use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, 
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Secrets, Settings, Shared,
-    Unseen,
+    Approvals, Detect, Endpoint, Fingerprint, Guardrail, Ledger, Listen, Modality, OnError,
+    Secrets, Settings, Shared, Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -182,6 +182,7 @@ fn no_settings() -> Settings {
     let nowhere = ([127, 0, 0, 1], 0).into();
     Settings {
         version: "fuzz".to_owned(),
+        fingerprint: Fingerprint::default(),
         data_dir: "nowhere".into(),
         listen: Listen { gateway: nowhere, console: nowhere, console_names: Vec::new(), tls: None },
         providers: BTreeMap::new(),
@@ -199,6 +200,7 @@ fn no_settings() -> Settings {
         secrets: Secrets::default(),
         shared: Shared::default(),
         models: BTreeMap::new(),
+        approvals: Approvals::default(),
         access: Arc::new(Open),
         cedar: Vec::new(),
         tests: Vec::new(),

@@ -9,6 +9,7 @@ use bartizan_core::host::HostPattern;
 use bartizan_core::limits::{PACKAGE_LIST_BYTES, read_capped};
 use bartizan_core::packages::{Ecosystem, PackageNames};
 use bartizan_core::settings::{Detect, PackageList};
+use sha2::{Digest as _, Sha256};
 
 use crate::compile::Compiler;
 use crate::compile::guardrails::words;
@@ -89,7 +90,10 @@ impl Compiler<'_, '_> {
         for (name, place) in given {
             if let Some(path) = name.strip_prefix("file:") {
                 match self.package_file(ecosystem, path, *place) {
-                    Some(text) => files.push(text),
+                    Some(text) => {
+                        self.lists.push(Sha256::digest(&text).into());
+                        files.push(text);
+                    }
                     None => complete = false,
                 }
             } else if ecosystem.normalise(name).is_none() {

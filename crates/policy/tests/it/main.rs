@@ -10,6 +10,7 @@
     reason = "helpers of tests may fail loudly, and snapshots are written by a tool"
 )]
 
+mod approvals;
 mod catalogue;
 mod defaults;
 mod errors;
@@ -20,6 +21,7 @@ mod references;
 mod settings;
 mod sinks;
 mod state;
+mod weaken;
 
 use std::path::Path;
 

@@ -22,7 +22,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, GenericClient, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::backend::{Backend, KeyRow, ReadKey, Rows, Work, timestamp};
+use crate::backend::{Backend, ChangeRow, KeyRow, ReadKey, Rows, Work, timestamp};
+use crate::changes::ChangeRecord;
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
 use crate::key::{KeyHash, KeyRecord};
@@ -233,7 +234,9 @@ impl Backend for Postgres {
 
     fn sweep(&mut self) -> Result<(), StoreError> {
         // Other files, such as those for replication, are the business of whoever runs the database.
-        self.reading(|waiting, client| waiting.on(client.batch_execute("VACUUM bartizan.keys")))
+        self.reading(|waiting, client| {
+            waiting.on(client.batch_execute("VACUUM bartizan.keys, bartizan.changes"))
+        })
     }
 }
 
@@ -263,8 +266,8 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.execute(
             "INSERT INTO bartizan.keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 &record.id,
                 &hash.as_slice(),
@@ -276,6 +279,7 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
                 &record.expires.map(jiff::Timestamp::as_microsecond),
                 &record.endpoints_joined(),
                 &record.replaces,
+                &record.maker,
             ],
         )?;
         Ok(())
@@ -342,6 +346,88 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
         }
         Ok(self.execute("DELETE FROM bartizan.endpoints WHERE name = $1", &[&name])? > 0)
     }
+
+    fn changes(&mut self) -> Result<Vec<ChangeRecord>, StoreError> {
+        let columns = ChangeRow::COLUMNS_SHORT;
+        let query = format!("SELECT {columns} FROM bartizan.changes ORDER BY id COLLATE \"C\"");
+        self.query(&query, &[])?.iter().map(change).collect()
+    }
+
+    fn change(&mut self, id: &str) -> Result<Option<ChangeRecord>, StoreError> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let query = format!("SELECT {} FROM bartizan.changes WHERE id = $1", ChangeRow::COLUMNS);
+        self.query(&query, &[&id])?.first().map(change).transpose()
+    }
+
+    fn insert_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError> {
+        let proposer = change.proposer.as_ref();
+        self.execute(
+            "INSERT INTO bartizan.changes
+             (id, kind, name, body, against, target, proposer, proposer_key, weaknesses, created, expires, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            &[
+                &change.id,
+                &change.kind.name(),
+                &change.name,
+                &change.body,
+                &change.against,
+                &change.target,
+                &proposer.map(|hand| &hand.principal),
+                &proposer.map(|hand| &hand.key),
+                &change.weaknesses,
+                &change.created.as_microsecond(),
+                &change.expires.as_microsecond(),
+                &change.state.name(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn update_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError> {
+        let proposer = change.proposer.as_ref();
+        self.execute(
+            "UPDATE bartizan.changes
+             SET proposer = $2, proposer_key = $3, expires = $4, state = $5, decider = $6, decided = $7
+             WHERE id = $1",
+            &[
+                &change.id,
+                &proposer.map(|hand| &hand.principal),
+                &proposer.map(|hand| &hand.key),
+                &change.expires.as_microsecond(),
+                &change.state.name(),
+                &change.decider,
+                &change.decided.map(jiff::Timestamp::as_microsecond),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn delete_change(&mut self, id: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM bartizan.changes WHERE id = $1", &[&id])?;
+        Ok(())
+    }
+}
+
+fn change(row: &Row) -> Result<ChangeRecord, StoreError> {
+    let row = ChangeRow {
+        id: row.try_get(0)?,
+        kind: row.try_get(1)?,
+        name: row.try_get(2)?,
+        body: row.try_get(3)?,
+        against: row.try_get(4)?,
+        target: row.try_get(5)?,
+        proposer: row.try_get(6)?,
+        proposer_key: row.try_get(7)?,
+        weaknesses: row.try_get(8)?,
+        created: row.try_get(9)?,
+        expires: row.try_get(10)?,
+        state: row.try_get(11)?,
+        decider: row.try_get(12)?,
+        decided: row.try_get(13)?,
+    };
+    row.read()
 }
 
 fn key(row: &Row) -> Result<(KeyHash, KeyRecord), StoreError> {
@@ -357,8 +443,9 @@ fn key(row: &Row) -> Result<(KeyHash, KeyRecord), StoreError> {
         last_used: row.try_get(8)?,
         endpoints: row.try_get(9)?,
         replaces: row.try_get(10)?,
+        maker: row.try_get(11)?,
     };
-    let hash: &[u8] = row.try_get(11)?;
+    let hash: &[u8] = row.try_get(12)?;
     match hash.try_into() {
         Ok(hash) => Ok((hash, key.read()?)),
         Err(_) => Err(StoreError::Damaged { table: "keys", id: key.id }),

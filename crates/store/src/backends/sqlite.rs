@@ -9,7 +9,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
-use crate::backend::{Backend, KeyRow, ReadKey, Rows, Work, timestamp};
+use crate::backend::{Backend, ChangeRow, KeyRow, ReadKey, Rows, Work, timestamp};
+use crate::changes::ChangeRecord;
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
 use crate::key::{KeyHash, KeyRecord};
@@ -86,8 +87,9 @@ impl Rows for Open<'_> {
                 last_used: row.get(8)?,
                 endpoints: row.get(9)?,
                 replaces: row.get(10)?,
+                maker: row.get(11)?,
             };
-            let hash = row.get(11)?;
+            let hash = row.get(12)?;
             keys.push(key.read().map(|record| (hash, record)));
         }
         Ok(keys)
@@ -96,8 +98,8 @@ impl Rows for Open<'_> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.0.execute(
             "INSERT INTO keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             (
                 &record.id,
                 hash,
@@ -109,6 +111,7 @@ impl Rows for Open<'_> {
                 record.expires.map(jiff::Timestamp::as_microsecond),
                 record.endpoints_joined(),
                 &record.replaces,
+                &record.maker,
             ),
         )?;
         Ok(())
@@ -170,6 +173,85 @@ impl Rows for Open<'_> {
     fn delete_endpoint(&mut self, name: &str) -> Result<bool, StoreError> {
         Ok(self.0.execute("DELETE FROM endpoints WHERE name = ?1", [name])? > 0)
     }
+
+    fn changes(&mut self) -> Result<Vec<ChangeRecord>, StoreError> {
+        let query = format!("SELECT {} FROM changes ORDER BY id", ChangeRow::COLUMNS_SHORT);
+        let mut statement = self.0.prepare(&query)?;
+        let rows = statement.query_map([], change)?.collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().map(ChangeRow::read).collect()
+    }
+
+    fn change(&mut self, id: &str) -> Result<Option<ChangeRecord>, StoreError> {
+        let query = format!("SELECT {} FROM changes WHERE id = ?1", ChangeRow::COLUMNS);
+        let row = self.0.query_row(&query, [id], change).optional()?;
+        row.map(ChangeRow::read).transpose()
+    }
+
+    fn insert_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError> {
+        let proposer = change.proposer.as_ref();
+        self.0.execute(
+            "INSERT INTO changes
+             (id, kind, name, body, against, target, proposer, proposer_key, weaknesses, created, expires, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            (
+                &change.id,
+                change.kind.name(),
+                &change.name,
+                &change.body,
+                &change.against,
+                &change.target,
+                proposer.map(|hand| &hand.principal),
+                proposer.map(|hand| &hand.key),
+                &change.weaknesses,
+                change.created.as_microsecond(),
+                change.expires.as_microsecond(),
+                change.state.name(),
+            ),
+        )?;
+        Ok(())
+    }
+
+    fn update_change(&mut self, change: &ChangeRecord) -> Result<(), StoreError> {
+        let proposer = change.proposer.as_ref();
+        self.0.execute(
+            "UPDATE changes SET proposer = ?2, proposer_key = ?3, expires = ?4, state = ?5, decider = ?6, decided = ?7
+             WHERE id = ?1",
+            (
+                &change.id,
+                proposer.map(|hand| &hand.principal),
+                proposer.map(|hand| &hand.key),
+                change.expires.as_microsecond(),
+                change.state.name(),
+                &change.decider,
+                change.decided.map(jiff::Timestamp::as_microsecond),
+            ),
+        )?;
+        Ok(())
+    }
+
+    fn delete_change(&mut self, id: &str) -> Result<(), StoreError> {
+        self.0.execute("DELETE FROM changes WHERE id = ?1", [id])?;
+        Ok(())
+    }
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+    Ok(ChangeRow {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        name: row.get(2)?,
+        body: row.get(3)?,
+        against: row.get(4)?,
+        target: row.get(5)?,
+        proposer: row.get(6)?,
+        proposer_key: row.get(7)?,
+        weaknesses: row.get(8)?,
+        created: row.get(9)?,
+        expires: row.get(10)?,
+        state: row.get(11)?,
+        decider: row.get(12)?,
+        decided: row.get(13)?,
+    })
 }
 
 fn endpoint(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {

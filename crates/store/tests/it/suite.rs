@@ -1,5 +1,19 @@
 //! What the store has to hold, whichever database keeps the rows.
 
+mod changes;
+
+use changes::{
+    a_change_that_nobody_decides_in_time_is_over_once,
+    a_change_waits_until_another_person_approves_it,
+    an_approved_policy_is_taken_until_another_comes_into_force,
+    an_endpoint_is_changed_if_it_is_what_it_was,
+    nobody_approves_with_a_key_that_the_proposer_may_know,
+    of_two_gateways_that_decide_at_once_one_does,
+    the_same_asked_twice_waits_once_and_no_more_than_a_hundred_wait,
+    what_has_changed_meanwhile_makes_a_change_void,
+    who_changed_a_file_is_not_known_and_two_people_stand_for_it,
+    who_is_forgotten_is_not_named_by_changes,
+};
 use std::time::Duration;
 
 use bartizan_core::access::{Identify as _, Scope, Unrecognised};
@@ -57,6 +71,16 @@ cases! {
     of_two_first_keys_one_is_made,
     an_index_is_trusted_while_it_is_in_step,
     a_session_that_ended_stays_so_everywhere,
+    a_change_waits_until_another_person_approves_it,
+    nobody_approves_with_a_key_that_the_proposer_may_know,
+    who_changed_a_file_is_not_known_and_two_people_stand_for_it,
+    of_two_gateways_that_decide_at_once_one_does,
+    what_has_changed_meanwhile_makes_a_change_void,
+    a_change_that_nobody_decides_in_time_is_over_once,
+    an_approved_policy_is_taken_until_another_comes_into_force,
+    the_same_asked_twice_waits_once_and_no_more_than_a_hundred_wait,
+    who_is_forgotten_is_not_named_by_changes,
+    an_endpoint_is_changed_if_it_is_what_it_was,
 }
 
 fn a_key_is_recognised_at_once_and_after_a_restart(place: &dyn Place) {

@@ -95,7 +95,7 @@ pub(super) fn verified(
 
 /// The key that a reference leads to. It goes to the server that is named, so that nobody's environment gives
 /// it away by itself.
-fn key_of(reference: &str) -> anyhow::Result<Secret> {
+pub(crate) fn key_of(reference: &str) -> anyhow::Result<Secret> {
     let help = "name an admin key of that console with `env:NAME` or `file:PATH`";
     let wrong = |what: String| usage(format!("`--admin-key {reference}`: {what}"), help);
     let key = match reference.split_once(':') {

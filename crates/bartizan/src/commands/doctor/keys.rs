@@ -121,6 +121,7 @@ mod tests {
             last_used: None,
             endpoints: None,
             replaces: None,
+            maker: None,
         }
     }
 

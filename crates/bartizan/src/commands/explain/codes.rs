@@ -289,6 +289,12 @@ const STORE: &[Code] = &[
     code("bartizan::store::read", "unavailable", "keys of an erased principal are removed, and the name may still be in `state.db-wal`", "end what reads the state, such as a backup, and erase again"),
     code("bartizan::store::last-admin-key", "usage, HTTP 409", "nobody could manage Bartizan without this key", "make another admin key first"),
     code("bartizan::store::endpoint-too-large", "usage", "the text of an endpoint is too long", "share guardrails in the policy file"),
+    code("bartizan::store::change-not-found", "not found", "no change has this id", "`bartizan change list`"),
+    code("bartizan::store::change-over", "usage", "the change was approved, rejected or has expired, or what it was about has changed; status 409 in the admin API", "`bartizan change list`; ask for it again"),
+    code("bartizan::store::too-many-changes", "limit", "100 changes wait for a second person", "approve or reject some of them"),
+    code("bartizan::store::no-person", "denied", "the key belongs to a program, and only people approve changes", "approve it with the key of a person"),
+    code("bartizan::store::same-person", "denied", "whoever asked for a change cannot approve it", "ask somebody else"),
+    code("bartizan::store::same-hand", "denied", "the keys of both were made by one person, or one of them by the other, or by nobody knows whom; that person could do both", "have the keys made where the data folder is, with `bartizan key create`"),
 ];
 
 #[rustfmt::skip]
@@ -408,9 +414,13 @@ const CONSOLE_AND_ADMIN_API: &[Code] = &[
     code("bartizan::console::query", "400", "the query cannot be read", ""),
     code("bartizan::console::timeout", "408", "the request took more than 15 s", "send it again"),
     code("bartizan::console::not-recorded", "503", "the change could not be written to the event log; `help` says whether it is in force", "make room for the log"),
+    code("bartizan::console::change-void", "409", "what a change is about is not what it was when the change was asked for", "ask for it again; it is compared anew"),
     code("bartizan::console::task", "500", "a task failed", "report it"),
     code("bartizan::admin::endpoint-not-found", "404", "no endpoint of this name", "`GET /api/v1/endpoints`"),
     code("bartizan::admin::endpoint-in-policy", "403", "the endpoint stands in the policy file", "change the file"),
+    code("bartizan::admin::endpoint-changed-meanwhile", "503", "somebody else changed the endpoint at the same time", "look at it, and send the request again"),
+    code("bartizan::admin::policy-waits", "503", "files beside the policy have changed and wait for two people, so that nothing can be put beside the policy in force", "approve or reject the change, or put the files back"),
+    code("bartizan::admin::change-not-in-force", "503", "a change was approved and is kept, and the event log did not take that it is in force", "make room for the log; it comes into force by itself"),
     code("bartizan::admin::endpoint-invalid", "400", "the endpoint cannot be enforced; the message is the policy's", ""),
     code("bartizan::admin::internal", "500", "see the log", "report it"),
 ];

@@ -105,6 +105,7 @@ mod tests {
             last_used: last_used.map(time),
             endpoints: None,
             replaces: None,
+            maker: None,
         }
     }
 

@@ -14,7 +14,7 @@ const FIELDS: [Field; 26] = [
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `change-proposed`, `change-vouched`, `change-approved`, `change-rejected`, `change-expired`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
     ["credential", "text", "when known", "names what was shown, and nobody can make it from that: the id of a key, `ISSUER:…` for a token, `session:…` for a short one, `certificate:…`"],
     ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
@@ -35,7 +35,7 @@ const FIELDS: [Field; 26] = [
     ["tokens_out", "number", "when a provider was asked", "the same for the answer"],
     ["nano_usd", "number", "when priced", "cost in 10⁻⁹ US dollars"],
     ["duration_us", "number", "gateway", "from the head of the request to the end of the answer, in microseconds"],
-    ["detail", "text", "sometimes", "error code, or what was changed"],
+    ["detail", "text", "sometimes", "error code, or what was changed; for changes that [wait for a second person](../guides/approvals.md) their id and the kinds of what becomes weaker"],
 ];
 
 #[rustfmt::skip]

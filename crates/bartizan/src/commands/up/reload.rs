@@ -1,5 +1,7 @@
 //! The policy file, put in force again when it changes.
 
+mod held;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +12,11 @@ use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 use bartizan_store::StoreError;
 
-use crate::wire::admin::{InForce, PolicySource};
+use crate::wire::admin::{Composed, InForce, Next, PolicySource};
+use crate::wire::endpoints::Endpoints;
 use crate::wire::identity::Known;
-use crate::wire::models;
+use crate::wire::{approvals, models};
+use held::Held;
 
 /// How often the policy file is looked at.
 const EVERY: Duration = Duration::from_millis(250);
@@ -112,20 +116,25 @@ enum Look {
     /// Something new, and what else is needed to read it is away.
     Waiting(anyhow::Error),
     /// Something new, and what it says.
-    Changed(Seen, anyhow::Result<Box<(Settings, PathBuf)>>),
+    Changed(Seen, anyhow::Result<Box<(Composed, PathBuf)>>),
 }
 
 /// Puts a changed policy file in force. One that is not valid changes nothing and is said once, and
 /// so is one that is gone.
+///
+/// One that is weaker waits for two people, where the policy in force asks for them. `is_held` says that one did so at
+/// the start.
 pub(super) async fn reload(
     in_force: Arc<InForce>,
     at_start: AtStart,
+    is_held: bool,
     stop: impl Future<Output = ()>,
 ) {
     let source = &in_force.source;
     let Some(file) = source.file.clone() else { return };
     let mut stop = std::pin::pin!(stop);
-    let mut last = Seen::now(source, [None, None]).ok();
+    let mut last = if is_held { None } else { Seen::now(source, [None, None]).ok() };
+    let mut held = Held::default();
     let mut missing = 0u32;
     let mut unsettled: Option<Seen> = None;
     let mut retry_after: Option<Instant> = None;
@@ -139,6 +148,10 @@ pub(super) async fn reload(
         }
         retry_after = None;
         let _changing = in_force.changing.lock().await;
+        if let Some(seen) = held.look(&in_force).await {
+            // As if it were new, and settled.
+            (last, unsettled) = (None, Some(seen));
+        }
         let looked_at = Arc::clone(source);
         let (before, seen) = (last.clone(), unsettled.take());
         let looking = move || look(&looked_at, before.as_ref(), seen.as_ref());
@@ -173,24 +186,46 @@ pub(super) async fn reload(
         let text = now.text.clone();
         let before = last.replace(now);
         let is_known = settings.as_ref().is_ok_and(|changed| {
-            let known = in_force.version.lock();
+            let known = in_force.composed();
             before.as_ref().zip(last.as_ref()).is_some_and(|(before, now)| now.has_files_of(before))
-                && changed.0.version == *known
+                && changed.0.all.version == known.all.version
         });
         if is_known {
             // An endpoint that was changed here is in force already.
             continue;
         }
+        if let Ok(changed) = &settings {
+            let judge = || approvals::judge_file(&in_force, &changed.0, &text);
+            match tokio::task::block_in_place(judge) {
+                Ok(None) => held.drop_other(&in_force).await,
+                Ok(Some(change)) => {
+                    held.replace(&in_force, change.id, last.clone()).await;
+                    // What others did by the admin API counts nevertheless.
+                    let endpoints = Endpoints(Arc::clone(&in_force));
+                    if let Err(error) = tokio::task::block_in_place(|| endpoints.refresh()) {
+                        refuse(&file, &error);
+                    }
+                    continue;
+                }
+                Err(error) => {
+                    refuse(&file, &error);
+                    last = before;
+                    retry_after = Some(Instant::now() + RETRY);
+                    continue;
+                }
+            }
+        }
         let built = settings.and_then(|changed| {
-            let (settings, data_dir) = *changed;
-            let now = AtStart::of(&settings, data_dir);
+            let (composed, data_dir) = *changed;
+            let now = AtStart::of(&composed.all, data_dir);
             // Weights take a while to read; the loop has nothing else to do, its thread has.
-            let models = tokio::task::block_in_place(|| models::load(&settings))?;
-            let known = Known::of(&settings);
-            Ok((settings.version.clone(), now, known, Snapshot::build(settings, &models)?))
+            let models = tokio::task::block_in_place(|| models::load(&composed.all))?;
+            let known = Known::of(&composed.all);
+            let snapshot = Snapshot::build(composed.all.clone(), &models)?;
+            Ok((composed, now, known, snapshot))
         });
         match built {
-            Ok((version, now, known, snapshot)) => {
+            Ok((composed, now, known, snapshot)) => {
                 let prepared = match in_force.identities.prepare(known).await {
                     Ok(prepared) => prepared,
                     Err(error) => {
@@ -198,7 +233,9 @@ pub(super) async fn reload(
                         continue;
                     }
                 };
-                let enter = || in_force.enter(&version, text, snapshot, Some(prepared));
+                let version = composed.all.version.clone();
+                let next = Next { text, composed, snapshot, identities: Some(prepared) };
+                let enter = || enter(&in_force, next);
                 if let Err(error) = tokio::task::block_in_place(enter) {
                     refuse(&file, &error);
                     // The log may take it later, and nobody will change the file for that.
@@ -216,6 +253,15 @@ pub(super) async fn reload(
     }
 }
 
+/// Puts a policy in force. What was approved about files was about the one before.
+fn enter(in_force: &InForce, next: Next) -> anyhow::Result<()> {
+    let fingerprint = next.composed.file.fingerprint.whole.clone();
+    if fingerprint != in_force.composed().file.fingerprint.whole {
+        in_force.source.store.close_policy_changes(&fingerprint)?;
+    }
+    in_force.enter(next)
+}
+
 /// A file that is being written can be read in half, and half of a policy can be a valid one with
 /// fewer guardrails. So a new text counts only when a second look finds the same.
 fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Look {
@@ -229,7 +275,7 @@ fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Lo
         Ok(now) => {
             let settings = source
                 .load(&now.text)
-                .and_then(|settings| Ok(Box::new((settings, source.data()?.data_dir))));
+                .and_then(|composed| Ok(Box::new((composed, source.data()?.data_dir))));
             match settings {
                 // Endpoints of the admin API are part of it, and nobody will change the file once they can be read.
                 Err(error) if error.is::<StoreError>() => Look::Waiting(error),

@@ -10,7 +10,8 @@ const LOCK: i64 = 0x6261_7274_697A;
 
 /// Step `n` leads from format `n` to `n + 1`; `bartizan.format` holds the format. Steps are only ever added. Times are
 /// microseconds since 1970, UTC.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE bartizan.revision (
         -- There is one row.
         single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
@@ -42,7 +43,29 @@ const MIGRATIONS: &[&str] = &["
         id    TEXT PRIMARY KEY,
         until BIGINT NOT NULL
     );
-"];
+",
+    "
+    -- Id of the key with which it was made.
+    ALTER TABLE bartizan.keys ADD COLUMN maker TEXT;
+    CREATE TABLE bartizan.changes (
+        id           TEXT PRIMARY KEY,
+        kind         TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        body         TEXT NOT NULL,
+        -- What it was compared with, and what it leads to where the body does not say.
+        against      TEXT NOT NULL,
+        target       TEXT NOT NULL,
+        proposer     TEXT,
+        proposer_key TEXT,
+        weaknesses   TEXT NOT NULL,
+        created      BIGINT NOT NULL,
+        expires      BIGINT NOT NULL,
+        state        TEXT NOT NULL,
+        decider      TEXT,
+        decided      BIGINT
+    );
+",
+];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.
 pub(super) fn migrate(waiting: &Waiting<'_>, client: &mut Client) -> Result<(), StoreError> {

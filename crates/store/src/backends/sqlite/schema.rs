@@ -45,6 +45,27 @@ const MIGRATIONS: &[&str] = &[
         until INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    -- Id of the key with which it was made.
+    ALTER TABLE keys ADD COLUMN maker TEXT;
+    CREATE TABLE changes (
+        id           TEXT PRIMARY KEY,
+        kind         TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        body         TEXT NOT NULL,
+        -- What it was compared with, and what it leads to where the body does not say.
+        against      TEXT NOT NULL,
+        target       TEXT NOT NULL,
+        proposer     TEXT,
+        proposer_key TEXT,
+        weaknesses   TEXT NOT NULL,
+        created      INTEGER NOT NULL,
+        expires      INTEGER NOT NULL,
+        state        TEXT NOT NULL,
+        decider      TEXT,
+        decided      INTEGER
+    ) STRICT;
+",
 ];
 
 /// Opens the file, which is created when missing, for its owner alone.

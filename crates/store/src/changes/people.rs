@@ -1,0 +1,47 @@
+//! Whether two keys are those of two people.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Hand;
+use crate::error::StoreError;
+use crate::key::KeyRecord;
+
+/// Refuses where one person could stand behind both keys.
+pub(super) fn two_people(
+    keys: &HashMap<String, KeyRecord>,
+    proposer: &Hand,
+    approver: &Hand,
+) -> Result<(), StoreError> {
+    if proposer.key == approver.key || same(&proposer.principal, &approver.principal) {
+        return Err(StoreError::SamePerson);
+    }
+    let (proposers, approvers) = (line(keys, proposer)?, line(keys, approver)?);
+    if proposers.is_disjoint(&approvers) {
+        return Ok(());
+    }
+    Err(StoreError::SameHand)
+}
+
+/// Everybody who may know a key: its holder, whoever made it, whoever made theirs, and so on to a key that was made
+/// where the state is.
+pub(super) fn line(
+    keys: &HashMap<String, KeyRecord>,
+    hand: &Hand,
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut line = BTreeSet::from([hand.principal.to_lowercase()]);
+    let mut seen = BTreeSet::new();
+    let mut next = Some(hand.key.clone());
+    while let Some(id) = next {
+        // Who made a key that is not there any more, nobody knows.
+        let key = keys.get(&id).ok_or(StoreError::SameHand)?;
+        line.insert(key.principal().to_lowercase());
+        next = key.maker.clone().filter(|maker| !seen.contains(maker));
+        seen.insert(id);
+    }
+    Ok(line)
+}
+
+/// Names that differ in case alone are taken for one person's.
+fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
