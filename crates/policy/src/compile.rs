@@ -5,6 +5,7 @@
 
 mod amounts;
 pub(crate) mod cedar;
+mod console;
 mod detect;
 mod effects;
 mod endpoints;
@@ -98,6 +99,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let groups = self.groups(&file.groups);
         let issuers = self.issuers(file);
         let tokens = self.tokens(file.identity.tokens.as_ref(), listen.as_ref());
+        let login = self.login(file, listen.as_ref(), &issuers);
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
@@ -128,6 +130,7 @@ impl<'a, 't> Compiler<'a, 't> {
             witnesses,
             witness_for,
             otlp_endpoint,
+            login: login?,
             secrets: secrets?,
             shared: shared?,
             access,

@@ -3,6 +3,7 @@
 //! These types decide which keys exist and what kind of value each takes; the JSON Schema comes from
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
+pub(crate) mod console;
 pub(crate) mod endpoint;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
+use console::ConsoleFile;
 use endpoint::EndpointFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
@@ -78,6 +80,9 @@ pub(crate) struct PolicyFile {
     /// Where the values are kept that `secret:` and `vault:` refer to.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) secrets: SecretsFile,
+    /// How people sign in to the console.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) console: ConsoleFile,
     /// What several gateways share.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) state: StateFile,

@@ -3,6 +3,7 @@
 //! The shape is that of the policy file with every default written out; credentials and canaries are
 //! not shown.
 
+mod console;
 mod expectations;
 mod issuers;
 mod secrets;
@@ -101,6 +102,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     }
     write_ledger(out, settings)?;
     secrets::write(out, &settings.secrets)?;
+    console::write(out, settings.login.as_ref())?;
     state::write(out, &settings.shared)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
     if let Some(url) = &settings.otlp_endpoint {

@@ -29,7 +29,7 @@ pub use batch::{Batch, Entry};
 pub use error::{Interrupted, RelayError, SinkError};
 pub use follower::Follower;
 pub use metrics::Metrics;
-pub use remote::{FetchError, RemoteLog, ask, document};
+pub use remote::{FetchError, RemoteLog, ask, document, post_form};
 pub use sinks::Sink;
 pub use witnesses::Witnesses;
 

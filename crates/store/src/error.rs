@@ -116,6 +116,27 @@ pub enum StoreError {
     /// Without this key nobody could manage Bartizan any more.
     #[error("this is the last admin key that works")]
     LastAdminKey,
+    /// There is an account of this name already.
+    #[error("there is an account `{name}`")]
+    AccountExists {
+        /// Its name.
+        name: String,
+    },
+    /// There is no account of this name.
+    #[error("there is no account `{name}`")]
+    AccountNotFound {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// An account is for a person, and for the console.
+    #[error("{0}")]
+    Account(&'static str),
+    /// There is no session with this id.
+    #[error("there is no session `{id}`")]
+    SessionNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
     /// The text of an endpoint is too long.
     #[error("an endpoint takes at most {ENDPOINT_BYTES} bytes")]
     EndpointTooLarge,
@@ -161,6 +182,10 @@ impl Coded for StoreError {
             Self::KeyNotFound { .. } => "bartizan::store::key-not-found",
             Self::Read => "bartizan::store::read",
             Self::LastAdminKey => "bartizan::store::last-admin-key",
+            Self::AccountExists { .. } => "bartizan::store::account-exists",
+            Self::AccountNotFound { .. } => "bartizan::store::account-not-found",
+            Self::Account(_) => "bartizan::store::account",
+            Self::SessionNotFound { .. } => "bartizan::store::session-not-found",
             Self::EndpointTooLarge => "bartizan::store::endpoint-too-large",
         }
     }
@@ -178,8 +203,12 @@ impl Coded for StoreError {
             | Self::NoteTooLong
             | Self::AlreadyExpired
             | Self::LastAdminKey
+            | Self::AccountExists { .. }
+            | Self::Account(_)
             | Self::EndpointTooLarge => Class::Usage,
-            Self::KeyNotFound { .. } => Class::NotFound,
+            Self::KeyNotFound { .. }
+            | Self::AccountNotFound { .. }
+            | Self::SessionNotFound { .. } => Class::NotFound,
             Self::Database(_)
             | Self::Connect { .. }
             | Self::Silent { .. }

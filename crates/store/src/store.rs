@@ -293,6 +293,14 @@ impl Store {
         Ok(changed)
     }
 
+    /// Changes accounts and sessions in one step, which no index holds.
+    pub(crate) fn change_quietly<T: Send>(
+        &self,
+        work: impl FnMut(&mut dyn Rows) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        done(work, |work| self.state.lock().backend.change_quietly(work))
+    }
+
     /// Changes endpoints in one step.
     pub(crate) fn change_endpoints<T: Send>(
         &self,

@@ -29,7 +29,7 @@ use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::tokens::Tokens;
 use crate::wire::versions::Versions;
-use crate::wire::{models, policy, standing, state, tls, witness};
+use crate::wire::{login, models, policy, standing, state, tls, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -85,6 +85,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
     let version = settings.version.clone();
+    let sign_in = (settings.login.clone(), settings.listen.tls.is_some());
+    let secrets = settings.secrets.clone();
     let tokens = settings.tokens.as_ref().map(|tokens| Tokens::open(tokens, &data_dir));
     let identities =
         Identities::begin(store.key_index(), settings.issuers.clone(), tokens.transpose()?)?;
@@ -111,6 +113,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let console = TcpListener::bind(console_address)
         .await
         .with_context(|| format!("cannot listen on {console_address} for the console"))?;
+    let (login, provider) =
+        login::open(sign_in.0.as_ref(), sign_in.1, secrets, &data_dir, console.local_addr()?)?
+            .unzip();
+    let provider = provider.flatten();
     if ports.is_none() {
         warn_of_others("console", console.local_addr()?);
     }
@@ -149,6 +155,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             })
         },
         readiness: Arc::new(Ready { log: Arc::clone(&log), counting: Arc::clone(&counting) }),
+        login,
         hosts: Hosts::new(console.local_addr()?, &console_names),
         about: About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -167,6 +174,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         tokio::spawn(ports.follow(until(stopped.clone())));
     }
     tokio::spawn(reload(in_force, at_start, until(stopped.clone())));
+    if let Some(provider) = provider {
+        tokio::spawn(provider.follow(until(stopped.clone())));
+    }
     tokio::spawn(maintain(store, until(stopped.clone())));
     #[cfg(feature = "sql")]
     tokio::spawn(tables::follow(tables, until(stopped.clone())));

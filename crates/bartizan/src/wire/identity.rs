@@ -167,7 +167,7 @@ impl Identify for Identities {
 }
 
 /// Fetches keys over the network.
-struct Fetch;
+pub(crate) struct Fetch;
 
 impl FetchKeys for Fetch {
     fn fetch(

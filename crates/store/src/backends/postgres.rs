@@ -4,6 +4,7 @@
 //! asynchronous runtime, which must not block. There are few: requests ask the index in memory. No wait is without an
 //! end: a server that is silent is left.
 
+mod login;
 mod schema;
 
 use std::fmt::Debug;
@@ -202,6 +203,19 @@ impl Backend for Postgres {
                 // The row is locked until the end, so that changes come one after another.
                 let count = "UPDATE bartizan.revision SET number = number + 1";
                 waiting.on(transaction.execute(count, &[]))?;
+                work(&mut Open { waiting: &waiting, client: &mut transaction })?;
+                waiting.on(transaction.commit())
+            });
+            self.judge(done)
+        })
+    }
+
+    fn change_quietly(&mut self, work: Work<'_>) -> Result<(), StoreError> {
+        // A connection that was lost unnoticed is found out before anything is changed.
+        self.version()?;
+        outside(|| {
+            let done = self.open().and_then(|(waiting, client)| {
+                let mut transaction = waiting.on(client.transaction())?;
                 work(&mut Open { waiting: &waiting, client: &mut transaction })?;
                 waiting.on(transaction.commit())
             });

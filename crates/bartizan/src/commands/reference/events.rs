@@ -14,9 +14,9 @@ const FIELDS: [Field; 25] = [
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `login`, `logout`, `login-refused`, `account-created`, `account-enrolled`, `account-reset`, `account-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
-    ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
+    ["subject", "text", "changes of keys, accounts and sessions", "whom a change is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
     ["model", "text", "when asked", "model named to the provider"],
@@ -115,7 +115,9 @@ An event of a blocked request, spread over lines:
 - A line that was cut off by a crash is moved to a `.torn` file beside its segment at the next start.
 - A request that names no known path makes no event. Of those without a valid key, one per minute and kind (no key, an unknown
   key) makes an event, without a principal; its `detail` says how many more there were.
-- Requests to the admin API without a valid key make none, so that nobody can push older events out of the log.
+- Refused logins at the console make one per minute and account, and one per minute for names that nobody has; `detail` says
+  why, and how many more there were. What was typed is in none.
+- Requests to the admin API without a valid key or session make none, so that nobody can push older events out of the log.
 "#;
 
 pub(super) fn write(out: &mut String) -> Result {
