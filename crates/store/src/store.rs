@@ -218,8 +218,8 @@ impl Store {
         self.change(|rows| rows.end_session(id, until.as_microsecond(), now.as_microsecond()))
     }
 
-    /// Removes every key of a principal (`alice@example.com`, `sp:bot`), whose name is then nowhere in the
-    /// file, and says how many there were. What a server of PostgreSQL keeps besides its tables is its own business.
+    /// Removes every key of a principal (`alice@example.com`, `sp:bot`), and their account and sessions, whose name is then nowhere in the
+    /// file, and says how many keys there were. What a server of PostgreSQL keeps besides its tables is its own business.
     ///
     /// # Errors
     /// [`StoreError::LastAdminKey`] when nobody could manage Bartizan any more, [`StoreError::Read`] when the
@@ -237,6 +237,8 @@ impl Store {
             for record in &theirs {
                 rows.delete_key(&record.id)?;
             }
+            rows.delete_account(principal)?;
+            rows.delete_sessions_of_name(principal)?;
             Ok(theirs.len())
         })?;
         self.state.lock().backend.sweep()?;

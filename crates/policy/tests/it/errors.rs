@@ -1,5 +1,6 @@
 //! What is said about each kind of mistake: the rendered text, whole.
 
+mod console;
 mod effects;
 mod endpoints;
 mod form;

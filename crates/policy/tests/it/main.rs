@@ -11,6 +11,7 @@
 )]
 
 mod catalogue;
+mod console;
 mod defaults;
 mod errors;
 mod forms;

@@ -98,6 +98,9 @@ pub(crate) trait LoginRows {
     /// Ends the sessions of an account.
     fn delete_sessions_of_account(&mut self, name: &str) -> Result<(), StoreError>;
 
+    /// Ends the sessions of everybody of this name, whoever signed them in.
+    fn delete_sessions_of_name(&mut self, name: &str) -> Result<(), StoreError>;
+
     /// Forgets sessions that ended, or were not used since `used_since`, and logins that nobody could use again.
     fn forget_old(&mut self, now: i64, used_since: i64) -> Result<(), StoreError>;
 

@@ -247,7 +247,12 @@ impl Backend for Postgres {
 
     fn sweep(&mut self) -> Result<(), StoreError> {
         // Other files, such as those for replication, are the business of whoever runs the database.
-        self.reading(|waiting, client| waiting.on(client.batch_execute("VACUUM bartizan.keys")))
+        self.reading(|waiting, client| {
+            for table in ["keys", "accounts", "console_sessions"] {
+                waiting.on(client.batch_execute(&format!("VACUUM bartizan.{table}")))?;
+            }
+            Ok(())
+        })
     }
 }
 

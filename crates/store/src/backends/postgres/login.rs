@@ -156,6 +156,11 @@ impl<C: GenericClient> LoginRows for Open<'_, '_, C> {
         Ok(())
     }
 
+    fn delete_sessions_of_name(&mut self, name: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM bartizan.console_sessions WHERE name = $1", &[&name])?;
+        Ok(())
+    }
+
     fn forget_old(&mut self, now: i64, used_since: i64) -> Result<(), StoreError> {
         let delete = "DELETE FROM bartizan.console_sessions WHERE ends <= $1 OR last_used < $2";
         self.execute(delete, &[&now, &used_since])?;

@@ -150,6 +150,11 @@ impl LoginRows for Open<'_> {
         Ok(())
     }
 
+    fn delete_sessions_of_name(&mut self, name: &str) -> Result<(), StoreError> {
+        self.0.execute("DELETE FROM console_sessions WHERE name = ?1", [name])?;
+        Ok(())
+    }
+
     fn forget_old(&mut self, now: i64, used_since: i64) -> Result<(), StoreError> {
         let delete = "DELETE FROM console_sessions WHERE ends <= ?1 OR last_used < ?2";
         self.0.execute(delete, (now, used_since))?;
