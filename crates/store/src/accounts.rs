@@ -314,10 +314,12 @@ fn counted(tally: Tally, now: Timestamp) -> Option<Tally> {
 
 /// How long to wait after so many tries.
 fn pause(tries: i64) -> Duration {
-    let beyond = tries - TRIES_FREE;
-    let Ok(doublings @ 0..) = u32::try_from(beyond) else { return Duration::ZERO };
-    // Far less doublings than overflow lead to the longest pause.
-    FIRST_PAUSE.saturating_mul(1 << doublings.min(16)).min(TRY_AGAIN_MAX)
+    let beyond = tries.saturating_sub(TRIES_FREE);
+    if beyond < 0 {
+        return Duration::ZERO;
+    }
+    // Far fewer doublings than overflow lead to the longest pause.
+    FIRST_PAUSE.saturating_mul(1 << beyond.min(16)).min(TRY_AGAIN_MAX)
 }
 
 fn found(rows: &mut dyn Rows, name: &str) -> Result<Account, StoreError> {

@@ -105,7 +105,8 @@ fn totp(base32: &str, step: u64) -> String {
     let mut bits = 0u64;
     let (mut have, mut secret) = (0, Vec::new());
     for letter in base32.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|it| *it == letter).unwrap();
+        let value =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|it| *it == letter).unwrap();
         bits = bits << 5 | value as u64;
         have += 5;
         if have >= 8 {
@@ -228,7 +229,11 @@ async fn an_admin_resets_and_removes_accounts_beside_a_running_gateway() {
     assert_ne!(new, secret);
     assert_eq!(log_in(&mut browser, "alice@example.com", &new, now() / 30).await, 303);
     let listed = account(&stage, &["list"]);
-    assert!(listed.stdout.starts_with("admin    active  alice@example.com  signed in "), "{}", listed.stdout);
+    assert!(
+        listed.stdout.starts_with("admin    active  alice@example.com  signed in "),
+        "{}",
+        listed.stdout
+    );
     let listed = account(&stage, &["list", "--format", "json"]).stdout;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed["accounts"][0]["state"], "active");
@@ -342,7 +347,10 @@ impl Corp {
     }
 
     /// One login with an ID token that is made so; the status, and who is signed in.
-    async fn with(&self, make: impl Fn(&TokenKey, Value) -> String + Send + 'static) -> (u16, String) {
+    async fn with(
+        &self,
+        make: impl Fn(&TokenKey, Value) -> String + Send + 'static,
+    ) -> (u16, String) {
         *self.make.lock().unwrap() = Box::new(make);
         let mut browser = Browser::of(&self.stage);
         let back = self.away(&mut browser).await;

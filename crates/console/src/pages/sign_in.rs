@@ -3,7 +3,7 @@
 //! Whatever is wrong, the answer says the same and comes after the same time, so that nobody learns which names there
 //! are.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Request, State};
@@ -13,6 +13,7 @@ use bartizan_core::id::RequestId;
 use bartizan_core::redact::Secret;
 use bartizan_store::{LoginTry, NewLogin};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::api::blocking;
 use crate::error::ConsoleError;
@@ -63,7 +64,7 @@ async fn sign_in(state: &ConsoleState, request: Request) -> Result<Response, Con
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<Peer>().copied();
     let id = head.extensions.get().copied().unwrap_or_else(RequestId::new);
-    if !login.desk.pace.admit(peer, began) {
+    if !login.desk.pace.admit(peer, began.into_std()) {
         let refused = ConsoleError::TooManyTries;
         let why = "too many tries from one place";
         let (events, refusals) = (&*state.events, &login.desk.refusals);
@@ -82,7 +83,7 @@ async fn sign_in(state: &ConsoleState, request: Request) -> Result<Response, Con
             let refused = ConsoleError::LoginRefused;
             let (events, refusals) = (&*state.events, &login.desk.refusals);
             refusals.record(events, id, whose, &refused, why).await;
-            tokio::time::sleep_until((began + REFUSED_AFTER).into()).await;
+            tokio::time::sleep_until(began + REFUSED_AFTER).await;
             show(state, refused.status(), true)
         }
         Judged::Fine(new) => {

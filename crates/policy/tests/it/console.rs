@@ -42,7 +42,10 @@ fn a_login_becomes_what_the_policy_says() {
     assert_eq!(issuer.audiences.iter().collect::<Vec<_>>(), ["bartizan"]);
     assert!(issuer.program.is_none() && issuer.groups.is_empty() && issuer.groups_claim.is_none());
     assert_eq!(issuer.user_claim, "email");
-    assert!(settings.issuers[0].audiences.contains("api"), "tokens for the gateway stay as they are");
+    assert!(
+        settings.issuers[0].audiences.contains("api"),
+        "tokens for the gateway stay as they are"
+    );
     for (theirs, scope) in [
         (&["staff", "audit", "other"][..], Some(Scope::Auditor)),
         (&["staff", "sec-admins"], Some(Scope::Admin)),
@@ -58,7 +61,8 @@ fn a_login_becomes_what_the_policy_says() {
 fn without_it_nobody_signs_in_and_defaults_are_safe() {
     assert_eq!(load("version: 1\n").unwrap().login, None);
     assert_eq!(load("version: 1\nconsole: {}\n").unwrap().login, None);
-    let login = load("version: 1\nconsole: { login: { accounts: true } }\n").unwrap().login.unwrap();
+    let login =
+        load("version: 1\nconsole: { login: { accounts: true } }\n").unwrap().login.unwrap();
     assert_eq!((login.idle, login.total), (Duration::from_mins(30), Duration::from_hours(12)));
     assert!(login.oidc.is_none() && login.address.is_none());
     let short = "version: 1\nconsole: { login: { accounts: true, session: { total: 10m } } }\n";
@@ -70,6 +74,26 @@ fn without_it_nobody_signs_in_and_defaults_are_safe() {
 fn is_shown_without_the_secret() {
     let shown = bartizan_policy::show(&load(LOGIN).unwrap());
     let (_, login) = shown.split_once("console:\n").unwrap();
-    expect![[r#""#]].assert_eq(login);
+    expect![[r#"
+          login:
+            address: https://console.example:8443
+            accounts: true
+            oidc:
+              issuer: corp
+              client-id: bartizan
+              client-secret: ‹set›
+              scopes: [email, groups]
+              roles:
+                claim: groups
+                admin: [sec-admins]
+                operator: [platform]
+                auditor: [audit, sec]
+                viewer: [staff]
+            session:
+              idle: 600s
+              total: 28800s
+        telemetry: {}
+    "#]]
+    .assert_eq(login);
     assert!(!shown.contains("sk-test"));
 }

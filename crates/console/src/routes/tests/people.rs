@@ -331,7 +331,7 @@ async fn a_login_at_a_provider_belongs_to_its_browser_and_is_good_once() {
         ("code=good&state=".to_owned(), Some(&kept)),
         (format!("state={state}"), Some(&kept)),
         (format!("code=good&state={state}&state={state}"), Some(&kept)),
-        (format!("error=access_denied&state={state}&error_description=<b>"), Some(&kept)),
+        (format!("error=access_denied&state={state}&error_description=%3Cb%3E"), Some(&kept)),
         (format!("code={}&state={state}", "x".repeat(5_000)), Some(&kept)),
         (format!("code=bad&state={state}"), Some(&kept)),
     ] {

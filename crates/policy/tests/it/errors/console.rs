@@ -10,7 +10,14 @@ fn nobody_can_sign_in() {
         "version: 1
 console: { login: {} }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `login` lets nobody sign in
+             --> bartizan.yaml:2:19
+              |
+            2 | console: { login: {} }
+              |                   ^
+            help: add `accounts: true` or `oidc: { … }`, or remove it
+        "#]],
     );
 }
 
@@ -21,7 +28,14 @@ fn accounts_that_are_off_are_nobody() {
 console:
   login: { accounts: false, session: { idle: 5m } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `login` lets nobody sign in
+             --> bartizan.yaml:3:10
+              |
+            3 |   login: { accounts: false, session: { idle: 5m } }
+              |          ^
+            help: add `accounts: true` or `oidc: { … }`, or remove it
+        "#]],
     );
 }
 
@@ -32,7 +46,14 @@ fn passwords_in_the_clear() {
 listen: { console: '0.0.0.0:8081' }
 console: { login: { accounts: true } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: people would sign in at `0.0.0.0:8081` in the clear: passwords and sessions could be read on the way
+             --> bartizan.yaml:3:19
+              |
+            3 | console: { login: { accounts: true } }
+              |                   ^
+            help: add `listen: { tls: { … } }`, or let the console listen on a loopback address behind a proxy with TLS
+        "#]],
     );
 }
 
@@ -42,7 +63,14 @@ fn an_address_with_a_path() {
         "version: 1
 console: { login: { accounts: true, address: 'https://console.example/bartizan' } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `https://console.example/bartizan` is more than scheme, host and port
+             --> bartizan.yaml:2:46
+              |
+            2 | console: { login: { accounts: true, address: 'https://console.example/bartizan' } }
+              |                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            help: write it like `https://console.example`
+        "#]],
     );
 }
 
@@ -52,7 +80,14 @@ fn an_address_in_the_clear() {
         "version: 1
 console: { login: { accounts: true, address: 'http://console.example' } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `http://console.example` could be anybody: nobody proves who they are over plain http
+             --> bartizan.yaml:2:46
+              |
+            2 | console: { login: { accounts: true, address: 'http://console.example' } }
+              |                                              ^^^^^^^^^^^^^^^^^^^^^^^^
+            help: write `https://`
+        "#]],
     );
 }
 
@@ -62,7 +97,14 @@ fn an_address_to_which_the_console_does_not_answer() {
         "version: 1
 console: { login: { accounts: true, address: 'https://console.example' } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: the console does not answer to `console.example`
+             --> bartizan.yaml:2:46
+              |
+            2 | console: { login: { accounts: true, address: 'https://console.example' } }
+              |                                              ^^^^^^^^^^^^^^^^^^^^^^^^^
+            help: add it: `listen: { console-names: [console.example] }`
+        "#]],
     );
 }
 
@@ -72,7 +114,14 @@ fn a_session_that_ends_at_once() {
         "version: 1
 console: { login: { accounts: true, session: { idle: 5s } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: people would be signed out while they read a page
+             --> bartizan.yaml:2:54
+              |
+            2 | console: { login: { accounts: true, session: { idle: 5s } } }
+              |                                                      ^^
+            help: write `idle: 30m`
+        "#]],
     );
 }
 
@@ -82,7 +131,14 @@ fn a_session_that_is_idle_for_longer_than_it_lasts() {
         "version: 1
 console: { login: { accounts: true, session: { idle: 2h, total: 1h } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: a session that may be idle for longer than it lasts never ends by that
+             --> bartizan.yaml:2:54
+              |
+            2 | console: { login: { accounts: true, session: { idle: 2h, total: 1h } } }
+              |                                                      ^^
+            help: make `idle` shorter than `total`
+        "#]],
     );
 }
 
@@ -92,7 +148,14 @@ fn a_session_without_a_time() {
         "version: 1
 console: { login: { accounts: true, session: { total: soon } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `soon` is not a time to wait
+             --> bartizan.yaml:2:55
+              |
+            2 | console: { login: { accounts: true, session: { total: soon } } }
+              |                                                       ^^^^
+            help: write a number with `ms`, `s`, `m` or `h`, from `1ms` to `24h`
+        "#]],
     );
 }
 
@@ -103,7 +166,14 @@ fn an_issuer_that_is_not_there() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: crop, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: no issuer is named `crop`
+             --> bartizan.yaml:3:37
+              |
+            3 | …e: { login: { oidc: { issuer: crop, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: {…
+              |                                ^^^^
+            help: did you mean `corp`?
+        "#]],
     );
 }
 
@@ -113,7 +183,14 @@ fn an_issuer_where_there_is_none() {
         "version: 1
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: no issuer is named `corp`
+             --> bartizan.yaml:2:37
+              |
+            2 | …e: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: {…
+              |                                ^^^^
+            help: add it to `identity: { issuers: [ … ] }`
+        "#]],
     );
 }
 
@@ -124,7 +201,14 @@ fn a_client_secret_that_is_no_reference() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: VERYSECRET, roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `client-secret` holds a credential itself
+             --> bartizan.yaml:3:79
+              |
+            3 | …-id: bartizan, client-secret: ••••••••••, roles: { claim: groups, admin: [ops] } } } }
+              |                                ^^^^^^^^^^
+            help: keep it out of the policy: write `client-secret: env:NAME`, `client-secret: file:PATH` or `client-secret: secret:NAME`
+        "#]],
     );
 }
 
@@ -135,7 +219,14 @@ fn roles_for_nobody() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `roles` lets nobody in
+             --> bartizan.yaml:3:106
+              |
+            3 | …t: env:OPENAI_API_KEY, roles: { claim: groups } } } }
+              |                                ^
+            help: name a group, such as `admin: [sec-admins]`
+        "#]],
     );
 }
 
@@ -146,7 +237,14 @@ fn a_group_with_two_roles() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups, admin: [ops], viewer: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `ops` is listed twice, as `admin` too
+             --> bartizan.yaml:3:146
+              |
+            3 | …roups, admin: [ops], viewer: [ops] } } } }
+              |                                ^^^
+            help: keep one of the two
+        "#]],
     );
 }
 
@@ -157,7 +255,14 @@ fn a_role_that_calls_models() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups, client: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: unknown key `client`
+             --> bartizan.yaml:3:123
+              |
+            3 | …_KEY, roles: { claim: groups, client: [ops] } } } }
+              |                                ^^^^^^
+            help: known here: `claim`, `admin`, `operator`, `auditor`, `viewer`
+        "#]],
     );
 }
 
@@ -168,7 +273,14 @@ fn a_token_endpoint_in_the_clear() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, token-endpoint: 'http://id.example/token', roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `http://id.example/token` could be anybody: nobody proves who they are over plain http
+             --> bartizan.yaml:3:115
+              |
+            3 | …ENAI_API_KEY, token-endpoint: 'http://id.example/token', roles: { claim: groups, admin: [ops] } } } …
+              |                                ^^^^^^^^^^^^^^^^^^^^^^^^^
+            help: write `https://`
+        "#]],
     );
 }
 
@@ -179,7 +291,14 @@ fn a_scope_that_is_none() {
 identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api] }] }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, scopes: ['a b'], roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: `a b` cannot be the name of a scope
+             --> bartizan.yaml:3:108
+              |
+            3 | … env:OPENAI_API_KEY, scopes: ['a b'], roles: { claim: groups, admin: [ops] } } } }
+              |                                ^^^^^
+            help: write 1 to 64 visible characters, such as `groups`
+        "#]],
     );
 }
 
@@ -191,7 +310,14 @@ identity: { issuers: [{ id: corp, issuer: 'https://id.example', audiences: [api]
 listen: { console: '0.0.0.0:8081', tls: { certificate: 'file:c.pem', key: 'file:k.pem' } }
 console: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: { claim: groups, admin: [ops] } } } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: the identity provider sends people back to an address, and `login` names none
+             --> bartizan.yaml:4:37
+              |
+            4 | …e: { login: { oidc: { issuer: corp, client-id: bartizan, client-secret: env:OPENAI_API_KEY, roles: {…
+              |                                ^^^^
+            help: add `address: https://console.example`
+        "#]],
     );
 }
 
@@ -201,6 +327,13 @@ fn a_key_that_login_does_not_have() {
         "version: 1
 console: { login: { accounts: true, passwords: true } }
 ",
-        expect![[r#""#]],
+        expect![[r#"
+            error: unknown key `passwords`
+             --> bartizan.yaml:2:37
+              |
+            2 | console: { login: { accounts: true, passwords: true } }
+              |                                     ^^^^^^^^^
+            help: known here: `address`, `accounts`, `oidc`, `session`
+        "#]],
     );
 }
