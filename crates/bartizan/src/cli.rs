@@ -2,6 +2,7 @@
 //!
 //! The help texts are also the source of `docs/reference/cli.md`.
 
+pub(crate) mod account;
 mod audit;
 pub(crate) mod secret;
 
@@ -20,6 +21,7 @@ use crate::commands::query::QueryArgs;
 use crate::commands::reference::Page;
 use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
+use account::AccountArgs;
 pub(crate) use audit::{AuditArgs, AuditCommand, TrustArgs, VerifyArgs};
 use secret::SecretArgs;
 
@@ -124,6 +126,11 @@ pub(crate) enum Command {
     /// within about a second. Changes are recorded as events, but not while `bartizan up` runs: the
     /// log has one writer. Changes by the admin API always are.
     Key(KeyArgs),
+    /// Keep the accounts of people who sign in to the console
+    ///
+    /// Works on the data folder, also while `bartizan up` runs there. Changes are recorded as events, but not while
+    /// `bartizan up` runs: the log has one writer.
+    Account(AccountArgs),
     /// Keep the values that the policy refers to as `secret:NAME`
     ///
     /// They lie encrypted in the data folder. A running process uses a new value within a second.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod check;

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use bartizan_console::AdminError;
 use bartizan_core::event::RecordError;
 use bartizan_core::{Class, Coded};
 use bartizan_counters::CountersError;
@@ -189,6 +190,7 @@ fn coded(cause: &(dyn std::error::Error + 'static)) -> Option<(&'static str, Cla
         .or_else(|| of::<SecretsError>(cause))
         .or_else(|| of::<KeyringError>(cause))
         .or_else(|| of::<SealError>(cause))
+        .or_else(|| of::<AdminError>(cause))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -5,7 +5,7 @@ use bartizan_core::event::{Event, EventSink, Outcome, Recorded};
 use bartizan_core::id::RequestId;
 use bartizan_core::principal::Principal;
 use bartizan_core::verdict::Verdict;
-use bartizan_store::Hand;
+use bartizan_store::{Hand, SessionRecord};
 
 use crate::error::ConsoleError;
 
@@ -14,6 +14,16 @@ use crate::error::ConsoleError;
 pub(crate) struct Admin {
     pub(crate) identity: Identity,
     pub(crate) request_id: RequestId,
+    /// The session by which they came; absent for a key.
+    pub(crate) session: Option<Session>,
+}
+
+/// The session of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) record: SessionRecord,
+    /// What its forms bring along.
+    pub(crate) csrf: String,
 }
 
 /// A change that took effect.

@@ -1,16 +1,21 @@
 //! What every request passes before a handler sees it: request id, headers that protect browsers,
-//! a time limit, the name it was sent to, and for admin routes the key.
+//! a time limit, the name it was sent to, and for admin routes the key or the session.
+
+mod session;
 
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use bartizan_core::access::{Identity, Right, Unrecognised};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use bartizan_core::access::{Identity, Right, Scope, Unrecognised};
 use bartizan_core::id::RequestId;
 use bartizan_core::redact::Secret;
 
 use crate::admin::Admin;
 use crate::error::ConsoleError;
+use crate::login::Cookie;
+use crate::pages;
 use crate::routes::REQUEST_TIMEOUT;
 use crate::state::ConsoleState;
 
@@ -20,12 +25,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-bartizan-request-id");
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
          object-src 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // With `no-referrer`, browsers would not say where a form comes from (`Origin: null`).
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
@@ -74,19 +80,17 @@ pub(crate) async fn check_host(
     }
 }
 
-/// Lets those pass whose key has a right, before anything of the body is read.
+/// Lets those pass whose key or session has a right, before anything of the body is read.
 pub(crate) async fn require(
     State((state, right)): State<(ConsoleState, Right)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::new);
-    let identity = match identify(&state, request.headers()) {
-        Ok(identity) => identity,
-        // Not recorded as an event: anyone could push older events out of the log.
+    // Not recorded as an event: anyone could push older events out of the log.
+    let (admin, mut request) = match admit(&state, request).await {
+        Ok(admitted) => admitted,
         Err(error) => return error.into_response(),
     };
-    let admin = Admin { identity, request_id };
     let scope = admin.identity.scope;
     if !scope.may(right) {
         admin.note_refusal(&*state.events).await;
@@ -94,6 +98,72 @@ pub(crate) async fn require(
     }
     request.extensions_mut().insert(admin);
     next.run(request).await
+}
+
+/// Lets everybody pass who may do something here, by key or session, and answers others with a page.
+pub(crate) async fn require_somebody(
+    State(state): State<ConsoleState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_page = request.method() == Method::GET && is_without_key(request.headers());
+    let (admin, mut request) = match admit(&state, request).await {
+        Ok(admitted) => admitted,
+        Err(ConsoleError::NoSession | ConsoleError::NoKey) if is_page && state.login.is_some() => {
+            return Redirect::to("/login").into_response();
+        }
+        Err(error) => return pages::refusal(&error),
+    };
+    let scope = admin.identity.scope;
+    if scope == Scope::Client {
+        admin.note_refusal(&*state.events).await;
+        return pages::refusal(&ConsoleError::NotAllowed { scope });
+    }
+    request.extensions_mut().insert(admin);
+    next.run(request).await
+}
+
+/// Lets forms pass that come from pages of this console, while the policy lets people sign in.
+pub(crate) async fn require_own_page(
+    State(state): State<ConsoleState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(login) = &state.login else { return ConsoleError::NotFound.into_response() };
+    if !session::is_own_page(request.headers(), login) {
+        return pages::refusal(&ConsoleError::ForeignPage);
+    }
+    next.run(request).await
+}
+
+/// Who is behind a request: whoever has the key that it brings along, else whose session it is.
+async fn admit(state: &ConsoleState, request: Request) -> Result<(Admin, Request), ConsoleError> {
+    let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::new);
+    if let Some(login) = &state.login
+        && is_without_key(request.headers())
+        && let Some(token) = Cookie::Session.find(request.headers(), login)
+    {
+        let (identity, session) = session::of(state, login, &token).await?;
+        let request = session::check(request, login, &session).await?;
+        return Ok((Admin { identity, request_id, session: Some(session) }, request));
+    }
+    let identity = identify(state, request.headers())?;
+    Ok((Admin { identity, request_id, session: None }, request))
+}
+
+/// Who has a page open that everybody may see.
+pub(crate) async fn visitor(state: &ConsoleState, headers: &HeaderMap) -> Option<Admin> {
+    let login = state.login.as_ref()?;
+    if !is_without_key(headers) {
+        return None;
+    }
+    let token = Cookie::Session.find(headers, login)?;
+    let (identity, session) = session::of(state, login, &token).await.ok()?;
+    Some(Admin { identity, request_id: RequestId::new(), session: Some(session) })
+}
+
+fn is_without_key(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::AUTHORIZATION)
 }
 
 fn identify(state: &ConsoleState, headers: &HeaderMap) -> Result<Identity, ConsoleError> {

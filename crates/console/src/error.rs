@@ -23,6 +23,14 @@ pub struct AdminError {
     pub help: Option<String>,
 }
 
+impl AdminError {
+    /// What another error says.
+    pub fn of(error: &impl Coded) -> Self {
+        let (class, code) = (error.class(), error.code());
+        Self { class, code, message: error.to_string(), help: None }
+    }
+}
+
 impl Coded for AdminError {
     fn code(&self) -> &'static str {
         self.code
@@ -47,6 +55,28 @@ pub(crate) enum ConsoleError {
     KeysAway,
     #[error("a key of scope `{}` may not do this", scope.name())]
     NotAllowed { scope: Scope },
+    #[error("nobody is signed in: the session is not known or has ended")]
+    NoSession,
+    #[error("the request does not come from a page of this console")]
+    ForeignPage,
+    #[error("nobody can sign in so")]
+    LoginRefused,
+    #[error("there were too many tries from where you are")]
+    TooManyTries,
+    #[error("too many people sign in at once")]
+    LoginBusy,
+    #[error("this login was not begun in this browser, took too long or was used before")]
+    LoginReturn,
+    #[error("the identity provider did not sign you in")]
+    NotSignedIn,
+    #[error("the code for enrolment is not known, was used or has ended")]
+    Enrolment,
+    #[error("the form cannot be read")]
+    Form,
+    #[error("the system gives no random numbers")]
+    Random,
+    #[error("the page cannot be written")]
+    Page(#[from] askama::Error),
     #[error("the `Host` header does not name this console")]
     Host,
     #[error("there is nothing at this path")]
@@ -79,7 +109,7 @@ pub(crate) enum ConsoleError {
 
 impl ConsoleError {
     /// The status: that of the class, unless HTTP has a more exact one.
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -94,8 +124,21 @@ impl ConsoleError {
     }
 
     /// What to do next.
-    fn help(&self) -> &str {
+    pub(crate) fn help(&self) -> &str {
         match self {
+            Self::NoSession => "sign in at `/login`, or send `Authorization: Bearer bza_…`",
+            Self::ForeignPage => {
+                "open the console by its own address and send the form again; programs send `x-csrf-token` and the \
+                 headers of browsers, or better a key"
+            }
+            Self::LoginRefused => {
+                "check name, password and code, and use each code once; after several tries, wait up to 15 minutes, or \
+                 ask an admin for `bartizan account reset`"
+            }
+            Self::TooManyTries | Self::LoginBusy => "wait a minute and try again",
+            Self::LoginReturn | Self::NotSignedIn => "begin again at `/login`",
+            Self::Enrolment => "ask an admin for another one: `bartizan account reset NAME`",
+            Self::Form => "send the form of the page as it is",
             Self::NoKey | Self::UnknownKey => {
                 "send `Authorization: Bearer bza_…` with an admin key that is in force"
             }
@@ -142,6 +185,17 @@ impl Coded for ConsoleError {
             Self::UnknownKey => "bartizan::console::unknown-key",
             Self::KeysAway => "bartizan::console::keys-away",
             Self::NotAllowed { .. } => "bartizan::console::not-allowed",
+            Self::NoSession => "bartizan::console::no-session",
+            Self::ForeignPage => "bartizan::console::foreign-page",
+            Self::LoginRefused => "bartizan::console::login-refused",
+            Self::TooManyTries => "bartizan::console::too-many-tries",
+            Self::LoginBusy => "bartizan::console::login-busy",
+            Self::LoginReturn => "bartizan::console::login-return",
+            Self::NotSignedIn => "bartizan::console::not-signed-in",
+            Self::Enrolment => "bartizan::console::enrolment",
+            Self::Form => "bartizan::console::form",
+            Self::Random => "bartizan::console::random",
+            Self::Page(_) => "bartizan::console::page",
             Self::Host => "bartizan::console::host",
             Self::NotFound => "bartizan::console::not-found",
             Self::MethodNotAllowed => "bartizan::console::method-not-allowed",
@@ -161,21 +215,48 @@ impl Coded for ConsoleError {
 
     fn class(&self) -> Class {
         match self {
-            Self::NoKey | Self::UnknownKey => Class::Unauthenticated,
-            Self::NotAllowed { .. } => Class::Denied,
+            Self::NoKey
+            | Self::UnknownKey
+            | Self::NoSession
+            | Self::LoginRefused
+            | Self::LoginReturn
+            | Self::NotSignedIn
+            | Self::Enrolment => Class::Unauthenticated,
+            Self::NotAllowed { .. } | Self::ForeignPage => Class::Denied,
+            Self::TooManyTries => Class::Limit,
             Self::NotFound => Class::NotFound,
             Self::Host
             | Self::MethodNotAllowed
             | Self::BodyTooLarge { .. }
             | Self::BodyUnreadable
+            | Self::Form
             | Self::Json(_)
             | Self::Field { .. }
             | Self::Query(_)
             | Self::ChangeVoid { .. } => Class::Usage,
-            Self::Timeout | Self::NotRecorded { .. } | Self::KeysAway => Class::Unavailable,
-            Self::Task => Class::Internal,
+            Self::Timeout
+            | Self::NotRecorded { .. }
+            | Self::KeysAway
+            | Self::LoginBusy
+            | Self::Random => Class::Unavailable,
+            Self::Task | Self::Page(_) => Class::Internal,
             Self::Store(error) => error.class(),
             Self::Admin(error) => error.class(),
+        }
+    }
+}
+
+impl ConsoleError {
+    /// What the caller is told; the log has the rest.
+    pub(crate) fn said(&self) -> String {
+        let class = self.class();
+        if matches!(class, Class::Internal | Class::Unavailable) {
+            let source = std::error::Error::source(self).map(ToString::to_string);
+            tracing::error!(code = self.code(), source, error = %self, "admin request failed");
+        }
+        match class {
+            Class::Internal => "the console failed".to_owned(),
+            _ => self.to_string(),
         }
     }
 }
@@ -183,14 +264,7 @@ impl Coded for ConsoleError {
 impl IntoResponse for ConsoleError {
     fn into_response(self) -> Response {
         let class = self.class();
-        if matches!(class, Class::Internal | Class::Unavailable) {
-            let source = std::error::Error::source(&self).map(ToString::to_string);
-            tracing::error!(code = self.code(), source, error = %self, "admin request failed");
-        }
-        let message = match class {
-            Class::Internal => "the console failed".to_owned(),
-            _ => self.to_string(),
-        };
+        let message = self.said();
         let body = json!({
             "error": { "code": self.code(), "message": message, "help": self.help() }
         });

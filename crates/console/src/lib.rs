@@ -1,4 +1,4 @@
-//! Admin API and health pages on the console port.
+//! Admin API, health, and pages for people on the console port.
 //!
 //! [`router`] serves what [`ConsoleState`] brings: keys from the store, endpoints, events, metrics
 //! and readiness through small traits that the binary implements. Every route stands in one table
@@ -11,13 +11,18 @@ mod error;
 mod health;
 mod hosts;
 mod log;
+mod login;
+mod pages;
 mod routes;
-mod start;
 mod state;
 
 pub use api::changes::describe_change;
 pub use error::AdminError;
 pub use hosts::Hosts;
+pub use login::{
+    CameBack, Later, Login, LoginFlow, Person, Seal, SignInProvider, from_peer, place_of_codes,
+    reseal_codes,
+};
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
     About, Asked, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles,

@@ -15,7 +15,7 @@ use bartizan_core::access::Right::{
 use crate::api::{changes, endpoints, events, keys};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
-use crate::{door, health, log, start};
+use crate::{door, health, log, pages};
 
 /// Longest time for one request, reading its body included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -25,7 +25,11 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub(crate) enum Access {
     /// Everyone who reaches the port.
     Open,
-    /// Holders of a key whose scope has this right.
+    /// Pages of this console, whoever has them open, while the policy lets people sign in.
+    OwnPage,
+    /// Everybody who may do something here, by key or by session.
+    Somebody,
+    /// Holders of a key, and people with a session, whose scope has this right.
     Needs(Right),
 }
 
@@ -44,8 +48,17 @@ const DELETE: MethodFilter = MethodFilter::DELETE;
 
 #[rustfmt::skip]
 pub(crate) static ROUTES: &[Route] = &[
-    open(GET, "/", |method| on(method, start::page)),
-    open(GET, "/console.css", |method| on(method, start::style)),
+    open(GET, "/", |method| on(method, pages::start::page)),
+    open(GET, "/console.css", |method| on(method, pages::start::style)),
+    open(GET, "/login", |method| on(method, pages::sign_in::page)),
+    own_page(POST, "/login", |method| on(method, pages::sign_in::submit)),
+    open(GET, "/login/enrol", |method| on(method, pages::enrol::page)),
+    own_page(POST, "/login/enrol", |method| on(method, pages::enrol::submit)),
+    own_page(POST, "/login/provider", |method| on(method, pages::provider::leave)),
+    open(GET, "/login/callback", |method| on(method, pages::provider::come_back)),
+    somebody(POST, "/logout", |method| on(method, pages::sessions::logout)),
+    somebody(GET, "/sessions", |method| on(method, pages::sessions::page)),
+    somebody(POST, "/sessions/{id}/end", |method| on(method, pages::sessions::end)),
     open(GET, "/healthz", |method| on(method, health::healthz)),
     open(GET, "/readyz", |method| on(method, health::readyz)),
     open(GET, "/metrics", |method| on(method, health::metrics)),
@@ -75,6 +88,12 @@ pub fn router(state: ConsoleState) -> Router {
         let handler = (route.handler)(route.method);
         let handler = match route.access {
             Access::Open => handler,
+            Access::OwnPage => {
+                handler.route_layer(from_fn_with_state(state.clone(), door::require_own_page))
+            }
+            Access::Somebody => {
+                handler.route_layer(from_fn_with_state(state.clone(), door::require_somebody))
+            }
             Access::Needs(right) => {
                 handler.route_layer(from_fn_with_state((state.clone(), right), door::require))
             }
@@ -97,6 +116,22 @@ const fn open(
     handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
 ) -> Route {
     Route { method, path, access: Access::Open, handler }
+}
+
+const fn own_page(
+    method: MethodFilter,
+    path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
+) -> Route {
+    Route { method, path, access: Access::OwnPage, handler }
+}
+
+const fn somebody(
+    method: MethodFilter,
+    path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<ConsoleState>,
+) -> Route {
+    Route { method, path, access: Access::Somebody, handler }
 }
 
 const fn needs(

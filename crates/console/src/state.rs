@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::error::AdminError;
 use crate::hosts::Hosts;
+use crate::login::Login;
 
 /// Everything the routes need.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct ConsoleState {
     pub readiness: Arc<dyn Readiness>,
     /// Names under which the console may be called.
     pub hosts: Hosts,
+    /// How people sign in; none where keys alone open the console.
+    pub login: Option<Login>,
     /// What the start page says.
     pub about: About,
 }

@@ -10,6 +10,7 @@ mod expectations;
 mod issuers;
 mod ledger;
 mod properties;
+mod login;
 mod secrets;
 mod shared;
 mod sinks;
@@ -40,6 +41,7 @@ pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
 pub use properties::{Claim, Property};
+pub use login::{Login, OidcLogin};
 pub use secrets::{MasterKey, Secrets, Vault};
 pub use shared::{Postgres, Redis, Shared, SharedServer, SharedTls, WhenAway};
 pub use sinks::{
@@ -85,6 +87,8 @@ pub struct Settings {
     pub witness_for: Vec<String>,
     /// OTLP/HTTP collector for traces, such as `http://127.0.0.1:4318`.
     pub otlp_endpoint: Option<String>,
+    /// How people sign in to the console; absent where keys alone open it.
+    pub login: Option<Login>,
     /// Where secrets are kept.
     pub secrets: Secrets,
     /// What several gateways share.

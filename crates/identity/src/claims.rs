@@ -132,6 +132,13 @@ fn name(issuer: &Issuer, claims: &Object) -> Result<String, TokenError> {
 /// Groups of the policy that the token puts its caller into.
 fn groups(issuer: &Issuer, claims: &Object) -> Result<Vec<Name>, TokenError> {
     let Some(claim) = &issuer.groups_claim else { return Ok(Vec::new()) };
+    let claimed = listed(claims, claim)?;
+    let groups = claimed.into_iter().filter_map(|group| issuer.groups.get(group)).cloned();
+    Ok(groups.collect::<BTreeSet<Name>>().into_iter().collect())
+}
+
+/// What a claim lists, which has to be there.
+pub(crate) fn listed<'c>(claims: &'c Object, claim: &str) -> Result<Vec<&'c str>, TokenError> {
     // Issuers leave long lists out and name a place where they can be asked for (OIDC Core 1.0,
     // section 5.6.2). Without them, limits on a group would not hold for its members.
     let elsewhere = claims.get("_claim_names").and_then(Value::as_object);
@@ -139,9 +146,7 @@ fn groups(issuer: &Issuer, claims: &Object) -> Result<Vec<Name>, TokenError> {
         return Err(malformed(claim, "not in the token, but kept elsewhere (`_claim_names`)"));
     }
     // Who leaves the claim out when asking for a token would escape what is denied to a group, and its limits.
-    let claimed = texts(claims, claim)?.ok_or_else(|| missing(claim))?;
-    let groups = claimed.into_iter().filter_map(|group| issuer.groups.get(group)).cloned();
-    Ok(groups.collect::<BTreeSet<Name>>().into_iter().collect())
+    texts(claims, claim)?.ok_or_else(|| missing(claim))
 }
 
 /// A claim that is a text or a list of texts.

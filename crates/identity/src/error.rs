@@ -254,7 +254,7 @@ pub enum KeysError {
     },
     /// A discovery document sends us where nobody should take keys from. Where that is, is not said: it could
     /// be any text.
-    #[error("the discovery document `{url}` has its keys where they cannot be taken from: {what}")]
+    #[error("the discovery document `{url}` sends us where nothing can be taken from: {what}")]
     DiscoveryAddress {
         /// Where the document is.
         url: String,
@@ -263,8 +263,8 @@ pub enum KeysError {
     },
     /// A discovery document sends us elsewhere.
     #[error(
-        "the discovery document `{url}` has its keys on another host, `{host}`; if they belong there, give \
-         their URL in the policy"
+        "the discovery document `{url}` sends us to another host, `{host}`; if that is right, give the whole \
+         URL in the policy"
     )]
     ForeignHost {
         /// Where it is.

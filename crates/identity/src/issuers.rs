@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::claims::{self, Caller};
 use crate::error::{KeysError, TokenError};
+use crate::json::Object;
 use crate::origin::FetchKeys;
 use crate::source::Source;
 use crate::token::Token;
@@ -79,13 +80,23 @@ impl Issuers {
     /// [`TokenError`]. With [`TokenError::UnknownKey`], it may be worth it to
     /// [wait for the key](Issuers::wait_for_key) and to try once more.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
+        self.verify_with_claims(token, now).map(|(verified, _)| verified)
+    }
+
+    /// [`Issuers::verify`], with all that the token says.
+    pub(crate) fn verify_with_claims(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Verified, Object), TokenError> {
         let token = Token::parse(token)?;
         let source = self.source_of(&token)?;
         source.check(&token, now)?;
         let Caller { kind, name, groups, expires } =
             claims::judge(&source.issuer, &token.claims, now)?;
         let issuer = source.issuer.id.clone();
-        Ok(Verified { issuer, kind, name, groups, expires, token_id: token.id() })
+        let token_id = token.id();
+        Ok((Verified { issuer, kind, name, groups, expires, token_id }, token.claims))
     }
 
     /// Waits until the key of a token may have come: for the end of the next fetch from its issuer, and no longer

@@ -9,6 +9,8 @@
 //! A key or a URL that a token brings along (`jwk`, `jku`, `x5c`, `x5u`) is never looked at. Errors name claims
 //! and never what is in them.
 //!
+//! [`SignIn`] is about people who sign in with a browser: where to send them, and whom an ID token is about.
+//!
 //! Signatures are checked with `aws-lc-rs` itself and not through a library for tokens. What is left beside the
 //! signature is what has to be strict here: members that stand twice, algorithms that exist only as values of
 //! [`JwtAlgorithm`](bartizan_core::settings::JwtAlgorithm), keys that are parsed once for each algorithm they fit.
@@ -25,6 +27,7 @@ mod json;
 mod key;
 mod key_set;
 mod origin;
+mod sign_in;
 mod source;
 mod token;
 
@@ -37,5 +40,6 @@ pub use issuers::{Issuers, Verified};
 pub use json::JsonError;
 pub use key_set::DOCUMENT_BYTES;
 pub use origin::{FetchError, FetchKeys};
+pub use sign_in::{PROVIDER_KEPT, Provider, Returned, SignIn, SignInError, SignedIn};
 pub use source::{KEY_WAIT, KEYS_KEPT, REFRESH_EVERY};
 pub use token::TOKEN_BYTES;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::address;
 use crate::error::{KeySetError, KeysError};
-use crate::json;
+use crate::json::{self, Object};
 use crate::key_set::{DOCUMENT_BYTES, KeySet};
 
 /// Longest wait for one document.
@@ -87,27 +87,48 @@ impl Origin {
 
 /// Where a discovery document says that the keys are.
 fn keys_url(issuer: &str, url: &str, host: &str, document: &[u8]) -> Result<String, KeysError> {
+    let document = discovered(issuer, url, document)?;
+    address_in(&document, "jwks_uri", url, host)
+}
+
+/// The discovery document of an issuer.
+pub(crate) fn discovered(issuer: &str, url: &str, document: &[u8]) -> Result<Object, KeysError> {
     let document = json::object(document)
         .map_err(|source| KeysError::Discovery { url: url.to_owned(), source })?;
-    let text = |member| {
-        let missing = || KeysError::DiscoveryMember { url: url.to_owned(), member };
-        document.get(member).and_then(Value::as_str).ok_or_else(missing)
-    };
     // Section 4.3: it has to be the very same, or one issuer could speak for another.
-    if text("issuer")? != issuer {
+    if text_in(&document, "issuer", url)? != issuer {
         return Err(KeysError::OtherIssuer { url: url.to_owned() });
     }
-    let keys = text("jwks_uri")?;
-    let keys_host = address::safe_host(keys)
+    Ok(document)
+}
+
+/// An address in a discovery document, on the host of its issuer.
+pub(crate) fn address_in(
+    document: &Object,
+    member: &'static str,
+    url: &str,
+    host: &str,
+) -> Result<String, KeysError> {
+    let address = text_in(document, member, url)?;
+    let its_host = address::safe_host(address)
         .map_err(|what| KeysError::DiscoveryAddress { url: url.to_owned(), what })?;
-    if keys_host != host {
-        return Err(KeysError::ForeignHost { url: url.to_owned(), host: keys_host });
+    if its_host != host {
+        return Err(KeysError::ForeignHost { url: url.to_owned(), host: its_host });
     }
-    Ok(keys.to_owned())
+    Ok(address.to_owned())
+}
+
+fn text_in<'d>(
+    document: &'d Object,
+    member: &'static str,
+    url: &str,
+) -> Result<&'d str, KeysError> {
+    let missing = || KeysError::DiscoveryMember { url: url.to_owned(), member };
+    document.get(member).and_then(Value::as_str).ok_or_else(missing)
 }
 
 /// One document, within size and time. Neither is left to whoever fetches.
-async fn read(fetch: &dyn FetchKeys, url: &str) -> Result<Vec<u8>, KeysError> {
+pub(crate) async fn read(fetch: &dyn FetchKeys, url: &str) -> Result<Vec<u8>, KeysError> {
     let answer = tokio::time::timeout(FETCH_TIMEOUT, fetch.fetch(url, DOCUMENT_BYTES)).await;
     let answer =
         answer.map_err(|_| KeysError::TimedOut { url: url.to_owned(), limit: FETCH_TIMEOUT })?;

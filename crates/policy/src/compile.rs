@@ -7,6 +7,7 @@ mod amounts;
 mod approvals;
 pub(crate) mod cedar;
 mod certificates;
+mod console;
 mod detect;
 mod effects;
 mod endpoints;
@@ -104,6 +105,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let issuers = self.issuers(file);
         let certificates = self.certificates(file);
         let tokens = self.tokens(file.identity.tokens.as_ref(), listen.as_ref());
+        let login = self.login(file, listen.as_ref(), &issuers);
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
@@ -142,6 +144,7 @@ impl<'a, 't> Compiler<'a, 't> {
             witnesses,
             witness_for,
             otlp_endpoint,
+            login: login?,
             secrets: secrets?,
             shared: shared?,
             approvals: approvals?,

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod approvals;
+pub(crate) mod console;
 pub(crate) mod endpoint;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
 use approvals::ApprovalsFile;
+use console::ConsoleFile;
 use endpoint::EndpointFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
@@ -84,6 +86,9 @@ pub(crate) struct PolicyFile {
     /// Where the values are kept that `secret:` and `vault:` refer to.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) secrets: SecretsFile,
+    /// How people sign in to the console.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) console: ConsoleFile,
     /// What several gateways share.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) state: StateFile,

@@ -349,8 +349,11 @@ pub fn credential_files(path: &Path) -> Result<Vec<PathBuf>, PolicyError> {
         let postgres = file.state.postgres.as_ref().and_then(|given| given.value.password.as_ref());
         let redis = file.state.redis.as_ref().and_then(|given| given.value.password.as_ref());
         let vault = file.secrets.vault.as_ref().map(|given| &given.value.token);
+        let login = file.console.login.as_ref().and_then(|login| login.value.oidc.as_ref());
+        let login = login.map(|oidc| &oidc.value.client_secret);
         let others = [file.mask_key.as_ref(), file.secrets.key.as_ref(), vault, postgres, redis];
-        let others = others.into_iter().flatten().map(|given| given.value.0.as_str());
+        let others = others.into_iter().chain([login]);
+        let others = others.flatten().map(|given| given.value.0.as_str());
         let given = given.chain(sinks).chain(others);
         let files = given.filter_map(|text| text.strip_prefix("file:"));
         Some(files.map(|file| base_dir.join(file)).collect())

@@ -4,6 +4,7 @@
 //! not shown.
 
 mod approvals;
+mod console;
 mod expectations;
 mod issuers;
 mod properties;
@@ -114,6 +115,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     }
     write_ledger(out, settings)?;
     secrets::write(out, &settings.secrets)?;
+    console::write(out, settings.login.as_ref())?;
     state::write(out, &settings.shared)?;
     approvals::write(out, &settings.approvals)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;

@@ -29,7 +29,7 @@ pub use batch::{Batch, Entry};
 pub use error::{Interrupted, RelayError, SinkError};
 pub use follower::Follower;
 pub use metrics::Metrics;
-pub use remote::{FetchError, RemoteLog, ask, document, is_in_the_clear, tell};
+pub use remote::{FetchError, RemoteLog, ask, document, is_in_the_clear, post_form, tell};
 pub use sinks::Sink;
 pub use witnesses::Witnesses;
 

@@ -11,7 +11,9 @@ use bartizan_core::redact::Secret;
 use bartizan_ledger::verify::remote::{Fetched, Wanted};
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, LOCATION, USER_AGENT};
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, USER_AGENT,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 
@@ -267,18 +269,44 @@ pub async fn tell(
     headers: &[(HeaderName, HeaderValue)],
     limit_bytes: usize,
 ) -> Result<(StatusCode, Option<Bytes>), FetchError> {
+    let request = Request::builder().method(method).uri(url);
+    exchange(request, url, ca, headers, Bytes::new(), limit_bytes).await
+}
+
+/// What a server answers to a form, whatever its status; no body where that is longer than `limit_bytes`. Redirects
+/// are not followed, and nothing is sent twice.
+///
+/// # Errors
+/// [`FetchError`], when there is no answer.
+pub async fn post_form(
+    url: &str,
+    headers: &[(HeaderName, HeaderValue)],
+    form: Bytes,
+    limit_bytes: usize,
+) -> Result<(StatusCode, Option<Bytes>), FetchError> {
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let request = Request::post(url).header(CONTENT_TYPE, kind);
+    exchange(request, url, None, headers, form, limit_bytes).await
+}
+
+async fn exchange(
+    request: http::request::Builder,
+    url: &str,
+    ca: Option<&Path>,
+    headers: &[(HeaderName, HeaderValue)],
+    body: Bytes,
+    limit_bytes: usize,
+) -> Result<(StatusCode, Option<Bytes>), FetchError> {
     let wrong = |what| FetchError::Address { url: url.to_owned(), what };
     let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
     let http = Http::new(&uri, ca).map_err(FetchError::Certificates)?;
-    let mut request = Request::builder()
-        .method(method)
-        .uri(uri)
+    let mut request = request
         .header(USER_AGENT, AGENT)
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let request = request.body(Full::new(Bytes::new())).map_err(|_| wrong("it is no URL"))?;
+    let request = request.body(Full::new(body)).map_err(|_| wrong("it is no URL"))?;
     let answer = http.read(request, limit_bytes).await;
     let (status, _, body) = answer.map_err(|error| not_answered(url.to_owned(), error).error)?;
     Ok((status, body))

@@ -2,6 +2,8 @@
 //!
 //! The store decides; a backend keeps rows. Every kind is held to the same suite of tests.
 
+pub(crate) mod login;
+
 use std::fmt::Debug;
 
 use bartizan_core::access::Scope;
@@ -27,6 +29,9 @@ pub(crate) trait Backend: Debug + Send {
     /// Changes everything that the work changes in one step, or nothing. Nobody else changes anything meanwhile.
     fn change(&mut self, work: Work<'_>) -> Result<(), StoreError>;
 
+    /// Changes in one step what no index holds: nobody else need hear of it.
+    fn change_quietly(&mut self, work: Work<'_>) -> Result<(), StoreError>;
+
     /// Notes when keys were last used, in microseconds since 1970. A change of no consequence to others.
     fn note_uses(&mut self, uses: &[(String, i64)]) -> Result<(), StoreError>;
 
@@ -38,7 +43,7 @@ pub(crate) trait Backend: Debug + Send {
 pub(crate) type ReadKey = Result<(KeyHash, KeyRecord), StoreError>;
 
 /// The rows of a database while it is read or changed. Times are microseconds since 1970, UTC.
-pub(crate) trait Rows {
+pub(crate) trait Rows: login::LoginRows {
     /// All keys, by id, which is in the order in which they were made. A row that no version writes is an error of
     /// its own.
     fn each_key(&mut self) -> Result<Vec<ReadKey>, StoreError>;

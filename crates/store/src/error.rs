@@ -117,6 +117,27 @@ pub enum StoreError {
     /// Without this key nobody could manage Bartizan any more.
     #[error("this is the last admin key that works")]
     LastAdminKey,
+    /// There is an account of this name already.
+    #[error("there is an account `{name}`")]
+    AccountExists {
+        /// Its name.
+        name: String,
+    },
+    /// There is no account of this name.
+    #[error("there is no account `{name}`")]
+    AccountNotFound {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// An account is for a person, and for the console.
+    #[error("{0}")]
+    Account(&'static str),
+    /// There is no session with this id.
+    #[error("there is no session `{id}`")]
+    SessionNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
     /// The text of an endpoint is too long.
     #[error("an endpoint takes at most {ENDPOINT_BYTES} bytes")]
     EndpointTooLarge,
@@ -190,6 +211,10 @@ impl Coded for StoreError {
             Self::KeyNotFound { .. } => "bartizan::store::key-not-found",
             Self::Read => "bartizan::store::read",
             Self::LastAdminKey => "bartizan::store::last-admin-key",
+            Self::AccountExists { .. } => "bartizan::store::account-exists",
+            Self::AccountNotFound { .. } => "bartizan::store::account-not-found",
+            Self::Account(_) => "bartizan::store::account",
+            Self::SessionNotFound { .. } => "bartizan::store::session-not-found",
             Self::EndpointTooLarge => "bartizan::store::endpoint-too-large",
             Self::ChangeNotFound { .. } => "bartizan::store::change-not-found",
             Self::ChangeOver { .. } => "bartizan::store::change-over",
@@ -213,9 +238,14 @@ impl Coded for StoreError {
             | Self::NoteTooLong
             | Self::AlreadyExpired
             | Self::LastAdminKey
+            | Self::AccountExists { .. }
+            | Self::Account(_)
             | Self::EndpointTooLarge
             | Self::ChangeOver { .. } => Class::Usage,
-            Self::KeyNotFound { .. } | Self::ChangeNotFound { .. } => Class::NotFound,
+            Self::KeyNotFound { .. }
+            | Self::AccountNotFound { .. }
+            | Self::SessionNotFound { .. }
+            | Self::ChangeNotFound { .. } => Class::NotFound,
             Self::NoPerson | Self::SamePerson | Self::SameHand => Class::Denied,
             Self::TooManyChanges => Class::Limit,
             Self::Database(_)

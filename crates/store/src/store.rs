@@ -245,8 +245,8 @@ impl Store {
         self.change(|rows| rows.end_session(id, until.as_microsecond(), now.as_microsecond()))
     }
 
-    /// Removes every key of a principal (`alice@example.com`, `sp:bot`), whose name is then nowhere in the
-    /// file, and says how many there were. What a server of PostgreSQL keeps besides its tables is its own business.
+    /// Removes every key of a principal (`alice@example.com`, `sp:bot`), and their account and sessions, whose name is then nowhere in the
+    /// file, and says how many keys there were. What a server of PostgreSQL keeps besides its tables is its own business.
     ///
     /// # Errors
     /// [`StoreError::LastAdminKey`] when nobody could manage Bartizan any more, [`StoreError::Read`] when the
@@ -265,6 +265,8 @@ impl Store {
                 rows.delete_key(&record.id)?;
             }
             changes::forget(rows, principal)?;
+            rows.delete_account(principal)?;
+            rows.delete_sessions_of_name(principal)?;
             Ok(theirs.len())
         })?;
         self.state.lock().backend.sweep()?;
@@ -319,6 +321,14 @@ impl Store {
         let changed = done(work, |work| state.backend.change(work))?;
         self.reload(&mut state)?;
         Ok(changed)
+    }
+
+    /// Changes accounts and sessions in one step, which no index holds.
+    pub(crate) fn change_quietly<T: Send>(
+        &self,
+        work: impl FnMut(&mut dyn Rows) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        done(work, |work| self.state.lock().backend.change_quietly(work))
     }
 
     /// Changes endpoints in one step.

@@ -1,16 +1,19 @@
 //! An identity provider on this machine: discovery, keys that change, tokens of any content.
 
+mod people;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::http::header::{HeaderValue, LOCATION};
 use ::http::{Request, Response, StatusCode};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,7 +22,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::base64;
+use people::People;
 
+/// Where people sign in.
+const AUTHORIZE: &str = "/authorize";
+/// Where their codes are exchanged.
+const TOKEN: &str = "/token";
+/// Most bytes of a form.
+const FORM_BYTES: usize = 64 << 10;
 /// Where an issuer says where its keys are.
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Where they are.
@@ -125,6 +135,7 @@ struct Shared {
     keys: Mutex<Vec<Value>>,
     fetched: AtomicUsize,
     is_away: std::sync::atomic::AtomicBool,
+    people: Mutex<Option<Arc<People>>>,
 }
 
 impl Issuer {
@@ -142,7 +153,9 @@ impl Issuer {
                 let shared = Arc::clone(&serving);
                 let answer = service_fn(move |request: Request<Incoming>| {
                     let shared = Arc::clone(&shared);
-                    async move { Ok::<_, std::convert::Infallible>(shared.answer(address, &request)) }
+                    async move {
+                        Ok::<_, std::convert::Infallible>(shared.answer(address, request).await)
+                    }
                 });
                 let io = TokioIo::new(stream);
                 tokio::spawn(async move {
@@ -175,6 +188,31 @@ impl Issuer {
         self.shared.is_away.store(is_away, Ordering::Relaxed);
     }
 
+    /// Signs everybody in who is sent by this client, as alice@example.com. `make` makes the ID token of the claims that
+    /// are right, or another one.
+    pub fn sign_in(
+        &self,
+        client_id: &str,
+        secret: &str,
+        make: impl Fn(Value) -> String + Send + Sync + 'static,
+    ) {
+        let people = Arc::new(People::new(client_id, secret, Box::new(make)));
+        *self.shared.people.lock().unwrap_or_else(PoisonError::into_inner) = Some(people);
+    }
+
+    /// Takes a code again and again, as no issuer should.
+    pub fn take_codes_twice(&self) {
+        if let Some(people) = self.shared.people() {
+            people.takes_codes_twice.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How often somebody asked for tokens.
+    #[must_use]
+    pub fn exchanged(&self) -> usize {
+        self.shared.people().map_or(0, |people| people.exchanged.load(Ordering::Relaxed))
+    }
+
     /// How often its keys were fetched.
     #[must_use]
     pub fn fetched(&self) -> usize {
@@ -189,24 +227,57 @@ impl Drop for Issuer {
 }
 
 impl Shared {
-    fn answer(&self, address: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    fn people(&self) -> Option<Arc<People>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn answer(
+        &self,
+        address: SocketAddr,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
         let issuer = format!("http://{address}");
-        let (status, body) = match request.uri().path() {
+        let (head, body) = request.into_parts();
+        let mut to = None;
+        let (status, body) = match (head.uri.path(), self.people()) {
             _ if self.is_away.load(Ordering::Relaxed) => {
                 (StatusCode::SERVICE_UNAVAILABLE, Value::Null)
             }
-            DISCOVERY => {
-                (StatusCode::OK, json!({ "issuer": issuer, "jwks_uri": format!("{issuer}{KEYS}") }))
+            (DISCOVERY, people) => {
+                let mut said = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}{KEYS}") });
+                if people.is_some() {
+                    said["authorization_endpoint"] = format!("{issuer}{AUTHORIZE}").into();
+                    said["token_endpoint"] = format!("{issuer}{TOKEN}").into();
+                    said["authorization_response_iss_parameter_supported"] = true.into();
+                }
+                (StatusCode::OK, said)
             }
-            KEYS => {
+            (KEYS, _) => {
                 self.fetched.fetch_add(1, Ordering::Relaxed);
                 let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 (StatusCode::OK, json!({ "keys": keys }))
+            }
+            (AUTHORIZE, Some(people)) => {
+                to = people.authorize(&issuer, head.uri.query().unwrap_or_default());
+                (
+                    if to.is_some() { StatusCode::FOUND } else { StatusCode::BAD_REQUEST },
+                    Value::Null,
+                )
+            }
+            (TOKEN, Some(people)) => {
+                let form = Limited::new(body, FORM_BYTES).collect().await;
+                let form = form.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                let now = now.map(|now| now.as_secs()).unwrap_or_default();
+                people.exchange(&issuer, now, &head.headers, &String::from_utf8_lossy(&form))
             }
             _ => (StatusCode::NOT_FOUND, Value::Null),
         };
         let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
         *response.status_mut() = status;
+        if let Some(to) = to.and_then(|to| HeaderValue::from_str(&to).ok()) {
+            response.headers_mut().insert(LOCATION, to);
+        }
         response
     }
 }

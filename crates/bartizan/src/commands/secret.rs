@@ -15,7 +15,8 @@ use bartizan_core::redact::Secret;
 use bartizan_core::time::{self, Timestamp};
 use bartizan_core::{RequestId, private};
 use bartizan_secrets::keyring::{self, KeyId};
-use bartizan_secrets::{SecretName, SecretRecord, VALUE_BYTES};
+use bartizan_secrets::{Sealer, SecretName, SecretRecord, VALUE_BYTES};
+use bartizan_store::Store;
 use serde_json::{Value, json};
 
 use crate::cli::DocumentFormat;
@@ -23,8 +24,9 @@ use crate::cli::secret::{SecretArgs, SecretCommand, ValueArgs};
 use crate::commands::key::open_log;
 use crate::format::{print_error, usage};
 use crate::terminal::Terminal;
-use crate::wire::policy;
+use crate::wire::login::CodeSeal;
 use crate::wire::secrets::SecretSource;
+use crate::wire::{policy, state};
 
 /// Exit code when something is named.
 const REPORTED: u8 = 1;
@@ -115,7 +117,12 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
             };
             match retire {
                 None => {
+                    let accounts = accounts(args)?;
                     let id = new_master_key(&source, &file, now)?;
+                    if let Some(accounts) = &accounts {
+                        let seal = CodeSeal::new(source.settings().clone(), &data.data_dir);
+                        bartizan_console::reseal_codes(accounts, &seal)?;
+                    }
                     changed("master-key-added", &format!("master key {id}"))?;
                     writeln!(out, "{id} is the current master key")?;
                 }
@@ -132,6 +139,14 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
                             "`bartizan secret master-key` encrypts them with a new one",
                         ));
                     }
+                    if codes_sealed_with(accounts(args)?.as_ref(), id)? {
+                        return Err(usage(
+                            format!(
+                                "codes of accounts are still encrypted with the master key {id}"
+                            ),
+                            "`bartizan secret master-key` encrypts them with a new one",
+                        ));
+                    }
                     keyring::retire_in_file(&file, id)?;
                     changed("master-key-retired", &format!("master key {id}"))?;
                     writeln!(out, "{id} is forgotten")?;
@@ -140,6 +155,22 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The store with the accounts of people, whose codes are sealed too; none where there is none.
+fn accounts(args: &SecretArgs) -> anyhow::Result<Option<Store>> {
+    let data = policy::load_data(&args.policy)?;
+    let shared = policy::load_shared(&args.policy)?;
+    if shared.postgres.is_none() && !state::has_store(&data.data_dir) {
+        return Ok(None);
+    }
+    state::existing_store(&data.data_dir, &shared).map(Some)
+}
+
+fn codes_sealed_with(accounts: Option<&Store>, id: KeyId) -> anyhow::Result<bool> {
+    let Some(accounts) = accounts else { return Ok(false) };
+    let sealed = accounts.sealed_codes()?;
+    Ok(sealed.iter().any(|(_, sealed)| Sealer::key_id(sealed) == Ok(id)))
 }
 
 /// Puts a new key before the others and encrypts everything with it.

@@ -33,7 +33,7 @@ use crate::wire::identity::Identities;
 use crate::wire::relay::Relay;
 use crate::wire::tokens::Tokens;
 use crate::wire::versions::Versions;
-use crate::wire::{models, policy, standing, state, tls, witness};
+use crate::wire::{login, models, policy, standing, state, tls, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
 use reload::{AtStart, reload};
@@ -94,6 +94,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let at_start = AtStart::of(&settings, source.data()?.data_dir);
     let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
+    let sign_in = (settings.login.clone(), settings.listen.tls.is_some());
+    let secrets = settings.secrets.clone();
     let tokens = settings.tokens.as_ref().map(|tokens| Tokens::open(tokens, &data_dir));
     let identities = Identities::begin(store.key_index(), &settings, tokens.transpose()?)?;
     let identities = Arc::new(identities);
@@ -119,6 +121,10 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let console = TcpListener::bind(console_address)
         .await
         .with_context(|| format!("cannot listen on {console_address} for the console"))?;
+    let (login, provider) =
+        login::open(sign_in.0.as_ref(), sign_in.1, secrets, &data_dir, console.local_addr()?)?
+            .unzip();
+    let provider = provider.flatten();
     if ports.is_none() {
         warn_of_others("console", console.local_addr()?);
     }
@@ -166,6 +172,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
             })
         },
         readiness: Arc::new(Ready { log: Arc::clone(&log), counting: Arc::clone(&counting) }),
+        login,
         hosts: Hosts::new(console.local_addr()?, &console_names),
         about: About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -185,6 +192,9 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     tokio::spawn(reload(in_force, at_start, kept.is_some(), until(stopped.clone())));
     let (changing, noting, counting_changes) = looked_after;
     tokio::spawn(changes::follow(changing, noting, counting_changes, until(stopped.clone())));
+    if let Some(provider) = provider {
+        tokio::spawn(provider.follow(until(stopped.clone())));
+    }
     tokio::spawn(maintain(store, until(stopped.clone())));
     #[cfg(feature = "sql")]
     tokio::spawn(tables::follow(tables, until(stopped.clone())));

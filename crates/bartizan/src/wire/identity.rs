@@ -236,7 +236,7 @@ impl Identities {
 }
 
 /// Fetches keys over the network.
-struct Fetch;
+pub(crate) struct Fetch;
 
 impl FetchKeys for Fetch {
     fn fetch(

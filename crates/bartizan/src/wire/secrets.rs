@@ -83,6 +83,11 @@ impl SecretSource {
         self.settings == other.settings && self.data_dir == other.data_dir
     }
 
+    /// What the policy says about them.
+    pub(crate) const fn settings(&self) -> &Secrets {
+        &self.settings
+    }
+
     /// The file of master keys; none where they are handed in.
     pub(crate) fn key_file(&self) -> Option<PathBuf> {
         match &self.settings.key {

@@ -40,9 +40,14 @@ pub(crate) fn open_store(data_dir: &Path, shared: &Shared) -> anyhow::Result<Sto
     Ok(Store::open(&data_dir.join(STATE_FILE))?)
 }
 
+/// Whether a data folder has a store of its own.
+pub(crate) fn has_store(data_dir: &Path) -> bool {
+    data_dir.join(STATE_FILE).is_file()
+}
+
 /// Opens the store that is there; a mistyped path makes none.
 pub(crate) fn existing_store(data_dir: &Path, shared: &Shared) -> anyhow::Result<Store> {
-    if shared.postgres.is_none() && !data_dir.join(STATE_FILE).is_file() {
+    if shared.postgres.is_none() && !has_store(data_dir) {
         return Err(usage(
             format!("there is no data folder of Bartizan at `{}`", data_dir.display()),
             "`bartizan up` makes one; `--data-dir` names another folder",

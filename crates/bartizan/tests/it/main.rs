@@ -26,6 +26,7 @@ mod groundedness;
 mod keys;
 mod limits;
 mod lists;
+mod login;
 mod logprobs;
 mod masking;
 #[cfg(feature = "infer")]

@@ -3,6 +3,8 @@
 mod changes;
 mod endpoints;
 mod keys;
+mod people;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +35,16 @@ use crate::{
 const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("GET", "/", "", 200),
     ("GET", "/console.css", "", 200),
+    ("GET", "/login", "", 200),
+    ("POST", "/login", "name=alice%40example.com&password=correct+horse&code=CODE", 303),
+    ("GET", "/login/enrol", "", 200),
+    ("POST", "/login/enrol", "code=ENROLMENT", 200),
+    ("POST", "/login/provider", "", 200),
+    // Nobody was sent anywhere.
+    ("GET", "/login/callback", "", 401),
+    ("POST", "/logout", "", 303),
+    ("GET", "/sessions", "", 200),
+    ("POST", "/sessions/{id}/end", "", 303),
     ("GET", "/healthz", "", 200),
     ("GET", "/readyz", "", 200),
     ("GET", "/metrics", "", 200),
@@ -66,9 +78,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
             found.unwrap_or_else(|| panic!("no request for {:?} {}", route.method, route.path));
         for who in Who::ALL {
             let console = Console::new();
-            let id = if path.contains("/changes/") { &console.change } else { &console.other_key };
-            let path = path.replace("{id}", id).replace("{name}", "main");
-            let path = path.replace("{level}", "0").replace("{*rest}", "000");
+            let path = console.path(path);
             let mut request = console.request(method, &path, body);
             if let Some(value) = console.authorization(who) {
                 request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
@@ -76,6 +86,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
             let events_before = console.sink.events.lock().len();
             let reply = console.send(request).await;
             let expected = match (who_may(method, route.path), who) {
+                _ if is_page(route) => of_page(route.path, who, *success),
                 (Who::EVERYBODY, _) => *success,
                 (those, _) if those.contains(&who) => *success,
                 (_, Who::Client | Who::Operator | Who::Auditor | Who::Viewer) => 403,
@@ -91,6 +102,15 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
 
             let events = console.sink.events.lock().split_off(events_before);
             match expected {
+                _ if is_page(route) => {
+                    assert!(expected == 303 || reply.text().starts_with("<!doctype html>"));
+                    assert!(events.len() <= 1, "{context}");
+                    assert_eq!(
+                        who == Who::Client && expected == 403,
+                        events.first().is_some_and(|event| event.operation == "refused"),
+                        "{context}"
+                    );
+                }
                 401 => {
                     assert!(reply.header("www-authenticate").starts_with("Bearer"), "{context}");
                     assert_error(&reply);
@@ -341,6 +361,29 @@ impl Who {
     }
 }
 
+/// Whether people with a browser are meant.
+fn is_page(route: &Route) -> bool {
+    matches!(route.access, Access::OwnPage | Access::Somebody) || route.path.starts_with("/login")
+}
+
+/// What a page answers to the holder of a key.
+fn of_page(path: &str, who: Who, success: u16) -> u16 {
+    let is_known = matches!(who, Who::Viewer | Who::Auditor | Who::Operator | Who::Admin);
+    match path {
+        _ if path.starts_with("/login") => success,
+        // Whoever has no key is sent to sign in.
+        "/sessions" if who == Who::Nobody => 303,
+        _ if who == Who::Client => 403,
+        _ if !is_known => 401,
+        "/sessions" => success,
+        // A key is no session.
+        "/logout" => 401,
+        // Whoever may end keys may end sessions; others see those of their own alone.
+        _ if who == Who::Admin => success,
+        _ => 404,
+    }
+}
+
 /// Said here once more, so that a slip in the table or in the rights of a scope does not change what is expected.
 fn who_may(method: &str, path: &str) -> &'static [Who] {
     match (method, path) {
@@ -375,6 +418,10 @@ struct Console {
     other_key: String,
     /// Id of a change that `proposer@example.com` asked for.
     change: String,
+    /// Id of a session that nobody here uses.
+    other_session: String,
+    /// Good for the account of carol@example.com.
+    enrolment: Secret,
     _dir: tempfile::TempDir,
 }
 
@@ -417,6 +464,10 @@ impl Console {
         while bartizan_core::time::now() <= soon {
             std::thread::sleep(Duration::from_millis(1));
         }
+        let enrolment = store.create_account("carol@example.com", Scope::Viewer).unwrap().1;
+        people::enrol(&store, people::ALICE, Scope::Operator);
+        people::enrol(&store, "dave@example.com", Scope::Auditor);
+        let other_session = people::sign_in(&store, "dave@example.com").session.id;
         let sink = Arc::new(Sink::default());
         let endpoints = BTreeMap::from([("main".to_owned(), json!({ "name": "main" }))]);
         let state = ConsoleState {
@@ -429,6 +480,7 @@ impl Console {
             endpoints: Arc::new(endpoints::Endpoints(Mutex::new(endpoints), Arc::clone(&store))),
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             readiness: Arc::new(Fixed(vec![Check { name: "policy", state: Ok(()) }])),
+            login: Some(people::login()),
             hosts: Hosts::new(
                 "127.0.0.1:8081".parse().unwrap(),
                 &[HostPattern::new("console.example").unwrap()],
@@ -447,6 +499,8 @@ impl Console {
             expired,
             other_key,
             change,
+            other_session,
+            enrolment,
             _dir: dir,
         }
     }
@@ -467,14 +521,32 @@ impl Console {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads well beside the other methods")]
+    /// A path of the table with something for each of its parts.
+    fn path(&self, path: &str) -> String {
+        let id = match path {
+            path if path.starts_with("/sessions") => &self.other_session,
+            path if path.contains("/changes/") => &self.change,
+            _ => &self.other_key,
+        };
+        let path = path.replace("{id}", id).replace("{name}", "main");
+        path.replace("{level}", "0").replace("{*rest}", "000")
+    }
+
+    /// A request as a program sends it, and where it is for a page, as a browser does.
     fn request(&self, method: &str, path: &str, body: &str) -> Request<Body> {
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "localhost:8081")
-            .body(Body::from(body.to_owned()))
-            .unwrap()
+        let body = body.replace("CODE", &people::code());
+        let body = body.replace("ENROLMENT", self.enrolment.expose());
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(header::HOST, "localhost:8081");
+        if method == "POST"
+            && ["/login", "/logout", "/sessions"].iter().any(|at| path.starts_with(at))
+        {
+            request = request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::ORIGIN, people::ORIGIN)
+                .header("sec-fetch-site", "same-origin");
+        }
+        request.body(Body::from(body)).unwrap()
     }
 
     async fn admin(&self, method: &str, path: &str, body: &str) -> Reply {

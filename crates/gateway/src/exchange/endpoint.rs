@@ -184,6 +184,7 @@ mod tests {
             witnesses: Vec::new(),
             witness_for: Vec::new(),
             otlp_endpoint: None,
+            login: None,
             secrets: Secrets::default(),
             shared: Shared::default(),
             models: BTreeMap::new(),

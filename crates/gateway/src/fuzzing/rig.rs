@@ -197,6 +197,7 @@ fn no_settings() -> Settings {
         witnesses: Vec::new(),
         witness_for: Vec::new(),
         otlp_endpoint: None,
+        login: None,
         secrets: Secrets::default(),
         shared: Shared::default(),
         models: BTreeMap::new(),

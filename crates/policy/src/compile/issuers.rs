@@ -152,7 +152,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Name or text of a claim.
-    fn claim(&mut self, given: &Located<String>) -> Option<String> {
+    pub(super) fn claim(&mut self, given: &Located<String>) -> Option<String> {
         let text = &given.value;
         if !text.is_empty() && text.len() <= CLAIM_BYTES && !text.chars().any(char::is_control) {
             return Some(text.clone());

@@ -33,6 +33,7 @@ pub(super) fn changed(
         witnesses,
         witness_for,
         otlp_endpoint,
+        login,
         secrets,
         shared,
         approvals,
@@ -91,6 +92,7 @@ pub(super) fn changed(
         ("ledger.witnesses", old.witnesses == *witnesses),
         ("ledger.witness-for", old.witness_for == *witness_for),
         ("telemetry.otlp-endpoint", old.otlp_endpoint == *otlp_endpoint),
+        ("console.login", login.is_none() || old.login == *login),
         ("secrets", alike(&old.secrets, secrets)),
         ("state", alike(&old.shared, shared)),
     ] {

@@ -1,6 +1,7 @@
 //! What is said about each kind of mistake: the rendered text, whole.
 
 mod approvals;
+mod console;
 mod effects;
 mod endpoints;
 mod form;

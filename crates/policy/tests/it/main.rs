@@ -12,6 +12,7 @@
 
 mod approvals;
 mod catalogue;
+mod console;
 mod defaults;
 mod errors;
 mod forms;

@@ -4,6 +4,7 @@
 //! asynchronous runtime, which must not block. There are few: requests ask the index in memory. No wait is without an
 //! end: a server that is silent is left.
 
+mod login;
 mod schema;
 
 use std::fmt::Debug;
@@ -210,6 +211,19 @@ impl Backend for Postgres {
         })
     }
 
+    fn change_quietly(&mut self, work: Work<'_>) -> Result<(), StoreError> {
+        // A connection that was lost unnoticed is found out before anything is changed.
+        self.version()?;
+        outside(|| {
+            let done = self.open().and_then(|(waiting, client)| {
+                let mut transaction = waiting.on(client.transaction())?;
+                work(&mut Open { waiting: &waiting, client: &mut transaction })?;
+                waiting.on(transaction.commit())
+            });
+            self.judge(done)
+        })
+    }
+
     fn note_uses(&mut self, uses: &[(String, i64)]) -> Result<(), StoreError> {
         for uses in uses.chunks(USES) {
             let (ids, times): (Vec<&str>, Vec<i64>) =
@@ -235,7 +249,10 @@ impl Backend for Postgres {
     fn sweep(&mut self) -> Result<(), StoreError> {
         // Other files, such as those for replication, are the business of whoever runs the database.
         self.reading(|waiting, client| {
-            waiting.on(client.batch_execute("VACUUM bartizan.keys, bartizan.changes"))
+            for table in ["keys", "changes", "accounts", "console_sessions"] {
+                waiting.on(client.batch_execute(&format!("VACUUM bartizan.{table}")))?;
+            }
+            Ok(())
         })
     }
 }

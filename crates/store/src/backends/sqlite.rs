@@ -3,6 +3,7 @@
 //! Calls block on the disk for milliseconds. All of them share one connection, since changes are rare and requests
 //! ask the index in memory instead.
 
+mod login;
 mod schema;
 
 use std::path::Path;
@@ -42,6 +43,10 @@ impl Backend for Sqlite {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         work(&mut Open(&transaction))?;
         Ok(transaction.commit()?)
+    }
+
+    fn change_quietly(&mut self, work: Work<'_>) -> Result<(), StoreError> {
+        self.change(work)
     }
 
     fn note_uses(&mut self, uses: &[(String, i64)]) -> Result<(), StoreError> {

@@ -42,7 +42,9 @@ impl Place for Database {
     }
 
     fn sql(&self, statement: &str) {
-        raw(&self.0, &statement.replace("{keys}", "bartizan.keys"));
+        let statement = statement.replace("{keys}", "bartizan.keys");
+        let statement = statement.replace("{accounts}", "bartizan.accounts");
+        raw(&self.0, &statement.replace("{sessions}", "bartizan.console_sessions"));
     }
 }
 

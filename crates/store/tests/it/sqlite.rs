@@ -12,7 +12,8 @@ impl Place for TempDir {
 
     fn sql(&self, statement: &str) {
         let connection = rusqlite::Connection::open(self.path().join("state.db")).unwrap();
-        connection.execute(&statement.replace("{keys}", "keys"), []).unwrap();
+        let statement = statement.replace("{keys}", "keys").replace("{accounts}", "accounts");
+        connection.execute(&statement.replace("{sessions}", "console_sessions"), []).unwrap();
     }
 }
 

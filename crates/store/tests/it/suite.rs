@@ -1,6 +1,7 @@
 //! What the store has to hold, whichever database keeps the rows.
 
 mod changes;
+mod people;
 
 use changes::{
     a_change_that_nobody_decides_in_time_is_over_once,
@@ -22,12 +23,22 @@ use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
 use bartizan_store::{ENDPOINT_BYTES, NewKey, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use people::{
+    a_code_for_enrolment_ends, a_code_is_good_once_over_all_gateways,
+    a_login_of_a_provider_is_used_once, a_person_has_so_many_sessions_and_the_oldest_ends,
+    an_account_is_for_a_person_and_the_console, an_account_is_made_somebodys_once_and_signs_in,
+    codes_are_sealed_anew_unless_they_changed,
+    many_tries_at_once_are_not_more_than_one_after_the_other,
+    sessions_end_idle_in_total_and_with_their_account, so_many_browsers_are_known_and_no_more,
+    tries_of_others_lock_nobody_out_of_their_own_browser,
+    who_is_erased_has_no_account_and_no_session,
+};
 
 /// Where state is kept: opened as often as a case likes, empty at its beginning.
 pub(crate) trait Place {
     fn try_open(&self) -> Result<Store, StoreError>;
 
-    /// Runs a statement behind the store's back; `{keys}` stands for the table.
+    /// Runs a statement behind the store's back; `{keys}`, `{accounts}` and `{sessions}` stand for the tables.
     fn sql(&self, statement: &str);
 
     fn open(&self) -> Store {
@@ -81,6 +92,18 @@ cases! {
     the_same_asked_twice_waits_once_and_no_more_than_a_hundred_wait,
     who_is_forgotten_is_not_named_by_changes,
     an_endpoint_is_changed_if_it_is_what_it_was,
+    an_account_is_made_somebodys_once_and_signs_in,
+    an_account_is_for_a_person_and_the_console,
+    a_code_for_enrolment_ends,
+    a_code_is_good_once_over_all_gateways,
+    many_tries_at_once_are_not_more_than_one_after_the_other,
+    tries_of_others_lock_nobody_out_of_their_own_browser,
+    so_many_browsers_are_known_and_no_more,
+    sessions_end_idle_in_total_and_with_their_account,
+    a_person_has_so_many_sessions_and_the_oldest_ends,
+    a_login_of_a_provider_is_used_once,
+    who_is_erased_has_no_account_and_no_session,
+    codes_are_sealed_anew_unless_they_changed,
 }
 
 fn a_key_is_recognised_at_once_and_after_a_restart(place: &dyn Place) {

@@ -4,8 +4,10 @@
 //! against the source of the workspace.
 
 mod credentials;
+mod login_codes;
 
 use credentials::{COUNTERS, GRANTS, KEYRING, SEAL, SECRETS, SHORT_TOKENS, VAULT};
+use login_codes::SIGN_IN;
 
 /// One code.
 #[derive(Debug)]
@@ -154,6 +156,14 @@ pub(crate) const SECTIONS: &[Section] = &[
         intro: "`{\"error\":{\"code\",\"message\",\"help\"}}`",
         kind: "HTTP",
         codes: CONSOLE_AND_ADMIN_API,
+        outro: "",
+    },
+    Section {
+        level: 3,
+        title: "Signing in",
+        intro: "Of people with a browser, who are told on a page.",
+        kind: "HTTP or class",
+        codes: SIGN_IN,
         outro: "",
     },
 ];
@@ -468,7 +478,7 @@ mod tests {
             if path.is_dir() && name != "tests" {
                 collect(&path, codes);
             } else if path.extension() == Some("rs".as_ref())
-                && !matches!(name, "tests.rs" | "codes.rs" | "credentials.rs")
+                && !matches!(name, "tests.rs" | "codes.rs" | "credentials.rs" | "login_codes.rs")
             {
                 let text = bartizan_core::limits::read_text_file(&path, 1 << 20).unwrap();
                 codes.extend(text.split('"').filter(|part| is_code(part)).map(str::to_owned));

@@ -14,10 +14,10 @@ const FIELDS: [Field; 26] = [
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `change-proposed`, `change-vouched`, `change-approved`, `change-rejected`, `change-expired`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `change-proposed`, `change-vouched`, `change-approved`, `change-rejected`, `change-expired`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `login`, `logout`, `login-refused`, `account-created`, `account-enrolled`, `account-reset`, `account-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
     ["credential", "text", "when known", "names what was shown, and nobody can make it from that: the id of a key, `ISSUER:…` for a token, `session:…` for a short one, `certificate:…`"],
-    ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
+    ["subject", "text", "changes of keys, accounts and sessions", "whom a change is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
     ["model", "text", "when asked", "model named to the provider"],
@@ -117,7 +117,9 @@ An event of a blocked request, spread over lines:
 - A request that names no known path makes no event. Of those without a valid key, one per minute and kind (no key, an unknown
   key) makes an event, without a principal; its `detail` says how many more there were. Of tokens that are refused although
   it is beyond doubt whose they are, one per minute and holder makes an event, with the principal.
-- Requests to the admin API without a valid key make none, so that nobody can push older events out of the log.
+- Refused logins at the console make one per minute and account, and one per minute for names that nobody has; `detail` says
+  why, and how many more there were. What was typed is in none.
+- Requests to the admin API without a valid key or session make none, so that nobody can push older events out of the log.
 "#;
 
 pub(super) fn write(out: &mut String) -> Result {

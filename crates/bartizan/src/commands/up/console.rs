@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use bartizan_console::from_peer;
 use bartizan_gateway::TlsSource;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -71,8 +72,8 @@ pub(super) async fn serve(
             next = next => next,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "console connection not accepted");
                 tokio::time::sleep(RETRY_AFTER).await;
@@ -80,7 +81,7 @@ pub(super) async fn serve(
             }
         };
         let server = Arc::clone(&server);
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(from_peer(&router, peer.ip()));
         let watcher = graceful.watcher();
         let tls = tls.clone();
         tokio::spawn(async move {

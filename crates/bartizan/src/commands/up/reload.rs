@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bartizan_core::settings::{Ledger, Listen, Settings, Shared, Sink, Tokens, Witness};
+use bartizan_core::settings::{Ledger, Listen, Login, Settings, Shared, Sink, Tokens, Witness};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 use bartizan_store::StoreError;
@@ -36,6 +36,7 @@ pub(super) struct AtStart {
     witness_for: Vec<String>,
     otlp_endpoint: Option<String>,
     tokens: Option<Tokens>,
+    login: Option<Login>,
     shared: Shared,
 }
 
@@ -51,6 +52,7 @@ impl AtStart {
             witness_for: settings.witness_for.clone(),
             otlp_endpoint: settings.otlp_endpoint.clone(),
             tokens: settings.tokens.clone(),
+            login: settings.login.clone(),
             shared: settings.shared.clone(),
         }
     }
@@ -70,6 +72,7 @@ impl AtStart {
             ("telemetry.otlp-endpoint", self.otlp_endpoint != now.otlp_endpoint),
             ("state", self.shared != now.shared),
             ("identity.tokens", self.tokens != now.tokens),
+            ("console.login", self.login != now.login),
         ]
         .into_iter()
         .filter_map(|(key, is_changed)| is_changed.then_some(key))

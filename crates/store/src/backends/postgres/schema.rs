@@ -65,6 +65,44 @@ const MIGRATIONS: &[&str] = &[
         decided      BIGINT
     );
 ",
+    "
+    CREATE TABLE bartizan.accounts (
+        name           TEXT PRIMARY KEY,
+        scope          TEXT NOT NULL,
+        created        BIGINT NOT NULL,
+        -- Hash of the code with which somebody makes the account theirs, and until when it is good.
+        enrolment      BYTEA CHECK (length(enrolment) = 32),
+        enrolment_ends BIGINT,
+        password       TEXT,
+        -- Sealed.
+        totp           BYTEA,
+        -- The last step of which a code was used.
+        totp_step      BIGINT NOT NULL DEFAULT 0,
+        -- Hashes of what known browsers have, the newest first.
+        browsers       BYTEA NOT NULL DEFAULT '',
+        -- Tries since the last success, and from when on there may be another: those of known browsers, and others.
+        known_tries    BIGINT NOT NULL DEFAULT 0,
+        known_again    BIGINT NOT NULL DEFAULT 0,
+        other_tries    BIGINT NOT NULL DEFAULT 0,
+        other_again    BIGINT NOT NULL DEFAULT 0,
+        last_login     BIGINT
+    );
+    CREATE TABLE bartizan.console_sessions (
+        id        TEXT PRIMARY KEY,
+        hash      BYTEA NOT NULL UNIQUE CHECK (length(hash) = 32),
+        name      TEXT NOT NULL,
+        scope     TEXT NOT NULL,
+        -- Id of the issuer that signed the person in; absent for an account.
+        issuer    TEXT,
+        created   BIGINT NOT NULL,
+        last_used BIGINT NOT NULL,
+        ends      BIGINT NOT NULL
+    );
+    CREATE TABLE bartizan.used_logins (
+        hash  BYTEA PRIMARY KEY CHECK (length(hash) = 32),
+        until BIGINT NOT NULL
+    );
+",
 ];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.

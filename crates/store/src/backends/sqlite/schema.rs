@@ -66,6 +66,44 @@ const MIGRATIONS: &[&str] = &[
         decided      INTEGER
     ) STRICT;
 ",
+    "
+    CREATE TABLE accounts (
+        name           TEXT PRIMARY KEY,
+        scope          TEXT NOT NULL,
+        created        INTEGER NOT NULL,
+        -- Hash of the code with which somebody makes the account theirs, and until when it is good.
+        enrolment      BLOB CHECK (length(enrolment) = 32),
+        enrolment_ends INTEGER,
+        password       TEXT,
+        -- Sealed.
+        totp           BLOB,
+        -- The last step of which a code was used.
+        totp_step      INTEGER NOT NULL DEFAULT 0,
+        -- Hashes of what known browsers have, the newest first.
+        browsers       BLOB NOT NULL DEFAULT x'',
+        -- Tries since the last success, and from when on there may be another: those of known browsers, and others.
+        known_tries    INTEGER NOT NULL DEFAULT 0,
+        known_again    INTEGER NOT NULL DEFAULT 0,
+        other_tries    INTEGER NOT NULL DEFAULT 0,
+        other_again    INTEGER NOT NULL DEFAULT 0,
+        last_login     INTEGER
+    ) STRICT;
+    CREATE TABLE console_sessions (
+        id        TEXT PRIMARY KEY,
+        hash      BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+        name      TEXT NOT NULL,
+        scope     TEXT NOT NULL,
+        -- Id of the issuer that signed the person in; absent for an account.
+        issuer    TEXT,
+        created   INTEGER NOT NULL,
+        last_used INTEGER NOT NULL,
+        ends      INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE used_logins (
+        hash  BLOB PRIMARY KEY CHECK (length(hash) = 32),
+        until INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// Opens the file, which is created when missing, for its owner alone.
