@@ -9,6 +9,7 @@ use crate::error::Class;
 use crate::id::Name;
 use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
+use crate::tags::Tags;
 use crate::time::Timestamp;
 
 /// What a key may do.
@@ -116,6 +117,8 @@ pub struct Identity {
     /// The only endpoints that it opens, whatever else the policy would allow; absent where it opens all that
     /// are.
     pub endpoints: Option<Arc<[Name]>>,
+    /// What use with it is put down to.
+    pub tags: Arc<Tags>,
     /// What a short token says besides; absent for keys and for tokens of issuers.
     pub token: Option<Arc<TokenBounds>>,
 }

@@ -4,6 +4,7 @@
 //! YAML. A value of these types holds what its fields promise: ids are unique, names resolve,
 //! numbers are in range.
 
+mod brakes;
 mod expectations;
 mod issuers;
 mod ledger;
@@ -28,9 +29,11 @@ use crate::operator::Operators;
 use crate::packages::{Ecosystem, PackageNames};
 use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
+use crate::tags::{TagName, Tags};
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
+pub use brakes::{Brake, BrakeKind};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
@@ -61,6 +64,8 @@ pub struct Settings {
     pub groups: BTreeMap<Name, BTreeSet<Member>>,
     /// Governed ways to models.
     pub endpoints: BTreeMap<Name, Endpoint>,
+    /// Ceilings on use over all endpoints; all of them must have room, besides those of the endpoint.
+    pub limits: Vec<Limit>,
     /// Classifiers in local folders, by name.
     pub models: BTreeMap<Name, LocalModel>,
     /// Prices for budgets, by model name as sent upstream.
@@ -178,6 +183,10 @@ pub struct Endpoint {
     pub guardrails: Vec<Guardrail>,
     /// All of them must have room.
     pub limits: Vec<Limit>,
+    /// What stops callers that go round in circles.
+    pub brakes: Vec<Brake>,
+    /// What use of it is put down to, where the caller's own tags say nothing.
+    pub tags: Tags,
     /// Content that passes although no guard can read it.
     pub modalities: BTreeSet<Modality>,
     /// What a provider may read by itself, where no guard sees it.
@@ -459,7 +468,7 @@ impl Limit {
                 LimitSubject::User => caller.kind == PrincipalKind::User,
                 LimitSubject::ServicePrincipal => caller.kind == PrincipalKind::ServicePrincipal,
                 LimitSubject::Group(group) => caller.groups.contains(group),
-                LimitSubject::Endpoint => true,
+                LimitSubject::Tag(_) | LimitSubject::Endpoint | LimitSubject::All => true,
             }
     }
 }
@@ -473,8 +482,12 @@ pub enum LimitSubject {
     ServicePrincipal,
     /// All members of the group share one.
     Group(Name),
-    /// Everyone shares one.
+    /// All with the same value of the tag share one, and so do all without the tag.
+    Tag(TagName),
+    /// Everyone shares one, in one endpoint.
     Endpoint,
+    /// Everyone shares one, over all endpoints.
+    All,
 }
 
 /// An amount per window of time.

@@ -4,6 +4,7 @@
 //! that a problem was reported.
 
 mod amounts;
+mod brakes;
 pub(crate) mod cedar;
 mod detect;
 mod effects;
@@ -23,6 +24,7 @@ mod secrets;
 mod sinks;
 mod state;
 mod subjects;
+mod tags;
 mod tokens;
 pub(crate) mod urls;
 mod witnesses;
@@ -101,7 +103,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
-        let endpoints = self.endpoints(file);
+        let (limits, endpoints) = self.limits_and_endpoints(file);
         let ledger = self.ledger(&file.ledger);
         let sinks = self.sinks(&file.ledger.sinks);
         let witnesses = self.witnesses(&file.ledger.witnesses);
@@ -121,6 +123,7 @@ impl<'a, 't> Compiler<'a, 't> {
             tokens: tokens?,
             groups,
             endpoints,
+            limits,
             models,
             prices,
             ledger: ledger?,

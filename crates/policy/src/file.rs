@@ -3,6 +3,7 @@
 //! These types decide which keys exist and what kind of value each takes; the JSON Schema comes from
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
+pub(crate) mod brake;
 pub(crate) mod endpoint;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
@@ -21,7 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
-use endpoint::EndpointFile;
+use endpoint::{EndpointFile, LimitFile};
 use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
@@ -66,6 +67,10 @@ pub(crate) struct PolicyFile {
     /// Governed ways to models, by the name that clients use.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,
+    /// Ceilings on use over all endpoints, besides those of each; all of them must have room.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 1_000))]
+    pub(crate) limits: Vec<Located<LimitFile>>,
     /// Classifiers in local folders, by the name that `refine` uses. Needs a build with `--features infer`.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) models: BTreeMap<Located<String>, Located<ModelFile>>,

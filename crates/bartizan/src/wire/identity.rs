@@ -132,6 +132,7 @@ impl Identify for Identities {
             kind: verified.kind,
             name: verified.name,
             groups: verified.groups,
+            tags: verified.tags,
             scope: Scope::Client,
             endpoints: None,
         })

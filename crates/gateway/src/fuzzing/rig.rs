@@ -75,6 +75,8 @@ impl Rig {
             routes: Vec::new(),
             guardrails: Vec::new(),
             limits: Vec::new(),
+            brakes: Vec::new(),
+            tags: bartizan_core::Tags::default(),
             modalities: media.into_iter().filter(|_| plan.takes_media).collect(),
             unseen: [Unseen::StoredState, Unseen::HostedTools]
                 .into_iter()
@@ -189,6 +191,7 @@ fn no_settings() -> Settings {
         tokens: None,
         groups: BTreeMap::new(),
         endpoints: BTreeMap::new(),
+        limits: Vec::new(),
         prices: BTreeMap::new(),
         ledger: Ledger::DEFAULT,
         sinks: Vec::new(),
@@ -230,6 +233,7 @@ impl Identify for AnyKey {
             groups: Vec::new(),
             scope: Scope::Client,
             endpoints: None,
+            tags: Arc::default(),
         })
     }
 }

@@ -263,8 +263,8 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.execute(
             "INSERT INTO bartizan.keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, tags)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 &record.id,
                 &hash.as_slice(),
@@ -276,6 +276,7 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
                 &record.expires.map(jiff::Timestamp::as_microsecond),
                 &record.endpoints_joined(),
                 &record.replaces,
+                &record.tags_joined(),
             ],
         )?;
         Ok(())
@@ -357,6 +358,7 @@ fn key(row: &Row) -> Result<(KeyHash, KeyRecord), StoreError> {
         last_used: row.try_get(8)?,
         endpoints: row.try_get(9)?,
         replaces: row.try_get(10)?,
+        tags: row.try_get(12)?,
     };
     let hash: &[u8] = row.try_get(11)?;
     match hash.try_into() {

@@ -86,6 +86,7 @@ impl Rows for Open<'_> {
                 last_used: row.get(8)?,
                 endpoints: row.get(9)?,
                 replaces: row.get(10)?,
+                tags: row.get(12)?,
             };
             let hash = row.get(11)?;
             keys.push(key.read().map(|record| (hash, record)));
@@ -96,8 +97,8 @@ impl Rows for Open<'_> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.0.execute(
             "INSERT INTO keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, tags)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             (
                 &record.id,
                 hash,
@@ -109,6 +110,7 @@ impl Rows for Open<'_> {
                 record.expires.map(jiff::Timestamp::as_microsecond),
                 record.endpoints_joined(),
                 &record.replaces,
+                record.tags_joined(),
             ),
         )?;
         Ok(())

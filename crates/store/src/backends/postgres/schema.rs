@@ -10,7 +10,8 @@ const LOCK: i64 = 0x6261_7274_697A;
 
 /// Step `n` leads from format `n` to `n + 1`; `bartizan.format` holds the format. Steps are only ever added. Times are
 /// microseconds since 1970, UTC.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE bartizan.revision (
         -- There is one row.
         single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
@@ -42,7 +43,12 @@ const MIGRATIONS: &[&str] = &["
         id    TEXT PRIMARY KEY,
         until BIGINT NOT NULL
     );
-"];
+",
+    "
+    -- `NAME=VALUE` on each line.
+    ALTER TABLE bartizan.keys ADD COLUMN tags TEXT;
+",
+];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.
 pub(super) fn migrate(waiting: &Waiting<'_>, client: &mut Client) -> Result<(), StoreError> {
