@@ -12,6 +12,7 @@
 mod access;
 mod audit;
 mod azure;
+mod brakes;
 mod bypass;
 mod check;
 mod cli;
@@ -39,6 +40,7 @@ mod sinks;
 mod start;
 mod streams;
 mod support;
+mod tags;
 mod tls;
 mod tokens;
 mod transport;

@@ -8,8 +8,8 @@ use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, 
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Secrets, Settings, Shared,
-    Unseen,
+    Brake, BrakeKind, Detect, Endpoint, Guardrail, Ledger, Listen, Modality, OnError, Rate,
+    Secrets, Settings, Shared, Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -75,7 +75,7 @@ impl Rig {
             routes: Vec::new(),
             guardrails: Vec::new(),
             limits: Vec::new(),
-            brakes: Vec::new(),
+            brakes: brakes(),
             tags: bartizan_core::Tags::default(),
             modalities: media.into_iter().filter(|_| plan.takes_media).collect(),
             unseen: [Unseen::StoredState, Unseen::HostedTools]
@@ -159,6 +159,22 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
         refine: None,
         exceptions: Vec::new(),
     }
+}
+
+/// One brake of each kind, so that every request is looked at, and none that ever stops one.
+fn brakes() -> Vec<Brake> {
+    let rate = Rate { amount: u64::MAX, window: Duration::from_secs(1) };
+    let kinds = [
+        ("same-requests", BrakeKind::SameRequests(rate)),
+        ("same-tool-calls", BrakeKind::SameToolCalls(u64::MAX)),
+        ("tool-rounds", BrakeKind::ToolRounds(u64::MAX)),
+        ("conversation-tokens", BrakeKind::ConversationTokens(rate)),
+    ];
+    let brake = |(id, kind): (&str, BrakeKind)| {
+        let id = id.parse().expect("an id");
+        Brake { id, kind, action: Action::Block, mode: Mode::Enforce, only: BTreeSet::new() }
+    };
+    kinds.map(brake).into()
 }
 
 /// Takes out times, which a second run may see change.

@@ -1,5 +1,6 @@
 //! What is said about each kind of mistake: the rendered text, whole.
 
+mod brakes;
 mod effects;
 mod endpoints;
 mod form;
@@ -14,6 +15,7 @@ mod report;
 mod sections;
 mod sinks;
 mod state;
+mod tags;
 
 use bartizan_core::Coded;
 use bartizan_core::error::Class;
