@@ -181,7 +181,7 @@ struct Calls {
     rounds: u64,
 }
 
-impl<'s, 'd> Told<'s, 'd> {
+impl Told<'_, '_> {
     fn same_key(&mut self) -> u16 {
         let (said, is_exact) = (self.said, self.operation == Operation::Embeddings);
         *self.same.get_or_insert_with(|| same_key(said, is_exact))

@@ -226,14 +226,14 @@ fn new_key(request: CreateKey) -> Result<NewKey, ConsoleError> {
     let expires = expiry(request.expires_in.as_deref())?;
     let mut tags = Tags::default();
     for (name, value) in &request.tags {
-        let name = name.parse().map_err(|error| tag(&error))?;
-        tags.add(name, value).map_err(|error| tag(&error))?;
+        let name = name.parse().map_err(tag)?;
+        tags.add(name, value).map_err(tag)?;
     }
     let (name, note, endpoints) = (name.to_owned(), request.note, request.endpoints);
     Ok(NewKey { scope, kind, name, note, expires, endpoints, tags })
 }
 
-fn tag(error: &TagError) -> ConsoleError {
+fn tag(error: TagError) -> ConsoleError {
     ConsoleError::Field { field: "tags", reason: error.to_string() }
 }
 

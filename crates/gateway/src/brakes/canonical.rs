@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::json::{Document, Kind, Value};
+use crate::json::{Document, Kind, Str, Value};
 
 /// Stands for a call. Arguments that are a text are read as JSON, as most protocols send them; one that is none stands
 /// for itself.
@@ -29,7 +29,7 @@ fn put(hash: &mut Sha256, value: Value<'_>) {
         Kind::Null | Kind::Bool | Kind::Number => hash.update(value.raw()),
         Kind::String => {
             let text = value.as_str();
-            put_text(hash, text.as_ref().map(|text| text.text()).as_deref().unwrap_or_default());
+            put_text(hash, text.as_ref().map(Str::text).as_deref().unwrap_or_default());
         }
         Kind::Array => {
             hash.update(b"[");

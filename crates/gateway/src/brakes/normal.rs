@@ -91,9 +91,8 @@ fn stands_for_number(word: &str) -> bool {
 fn is_uuid(text: &str) -> bool {
     let (length, dashes) = UUID;
     let Some(start) = text.as_bytes().get(..length) else { return false };
-    let fits = |(at, byte): (usize, &u8)| match dashes.contains(&at) {
-        true => *byte == b'-',
-        false => byte.is_ascii_hexdigit(),
+    let fits = |(at, byte): (usize, &u8)| {
+        if dashes.contains(&at) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
     };
     let goes_on = text.get(length..).and_then(|rest| rest.chars().next());
     start.iter().enumerate().all(fits) && !goes_on.is_some_and(char::is_alphanumeric)

@@ -99,10 +99,10 @@ fn loops(operation: Operation, rounds: impl IntoIterator<Item = Json>) -> Json {
     for (id, arguments) in rounds.into_iter().enumerate() {
         items.extend(round(operation, id, &arguments, "nothing"));
     }
-    body_of(operation, items)
+    body_of(operation, &items)
 }
 
-fn body_of(operation: Operation, items: Vec<Json>) -> Json {
+fn body_of(operation: Operation, items: &[Json]) -> Json {
     let name = if operation == Operation::Responses { "input" } else { "messages" };
     json!({ "model": "m", "max_tokens": 9, name: items })
 }
@@ -118,9 +118,9 @@ fn rounds_are_counted_since_a_person_spoke_in_every_protocol() {
         let name = if operation == Operation::Responses { "input" } else { "messages" };
         let mut items = looped[name].as_array().unwrap().clone();
         items.push(user("and now?"));
-        assert_eq!(rounds(&body_of(operation, items.clone())), 0, "{operation:?}");
+        assert_eq!(rounds(&body_of(operation, &items)), 0, "{operation:?}");
         items.extend(round(operation, 90, &json!({}), "x"));
-        assert_eq!(rounds(&body_of(operation, items)), 1, "{operation:?}");
+        assert_eq!(rounds(&body_of(operation, &items)), 1, "{operation:?}");
     }
 }
 
@@ -215,7 +215,8 @@ fn leaving_the_history_out_does_not_start_anew() {
 
 #[test]
 fn every_protocol_tells_what_is_new() {
-    let bodies: [(Operation, fn(&str) -> Json); 5] = [
+    type Body = fn(&str) -> Json;
+    let bodies: [(Operation, Body); 5] = [
         (CHAT, |text| chat(&[user(text)])),
         (
             Operation::Messages,
@@ -333,8 +334,8 @@ fn a_caller_has_no_more_counters_than_a_cut_of_a_hash() {
 fn a_refusal_says_which_brake_and_what_to_do_and_none_of_the_text() {
     let brakes = [brake(BrakeKind::ToolRounds(2))];
     let body = loops(CHAT, (0..3).map(|_| json!({ "secret": "heliotrope" })));
-    let braked = with(&brakes, CHAT, &body, |looked| looked.stopped.unwrap());
-    let said = braked.to_string();
+    let stopped = with(&brakes, CHAT, &body, |looked| looked.stopped.unwrap());
+    let said = stopped.to_string();
     assert_eq!(
         said,
         "brake `b-test`: more than 2 rounds of tool calls since a person said something; let a person look at it and answer"
@@ -381,7 +382,7 @@ proptest! {
         let brakes = kinds.map(brake);
         for operation in [CHAT, Operation::Messages, Operation::Responses] {
             let item = json!({ "role": "user", "type": "message", "content": content, "tool_calls": content });
-            let body = body_of(operation, vec![item]);
+            let body = body_of(operation, &[item]);
             with(&brakes, operation, &body, |looked| assert_eq!(looked.counted.len(), 2));
         }
     }

@@ -317,7 +317,9 @@ fn tag(name: &str) -> LimitSubject {
 
 fn tagged(written: &[&str]) -> Tags {
     let mut tags = Tags::default();
-    written.iter().for_each(|text| tags.add_written(text).unwrap());
+    for text in written {
+        tags.add_written(text).unwrap();
+    }
     tags
 }
 

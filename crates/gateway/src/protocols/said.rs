@@ -25,7 +25,7 @@ pub(crate) enum Said<'d> {
 }
 
 /// Chat completions.
-pub(super) fn chat<'d>(root: Value<'d>) -> Vec<Said<'d>> {
+pub(super) fn chat(root: Value<'_>) -> Vec<Said<'_>> {
     let mut said = Vec::new();
     for message in items(root.get("messages")) {
         let content = message.get("content");
@@ -49,7 +49,7 @@ pub(super) fn chat<'d>(root: Value<'d>) -> Vec<Said<'d>> {
 }
 
 /// Anthropic messages. Whatever stands beside the result of a tool is put there by the program that ran it.
-pub(super) fn messages<'d>(root: Value<'d>) -> Vec<Said<'d>> {
+pub(super) fn messages(root: Value<'_>) -> Vec<Said<'_>> {
     let mut said = Vec::new();
     said.extend(root.get("system").map(Said::Instructions));
     for message in items(root.get("messages")) {
@@ -70,7 +70,7 @@ pub(super) fn messages<'d>(root: Value<'d>) -> Vec<Said<'d>> {
 }
 
 /// Responses.
-pub(super) fn responses<'d>(root: Value<'d>) -> Vec<Said<'d>> {
+pub(super) fn responses(root: Value<'_>) -> Vec<Said<'_>> {
     let mut said = Vec::new();
     let is_given = |name: &&str| root.get(name).is_some_and(|value| value.kind() != Kind::Null);
     if ["previous_response_id", "conversation", "prompt"].iter().any(is_given) {
@@ -112,7 +112,7 @@ fn called<'d>(of: Value<'d>, arguments: &[&str]) -> Said<'d> {
     Said::Call { name, arguments: arguments.iter().find_map(|name| of.get(name)) }
 }
 
-fn items<'d>(value: Option<Value<'d>>) -> impl Iterator<Item = Value<'d>> {
+fn items(value: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
     value.into_iter().flat_map(|value| value.items())
 }
 
