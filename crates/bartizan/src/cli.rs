@@ -373,7 +373,7 @@ pub(crate) struct KeyArgs {
 pub(crate) enum KeyCommand {
     /// Create a key and print it once
     #[command(
-        after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:deploy --scope admin --note 'CI'"
+        after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:deploy --scope admin --note 'CI'\n  bartizan key create sp:crawler --tag team=search --tag project=x"
     )]
     Create {
         /// Person (`alice@example.com`) or program (`sp:support-bot`)
@@ -395,6 +395,9 @@ pub(crate) enum KeyCommand {
         /// The only endpoint that it opens; may be given several times [default: all that the policy opens to its holder]
         #[arg(long = "endpoint", value_name = "NAME")]
         endpoints: Vec<String>,
+        /// What use with it is put down to, by which limits can count; may be given several times
+        #[arg(long = "tag", value_name = "NAME=VALUE")]
+        tags: Vec<String>,
     },
     /// Make a key in the place of one that works, and print it once
     ///

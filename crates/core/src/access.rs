@@ -9,6 +9,7 @@ use crate::error::Class;
 use crate::id::Name;
 use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
+use crate::tags::Tags;
 use crate::time::Timestamp;
 
 /// What a key may do.
@@ -130,6 +131,8 @@ pub struct Identity {
     /// When the credential ends by its own words: nothing that is made of it lives longer. Absent for keys, which
     /// whoever keeps them ends.
     pub expires: Option<Timestamp>,
+    /// What use with it is put down to.
+    pub tags: Arc<Tags>,
     /// What a short token says besides; absent for keys and for tokens of issuers.
     pub token: Option<Arc<TokenBounds>>,
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::channel::Channel;
 use crate::finding::Disguise;
 use crate::id::RequestId;
+use crate::tags::Tags;
 use crate::verdict::Verdict;
 
 /// Schema name written into every event.
@@ -26,6 +27,9 @@ pub const SCHEMA: &str = "bartizan.event/v1";
 pub struct Event {
     /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
     pub area: String,
+    /// Brakes that the request went over without being refused, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brakes: Vec<String>,
     /// Names the credential that was shown: the id of a key, `ISSUER:…`, `session:…` or `certificate:…`; absent where
     /// none was recognised. Nobody can make the credential from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +77,7 @@ pub struct Event {
     pub refined: Vec<RefinedRecord>,
     /// Id that the caller saw in `x-bartizan-request-id`.
     pub request_id: RequestId,
-    /// Rule that decided: guardrail or limit id.
+    /// Rule that decided: guardrail, limit or brake id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// Always [`SCHEMA`].
@@ -87,6 +91,9 @@ pub struct Event {
     /// Whom a change is about, like `principal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What the use is put down to: tags of the caller and of the endpoint, by name.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
     /// RFC 3339, UTC, six decimals.
     pub time: String,
     /// Tokens charged for the prompt.
@@ -109,7 +116,7 @@ pub enum Outcome {
     Refused,
     /// The answer was refused, whole or part of the way.
     AnswerRefused,
-    /// A limit was reached.
+    /// A limit was reached, or a brake stopped it.
     Limited,
     /// The caller went away.
     Disconnected,
@@ -239,6 +246,8 @@ impl Event {
             outcome: Outcome::Answered,
             status: None,
             rule: None,
+            brakes: Vec::new(),
+            tags: Tags::default(),
             policy: String::new(),
             findings: Vec::new(),
             limits_near: Vec::new(),
@@ -285,6 +294,7 @@ impl Event {
                     ..finding.clone()
                 })
                 .collect(),
+            brakes: self.brakes.iter().take(KEPT_ITEMS).map(short).collect(),
             limits_near: self.limits_near.iter().take(KEPT_ITEMS).map(short).collect(),
             not_evaluated: self.not_evaluated.iter().take(KEPT_ITEMS).map(short).collect(),
             refined: self.refined.iter().take(KEPT_ITEMS).cloned().collect(),

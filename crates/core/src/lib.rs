@@ -22,6 +22,7 @@ pub mod principal;
 pub mod private;
 pub mod redact;
 pub mod settings;
+pub mod tags;
 pub mod time;
 pub mod verdict;
 
@@ -32,4 +33,5 @@ pub use finding::{Category, Disguise, Finding, Severity, Span};
 pub use id::{Name, RequestId, RuleId};
 pub use principal::{Principal, PrincipalKind};
 pub use redact::{Redacted, Secret};
+pub use tags::{TagName, Tags};
 pub use verdict::{Action, Mode, NotEvaluated, Verdict};

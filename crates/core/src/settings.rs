@@ -5,12 +5,13 @@
 //! numbers are in range.
 
 mod approvals;
+mod brakes;
 mod certificates;
 mod expectations;
 mod issuers;
 mod ledger;
-mod properties;
 mod login;
+mod properties;
 mod secrets;
 mod shared;
 mod sinks;
@@ -32,16 +33,18 @@ use crate::operator::Operators;
 use crate::packages::{Ecosystem, PackageNames};
 use crate::principal::{Principal, PrincipalKind};
 use crate::redact::Secret;
+use crate::tags::{TagName, Tags};
 use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
 pub use approvals::{Approval, Approvals};
+pub use brakes::{Brake, BrakeKind};
 pub use certificates::{CertificateName, CertificateRule, OneStar};
 pub use expectations::{Expected, PolicyTest};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
-pub use properties::{Claim, Property};
 pub use login::{Login, OidcLogin};
+pub use properties::{Claim, Property};
 pub use secrets::{MasterKey, Secrets, Vault};
 pub use shared::{Postgres, Redis, Shared, SharedServer, SharedTls, WhenAway};
 pub use sinks::{
@@ -73,6 +76,8 @@ pub struct Settings {
     pub groups: BTreeMap<Name, BTreeSet<Member>>,
     /// Governed ways to models.
     pub endpoints: BTreeMap<Name, Endpoint>,
+    /// Ceilings on use over all endpoints; all of them must have room, besides those of the endpoint.
+    pub limits: Vec<Limit>,
     /// Classifiers in local folders, by name.
     pub models: BTreeMap<Name, LocalModel>,
     /// Prices for budgets, by model name as sent upstream.
@@ -217,6 +222,10 @@ pub struct Endpoint {
     pub guardrails: Vec<Guardrail>,
     /// All of them must have room.
     pub limits: Vec<Limit>,
+    /// What stops callers that go round in circles.
+    pub brakes: Vec<Brake>,
+    /// What use of it is put down to, where the caller's own tags say nothing.
+    pub tags: Tags,
     /// Content that passes although no guard can read it.
     pub modalities: BTreeSet<Modality>,
     /// What a provider may read by itself, where no guard sees it.
@@ -498,7 +507,7 @@ impl Limit {
                 LimitSubject::User => caller.kind == PrincipalKind::User,
                 LimitSubject::ServicePrincipal => caller.kind == PrincipalKind::ServicePrincipal,
                 LimitSubject::Group(group) => caller.groups.contains(group),
-                LimitSubject::Endpoint => true,
+                LimitSubject::Tag(_) | LimitSubject::Endpoint | LimitSubject::All => true,
             }
     }
 }
@@ -512,8 +521,12 @@ pub enum LimitSubject {
     ServicePrincipal,
     /// All members of the group share one.
     Group(Name),
-    /// Everyone shares one.
+    /// All with the same value of the tag share one, and so do all without the tag.
+    Tag(TagName),
+    /// Everyone shares one, in one endpoint.
     Endpoint,
+    /// Everyone shares one, over all endpoints.
+    All,
 }
 
 /// An amount per window of time.

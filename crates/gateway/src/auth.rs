@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bartizan_core::access::{Identify, Presented, Scope, TokenBounds, Unrecognised};
 use bartizan_core::settings::Settings;
-use bartizan_core::{Name, Principal, Secret};
+use bartizan_core::{Name, Principal, Secret, Tags};
 use http::HeaderMap;
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
@@ -24,6 +24,8 @@ pub(crate) struct Caller {
     pub(crate) credential: String,
     scope: Scope,
     endpoints: Option<Arc<[Name]>>,
+    /// What its use is put down to: by its key or token, and by the endpoint where that says nothing.
+    pub(crate) tags: Arc<Tags>,
     /// What a short token bounds besides.
     pub(crate) token: Option<Arc<TokenBounds>>,
 }
@@ -41,13 +43,13 @@ impl Caller {
     #[cfg(test)]
     pub(crate) fn of(principal: Principal) -> Self {
         let qualified = principal.qualified();
-        let credential = String::new();
         Self {
             principal,
             qualified,
-            credential,
+            credential: String::new(),
             scope: Scope::Client,
             endpoints: None,
+            tags: Arc::default(),
             token: None,
         }
     }
@@ -55,6 +57,13 @@ impl Caller {
     /// Whether the key itself opens an endpoint, whatever the policy says about its holder.
     pub(crate) fn reaches(&self, endpoint: &Name) -> bool {
         self.endpoints.as_ref().is_none_or(|only| only.contains(endpoint))
+    }
+
+    /// Adds the tags of an endpoint. They take the place of none that the caller has.
+    pub(crate) fn at(&mut self, endpoint: &Tags) {
+        if !endpoint.is_empty() {
+            self.tags = Arc::new(self.tags.or(endpoint));
+        }
     }
 
     /// Refuses keys that manage Bartizan.
@@ -93,7 +102,8 @@ pub(crate) async fn identify(
     let principal = Principal { kind: identity.kind, name: identity.name, groups };
     let qualified = principal.qualified();
     let (scope, endpoints, token) = (identity.scope, identity.endpoints, identity.token);
-    Ok(Caller { principal, qualified, credential: identity.key_id, scope, endpoints, token })
+    let (tags, credential) = (identity.tags, identity.key_id);
+    Ok(Caller { principal, qualified, credential, scope, endpoints, tags, token })
 }
 
 /// What a request says about its sender.

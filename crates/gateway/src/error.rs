@@ -6,6 +6,7 @@ use bartizan_core::access::Unrecognised;
 use bartizan_core::settings::{Modality, Unseen};
 use bartizan_core::{Category, Class, Coded, RuleId};
 
+use crate::brakes::Braked;
 use crate::json::{EditError, JsonError};
 use crate::limits::Exhausted;
 
@@ -82,6 +83,8 @@ pub enum GatewayError {
     GuardFailed { rule: RuleId },
     #[error("{0}")]
     Limited(#[from] Exhausted),
+    #[error("{0}")]
+    Braked(#[from] Braked),
     #[error(
         "the limits of `{endpoint}` are counted for several gateways, and the server that counts cannot be reached"
     )]
@@ -151,6 +154,7 @@ impl Coded for GatewayError {
             Self::UnseenRefused { .. } => "bartizan::gateway::unseen-refused",
             Self::GuardFailed { .. } => "bartizan::gateway::guard-failed",
             Self::Limited(_) => "bartizan::gateway::limited",
+            Self::Braked(_) => "bartizan::gateway::loop",
             Self::CountersAway { .. } => "bartizan::gateway::counters-away",
             Self::PriceUnknown { .. } => "bartizan::gateway::price-unknown",
             Self::ProviderUnreachable { .. } => "bartizan::gateway::provider-unreachable",
@@ -176,7 +180,7 @@ impl Coded for GatewayError {
                 Class::Denied
             }
             Self::TokenRefused { class, .. } => *class,
-            Self::Limited(_) => Class::Limit,
+            Self::Limited(_) | Self::Braked(_) => Class::Limit,
             Self::ProviderUnreachable { .. }
             | Self::ProviderTimeout
             | Self::ProviderBrokeOff

@@ -5,12 +5,12 @@ mod endpoint;
 mod models;
 mod moderate;
 mod outgoing;
+mod room;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bartizan_core::access::{Exchanged, Unrecognised};
-use bartizan_core::settings::Price;
 use bartizan_core::{
     Channel, Coded, Outcome, Principal, RequestId, Secret, Verdict, limits as caps,
 };
@@ -24,25 +24,19 @@ use tokio::sync::mpsc;
 
 use self::doorstep::Admitted;
 use crate::answer::{Guarded, Streamed, collect, guard_whole};
-use crate::auth::{self, Caller};
+use crate::auth;
 use crate::body::{self, ReplyBody};
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
 use crate::heavy;
 use crate::json::{Document, Kind};
-use crate::limits::{self, Refused, Use};
 use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
-use crate::record::{Record, estimate_tokens, settled};
+use crate::record::{Record, settled};
 use crate::reply;
 use crate::translate::{self, Translation};
 use crate::upstream::{Answer, CallError};
 
-/// Tokens set aside for an answer whose length the request does not limit.
-const ANSWER_TOKENS: u64 = 1024;
-/// Members of a request that say how much it may use.
-const COUNTS: [&str; 5] =
-    ["max_completion_tokens", "max_output_tokens", "max_tokens", "n", "best_of"];
 /// Longest time for a form that asks for a token.
 const FORM_TIME: Duration = Duration::from_secs(10);
 /// Longest name of a model, in bytes.
@@ -200,6 +194,10 @@ impl Exchange {
                 self.record.note(Verdict::Block, [], &[]);
                 self.record.decided_by(exhausted.limit.as_str());
             }
+            GatewayError::Braked(braked) => {
+                self.record.note(Verdict::Block, [], &[]);
+                self.record.decided_by(braked.brake.as_str());
+            }
             other if matches!(other.class(), Class::Upstream | Class::Internal) => {}
             _ => self.record.note(Verdict::Block, [], &[]),
         }
@@ -221,9 +219,11 @@ impl Exchange {
         if self.operation == Operation::TokenExchange {
             return self.exchange_token(&head, body).await;
         }
-        let caller = auth::identify(&head, &*self.gateway.keys, &self.snapshot.settings).await?;
+        let mut caller =
+            auth::identify(&head, &*self.gateway.keys, &self.snapshot.settings).await?;
         self.record.event.principal = Some(caller.qualified.clone());
         self.record.event.credential = Some(caller.credential.clone());
+        self.record.event.tags.clone_from(&caller.tags);
         caller.check_scope()?;
         if matches!(self.operation, Operation::Models | Operation::Model) {
             return models::answer(&self.snapshot, &caller, self.name.as_deref()).map(Reply::json);
@@ -247,6 +247,8 @@ impl Exchange {
             &caller,
         )?;
         self.record.event.endpoint = Some(target.endpoint.name.to_string());
+        caller.at(&target.endpoint.settings.tags);
+        self.record.event.tags.clone_from(&caller.tags);
         let chosen = target.chosen_model();
         if !chosen.is_empty() && is_name_of_model(chosen) {
             // What decides about the call is in its event, also when it is refused.
@@ -299,72 +301,6 @@ impl Exchange {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let (status, outcome) = (StatusCode::OK, Outcome::Answered);
         Ok(Reply::Whole { status, body: body.into(), headers, outcome })
-    }
-
-    /// Checks the outline of the request and takes room on the limits before anything is sent.
-    async fn reserve(
-        &mut self,
-        caller: &Caller,
-        target: &endpoint::Target,
-        document: &Document<'_>,
-    ) -> Result<(), GatewayError> {
-        let Some(protocol) = protocols::of(self.operation) else { return Ok(()) };
-        protocol.check_request(document.root()).map_err(GatewayError::Shape)?;
-        for name in COUNTS {
-            let count = document.root().get(name).filter(|count| count.kind() != Kind::Null);
-            if count.is_some_and(|count| count.as_u64().is_none()) {
-                return Err(GatewayError::Shape(
-                    "`n`, `best_of` and `max_…` must be whole numbers",
-                ));
-            }
-        }
-        let input = estimate_tokens(document.source().len() as u64);
-        let unlimited = || ANSWER_TOKENS.saturating_mul(protocols::choices(document.root()));
-        let output = protocol.planned_output(document.root()).unwrap_or_else(unlimited);
-        self.record.prompt_tokens = input;
-        let limits = &target.endpoint.settings.limits;
-        let price = self.price(target);
-        let counts_money = limits.iter().find(|limit| limit.nano_usd.is_some());
-        let counts_money = counts_money.map(|limit| limit.id.to_string());
-        let token_counts = caller.token.as_ref().is_some_and(|token| {
-            token.allowances.iter().any(|allowance| allowance.nano_usd.is_some())
-        });
-        let counts_money =
-            counts_money.or_else(|| token_counts.then(|| limits::TOKEN_BUDGET.to_owned()));
-        if let (Some(limit), None) = (counts_money, price) {
-            let model = target.endpoint.routes.first().and_then(|route| route.model.clone());
-            let model = model.unwrap_or_else(|| target.model.clone());
-            return Err(GatewayError::PriceUnknown { limit, model });
-        }
-        let nano_usd = price.map_or(0, |price| {
-            price.input.per_million(input).saturating_add(price.output.per_million(output)).0
-        });
-        let planned = Use { tokens: input.saturating_add(output), nano_usd };
-        let endpoint = &target.endpoint.name;
-        let counters = &*self.gateway.counters;
-        let reserved = limits::reserve(counters, endpoint, limits, caller, planned);
-        let reservation = reserved.await.map_err(|refused| match refused {
-            Refused::Exhausted(exhausted) if exhausted.limit.as_str() == limits::TOKEN_PROOF => {
-                GatewayError::ProofReplayed
-            }
-            Refused::Exhausted(exhausted) => GatewayError::Limited(exhausted),
-            Refused::Uncounted => GatewayError::CountersAway { endpoint: endpoint.to_string() },
-        })?;
-        self.record.reserve(reservation, price);
-        Ok(())
-    }
-
-    /// The highest price among the models that may answer.
-    fn price(&self, target: &endpoint::Target) -> Option<Price> {
-        let prices = target.endpoint.routes.iter().map(|route| {
-            let model = route.model.as_deref().unwrap_or(&target.model);
-            let prices = &self.snapshot.settings.prices;
-            prices.get(model).or_else(|| prices.get(Price::OF_OTHERS)).copied()
-        });
-        let prices: Option<Vec<Price>> = prices.collect();
-        prices?
-            .into_iter()
-            .reduce(|a, b| Price { input: a.input.max(b.input), output: a.output.max(b.output) })
     }
 
     /// Asks the routes in order until one takes the request.

@@ -10,6 +10,7 @@
 mod answer;
 mod auth;
 mod body;
+mod brakes;
 pub mod chat;
 mod decided;
 mod envelope;
@@ -37,6 +38,7 @@ mod translate;
 mod trial;
 mod upstream;
 
+pub use brakes::Braked;
 pub use decided::Decided;
 pub use error::GatewayError;
 pub use gateway::{BuildError, Gateway, Models, Parts, Snapshot};

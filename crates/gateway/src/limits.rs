@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bartizan_core::access::TokenBounds;
-use bartizan_core::counters::{Change, CounterKey, Counters, Demand, NoRoom, Taken, Unit};
+use bartizan_core::counters::{Change, CounterKey, Counters, Demand, Held, NoRoom, Taken, Unit};
 use bartizan_core::settings::{Limit, LimitSubject, Rate};
-use bartizan_core::{Principal, RuleId};
+use bartizan_core::{Principal, RuleId, Tags};
 
 use crate::auth::Caller;
+use crate::brakes::{Braked, Counted};
 
 pub use memory::MemoryCounters;
 
@@ -47,6 +48,8 @@ pub struct Exhausted {
 pub(crate) enum Refused {
     /// A limit has none.
     Exhausted(Exhausted),
+    /// A brake counted too much.
+    Braked(Braked),
     /// The limits are counted elsewhere, and nobody answers there.
     Uncounted,
 }
@@ -79,6 +82,8 @@ pub(crate) struct Reservation {
     pub(crate) tokens: Option<Room>,
     /// Limits that are used beyond their soft share.
     pub(crate) near: Vec<Near>,
+    /// Places of brakes, among those that were counted, that the request goes over and that do not stop it.
+    pub(crate) over: Vec<usize>,
     /// Whether this process counted alone, where several should have counted together.
     pub(crate) is_alone: bool,
 }
@@ -125,44 +130,62 @@ impl Exhausted {
     }
 }
 
-/// Takes room on every counter that the caller touches, or on none.
-pub(crate) async fn reserve(
-    counters: &dyn Counters,
-    endpoint: &Arc<str>,
-    limits: &[Limit],
-    caller: &Caller,
-    planned: Use,
-) -> Result<Reservation, Refused> {
-    let mut wanted = demands(endpoint, limits, &caller.principal, planned);
-    if let Some(token) = &caller.token {
-        wanted.extend(token_demands(token, planned, counters.is_shared()));
-    }
-    if wanted.is_empty() {
-        return Ok(Reservation { reserved: planned, ..Reservation::default() });
-    }
-    let keys: Vec<(CounterKey, Rate)> =
-        wanted.iter().map(|demand| (demand.key.clone(), demand.rate)).collect();
-    match counters.reserve(wanted, Instant::now()).decided().await {
-        Ok(taken) => Ok(reservation(limits, keys, &taken, planned)),
-        Err(none) => Err(refused(keys, none, planned)),
+/// Limits that stand before an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits<'l> {
+    pub(crate) endpoint: &'l Arc<str>,
+    /// Those of the endpoint.
+    pub(crate) own: &'l [Limit],
+    /// Those over all endpoints.
+    pub(crate) over_all: &'l [Limit],
+}
+
+impl<'l> Limits<'l> {
+    fn all(self) -> impl Iterator<Item = &'l Limit> {
+        self.over_all.iter().chain(self.own)
     }
 }
 
-/// [`reserve`] at a moment that the caller names, in the memory of this process.
+/// Takes room on every counter that the caller touches, or on none.
+pub(crate) async fn reserve(
+    counters: &dyn Counters,
+    limits: Limits<'_>,
+    brakes: &[Counted<'_>],
+    caller: &Caller,
+    planned: Use,
+) -> Result<Reservation, Refused> {
+    let mut wanted: Vec<Demand> =
+        brakes.iter().map(|counted| brake_demand(limits.endpoint, counted, planned)).collect();
+    wanted.extend(demands(limits, &caller.principal, &caller.tags, planned));
+    if let Some(token) = &caller.token {
+        wanted.extend(token_demands(token, planned, counters.is_shared()));
+    }
+    let nothing = || Reservation { reserved: planned, ..Reservation::default() };
+    if wanted.is_empty() {
+        return Ok(nothing());
+    }
+    let is_watched = wanted.len() == brakes.len() && brakes.iter().all(|it| !it.brake.stops());
+    match counters.reserve(wanted.clone(), Instant::now()).decided().await {
+        Ok(taken) => Ok(reservation(limits, brakes, wanted, &taken, planned)),
+        // What only watches holds nobody up.
+        Err(NoRoom::Away) if is_watched => Ok(Reservation { is_alone: true, ..nothing() }),
+        Err(none) => Err(refused(brakes, &wanted, none)),
+    }
+}
+
+/// [`reserve`] at a moment that the caller names, in the memory of this process, without brakes.
 pub(crate) fn reserve_at(
     counters: &MemoryCounters,
-    endpoint: &Arc<str>,
-    limits: &[Limit],
+    limits: Limits<'_>,
     caller: &Principal,
+    tags: &Tags,
     planned: Use,
     now: Instant,
 ) -> Result<Reservation, Refused> {
-    let wanted = demands(endpoint, limits, caller, planned);
-    let taken = counters.take(&wanted, now);
-    let keys = wanted.into_iter().map(|demand| (demand.key, demand.rate)).collect();
-    match taken {
-        Ok(taken) => Ok(reservation(limits, keys, &taken, planned)),
-        Err(none) => Err(refused(keys, none, planned)),
+    let wanted = demands(limits, caller, tags, planned);
+    match counters.take(&wanted, now) {
+        Ok(taken) => Ok(reservation(limits, &[], wanted, &taken, planned)),
+        Err(none) => Err(refused(&[], &wanted, none)),
     }
 }
 
@@ -180,10 +203,14 @@ pub(crate) fn settle(counters: &dyn Counters, reservation: &Reservation, used: U
     }
 }
 
-fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: Use) -> Vec<Demand> {
+fn demands(limits: Limits<'_>, caller: &Principal, tags: &Tags, planned: Use) -> Vec<Demand> {
     let mut demands = Vec::new();
-    for limit in limits {
-        let Some(whose) = whose(limit, caller) else { continue };
+    // No endpoint has an empty name.
+    let nowhere: Arc<str> =
+        if limits.over_all.is_empty() { Arc::clone(limits.endpoint) } else { "".into() };
+    let over_all = limits.over_all.iter().map(|limit| (&nowhere, limit));
+    for (endpoint, limit) in over_all.chain(limits.own.iter().map(|own| (limits.endpoint, own))) {
+        let Some(whose) = whose(limit, caller, tags) else { continue };
         for (unit, rate) in rates(limit) {
             let (endpoint, limit) = (Arc::clone(endpoint), limit.id.clone());
             let key = CounterKey { endpoint, limit, unit, whose: whose.clone() };
@@ -192,6 +219,16 @@ fn demands(endpoint: &Arc<str>, limits: &[Limit], caller: &Principal, planned: U
         }
     }
     demands
+}
+
+/// What a brake asks for.
+fn brake_demand(endpoint: &Arc<str>, counted: &Counted<'_>, planned: Use) -> Demand {
+    let (endpoint, limit) = (Arc::clone(endpoint), counted.brake.id.clone());
+    let (unit, whose) = (counted.unit, counted.whose.clone());
+    let key = CounterKey { endpoint, limit, unit, whose };
+    // Where gateways count alone, whoever only watches sees all that it knows of.
+    let is_whole = !counted.brake.stops();
+    Demand { key, rate: counted.ceiling(), planned: planned.of(unit), is_whole }
 }
 
 /// What a short token asks for: its budgets, and that its proof is used once. Whoever recognises callers sees to that
@@ -220,18 +257,33 @@ fn token_demands(token: &TokenBounds, planned: Use, is_shared: bool) -> Vec<Dema
 }
 
 fn reservation(
-    limits: &[Limit],
-    keys: Vec<(CounterKey, Rate)>,
+    limits: Limits<'_>,
+    brakes: &[Counted<'_>],
+    wanted: Vec<Demand>,
     taken: &Taken,
     planned: Use,
 ) -> Reservation {
     let mut reservation = Reservation { reserved: planned, ..Reservation::default() };
     reservation.is_alone = taken.is_alone;
-    for ((key, rate), held) in keys.into_iter().zip(&taken.held) {
+    for (index, (Demand { key, rate, .. }, held)) in wanted.into_iter().zip(&taken.held).enumerate()
+    {
+        match brakes.get(index) {
+            Some(counted) if counted.is_over(held.remaining) => reservation.over.push(index),
+            Some(_) => {}
+            None => reservation.note(limits, &key, rate, held),
+        }
+        reservation.taken.push((key, held.window));
+    }
+    reservation
+}
+
+impl Reservation {
+    /// Notes how much room a limit has left.
+    fn note(&mut self, limits: Limits<'_>, key: &CounterKey, rate: Rate, held: &Held) {
         let room = Room { limit: rate.amount, remaining: held.remaining, reset: held.left };
         let tightest = match key.unit {
-            Unit::Requests => Some(&mut reservation.requests),
-            Unit::Tokens => Some(&mut reservation.tokens),
+            Unit::Requests => Some(&mut self.requests),
+            Unit::Tokens => Some(&mut self.tokens),
             Unit::NanoUsd => None,
         };
         if let Some(slot) = tightest
@@ -243,25 +295,27 @@ fn reservation(
         let used = rate.amount.saturating_sub(held.remaining);
         // Amounts are above 0, and what is used is no more than they are.
         let percent = (u128::from(used) * 100 / u128::from(rate.amount.max(1))) as u8;
-        let limit = limits.iter().find(|limit| limit.id == key.limit);
+        let limit = limits.all().find(|limit| limit.id == key.limit);
         let soft = limit.and_then(|limit| limit.soft_percent);
         if soft.is_some_and(|soft| percent >= soft) {
-            reservation.near.push(Near { limit: key.limit.clone(), unit: key.unit, percent });
+            self.near.push(Near { limit: key.limit.clone(), unit: key.unit, percent });
         }
-        reservation.taken.push((key, held.window));
     }
-    reservation
 }
 
-fn refused(keys: Vec<(CounterKey, Rate)>, none: NoRoom, planned: Use) -> Refused {
+fn refused(brakes: &[Counted<'_>], wanted: &[Demand], none: NoRoom) -> Refused {
     let NoRoom::Full { index, left } = none else { return Refused::Uncounted };
-    let Some((key, rate)) = keys.into_iter().nth(index) else { return Refused::Uncounted };
+    let Some(demand) = wanted.get(index) else { return Refused::Uncounted };
+    let retry_after_s = left.as_secs_f64().ceil().max(1.0) as u64;
+    if let Some(counted) = brakes.get(index) {
+        return Refused::Braked(counted.braked(demand, retry_after_s));
+    }
     Refused::Exhausted(Exhausted {
-        limit: key.limit,
-        unit: key.unit,
-        amount: rate.amount,
-        planned: planned.of(key.unit),
-        retry_after_s: left.as_secs_f64().ceil().max(1.0) as u64,
+        limit: demand.key.limit.clone(),
+        unit: demand.key.unit,
+        amount: demand.rate.amount,
+        planned: demand.planned,
+        retry_after_s,
     })
 }
 
@@ -283,11 +337,13 @@ fn rates(limit: &Limit) -> impl Iterator<Item = (Unit, Rate)> {
     .filter_map(|(unit, rate)| Some((unit, rate?)))
 }
 
-/// Whose counter a limit uses for this caller; none when the limit is not about the caller.
-fn whose(limit: &Limit, caller: &Principal) -> Option<String> {
+/// Whose counter a limit uses for this caller; none when the limit is not about the caller. Who has no such tag shares
+/// a counter with all who have none: no value of a tag is empty.
+fn whose(limit: &Limit, caller: &Principal, tags: &Tags) -> Option<String> {
     limit.counts(caller).then(|| match &limit.per {
         LimitSubject::User | LimitSubject::ServicePrincipal => caller.name.clone(),
-        LimitSubject::Group(_) | LimitSubject::Endpoint => String::new(),
+        LimitSubject::Tag(name) => tags.get(name).unwrap_or_default().to_owned(),
+        LimitSubject::Group(_) | LimitSubject::Endpoint | LimitSubject::All => String::new(),
     })
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use bartizan_core::Event;
 use bartizan_core::event::FindingRecord;
+use bartizan_core::settings::BrakeKind;
+use bartizan_core::{Event, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -37,12 +38,20 @@ struct EndpointLabels {
     endpoint: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BrakeLabels {
+    endpoint: String,
+    kind: String,
+    verdict: String,
+}
+
 /// All metrics of the gateway.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
+    braked: Family<BrakeLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     nano_usd: Family<EndpointLabels, Counter>,
     in_flight: Gauge,
@@ -57,6 +66,12 @@ impl Default for Metrics {
         registry.register("requests", "Requests by how they ended", requests.clone());
         let findings = Family::default();
         registry.register("findings", "Findings by guardrail and detector", findings.clone());
+        let braked = Family::default();
+        registry.register(
+            "braked_requests",
+            "Requests that went over a brake, by what it looks at",
+            braked.clone(),
+        );
         let tokens = Family::default();
         registry.register("tokens", "Tokens charged", tokens.clone());
         let nano_usd = Family::default();
@@ -77,7 +92,7 @@ impl Default for Metrics {
             Unit::Seconds,
             guard.clone(),
         );
-        Self { registry, requests, findings, tokens, nano_usd, in_flight, duration, guard }
+        Self { registry, requests, findings, braked, tokens, nano_usd, in_flight, duration, guard }
     }
 }
 
@@ -98,6 +113,16 @@ impl Metrics {
 
     pub(crate) fn guarded(&self, took: Duration) {
         self.guard.observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that went over a brake, and what was done about it.
+    pub(crate) fn braked(&self, endpoint: &str, kind: BrakeKind, verdict: Verdict) {
+        let labels = BrakeLabels {
+            endpoint: endpoint.to_owned(),
+            kind: kind.name().to_owned(),
+            verdict: verdict.name().to_owned(),
+        };
+        self.braked.get_or_create(&labels).inc();
     }
 
     fn finding(&self, finding: &FindingRecord) {

@@ -7,10 +7,12 @@ mod completions;
 mod embeddings;
 mod messages;
 mod responses;
+mod said;
 pub(crate) mod unseen;
 
 use bartizan_core::settings::Modality;
 
+pub(crate) use self::said::{Said, texts};
 use crate::envelope::Places;
 use crate::error::GatewayError;
 use crate::json::{Document, Kind, Value};
@@ -32,6 +34,9 @@ pub(crate) trait Protocol: Sync {
     fn joined<'d>(&self, _root: Value<'d>) -> Vec<Value<'d>> {
         Vec::new()
     }
+
+    /// What a request says, turn by turn. What it goes on from at the provider comes first.
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>>;
 
     /// Tokens that the answer may take at most, as the request says; `None` when it does not.
     fn planned_output(&self, root: Value<'_>) -> Option<u64>;

@@ -80,6 +80,12 @@ impl Record {
         self.event.request_id
     }
 
+    /// Notes a brake that the request goes over and that does not stop it.
+    pub(crate) fn goes_over(&mut self, brake: &str) {
+        self.event.brakes.push(brake.to_owned());
+        self.note_brakes();
+    }
+
     /// Takes over a reservation, to be settled with the record.
     pub(crate) fn reserve(&mut self, reservation: Reservation, price: Option<Price>) {
         for near in &reservation.near {
@@ -145,7 +151,14 @@ impl Record {
         self.event.verdict = Verdict::Allow;
         self.event.rule = None;
         self.dropped_findings = 0;
+        self.note_brakes();
         self.note_who_counted();
+    }
+
+    fn note_brakes(&mut self) {
+        if !self.event.brakes.is_empty() {
+            self.event.verdict = self.event.verdict.max(Verdict::Flag);
+        }
     }
 
     fn note_who_counted(&mut self) {
@@ -207,6 +220,10 @@ impl Record {
             limits::settle(&*self.counters, reservation, used);
         }
         let event = &mut self.event;
+        if event.rule.is_none() && event.verdict == Verdict::Flag {
+            // Nothing else was found.
+            event.rule = event.brakes.first().cloned();
+        }
         event.outcome = outcome;
         event.status = Some(status);
         event.duration_us = Some(self.started.elapsed().as_micros() as u64);

@@ -16,7 +16,7 @@ use bartizan_core::{Action, Event, Mode, Name, Principal, Verdict};
 use bartizan_guard::detectors;
 
 use crate::decided::Decided;
-use crate::limits::{self, MemoryCounters, Refused, Use};
+use crate::limits::{self, Limits, MemoryCounters, Refused, Use};
 use crate::operation::Operation;
 
 /// A policy, and what the requests so far would have used of its limits.
@@ -54,12 +54,14 @@ impl Replay {
         let tokens = event.tokens_in.unwrap_or(0).saturating_add(event.tokens_out.unwrap_or(0));
         let used = Use { tokens, nano_usd: event.nano_usd.unwrap_or(0) };
         let shared: Arc<str> = name.as_str().into();
-        let limits = &endpoint.limits;
-        let reserved = limits::reserve_at(&self.counters, &shared, limits, &caller, used, now);
+        let (own, over_all) = (&*endpoint.limits, &*self.settings.limits);
+        let limits = Limits { endpoint: &shared, own, over_all };
+        let tags = &event.tags;
+        let reserved = limits::reserve_at(&self.counters, limits, &caller, tags, used, now);
         if let Err(refused) = reserved {
             let limit = match refused {
                 Refused::Exhausted(exhausted) => Some(exhausted.limit.to_string()),
-                Refused::Uncounted => None,
+                Refused::Braked(_) | Refused::Uncounted => None,
             };
             return Some(Decided::Limited(limit));
         }

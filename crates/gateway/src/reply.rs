@@ -56,6 +56,14 @@ pub(crate) fn error(
                 Unit::NanoUsd => {}
             }
         }
+        GatewayError::Braked(braked) => {
+            // Who asks again because nobody said not to would go round once more.
+            let (name, value) = match braked.retry_after_s {
+                Some(seconds) => (RETRY_AFTER, HeaderValue::from(seconds)),
+                None => (SHOULD_RETRY, HeaderValue::from_static("false")),
+            };
+            headers.insert(name, value);
+        }
         // RFC 9110, sections 15.5.2 and 15.5.6, ask for these.
         GatewayError::KeyMissing | GatewayError::SchemeMissing | GatewayError::KeyUnknown => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

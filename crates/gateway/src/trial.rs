@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bartizan_core::access::{Identify, Identity, Scope, Unrecognised};
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::settings::{Member, Settings};
-use bartizan_core::{Event, Name, Secret};
+use bartizan_core::{Event, Name, Secret, Tags};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -32,6 +32,8 @@ pub struct Question {
     pub who: Member,
     /// Groups that a token would bring, besides those of the policy.
     pub groups: Vec<Name>,
+    /// Tags that the key or token would have.
+    pub tags: Arc<Tags>,
     /// Which endpoint.
     pub endpoint: Name,
     /// Model that the caller names, where the endpoint leaves the choice.
@@ -97,6 +99,7 @@ impl Trial {
             groups: question.groups.clone(),
             scope: Scope::Client,
             endpoints: None,
+            tags: Arc::clone(&question.tags),
         });
         self.stage.answer.lock().clone_from(&question.answer);
         *self.stage.sent.lock() = None;

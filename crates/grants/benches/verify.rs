@@ -130,6 +130,7 @@ impl Issuer {
             kind: PrincipalKind::User,
             name: "alice@example.com".to_owned(),
             groups: vec!["staff".parse().unwrap(), "analysts".parse().unwrap()],
+            tags: std::sync::Arc::default(),
             session: None,
             origin: "key-7f3a".parse().unwrap(),
             binding: self.key.binding(),

@@ -34,6 +34,7 @@ fn main() {
             kind: PrincipalKind::User,
             name: "alice@example.com".to_owned(),
             groups: Vec::new(),
+            tags: std::sync::Arc::default(),
             session: None,
             origin: "0191e7a0-0000-7000-8000-000000000000".parse().expect("an origin"),
             binding: key.binding(),

@@ -1,7 +1,10 @@
 //! What blocks say. The first names the holder, in facts, and may limit what it opens; all others only limit it.
 
+use std::sync::Arc;
+
 use bartizan_core::id::{MAX_NAME_BYTES, Name};
 use bartizan_core::principal::{PrincipalKind, parse_qualified};
+use bartizan_core::tags::Tags;
 use bartizan_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -21,6 +24,7 @@ const READ_VERSIONS: std::ops::RangeInclusive<u64> = 3..=6;
 
 const PRINCIPAL: &str = "principal";
 const GROUP: &str = "group";
+const TAG: &str = "tag";
 const SESSION: &str = "session";
 const ORIGIN: &str = "origin";
 const BOUND: &str = "bound";
@@ -43,6 +47,12 @@ pub(crate) fn write_first(grant: &Grant) -> Vec<u8> {
     let mut facts = vec![write_fact(PRINCIPAL, &[grant.kind.name(), &grant.name], &mut symbols)];
     facts.extend(
         grant.groups.iter().map(|group| write_fact(GROUP, &[group.as_str()], &mut symbols)),
+    );
+    facts.extend(
+        grant
+            .tags
+            .iter()
+            .map(|(name, value)| write_fact(TAG, &[name.as_str(), value], &mut symbols)),
     );
     facts.push(write_fact(SESSION, &[&grant.session.to_string()], &mut symbols));
     facts.push(write_fact(ORIGIN, &[grant.origin.as_str()], &mut symbols));
@@ -181,11 +191,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Facts about the holder. Each stands once, except groups.
+/// Facts about the holder. Each stands once, except groups and tags.
 #[derive(Default)]
 struct Holder {
     principal: Option<(PrincipalKind, String)>,
     groups: Vec<Name>,
+    tags: Tags,
     session: Option<Uuid>,
     origin: Option<Origin>,
     binding: Option<Binding>,
@@ -210,6 +221,9 @@ impl Holder {
                 }
                 _ => false,
             },
+            (TAG, Term::String(name), Some(Term::String(value))) => {
+                name.parse().is_ok_and(|name| self.tags.add(name, value).is_ok())
+            }
             (SESSION, Term::String(id), None) => set(&mut self.session, session(id)),
             (ORIGIN, Term::String(id), None) => set(&mut self.origin, id.parse().ok()),
             (BOUND, Term::String(method), Some(Term::String(thumbprint))) => {
@@ -227,6 +241,7 @@ impl Holder {
             kind,
             name,
             groups: self.groups,
+            tags: Arc::new(self.tags),
             session: self.session?,
             origin: self.origin?,
             binding: self.binding?,

@@ -116,6 +116,7 @@ mod tests {
             kind: bartizan_core::PrincipalKind::User,
             name: "alice@example.com".to_owned(),
             groups: vec!["staff".parse().unwrap()],
+            tags: std::sync::Arc::default(),
             session: None,
             origin: "0191e7a0-0000-7000-8000-000000000000".parse().unwrap(),
             binding: key.binding(),

@@ -8,6 +8,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use bartizan_core::id::Name;
 use bartizan_core::principal::{Principal, PrincipalKind};
+use bartizan_core::tags::Tags;
 use bartizan_core::time::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +29,8 @@ pub struct Grant {
     pub name: String,
     /// Groups that the credential brought for which the token was made, sorted; those of the policy come on top.
     pub groups: Vec<Name>,
+    /// Tags that the credential brought; nobody who narrows a token changes them.
+    pub tags: Arc<Tags>,
     /// Session in which it is used (UUIDv7). It stays the same when a token is replaced.
     pub session: Uuid,
     /// What it was made for: when that ends, so does the token.

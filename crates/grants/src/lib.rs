@@ -17,6 +17,7 @@
 //! ```text
 //! principal("user", "alice@example.com");        // or "service-principal"
 //! group("analysts");                             // any number of times
+//! tag("team", "search");                         // up to 16 of them
 //! session("0191e7a0-0000-7000-8000-000000000000");
 //! origin("key-7f3a");
 //! bound("jkt", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");   // or "x5t#S256"

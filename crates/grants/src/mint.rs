@@ -1,10 +1,12 @@
 //! New tokens, by whoever has the root key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
+use bartizan_core::tags::Tags;
 use bartizan_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -35,6 +37,8 @@ pub struct MintRequest {
     pub name: String,
     /// Groups that the credential brought for which the token is made; at most 64.
     pub groups: Vec<Name>,
+    /// Tags that the credential brought.
+    pub tags: Arc<Tags>,
     /// Session that goes on (UUIDv7); a new one begins where it is absent. Whether it was this
     /// holder's is not checked here.
     pub session: Option<Uuid>,
@@ -129,6 +133,7 @@ fn grant(request: MintRequest, now: Timestamp) -> Result<Grant, WriteError> {
         kind: request.kind,
         name: request.name,
         groups,
+        tags: request.tags,
         session,
         origin: request.origin,
         binding: request.binding,

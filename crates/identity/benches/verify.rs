@@ -99,6 +99,7 @@ fn issuers(algorithm: JwtAlgorithm, key: &Value) -> Issuers {
         groups_claim: Some("groups".to_owned()),
         program: None,
         groups: [("0001-admins".to_owned(), "admins".parse().unwrap())].into(),
+        tags: [].into(),
         clock_skew: Issuer::DEFAULT_CLOCK_SKEW,
         max_age: Issuer::DEFAULT_MAX_AGE,
     };

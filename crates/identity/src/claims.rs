@@ -1,11 +1,13 @@
 //! What the claims of a token mean, once its signature was found to be right.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::id::Name;
 use bartizan_core::principal::{PrincipalKind, parse_qualified};
 use bartizan_core::settings::{ClaimTest, Issuer};
+use bartizan_core::tags::{TagError, Tags};
 use bartizan_core::time::Timestamp;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -25,6 +27,8 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     /// Groups of the policy, sorted.
     pub(crate) groups: Vec<Name>,
+    /// What use is put down to.
+    pub(crate) tags: Arc<Tags>,
     /// When the token ends, as it says.
     pub(crate) expires: Timestamp,
 }
@@ -48,6 +52,7 @@ pub(crate) fn judge(
         kind: kind(issuer, claims),
         name: name(issuer, claims)?,
         groups: groups(issuer, claims)?,
+        tags: Arc::new(tags(issuer, claims)?),
         expires,
     })
 }
@@ -147,6 +152,24 @@ pub(crate) fn listed<'c>(claims: &'c Object, claim: &str) -> Result<Vec<&'c str>
     }
     // Who leaves the claim out when asking for a token would escape what is denied to a group, and its limits.
     texts(claims, claim)?.ok_or_else(|| missing(claim))
+}
+
+/// Tags of the token. One that leaves a claim out, or has something else there, is not taken: limits count by tags,
+/// and whoever asks for a token may be able to leave claims out.
+fn tags(issuer: &Issuer, claims: &Object) -> Result<Tags, TokenError> {
+    let mut tags = Tags::default();
+    for (name, claim) in &issuer.tags {
+        let value = match claims.get(claim) {
+            None => return Err(missing(claim)),
+            Some(Value::String(value)) => value,
+            Some(_) => return Err(malformed(claim, "no text")),
+        };
+        tags.add(name.clone(), value).map_err(|error| match error {
+            TagError::Value => malformed(claim, "no value of a tag"),
+            _ => malformed(claim, "one tag too many"),
+        })?;
+    }
+    Ok(tags)
 }
 
 /// A claim that is a text or a list of texts.

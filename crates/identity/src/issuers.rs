@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::Issuer;
+use bartizan_core::tags::Tags;
 use bartizan_core::time::Timestamp;
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub struct Verified {
     pub name: String,
     /// Groups of the policy that the issuer puts the caller into, sorted.
     pub groups: Vec<Name>,
+    /// What use is put down to, by claims that the policy names.
+    pub tags: Arc<Tags>,
     /// When the token ends by its own words; it is taken for as much longer as clocks may be off.
     pub expires: Timestamp,
     /// Names the token in logs: 16 hex digits of a hash, from which nobody can make the token.
@@ -92,11 +95,11 @@ impl Issuers {
         let token = Token::parse(token)?;
         let source = self.source_of(&token)?;
         source.check(&token, now)?;
-        let Caller { kind, name, groups, expires } =
+        let Caller { kind, name, groups, tags, expires } =
             claims::judge(&source.issuer, &token.claims, now)?;
         let issuer = source.issuer.id.clone();
         let token_id = token.id();
-        Ok((Verified { issuer, kind, name, groups, expires, token_id }, token.claims))
+        Ok((Verified { issuer, kind, name, groups, tags, expires, token_id }, token.claims))
     }
 
     /// Waits until the key of a token may have come: for the end of the next fetch from its issuer, and no longer

@@ -5,6 +5,7 @@
 
 mod amounts;
 mod approvals;
+mod brakes;
 pub(crate) mod cedar;
 mod certificates;
 mod console;
@@ -27,6 +28,7 @@ mod secrets;
 mod sinks;
 mod state;
 mod subjects;
+mod tags;
 mod tokens;
 pub(crate) mod urls;
 mod witnesses;
@@ -109,7 +111,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let providers = self.providers(&file.providers);
         let prices = self.prices(&file.prices);
         let models = self.models(&file.models);
-        let endpoints = self.endpoints(file);
+        let (limits, endpoints) = self.limits_and_endpoints(file);
         let ledger = self.ledger(&file.ledger);
         let sinks = self.sinks(&file.ledger.sinks);
         let witnesses = self.witnesses(&file.ledger.witnesses);
@@ -137,6 +139,7 @@ impl<'a, 't> Compiler<'a, 't> {
             tokens: tokens?,
             groups,
             endpoints,
+            limits,
             models,
             prices,
             ledger: ledger?,

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod approvals;
+pub(crate) mod brake;
 pub(crate) mod console;
 pub(crate) mod endpoint;
 pub(crate) mod issuer;
@@ -26,7 +27,7 @@ use serde::Deserialize;
 use crate::located::{Located, Unsupported, filled, given};
 use approvals::ApprovalsFile;
 use console::ConsoleFile;
-use endpoint::EndpointFile;
+use endpoint::{EndpointFile, LimitFile};
 use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
@@ -74,6 +75,10 @@ pub(crate) struct PolicyFile {
     /// Governed ways to models, by the name that clients use.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) endpoints: BTreeMap<Located<String>, Located<EndpointFile>>,
+    /// Ceilings on use over all endpoints, besides those of each; all of them must have room.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 1_000))]
+    pub(crate) limits: Vec<Located<LimitFile>>,
     /// Classifiers in local folders, by the name that `refine` uses. Needs a build with `--features infer`.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) models: BTreeMap<Located<String>, Located<ModelFile>>,

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
-    Detect, Endpoint, Excepted, Guardrail, Limit, LimitSubject, Member, Price, Rate, Settings,
-    Subject,
+    Brake, BrakeKind, Detect, Endpoint, Excepted, Guardrail, Limit, LimitSubject, Member, Price,
+    Rate, Settings, Subject,
 };
 use bartizan_core::time::Timestamp;
 use bartizan_core::verdict::{Action, Mode};
@@ -32,6 +32,11 @@ pub struct Lint {
 pub fn lints(settings: &Settings, now: Timestamp) -> Vec<Lint> {
     let mut found = Lints::default();
     found.unused(settings);
+    for (number, limit) in settings.limits.iter().enumerate() {
+        let others = settings.limits.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != number).map(|(n, l)| (n < number, l));
+        found.limit(settings, None, others, limit, &format!("limits.{}", limit.id));
+    }
     for endpoint in settings.endpoints.values() {
         let at = format!("endpoints.{}", endpoint.name);
         if settings.cedar.is_empty() {
@@ -44,7 +49,12 @@ pub fn lints(settings: &Settings, now: Timestamp) -> Vec<Lint> {
         for (number, limit) in endpoint.limits.iter().enumerate() {
             let others = endpoint.limits.iter().enumerate();
             let others = others.filter(|(other, _)| *other != number).map(|(n, l)| (n < number, l));
-            found.limit(settings, endpoint, others, limit, &format!("{at}.limits.{}", limit.id));
+            let at = format!("{at}.limits.{}", limit.id);
+            found.limit(settings, Some(endpoint), others, limit, &at);
+        }
+        for (number, brake) in endpoint.brakes.iter().enumerate() {
+            let before = endpoint.brakes.get(..number).unwrap_or_default();
+            found.brake(settings, endpoint, before, brake, &format!("{at}.brakes.{}", brake.id));
         }
     }
     found.found
@@ -135,7 +145,7 @@ impl Lints {
     fn limit<'a>(
         &mut self,
         settings: &Settings,
-        endpoint: &Endpoint,
+        endpoint: Option<&Endpoint>,
         others: impl Iterator<Item = (bool, &'a Limit)>,
         limit: &Limit,
         at: &str,
@@ -149,14 +159,13 @@ impl Lints {
         let kind = match limit.per {
             LimitSubject::User => Some(PrincipalKind::User),
             LimitSubject::ServicePrincipal => Some(PrincipalKind::ServicePrincipal),
-            LimitSubject::Group(_) | LimitSubject::Endpoint => None,
+            LimitSubject::Group(_)
+            | LimitSubject::Tag(_)
+            | LimitSubject::Endpoint
+            | LimitSubject::All => None,
         };
-        // Who may call is known where only lists say so and each names its members.
-        if settings.cedar.is_empty()
-            && settings.issuers.is_empty()
-            && settings.certificates.is_empty()
-            && !endpoint.allow.is_empty()
-            && !callers(settings, &endpoint.allow).any(|member| {
+        if let Some(allow) = endpoint.and_then(|endpoint| known_callers(settings, endpoint))
+            && !callers(settings, allow).any(|member| {
                 let fits = kind.is_none_or(|kind| member.kind == kind);
                 fits && is_meant(settings, limit, member)
             })
@@ -170,6 +179,41 @@ impl Lints {
             if tighter && (is_before || !self::tighter(limit, other)) {
                 let message = format!("`{}` is at least as tight for everyone", other.id);
                 self.say("shadowed-limit", at, message);
+                return;
+            }
+        }
+    }
+
+    fn brake(
+        &mut self,
+        settings: &Settings,
+        endpoint: &Endpoint,
+        before: &[Brake],
+        brake: &Brake,
+        at: &str,
+    ) {
+        let by_only = |member: &Member| names(settings, &brake.only, member);
+        let names_nobody = |subject: &Subject| match subject {
+            Subject::Principal(_) => false,
+            Subject::Group(group) => is_empty(settings, group),
+        };
+        if !brake.only.is_empty() && brake.only.iter().all(names_nobody) {
+            self.say("unreachable-brake", at, "`only` names only groups without members");
+            return;
+        }
+        if let Some(allow) = known_callers(settings, endpoint)
+            && !callers(settings, allow).any(by_only)
+        {
+            self.say("unreachable-brake", at, "nobody whom `allow` lets in is looked at by it");
+            return;
+        }
+        let others = endpoint.brakes.iter().filter(|other| other.id != brake.id);
+        for other in others {
+            let is_before = before.iter().any(|known| known.id == other.id);
+            // Of two that are the same, the first counts.
+            if brakes_sooner(other, brake) && (is_before || !brakes_sooner(brake, other)) {
+                let message = format!("`{}` stops the same sooner", other.id);
+                self.say("shadowed-brake", at, message);
                 return;
             }
         }
@@ -191,14 +235,16 @@ fn used_groups(settings: &Settings) -> BTreeSet<Name> {
             used.insert(group.clone());
         }
     };
+    let limits = settings.endpoints.values().flat_map(|endpoint| &endpoint.limits);
+    for limit in limits.chain(&settings.limits) {
+        limit.only.iter().for_each(&mut note);
+        if let LimitSubject::Group(group) = &limit.per {
+            note(&Subject::Group(group.clone()));
+        }
+    }
     for endpoint in settings.endpoints.values() {
         endpoint.allow.iter().for_each(&mut note);
-        for limit in &endpoint.limits {
-            limit.only.iter().for_each(&mut note);
-            if let LimitSubject::Group(group) = &limit.per {
-                note(&Subject::Group(group.clone()));
-            }
-        }
+        endpoint.brakes.iter().flat_map(|brake| &brake.only).for_each(&mut note);
         for exception in endpoint.guardrails.iter().flat_map(|rail| &rail.exceptions) {
             if let Excepted::Caller { subject, .. } = &exception.what {
                 note(subject);
@@ -206,6 +252,14 @@ fn used_groups(settings: &Settings) -> BTreeSet<Name> {
         }
     }
     used
+}
+
+/// Who may call, where that is known: only lists say so, and each names its members.
+fn known_callers<'a>(settings: &Settings, endpoint: &'a Endpoint) -> Option<&'a BTreeSet<Subject>> {
+    let is_known = settings.cedar.is_empty()
+        && settings.issuers.is_empty()
+        && settings.certificates.is_empty();
+    Some(&endpoint.allow).filter(|allow| is_known && !allow.is_empty())
 }
 
 /// Everybody whom a list names, by itself or in a group.
@@ -223,18 +277,45 @@ fn callers<'a>(
 }
 
 fn is_meant(settings: &Settings, limit: &Limit, member: &Member) -> bool {
-    let in_group =
-        |group: &Name| settings.groups.get(group).is_some_and(|all| all.contains(member));
-    let by_only = limit.only.is_empty()
-        || limit.only.iter().any(|subject| match subject {
-            Subject::Principal(named) => named == member,
-            Subject::Group(group) => in_group(group),
-        });
-    by_only
+    names(settings, &limit.only, member)
         && match &limit.per {
-            LimitSubject::Group(group) => in_group(group),
-            LimitSubject::User | LimitSubject::ServicePrincipal | LimitSubject::Endpoint => true,
+            LimitSubject::Group(group) => in_group(settings, group, member),
+            LimitSubject::User
+            | LimitSubject::ServicePrincipal
+            | LimitSubject::Tag(_)
+            | LimitSubject::Endpoint
+            | LimitSubject::All => true,
         }
+}
+
+fn in_group(settings: &Settings, group: &Name, member: &Member) -> bool {
+    settings.groups.get(group).is_some_and(|all| all.contains(member))
+}
+
+/// Whether `only` means somebody; all are meant where it is empty.
+fn names(settings: &Settings, only: &BTreeSet<Subject>, member: &Member) -> bool {
+    only.is_empty()
+        || only.iter().any(|subject| match subject {
+            Subject::Principal(named) => named == member,
+            Subject::Group(group) => in_group(settings, group, member),
+        })
+}
+
+/// Whether the first brake has refused whatever the second would act on.
+fn brakes_sooner(first: &Brake, second: &Brake) -> bool {
+    let is_same = match (first.kind, second.kind) {
+        // What is counted of one is counted of the other, in windows that begin together.
+        (BrakeKind::SameRequests(first), BrakeKind::SameRequests(second))
+        | (BrakeKind::ConversationTokens(first), BrakeKind::ConversationTokens(second)) => {
+            first.window == second.window && first.amount <= second.amount
+        }
+        (BrakeKind::SameToolCalls(first), BrakeKind::SameToolCalls(second))
+        | (BrakeKind::ToolRounds(first), BrakeKind::ToolRounds(second)) => first <= second,
+        _ => false,
+    };
+    let covers =
+        first.only.is_empty() || (!second.only.is_empty() && second.only.is_subset(&first.only));
+    first.stops() && is_same && covers
 }
 
 /// Whether whatever the second finds, the first has found in the same texts, and does at least as much about.

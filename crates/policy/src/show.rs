@@ -4,6 +4,7 @@
 //! not shown.
 
 mod approvals;
+mod brakes;
 mod console;
 mod expectations;
 mod issuers;
@@ -82,6 +83,10 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
     for (name, members) in &settings.groups {
         writeln!(out, "  {name}: [{}]", list(members.iter().map(member)))?;
     }
+    if !settings.limits.is_empty() {
+        writeln!(out, "limits:")?;
+    }
+    settings.limits.iter().try_for_each(|limit| write_limit(out, limit, "  "))?;
     heading(out, "endpoints", settings.endpoints.is_empty())?;
     for endpoint in settings.endpoints.values() {
         write_endpoint(out, endpoint)?;
@@ -182,7 +187,12 @@ fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
     rails.iter().try_for_each(|rail| write_guardrail(out, rail))?;
     let limits = &endpoint.limits;
     writeln!(out, "    limits:{}", if limits.is_empty() { " []" } else { "" })?;
-    limits.iter().try_for_each(|limit| write_limit(out, limit))?;
+    limits.iter().try_for_each(|limit| write_limit(out, limit, "      "))?;
+    brakes::write(out, &endpoint.brakes)?;
+    if !endpoint.tags.is_empty() {
+        let tags = endpoint.tags.iter().map(|(name, value)| format!("{name}: {}", text(value)));
+        writeln!(out, "    tags: {{ {} }}", list(tags))?;
+    }
     let modalities = endpoint.modalities.iter().map(|modality| modality.name().to_owned());
     writeln!(out, "    modalities: [{}]", list(modalities))?;
     let unseen = endpoint.unseen.iter().map(|unseen| unseen.name().to_owned());
@@ -321,31 +331,39 @@ fn write_exceptions(out: &mut String, exceptions: &[Exception]) -> fmt::Result {
     Ok(())
 }
 
-fn write_limit(out: &mut String, limit: &Limit) -> fmt::Result {
-    writeln!(out, "      - id: {}", limit.id)?;
-    match &limit.per {
-        LimitSubject::User => writeln!(out, "        per: user")?,
-        LimitSubject::ServicePrincipal => writeln!(out, "        per: service-principal")?,
-        LimitSubject::Endpoint => writeln!(out, "        per: endpoint")?,
-        LimitSubject::Group(name) => writeln!(out, "        per: {{ group: {name} }}")?,
-    }
+/// An entry of a list that begins so far from the left.
+fn write_limit(out: &mut String, limit: &Limit, indent: &str) -> fmt::Result {
+    writeln!(out, "{indent}- id: {}", limit.id)?;
+    let per = match &limit.per {
+        LimitSubject::User => "user".to_owned(),
+        LimitSubject::ServicePrincipal => "service-principal".to_owned(),
+        LimitSubject::Endpoint => "endpoint".to_owned(),
+        LimitSubject::All => "all".to_owned(),
+        LimitSubject::Group(name) => format!("{{ group: {name} }}"),
+        LimitSubject::Tag(name) => format!("{{ tag: {name} }}"),
+    };
+    writeln!(out, "{indent}  per: {per}")?;
     if let Some(percent) = limit.soft_percent {
-        writeln!(out, "        soft: {percent}%")?;
+        writeln!(out, "{indent}  soft: {percent}%")?;
     }
     if !limit.only.is_empty() {
-        writeln!(out, "        only: [{}]", subjects(&limit.only))?;
+        writeln!(out, "{indent}  only: [{}]", subjects(&limit.only))?;
     }
-    let count = |rate: &Rate| format!("{}/{}", rate.amount, rate.window_name());
     if let Some(rate) = &limit.requests {
-        writeln!(out, "        requests: {}", count(rate))?;
+        writeln!(out, "{indent}  requests: {}", count(rate))?;
     }
     if let Some(rate) = &limit.tokens {
-        writeln!(out, "        tokens: {}", count(rate))?;
+        writeln!(out, "{indent}  tokens: {}", count(rate))?;
     }
     if let Some(rate) = &limit.nano_usd {
-        writeln!(out, "        usd: {}/{}", dollars(NanoUsd(rate.amount)), rate.window_name())?;
+        let amount = dollars(NanoUsd(rate.amount));
+        writeln!(out, "{indent}  usd: {amount}/{}", rate.window_name())?;
     }
     Ok(())
+}
+
+fn count(rate: &Rate) -> String {
+    format!("{}/{}", rate.amount, rate.window_name())
 }
 
 fn write_ledger(out: &mut String, settings: &Settings) -> fmt::Result {

@@ -5,6 +5,7 @@
 //! is, and how long a provider is waited for, is not judged; what a text of Cedar means is not known here, so that
 //! another one counts.
 
+mod brakes;
 mod endpoint;
 mod guardrail;
 mod limits;
@@ -95,6 +96,10 @@ kinds! {
     LimitRaised "limit-raised";
     /// A limit counts fewer callers.
     LimitNarrower "limit-narrower";
+    /// A brake that was there is gone.
+    BrakeRemoved "brake-removed";
+    /// A brake lets more pass, does less, or looks at something else.
+    BrakeWeaker "brake-weaker";
     /// More callers are let in.
     AllowWider "allow-wider";
     /// Content passes that no guard reads.

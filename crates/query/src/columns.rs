@@ -72,6 +72,8 @@ const EVENT_COLUMNS: &[(&str, &str)] = &[
         "from the first byte of the request to the last of the answer, in microseconds",
     ),
     ("detail", "what is worth adding in words"),
+    ("tags", "what the use is put down to, as JSON: `{\"team\":\"search\"}`"),
+    ("brakes", "brakes that the request went over without being refused, `; ` between"),
 ];
 
 const FINDING_COLUMNS: &[(&str, &str)] = &[
@@ -104,11 +106,12 @@ const USAGE_COLUMNS: &[(&str, &str)] = &[
     ("tokens_in", "tokens charged for the prompt"),
     ("tokens_out", "tokens charged for the answer"),
     ("usd", "cost charged, in US dollars"),
+    ("tags", "what the use is put down to, as JSON"),
 ];
 
 /// What makes `usage` of `events`.
 pub(crate) const USAGE_VIEW: &str = "SELECT leaf_index, time, principal, endpoint, provider, model, \
-     tokens_in, tokens_out, nano_usd / 1e9 AS usd FROM events WHERE tokens_in IS NOT NULL";
+     tokens_in, tokens_out, nano_usd / 1e9 AS usd, tags FROM events WHERE tokens_in IS NOT NULL";
 
 /// Columns that name people and programs. In the files they have pseudonyms, so that an erasure reaches
 /// them; whoever asks gets names.
@@ -193,6 +196,8 @@ struct EventRows {
     /// From `tokens_in` to `duration_us`, in order.
     numbers: [Int64Builder; 4],
     detail: StringViewBuilder,
+    tags: StringViewBuilder,
+    brakes: StringViewBuilder,
 }
 
 impl EventRows {
@@ -227,6 +232,10 @@ impl EventRows {
             column.append_option(number.map(|number| i64::try_from(number).unwrap_or(i64::MAX)));
         });
         self.detail.append_option(event.detail.as_deref());
+        let tags = serde_json::to_string(&event.tags).ok().filter(|_| !event.tags.is_empty());
+        self.tags.append_option(tags);
+        let brakes = event.brakes.join("; ");
+        self.brakes.append_option(Some(brakes).filter(|brakes| !brakes.is_empty()));
     }
 
     fn push_unreadable(&mut self, number: i64) {
@@ -242,6 +251,8 @@ impl EventRows {
         self.streamed.append_null();
         self.numbers.iter_mut().for_each(Int64Builder::append_null);
         self.detail.append_null();
+        self.tags.append_null();
+        self.brakes.append_null();
     }
 
     fn finish(mut self) -> Vec<ArrayRef> {
@@ -257,6 +268,8 @@ impl EventRows {
         ]);
         columns.extend(self.numbers.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
         columns.push(Arc::new(self.detail.finish()));
+        columns.push(Arc::new(self.tags.finish()));
+        columns.push(Arc::new(self.brakes.finish()));
         columns
     }
 }

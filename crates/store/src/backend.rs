@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::changes::{ChangeKind, ChangeRecord, ChangeState, Hand};
 use crate::endpoints::EndpointRecord;
 use crate::error::StoreError;
-use crate::key::{KeyHash, KeyRecord};
+use crate::key::{KeyHash, KeyRecord, read_tags};
 
 /// Something to do with rows.
 pub(crate) type Work<'w> = &'w mut (dyn FnMut(&mut dyn Rows) -> Result<(), StoreError> + Send);
@@ -160,11 +160,13 @@ pub(crate) struct KeyRow {
     pub(crate) endpoints: Option<String>,
     pub(crate) replaces: Option<String>,
     pub(crate) maker: Option<String>,
+    /// `NAME=VALUE` on each line.
+    pub(crate) tags: Option<String>,
 }
 
 impl KeyRow {
     /// Columns in the order in which rows are read.
-    pub(crate) const COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, endpoints, replaces, maker, hash";
+    pub(crate) const COLUMNS: &str = "id, scope, kind, name, note, created, expires, revoked, last_used, endpoints, replaces, maker, hash, tags";
 
     /// The key, if the row says what a row can say.
     pub(crate) fn read(self) -> Result<KeyRecord, StoreError> {
@@ -182,6 +184,9 @@ impl KeyRow {
                 Err(_) => return Err(StoreError::Damaged { table: "keys", id }),
             },
         };
+        // Without its tags its use would count for nobody's budget.
+        let tags = self.tags.as_deref().map(read_tags).transpose();
+        let Ok(tags) = tags else { return Err(StoreError::Damaged { table: "keys", id }) };
         Ok(KeyRecord {
             scope,
             kind,
@@ -194,6 +199,7 @@ impl KeyRow {
             endpoints,
             replaces: self.replaces,
             maker: self.maker,
+            tags: tags.unwrap_or_default(),
             id,
         })
     }

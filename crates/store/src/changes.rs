@@ -19,6 +19,7 @@ use crate::backend::{Rows, timestamp};
 use crate::endpoints::ENDPOINT_BYTES;
 use crate::error::StoreError;
 use crate::store::Store;
+pub use people::SESSION;
 use people::{line, two_people};
 pub use record::{Approved, Approver, ChangeKind, ChangeRecord, ChangeState, Hand, NewChange};
 

@@ -93,6 +93,9 @@ pub enum StoreError {
     /// What a new key is narrowed to makes no sense.
     #[error("{0}")]
     KeyEndpoints(&'static str),
+    /// A key that calls no models has tags.
+    #[error("only a client key has tags")]
+    KeyTags,
     /// The key does not work any more, so that nothing takes its place.
     #[error("the key `{id}` has ended")]
     KeyEnded {
@@ -205,6 +208,7 @@ impl Coded for StoreError {
             Self::Random(_) => "bartizan::store::random",
             Self::Principal(_) => "bartizan::store::principal",
             Self::KeyEndpoints(_) => "bartizan::store::key-endpoints",
+            Self::KeyTags => "bartizan::store::key-tags",
             Self::KeyEnded { .. } => "bartizan::store::key-ended",
             Self::NoteTooLong => "bartizan::store::note-too-long",
             Self::AlreadyExpired => "bartizan::store::already-expired",
@@ -234,6 +238,7 @@ impl Coded for StoreError {
             | Self::Tls(_)
             | Self::Principal(_)
             | Self::KeyEndpoints(_)
+            | Self::KeyTags
             | Self::KeyEnded { .. }
             | Self::NoteTooLong
             | Self::AlreadyExpired

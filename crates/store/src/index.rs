@@ -178,11 +178,21 @@ impl Identify for KeyIndex {
 
 impl Entry {
     fn new(hash: KeyHash, record: KeyRecord, uses: Arc<Uses>) -> Self {
-        let KeyRecord { id: key_id, scope, kind, name, expires, endpoints, .. } = record;
+        let KeyRecord { id: key_id, scope, kind, name, expires, endpoints, tags, .. } = record;
         let endpoints = endpoints.map(Arc::from);
         let groups = Vec::new();
-        let identity =
-            Identity { key_id, kind, name, groups, scope, endpoints, expires: None, token: None };
+        let tags = Arc::new(tags);
+        let identity = Identity {
+            key_id,
+            kind,
+            name,
+            groups,
+            scope,
+            endpoints,
+            expires: None,
+            tags,
+            token: None,
+        };
         Self { hash, identity, expires, uses }
     }
 }
@@ -270,6 +280,7 @@ mod tests {
             revoked: None,
             last_used: None,
             endpoints: None,
+            tags: bartizan_core::Tags::default(),
             replaces: None,
             maker: None,
         }

@@ -4,6 +4,7 @@ use bartizan_core::access::Scope;
 use bartizan_core::id::Name;
 use bartizan_core::principal::{self, Principal, PrincipalKind};
 use bartizan_core::redact::Secret;
+use bartizan_core::tags::{TagError, Tags};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub struct NewKey {
     pub expires: Option<Timestamp>,
     /// The only endpoints that it opens; all that the policy opens to its holder, when absent.
     pub endpoints: Option<Vec<Name>>,
+    /// What use with it is put down to.
+    pub tags: Tags,
 }
 
 impl NewKey {
@@ -59,6 +62,9 @@ impl NewKey {
         }
         if endpoints.is_some() && self.scope != Scope::Client {
             return Err(StoreError::KeyEndpoints("only a client key is narrowed to endpoints"));
+        }
+        if !self.tags.is_empty() && self.scope != Scope::Client {
+            return Err(StoreError::KeyTags);
         }
         if self.expires.is_some_and(|expires| expires <= now) {
             return Err(StoreError::AlreadyExpired);
@@ -90,6 +96,8 @@ pub struct KeyRecord {
     pub last_used: Option<Timestamp>,
     /// The only endpoints that it opens.
     pub endpoints: Option<Vec<Name>>,
+    /// What use with it is put down to.
+    pub tags: Tags,
     /// Id of the key whose place it took.
     pub replaces: Option<String>,
     /// Id of the key with which it was made; absent for one that was made where the state is: at the first start, or on
@@ -109,10 +117,23 @@ impl KeyRecord {
         Some(names.iter().map(Name::as_str).collect::<Vec<_>>().join(","))
     }
 
+    /// The tags as rows have them: `NAME=VALUE` on each line.
+    pub(crate) fn tags_joined(&self) -> Option<String> {
+        let tags = self.tags.iter().map(|(name, value)| format!("{name}={value}"));
+        (!self.tags.is_empty()).then(|| tags.collect::<Vec<_>>().join("\n"))
+    }
+
     /// Whether the key opens anything at the given time.
     pub fn works_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
     }
+}
+
+/// Reads what [`KeyRecord::tags_joined`] writes.
+pub(crate) fn read_tags(text: &str) -> Result<Tags, TagError> {
+    let mut tags = Tags::default();
+    text.split('\n').try_for_each(|tag| tags.add_written(tag))?;
+    Ok(tags)
 }
 
 /// Makes a credential of 256 random bits: `bzc_…` for clients, `bza_…` for the console port, so that secret
@@ -184,6 +205,7 @@ mod tests {
             note: None,
             expires: None,
             endpoints: None,
+            tags: Tags::default(),
         };
         good.check(now).unwrap();
         for name in ["", "a b", "sp:bot", "<b>"] {
@@ -200,6 +222,12 @@ mod tests {
         ] {
             assert!(matches!(wrong.check(now), Err(StoreError::KeyEndpoints(_))));
         }
+        let mut tags = Tags::default();
+        tags.add_written("team=search").unwrap();
+        let tagged = NewKey { tags, ..good.clone() };
+        tagged.check(now).unwrap();
+        let wrong = NewKey { scope: Scope::Operator, ..tagged };
+        assert!(matches!(wrong.check(now), Err(StoreError::KeyTags)));
         let wrong = NewKey { expires: Some(now), ..good };
         assert!(matches!(wrong.check(now), Err(StoreError::AlreadyExpired)));
     }

@@ -20,8 +20,8 @@ pub use accounts::{
     AccountRecord, BROWSERS_MAX, ENROLMENT, LoginTry, NewLogin, TRIES_FREE, TRY_AGAIN_MAX,
 };
 pub use changes::{
-    Approved, Approver, ChangeKind, ChangeRecord, ChangeState, Hand, NewChange, WAITING_MAX,
-    endpoint_digest,
+    Approved, Approver, ChangeKind, ChangeRecord, ChangeState, Hand, NewChange, SESSION,
+    WAITING_MAX, endpoint_digest,
 };
 pub use endpoints::{ENDPOINT_BYTES, EndpointRecord};
 pub use error::StoreError;

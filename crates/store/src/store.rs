@@ -160,8 +160,8 @@ impl Store {
             // One that was to live for a month is followed by one that lives for a month.
             let lifetime = old.expires.map(|expires| expires.duration_since(old.created));
             let expires = expires.or_else(|| now.checked_add(lifetime?).ok());
-            let KeyRecord { scope, kind, name, note, endpoints, .. } = old.clone();
-            let new = NewKey { scope, kind, name, note, expires, endpoints };
+            let KeyRecord { scope, kind, name, note, endpoints, tags, .. } = old.clone();
+            let new = NewKey { scope, kind, name, note, expires, endpoints, tags };
             let (record, secret, hash) = made(new, Some(id.to_owned()), maker)?;
             let end = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
             let end = old.expires.map_or(end, |expires| expires.min(end));
@@ -404,7 +404,7 @@ fn made(
     let created = timestamp(bartizan_core::time::now().as_microsecond());
     new.check(created)?;
     let (secret, hash) = key::generate(new.scope)?;
-    let NewKey { scope, kind, name, note, expires, endpoints } = new;
+    let NewKey { scope, kind, name, note, expires, endpoints, tags } = new;
     let record = KeyRecord {
         id: Uuid::now_v7().to_string(),
         scope,
@@ -417,6 +417,7 @@ fn made(
         revoked: None,
         last_used: None,
         endpoints,
+        tags,
         replaces,
         maker: maker.map(str::to_owned),
     };

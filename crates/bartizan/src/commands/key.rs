@@ -12,7 +12,7 @@ use bartizan_core::access::Scope;
 use bartizan_core::event::{Event, Outcome};
 use bartizan_core::principal::parse_qualified;
 use bartizan_core::time::Timestamp;
-use bartizan_core::{Name, RequestId, time};
+use bartizan_core::{Name, RequestId, Tags, time};
 use bartizan_ledger::{EventLogWriter, LedgerError};
 use bartizan_policy::DataSettings;
 use bartizan_store::{KeyRecord, NewKey, Store, StoreError};
@@ -32,9 +32,10 @@ pub(crate) fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     let existing = || state::existing_store(&data.data_dir, &shared);
     let mut stdout = std::io::stdout().lock();
     match &args.command {
-        KeyCommand::Create { name, scope, note, expires_in, endpoints } => {
+        KeyCommand::Create { name, scope, note, expires_in, endpoints, tags } => {
             let new = NewKey {
                 endpoints: narrowed(endpoints)?,
+                tags: tagged(tags)?,
                 ..new_key(name, scope, note.as_deref(), expires_in.as_deref())?
             };
             let is_new = !data.data_dir.exists();
@@ -139,7 +140,7 @@ fn new_key(
     })?;
     let expires = expiry(expires_in)?;
     let (name, note) = (bare.to_owned(), note.map(str::to_owned));
-    Ok(NewKey { scope, kind, name, note, expires, endpoints: None })
+    Ok(NewKey { scope, kind, name, note, expires, endpoints: None, tags: Tags::default() })
 }
 
 /// The moment that lies so far ahead.
@@ -158,6 +159,18 @@ fn narrowed(endpoints: &[String]) -> anyhow::Result<Option<Vec<Name>>> {
     });
     let names = names.collect::<anyhow::Result<Vec<Name>>>()?;
     Ok((!names.is_empty()).then_some(names))
+}
+
+/// Tags that are written `NAME=VALUE`.
+pub(crate) fn tagged(written: &[String]) -> anyhow::Result<Tags> {
+    let mut tags = Tags::default();
+    for text in written {
+        let added = tags.add_written(text);
+        added.map_err(|error| {
+            usage(format!("`{text}`: {error}"), "for example `--tag team=search`")
+        })?;
+    }
+    Ok(tags)
 }
 
 /// Records that there is a new key; one that nobody knows of must not exist.
@@ -188,6 +201,7 @@ fn listed(key: &KeyRecord) -> Value {
         "revoked": time(key.revoked),
         "last_used": time(key.last_used),
         "endpoints": key.endpoints,
+        "tags": key.tags,
         "replaces": key.replaces,
         "maker": key.maker,
     })
@@ -202,7 +216,10 @@ fn list(store: &Store, out: &mut impl std::io::Write) -> anyhow::Result<()> {
         let names = key.endpoints.iter().flatten().map(Name::as_str).collect::<Vec<_>>();
         let only = if names.is_empty() { String::new() } else { names.join(", ") + " only  " };
         let (scope, holder) = (key.scope.name(), key.principal());
-        writeln!(out, "{}  {scope:8} {state:6} {holder}  {used}  {only}{note}", key.id)?;
+        let tags = key.tags.iter().map(|(name, value)| format!("{name}={value}"));
+        let tags = tags.collect::<Vec<_>>().join(", ");
+        let tags = if tags.is_empty() { tags } else { format!("[{tags}]  ") };
+        writeln!(out, "{}  {scope:8} {state:6} {holder}  {used}  {only}{tags}{note}", key.id)?;
     }
     Ok(())
 }

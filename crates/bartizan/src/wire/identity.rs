@@ -156,6 +156,7 @@ impl Identify for Identities {
             kind: verified.kind,
             name: verified.name,
             groups: verified.groups,
+            tags: verified.tags,
             scope: Scope::Client,
             endpoints: None,
         })
@@ -230,6 +231,7 @@ impl Identities {
             scope: Scope::Client,
             endpoints: shown.endpoints,
             expires: Some(shown.expires),
+            tags: Arc::default(),
             token: None,
         })
     }

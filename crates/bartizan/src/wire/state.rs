@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use bartizan_core::access::Scope;
 use bartizan_core::private;
 use bartizan_core::settings::Shared;
-use bartizan_core::{PrincipalKind, Secret, time};
+use bartizan_core::{PrincipalKind, Secret, Tags, time};
 use bartizan_store::{NewKey, Store};
 
 use crate::format::usage;
@@ -61,8 +61,8 @@ pub(crate) fn first_keys(store: &Store) -> anyhow::Result<Keys> {
     let make = |scope, name: &str| -> anyhow::Result<Option<Secret>> {
         let note = Some("made at the first start".to_owned());
         let kind = PrincipalKind::User;
-        let new =
-            NewKey { scope, kind, name: name.to_owned(), note, expires: None, endpoints: None };
+        let (name, tags) = (name.to_owned(), Tags::default());
+        let new = NewKey { scope, kind, name, note, expires: None, endpoints: None, tags };
         Ok(store.create_first_key(new)?.map(|(_, secret)| secret))
     };
     let new_admin = make(Scope::Admin, "admin")?;
@@ -84,8 +84,15 @@ mod tests {
         let store = open_store(folder.path(), &Shared::default()).unwrap();
         let kind = PrincipalKind::ServicePrincipal;
         let name = "bot".to_owned();
-        let new =
-            NewKey { scope: Scope::Client, kind, name, note: None, expires: None, endpoints: None };
+        let new = NewKey {
+            scope: Scope::Client,
+            kind,
+            name,
+            note: None,
+            expires: None,
+            endpoints: None,
+            tags: Tags::default(),
+        };
         store.create_key(new).unwrap();
         let keys = first_keys(&store).unwrap();
         assert!(keys.new_admin.is_some() && keys.new_client.is_none());

@@ -138,12 +138,13 @@ impl Tokens {
             nano_usd: allowance.budget.cost.map(|cost| cost.0),
         });
         let allowances = allowances.collect();
-        let Grant { kind, name, groups, session, reach, .. } = verified.into_grant();
+        let Grant { kind, name, groups, tags, session, reach, .. } = verified.into_grant();
         Ok(Identity {
             key_id: format!("session:{session}"),
             kind,
             name,
             groups,
+            tags,
             scope: Scope::Client,
             endpoints: reach.endpoints.map(|only| only.into_iter().collect()),
             expires: None,
@@ -214,6 +215,7 @@ impl Tokens {
                 kind: identity.kind,
                 name: identity.name.clone(),
                 groups: identity.groups,
+                tags: identity.tags,
                 session: None,
                 origin: origin(&identity.key_id)?,
                 binding,

@@ -124,6 +124,51 @@ async fn a_thousand_clients_of_two_gateways_stay_within_one_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_loop_over_two_gateways_is_one_loop() {
+    let brakes = "    brakes: [{ id: b-loop, same-requests: 13/h, action: block }]";
+    let servers = Servers::start(brakes, "").await;
+    let (gateways, clients) = servers.two().await;
+    let mut tasks = Vec::new();
+    for number in 0..100 {
+        let client = clients[number % 2].clone();
+        let body = chat("demo", &format!("Try again, attempt {number}"), false);
+        tasks.push(tokio::spawn(async move {
+            client.post_json("/v1/chat/completions", &body).await.unwrap().status.as_u16()
+        }));
+    }
+    let mut answered = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            200 => answered += 1,
+            429 => {}
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(answered, 13);
+    for Gateway { process, .. } in gateways {
+        process.terminate().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_watches_holds_nobody_up_where_nobody_counts() {
+    let brakes = "    brakes: [{ id: b-loop, same-requests: 1/h, action: flag }]";
+    let mut servers = Servers::start(brakes, "").await;
+    let (gateways, clients) = servers.two().await;
+    for _ in 0..2 {
+        assert_eq!(post(&clients[0]).await.unwrap().0, 200);
+    }
+    servers.redis.kill().unwrap();
+    let (status, id) = post(&clients[0]).await.unwrap();
+    assert_eq!(status, 200);
+    let events = events_in(&gateways[0].folder.path().join("data"));
+    let of = events.iter().find(|event| event["request_id"] == id.as_str()).unwrap();
+    assert_eq!(of["not_evaluated"], json!(["shared-limits"]));
+    let over = events.iter().filter(|event| event["brakes"] == json!(["b-loop"]));
+    assert_eq!(over.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_and_endpoints_made_at_one_count_at_the_other_within_a_second() {
     let servers = Servers::start("", "").await;
     let one = servers.gateway().await;

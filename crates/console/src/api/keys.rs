@@ -1,5 +1,6 @@
 //! Keys: made, listed, revoked. A key is shown once, in the answer that makes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use bartizan_core::access::Scope;
-use bartizan_core::{Name, Secret, principal};
+use bartizan_core::tags::TagError;
+use bartizan_core::{Name, Secret, Tags, principal};
 use bartizan_store::{KeyRecord, NewKey, StoreError};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -40,6 +42,9 @@ struct CreateKey {
     /// The only endpoints that it opens.
     #[serde(default)]
     endpoints: Option<Vec<Name>>,
+    /// What use with it is put down to: `{"team": "search"}`.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
 }
 
 /// Body of `POST /api/v1/keys/{id}/replace`.
@@ -221,8 +226,17 @@ fn new_key(request: CreateKey) -> Result<NewKey, ConsoleError> {
         wrong("scope", "takes `client`, `admin`, `operator`, `auditor` or `viewer`")
     })?;
     let expires = expiry(request.expires_in.as_deref())?;
+    let mut tags = Tags::default();
+    for (name, value) in &request.tags {
+        let name = name.parse().map_err(tag)?;
+        tags.add(name, value).map_err(tag)?;
+    }
     let (name, note, endpoints) = (name.to_owned(), request.note, request.endpoints);
-    Ok(NewKey { scope, kind, name, note, expires, endpoints })
+    Ok(NewKey { scope, kind, name, note, expires, endpoints, tags })
+}
+
+fn tag(error: TagError) -> ConsoleError {
+    ConsoleError::Field { field: "tags", reason: error.to_string() }
 }
 
 /// The moment that lies so far ahead.
@@ -245,6 +259,7 @@ fn view(record: &KeyRecord) -> Value {
         "revoked": time(record.revoked),
         "last_used": time(record.last_used),
         "endpoints": record.endpoints,
+        "tags": record.tags,
         "replaces": record.replaces,
         "maker": record.maker,
     })

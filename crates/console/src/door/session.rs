@@ -1,6 +1,8 @@
 //! The session of a request, and that what it changes was wanted by the person: a page of another site can make their
 //! browser send requests, and cannot read what this console's pages hold.
 
+use std::sync::Arc;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Method;
@@ -8,6 +10,7 @@ use axum::http::header::{self, HeaderMap, HeaderName};
 use bartizan_core::access::Identity;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
+use bartizan_store::SESSION;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
@@ -51,6 +54,8 @@ pub(super) async fn of(
         groups: Vec::new(),
         scope: record.scope,
         endpoints: None,
+        expires: None,
+        tags: Arc::default(),
         token: None,
     };
     Ok((identity, Session { csrf: csrf_token(token), record }))

@@ -443,8 +443,8 @@ impl Console {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(&dir.path().join("state.db")).unwrap());
         let key = |scope, kind, name: &str, expires| {
-            let new =
-                NewKey { scope, kind, name: name.to_owned(), note: None, expires, endpoints: None };
+            let (name, tags) = (name.to_owned(), bartizan_core::Tags::default());
+            let new = NewKey { scope, kind, name, note: None, expires, endpoints: None, tags };
             store.create_key(new).unwrap()
         };
         let user = PrincipalKind::User;

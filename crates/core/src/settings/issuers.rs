@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::id::Name;
+use crate::tags::TagName;
 
 /// Somebody whose JSON Web Tokens (RFC 7519) say who calls: an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Issuer {
     pub program: Option<ClaimTest>,
     /// What a claimed group is called here; a group that is not listed counts for nothing.
     pub groups: BTreeMap<String, Name>,
+    /// Claims whose texts are the values of tags; a token without one of them is not taken.
+    pub tags: BTreeMap<TagName, String>,
     /// How far the clock of the issuer may be off; at most [`Issuer::LONGEST_CLOCK_SKEW`].
     pub clock_skew: Duration,
     /// Longest time from the making of a token to its end.

@@ -8,8 +8,8 @@ use bartizan_core::access::{Authorize, Call, Identify, Identity, Ruling, Scope, 
 use bartizan_core::event::{EventSink, RecordError, Recorded};
 use bartizan_core::operator::Operators;
 use bartizan_core::settings::{
-    Approvals, Detect, Endpoint, Fingerprint, Guardrail, Ledger, Listen, Modality, OnError,
-    Secrets, Settings, Shared, Unseen,
+    Approvals, Brake, BrakeKind, Detect, Endpoint, Fingerprint, Guardrail, Ledger, Listen,
+    Modality, OnError, Rate, Secrets, Settings, Shared, Unseen,
 };
 use bartizan_core::{Action, ChannelSet, Event, Mode, Name, Principal, PrincipalKind, Secret};
 use bartizan_guard::Guard;
@@ -75,6 +75,8 @@ impl Rig {
             routes: Vec::new(),
             guardrails: Vec::new(),
             limits: Vec::new(),
+            brakes: brakes(),
+            tags: bartizan_core::Tags::default(),
             modalities: media.into_iter().filter(|_| plan.takes_media).collect(),
             unseen: [Unseen::StoredState, Unseen::HostedTools]
                 .into_iter()
@@ -159,6 +161,22 @@ pub(super) fn guardrail(detect: Detect, action: Action) -> Guardrail {
     }
 }
 
+/// One brake of each kind, so that every request is looked at, and none that ever stops one.
+fn brakes() -> Vec<Brake> {
+    let rate = Rate { amount: u64::MAX, window: Duration::from_secs(1) };
+    let kinds = [
+        ("same-requests", BrakeKind::SameRequests(rate)),
+        ("same-tool-calls", BrakeKind::SameToolCalls(u64::MAX)),
+        ("tool-rounds", BrakeKind::ToolRounds(u64::MAX)),
+        ("conversation-tokens", BrakeKind::ConversationTokens(rate)),
+    ];
+    let brake = |(id, kind): (&str, BrakeKind)| {
+        let id = id.parse().expect("an id");
+        Brake { id, kind, action: Action::Block, mode: Mode::Enforce, only: BTreeSet::new() }
+    };
+    kinds.map(brake).into()
+}
+
 /// Takes out times, which a second run may see change.
 fn timeless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -191,6 +209,7 @@ fn no_settings() -> Settings {
         tokens: None,
         groups: BTreeMap::new(),
         endpoints: BTreeMap::new(),
+        limits: Vec::new(),
         prices: BTreeMap::new(),
         ledger: Ledger::DEFAULT,
         sinks: Vec::new(),
@@ -236,6 +255,7 @@ impl Identify for AnyKey {
             groups: Vec::new(),
             scope: Scope::Client,
             endpoints: None,
+            tags: Arc::default(),
         })
     }
 }

@@ -53,6 +53,7 @@ struct Desk {
     counters: MemoryCounters,
     endpoint: Arc<str>,
     limits: Vec<Limit>,
+    over_all: Vec<Limit>,
     opened: Instant,
 }
 
@@ -62,6 +63,7 @@ impl Desk {
             counters: MemoryCounters::default(),
             endpoint: "e".into(),
             limits: limits.into_iter().collect(),
+            over_all: Vec::new(),
             opened: Instant::now(),
         }
     }
@@ -76,12 +78,23 @@ impl Desk {
         caller: &Principal,
         planned: Use,
     ) -> Result<Reservation, Exhausted> {
+        self.ask_with(waited, caller, &Tags::default(), planned)
+    }
+
+    fn ask_with(
+        &self,
+        waited: Duration,
+        caller: &Principal,
+        tags: &Tags,
+        planned: Use,
+    ) -> Result<Reservation, Exhausted> {
         let now = self.opened + waited;
-        let (counters, limits) = (&self.counters, &self.limits);
-        match reserve_at(counters, &self.endpoint, limits, caller, planned, now) {
+        let (endpoint, own) = (&self.endpoint, &*self.limits);
+        let limits = Limits { endpoint, own, over_all: &self.over_all };
+        match reserve_at(&self.counters, limits, caller, tags, planned, now) {
             Ok(reservation) => Ok(reservation),
             Err(Refused::Exhausted(exhausted)) => Err(exhausted),
-            Err(Refused::Uncounted) => panic!("memory is never away"),
+            Err(other) => panic!("{other:?}"),
         }
     }
 }
@@ -127,7 +140,7 @@ fn a_limit_counts_whom_it_is_about() {
     ];
     for (per, only, expected) in cases {
         let limit = Limit { only: only.into_iter().collect(), ..requests(per, 1) };
-        let counters = [&alice, &bob, &bot].map(|caller| whose(&limit, caller));
+        let counters = [&alice, &bob, &bot].map(|caller| whose(&limit, caller, &Tags::default()));
         assert_eq!(counters.each_ref().map(Option::as_deref), expected, "{limit:?}");
     }
 }
@@ -281,8 +294,9 @@ fn a_limit_that_is_near_is_said_from_its_soft_share_on() {
     let now = Instant::now();
     let near = |tokens| {
         let planned = Use { tokens, nano_usd: 0 };
+        let limits = Limits { endpoint: &"e".into(), own: &limits, over_all: &[] };
         let taken =
-            reserve_at(&counters, &"e".into(), &limits, &user("alice"), planned, now).unwrap();
+            reserve_at(&counters, limits, &user("alice"), &Tags::default(), planned, now).unwrap();
         taken
             .near
             .iter()
@@ -295,4 +309,95 @@ fn a_limit_that_is_near_is_said_from_its_soft_share_on() {
     let id = limits[0].id.to_string();
     assert_eq!(near(10), [(id.clone(), Unit::Requests, 80)]);
     assert_eq!(near(900), [(id.clone(), Unit::Requests, 90), (id, Unit::Tokens, 98)]);
+}
+
+fn tag(name: &str) -> LimitSubject {
+    LimitSubject::Tag(name.parse().unwrap())
+}
+
+fn tagged(written: &[&str]) -> Tags {
+    let mut tags = Tags::default();
+    for text in written {
+        tags.add_written(text).unwrap();
+    }
+    tags
+}
+
+#[test]
+fn who_has_the_same_tag_shares_a_counter_and_so_do_all_without_it() {
+    let desk = Desk::new([requests(tag("team"), 2)]);
+    let ask = |name: &str, tags: &[&str]| {
+        desk.ask_with(Duration::ZERO, &user(name), &tagged(tags), Use::default())
+    };
+    assert!(ask("alice", &["team=search"]).is_ok());
+    assert!(ask("bob", &["team=search", "project=x"]).is_ok());
+    assert!(ask("alice", &["team=search", "project=y"]).is_err());
+    assert!(ask("alice", &["team=ads"]).is_ok());
+    // Whoever has no team does not escape.
+    assert!(ask("carol", &[]).is_ok());
+    assert!(ask("dave", &["project=x"]).is_ok());
+    assert!(ask("erin", &[]).is_err());
+}
+
+#[test]
+fn a_limit_over_all_endpoints_counts_every_one_of_them() {
+    let mut desk = Desk::new([]);
+    desk.over_all = vec![requests(tag("team"), 3)];
+    let search = tagged(&["team=search"]);
+    let mut ask = |endpoint: &str| {
+        desk.endpoint = endpoint.into();
+        desk.ask_with(Duration::ZERO, &user("a"), &search, Use::default()).is_ok()
+    };
+    assert!(ask("one") && ask("other") && ask("one"));
+    assert!(!ask("other") && !ask("third"));
+}
+
+#[test]
+fn two_keys_of_one_tag_never_go_over_together() {
+    let desk = Desk::new([tokens(tag("team"), 1_000)]);
+    let search = tagged(&["team=search"]);
+    let admitted: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|n| {
+                let (desk, search) = (&desk, &search);
+                scope.spawn(move || {
+                    let caller = user(if n % 2 == 0 { "a" } else { "b" });
+                    let ask = || desk.ask_with(Duration::ZERO, &caller, search, of_tokens(7));
+                    (0..100).filter(|_| ask().is_ok()).count()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(admitted, 1_000 / 7);
+}
+
+proptest! {
+    /// Against a model that adds up what passed, by the value of the tag.
+    #[test]
+    fn limits_over_tags_decide_as_adding_up_does(
+        asked in proptest::collection::vec((0u8..4, 0u8..3, 0u64..60), 1..60),
+    ) {
+        let mut desk = Desk::new([tokens(tag("team"), 100)]);
+        let mut all = tokens(tag("project"), 150);
+        all.id = "l-all".parse().unwrap();
+        desk.over_all = vec![all];
+        let mut used = std::collections::HashMap::new();
+        for (team, project, planned) in asked {
+            // The first of each stands for having none.
+            let mut written = Vec::new();
+            written.extend((team > 0).then(|| format!("team=t{team}")));
+            written.extend((project > 0).then(|| format!("project=p{project}")));
+            let written: Vec<&str> = written.iter().map(String::as_str).collect();
+            let found = desk.ask_with(Duration::ZERO, &user("a"), &tagged(&written), of_tokens(planned));
+            let of_team = used.get(&("team", team)).copied().unwrap_or(0) + planned;
+            let of_project = used.get(&("project", project)).copied().unwrap_or(0) + planned;
+            let fits = of_team <= 100 && of_project <= 150;
+            prop_assert_eq!(found.is_ok(), fits);
+            if fits {
+                used.insert(("team", team), of_team);
+                used.insert(("project", project), of_project);
+            }
+        }
+    }
 }

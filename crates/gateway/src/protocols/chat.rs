@@ -5,8 +5,8 @@ use bartizan_core::settings::Modality;
 
 use super::choices::{self, Choice, Choices};
 use super::{
-    DeltaKey, DeltaKind, EventReading, Numbering, Protocol, StreamCodec, Usage, check_messages,
-    place_parts, planned, quoted, show,
+    DeltaKey, DeltaKind, EventReading, Numbering, Protocol, Said, StreamCodec, Usage,
+    check_messages, place_parts, planned, quoted, said, show,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -53,6 +53,10 @@ impl Protocol for Chat {
                 place_parts(content, group, places);
             }
         }
+    }
+
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>> {
+        said::chat(root)
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {

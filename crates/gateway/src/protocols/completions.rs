@@ -2,8 +2,8 @@
 
 use super::choices::{self, Choice, Choices};
 use super::{
-    DeltaKey, DeltaKind, EventReading, Protocol, StreamCodec, Usage, is_text_or_texts, planned,
-    quoted, show,
+    DeltaKey, DeltaKind, EventReading, Protocol, Said, StreamCodec, Usage, is_text_or_texts,
+    planned, quoted, show,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -31,6 +31,10 @@ impl Protocol for Completions {
                 places.remove(logprobs);
             }
         }
+    }
+
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>> {
+        root.get("prompt").map(Said::Person).into_iter().collect()
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {

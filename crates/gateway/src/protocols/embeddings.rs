@@ -1,6 +1,6 @@
 //! OpenAI embeddings and moderations: texts in, numbers out, no stream.
 
-use super::{Protocol, StreamCodec, Usage, is_text_or_texts};
+use super::{Protocol, Said, StreamCodec, Usage, is_text_or_texts};
 use crate::envelope::Places;
 use crate::json::Value;
 
@@ -23,6 +23,10 @@ impl Protocol for Embeddings {
                 places.encoded(vector);
             }
         }
+    }
+
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>> {
+        root.get("input").map(Said::Person).into_iter().collect()
     }
 
     fn planned_output(&self, _: Value<'_>) -> Option<u64> {

@@ -4,8 +4,8 @@ use bartizan_core::Channel;
 use bartizan_core::settings::Modality;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
-    check_messages, place_parts, quoted, show, texts_of, type_of,
+    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, Said, StreamCodec, Usage,
+    check_messages, place_parts, quoted, said, show, texts_of, type_of,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -59,6 +59,10 @@ impl Protocol for Messages {
 
     fn joined<'d>(&self, root: Value<'d>) -> Vec<Value<'d>> {
         texts_of(root.get("content"), "text")
+    }
+
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>> {
+        said::messages(root)
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {

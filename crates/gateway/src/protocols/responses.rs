@@ -6,8 +6,8 @@ use bartizan_core::Channel;
 use bartizan_core::settings::Modality;
 
 use super::{
-    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, StreamCodec, Usage,
-    is_list_of_objects, place_parts, quoted, raw_member, show, texts_of, type_of, unix_now,
+    DeltaKey, DeltaKind, Ends, EventReading, Numbering, Protocol, Said, StreamCodec, Usage,
+    is_list_of_objects, place_parts, quoted, raw_member, said, show, texts_of, type_of, unix_now,
 };
 use crate::envelope::Places;
 use crate::error::GatewayError;
@@ -82,6 +82,10 @@ impl Protocol for Responses {
     fn joined<'d>(&self, root: Value<'d>) -> Vec<Value<'d>> {
         let items = root.get("output").into_iter().flat_map(|output| output.items());
         items.flat_map(item_texts).collect()
+    }
+
+    fn said<'d>(&self, root: Value<'d>) -> Vec<Said<'d>> {
+        said::responses(root)
     }
 
     fn planned_output(&self, root: Value<'_>) -> Option<u64> {

@@ -69,6 +69,7 @@ fn whatever_is_no_limit_is_refused() {
         r#"endpoint("other")"#,
         r#"without("endpoint")"#,
         r#"group("admins")"#,
+        r#"tag("team", "other")"#,
         r#"endpoint("other") <- principal($kind, $name)"#,
         r#"without("endpoint") <- time($t)"#,
         // What changes which facts a check sees.

@@ -1,9 +1,11 @@
 //! Tokens as they are meant to be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
+use bartizan_core::tags::Tags;
 
 use super::support::{
     after, append, authority, bytes, foreign, keys, mint, names, now, reach, request, token, verify,
@@ -27,6 +29,22 @@ fn says_what_was_asked() {
     assert_eq!(verified.blocks().len(), 1);
     assert_eq!(verified.allowances()[0].budget, reach().budget);
     assert!(verified.notes().is_empty());
+}
+
+#[test]
+fn tags_stay_however_a_token_is_narrowed() {
+    let mut tags = Tags::default();
+    for tag in ["team=search", "land=Österreich", "project=R&D, phase 2"] {
+        tags.add_written(tag).unwrap();
+    }
+    let mut tagged = request(Reach::default());
+    tagged.tags = Arc::new(tags.clone());
+    let (token, grant) = authority().mint(tagged, now()).unwrap();
+    assert_eq!(*grant.tags, tags);
+    assert_eq!(*verify(&token).unwrap().grant(), grant);
+    let narrowed = narrow(&token, &Narrowing { expires: Some(after(60)), ..Narrowing::default() });
+    let narrowed = narrowed.unwrap();
+    assert_eq!(*verify(&narrowed).unwrap().grant().tags, tags);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) fn request(reach: Reach) -> MintRequest {
         kind: PrincipalKind::User,
         name: "alice@example.com".to_owned(),
         groups: vec!["staff".parse().unwrap(), "analysts".parse().unwrap()],
+        tags: std::sync::Arc::default(),
         session: None,
         origin: "key-7f3a".parse().unwrap(),
         binding: ProofKey::generate().unwrap().binding(),

@@ -19,6 +19,7 @@ fn takes_tokens_by_every_algorithm() {
             kind: PrincipalKind::User,
             name: "alice@example.com".to_owned(),
             groups: Vec::new(),
+            tags: std::sync::Arc::default(),
             expires: at(NOW + 3600),
             token_id,
         };

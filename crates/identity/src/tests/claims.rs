@@ -222,6 +222,29 @@ fn groups_are_those_that_policy_gives_a_name() {
 }
 
 #[test]
+fn tags_are_texts_of_claims_that_have_to_be_there() {
+    let changed = Changed::new(|issuer| {
+        issuer.tags = [("team".parse().unwrap(), "department".to_owned())].into();
+    });
+    let tags = |value| changed.with(&[("department", value)]).map(|verified| verified.tags);
+    let team = "team".parse().unwrap();
+    assert_eq!(tags(json!("Search & Ads")).unwrap().get(&team), Some("Search & Ads"));
+    let refusal = tags(Value::Null).unwrap_err();
+    assert!(matches!(refusal, TokenError::MissingClaim { .. }), "{refusal}");
+    for wrong in [
+        json!(""),
+        json!(" x"),
+        json!(["x"]),
+        json!(1),
+        json!("x\u{200b}y"),
+        json!("x".repeat(129)),
+    ] {
+        let refusal = tags(wrong.clone()).unwrap_err();
+        assert!(matches!(refusal, TokenError::MalformedClaim { .. }), "{wrong}: {refusal}");
+    }
+}
+
+#[test]
 fn groups_that_are_kept_elsewhere_are_not_taken_for_none() {
     let names = ("_claim_names", json!({ "groups": "src1" }));
     let with_groups = Changed::new(|issuer| issuer.groups_claim = Some("groups".to_owned()));

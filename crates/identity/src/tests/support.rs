@@ -169,6 +169,7 @@ pub(super) fn issuer(keys: IssuerKeys) -> Issuer {
         groups_claim: None,
         program: None,
         groups: [].into(),
+        tags: [].into(),
         clock_skew: Issuer::DEFAULT_CLOCK_SKEW,
         max_age: Issuer::DEFAULT_MAX_AGE,
     }

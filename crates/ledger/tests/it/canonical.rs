@@ -55,6 +55,10 @@ prop_compose! {
             event.nano_usd = Some(numbers[2]);
             event.duration_us = Some(numbers[3]);
             event.not_evaluated.clone_from(&texts);
+            event.brakes.clone_from(&texts);
+            for (name, value) in [("team", "Österreich"), ("cost-center", "\"\\"), ("t-1", "x")] {
+                event.tags.add(name.parse().unwrap(), value).unwrap();
+            }
             event.policy.clone_from(&texts[8]);
         }
         event.outcome = Outcome::AnswerRefused;

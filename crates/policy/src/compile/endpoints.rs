@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bartizan_core::channel::Channel;
 use bartizan_core::id::{Name, RuleId};
-use bartizan_core::settings::{Detect, Endpoint, Guardrail, Route};
+use bartizan_core::settings::{Detect, Endpoint, Guardrail, Limit, Route};
 
 use crate::compile::Compiler;
 use crate::error::Problem;
@@ -43,15 +43,25 @@ struct Timeouts {
 }
 
 impl Compiler<'_, '_> {
-    pub(super) fn endpoints(&mut self, file: &PolicyFile) -> BTreeMap<Name, Endpoint> {
+    /// Limits over all endpoints, and the endpoints.
+    pub(super) fn limits_and_endpoints(
+        &mut self,
+        file: &PolicyFile,
+    ) -> (Vec<Limit>, BTreeMap<Name, Endpoint>) {
+        let mut ids = BTreeSet::new();
+        let limits = file.limits.iter();
+        let limits = limits.filter_map(|limit| self.shared_limit(file, &limit.value, &mut ids));
+        let limits = limits.collect();
         let mut endpoints = BTreeMap::new();
         for (key, endpoint) in &file.endpoints {
             let name = self.name(key, "endpoint");
-            if let Some(endpoint) = self.endpoint(file, key, name, &endpoint.value) {
+            // An event that names a limit over all endpoints names no rule of its own besides.
+            let taken = ids.clone();
+            if let Some(endpoint) = self.endpoint(file, key, name, &endpoint.value, taken) {
                 endpoints.insert(endpoint.name.clone(), endpoint);
             }
         }
-        endpoints
+        (limits, endpoints)
     }
 
     fn endpoint(
@@ -60,6 +70,7 @@ impl Compiler<'_, '_> {
         key: &Located<String>,
         name: Option<Name>,
         endpoint: &EndpointFile,
+        mut ids: BTreeSet<RuleId>,
     ) -> Option<Endpoint> {
         if endpoint.routes.is_empty() {
             let message = format!("the endpoint {} has no route", quote(&key.value));
@@ -67,7 +78,6 @@ impl Compiler<'_, '_> {
             self.report(Problem::new(key.place, message).help(help));
         }
         let routes = endpoint.routes.iter().filter_map(|route| self.route(file, route)).collect();
-        let mut ids = BTreeSet::new();
         let guardrails: Vec<Guardrail> = endpoint
             .guardrails
             .iter()
@@ -78,6 +88,12 @@ impl Compiler<'_, '_> {
             .iter()
             .filter_map(|limit| self.limit(file, &limit.value, &mut ids))
             .collect();
+        let brakes = endpoint
+            .brakes
+            .iter()
+            .filter_map(|brake| self.brake(file, &brake.value, &mut ids))
+            .collect();
+        let tags = self.tags(&endpoint.tags);
         self.prices_for_budgets(file, endpoint);
         let modalities =
             endpoint.modalities.iter().filter_map(|modality| self.word(modality)).collect();
@@ -100,6 +116,8 @@ impl Compiler<'_, '_> {
             routes,
             guardrails,
             limits,
+            brakes,
+            tags,
             modalities,
             unseen,
             allow,

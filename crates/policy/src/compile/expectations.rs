@@ -71,7 +71,7 @@ impl Compiler<'_, '_> {
         });
         let name = test.endpoint.as_ref().and_then(|given| self.tested_endpoint(file, given));
         let endpoint = name.as_ref().and_then(|name| endpoints.get(name));
-        let expected = self.expected(&test.expect, endpoint);
+        let expected = self.expected(file, &test.expect, endpoint);
         let model = test.model.as_ref();
         let is_fixed = |endpoint: &Endpoint| endpoint.routes.iter().all(|r| r.model.is_some());
         if let (Some(model), true) = (model, endpoint.is_some_and(is_fixed)) {
@@ -111,6 +111,7 @@ impl Compiler<'_, '_> {
 
     fn expected(
         &mut self,
+        file: &PolicyFile,
         given: &Located<ExpectText>,
         endpoint: Option<&Endpoint>,
     ) -> Option<Expected> {
@@ -127,12 +128,15 @@ impl Compiler<'_, '_> {
             return None;
         }
         let guardrails = || endpoint.into_iter().flat_map(|of| &of.guardrails).map(|rail| &rail.id);
+        let brakes = || endpoint.into_iter().flat_map(|of| &of.brakes).map(|brake| &brake.id);
         let limits = || endpoint.into_iter().flat_map(|of| &of.limits).map(|limit| &limit.id);
+        let over_all = file.limits.iter().filter_map(|limit| limit.value.id.value.0.parse().ok());
+        let over_all: Vec<RuleId> = over_all.collect();
         let judged = |verdict, rule| Some(Expected::Judged(verdict, rule));
         match word {
             "deny" => Some(Expected::Denied(self.expected_rule(given, rule, "", None).ok()?)),
             "limit" => {
-                let known = endpoint.map(|_| limits().collect());
+                let known = endpoint.map(|_| limits().chain(&over_all).chain(brakes()).collect());
                 Some(Expected::Limited(self.expected_rule(given, rule, "limit", known).ok()?))
             }
             "allow" if rule.is_some() => {
@@ -142,7 +146,7 @@ impl Compiler<'_, '_> {
             }
             "allow" => judged(Verdict::Allow, None),
             word => {
-                let known = endpoint.map(|_| guardrails().collect());
+                let known = endpoint.map(|_| guardrails().chain(brakes()).collect());
                 let rule = self.expected_rule(given, rule, "guardrail", known).ok()?;
                 let verdict = match word {
                     "flag" => Verdict::Flag,

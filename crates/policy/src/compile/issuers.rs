@@ -66,6 +66,7 @@ impl Compiler<'_, '_> {
             None => (None, BTreeMap::new()),
             Some(groups) => self.claimed_groups(file, &groups.value),
         };
+        let tags = self.claimed_tags(&given.tags);
         let program = given.program.as_ref().map(|test| self.claim_test(&test.value));
         let clock_skew = self.bounded(
             given.clock_skew.as_ref(),
@@ -89,6 +90,7 @@ impl Compiler<'_, '_> {
             groups_claim,
             program,
             groups,
+            tags,
             clock_skew: clock_skew?,
             max_age: max_age?,
         })

@@ -10,7 +10,7 @@ use crate::compile::Compiler;
 use crate::error::Problem;
 use crate::file::PolicyFile;
 use crate::file::endpoint::{EndpointFile, LimitFile, PerFile};
-use crate::file::scalar::ShareText;
+use crate::file::scalar::{RuleIdText, ShareText};
 use crate::located::Located;
 use crate::snippet::quote;
 
@@ -24,19 +24,46 @@ impl Compiler<'_, '_> {
         limit: &LimitFile,
         ids: &mut BTreeSet<RuleId>,
     ) -> Option<Limit> {
-        let id = self.rule_id(&limit.id, ids);
-        if RESERVED.contains(&limit.id.value.0.as_str()) {
-            let message = format!("{} names a bound of short tokens", quote(&limit.id.value.0));
-            self.report(Problem::new(limit.id.place, message).help("choose another id"));
-            return None;
+        if matches!(limit.per.value, PerFile::All) {
+            let message = "a limit of one endpoint does not count over all";
+            let help = "write `per: endpoint`, or move the limit to `limits:` beside `endpoints:`";
+            self.report(Problem::new(limit.per.place, message).help(help));
         }
+        self.any_limit(file, limit, ids)
+    }
+
+    /// A limit over all endpoints.
+    pub(super) fn shared_limit(
+        &mut self,
+        file: &PolicyFile,
+        limit: &LimitFile,
+        ids: &mut BTreeSet<RuleId>,
+    ) -> Option<Limit> {
+        if matches!(limit.per.value, PerFile::Endpoint) {
+            let message = "a limit over all endpoints does not count one";
+            let help = "write `per: all`, or move the limit to the endpoint";
+            self.report(Problem::new(limit.per.place, message).help(help));
+        }
+        self.any_limit(file, limit, ids)
+    }
+
+    fn any_limit(
+        &mut self,
+        file: &PolicyFile,
+        limit: &LimitFile,
+        ids: &mut BTreeSet<RuleId>,
+    ) -> Option<Limit> {
+        let id = self.rule_id(&limit.id, ids);
+        self.not_reserved(&limit.id)?;
         let per = match &limit.per.value {
             PerFile::User => Some(LimitSubject::User),
             PerFile::ServicePrincipal => Some(LimitSubject::ServicePrincipal),
             PerFile::Endpoint => Some(LimitSubject::Endpoint),
+            PerFile::All => Some(LimitSubject::All),
             PerFile::Group(group) => {
                 self.group(file, &group.value, group.place).map(LimitSubject::Group)
             }
+            PerFile::Tag(tag) => self.tag_name(&tag.value, tag.place).map(LimitSubject::Tag),
         };
         let only = self.only(file, limit);
         if limit.requests.is_none() && limit.tokens.is_none() && limit.usd.is_none() {
@@ -62,6 +89,16 @@ impl Compiler<'_, '_> {
         })
     }
 
+    /// Refuses ids that events give to what short tokens bound.
+    pub(super) fn not_reserved(&mut self, id: &Located<RuleIdText>) -> Option<()> {
+        if !RESERVED.contains(&id.value.0.as_str()) {
+            return Some(());
+        }
+        let message = format!("{} names a bound of short tokens", quote(&id.value.0));
+        self.report(Problem::new(id.place, message).help("choose another id"));
+        None
+    }
+
     /// A share of less than the whole, in percent.
     fn soft_share(&mut self, given: &Located<ShareText>) -> Option<u8> {
         let number = given.value.0.strip_suffix('%').and_then(|number| number.parse().ok());
@@ -85,7 +122,7 @@ impl Compiler<'_, '_> {
         let counted = match limit.per.value {
             PerFile::User => Some(PrincipalKind::User),
             PerFile::ServicePrincipal => Some(PrincipalKind::ServicePrincipal),
-            PerFile::Endpoint | PerFile::Group(_) => None,
+            PerFile::Endpoint | PerFile::All | PerFile::Group(_) | PerFile::Tag(_) => None,
         };
         let subjects = self.subjects(file, &only.value);
         for given in &only.value {
@@ -107,7 +144,8 @@ impl Compiler<'_, '_> {
 
     /// Money can be counted only for models with a price.
     pub(super) fn prices_for_budgets(&mut self, file: &PolicyFile, endpoint: &EndpointFile) {
-        let Some(budget) = endpoint.limits.iter().find_map(|limit| limit.value.usd.as_ref()) else {
+        let mut limits = endpoint.limits.iter().chain(&file.limits);
+        let Some(budget) = limits.find_map(|limit| limit.value.usd.as_ref()) else {
             return;
         };
         if file.prices.keys().any(|key| key.value == Price::OF_OTHERS) {

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::file::brake::BrakeFile;
 use crate::file::model::RefineFile;
 use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
@@ -28,6 +29,14 @@ pub(crate) struct EndpointFile {
     /// Ceilings on use; all of them must have room.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) limits: Vec<Located<LimitFile>>,
+    /// What stops callers that go round in circles. Default: nothing.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 64))]
+    pub(crate) brakes: Vec<Located<BrakeFile>>,
+    /// What use of it is put down to, such as `cost-center: "4711"`, where the caller's own tags say nothing.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 16))]
+    pub(crate) tags: BTreeMap<Located<String>, Located<String>>,
     /// Content that passes although no guard can read it. Default: none.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) modalities: Vec<Located<Choice<ModalityWord>>>,
@@ -199,7 +208,7 @@ pub(crate) type TopicsFile = BTreeMap<Located<String>, Vec<Located<String>>>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct LimitFile {
-    /// Id that appears in events; unique in the endpoint.
+    /// Id that appears in events; unique in the endpoint, or in the file for limits over all endpoints.
     pub(crate) id: Located<RuleIdText>,
     /// Who shares one counter.
     pub(crate) per: Located<PerFile>,
@@ -230,8 +239,12 @@ pub(crate) enum PerFile {
     ServicePrincipal,
     /// Everyone shares one.
     Endpoint,
+    /// Everyone shares one, over all endpoints.
+    All,
     /// All members of the group share one.
     Group(Located<String>),
+    /// All with the same value of the tag share one, and so do all without the tag.
+    Tag(Located<String>),
 }
 
 /// One word, or a list of words.

@@ -104,6 +104,10 @@ pub(crate) struct IssuerFile {
     /// What tells the tokens of programs from those of people. Default: all are of people.
     #[serde(default, deserialize_with = "given")]
     pub(crate) program: Option<Located<ClaimFile>>,
+    /// Claims whose texts are the values of tags, such as `team: department`; a token without one of them is not taken.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 16))]
+    pub(crate) tags: BTreeMap<Located<String>, Located<String>>,
     /// How far its clock may be off, at most `300s`. Default: `60s`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) clock_skew: Option<Located<DurationText>>,

@@ -91,6 +91,45 @@ fn who_is_nobody_reaches_nothing() {
 }
 
 #[test]
+fn a_brake_that_can_never_act_is_said() {
+    let brakes = |first: &str, second: &str| {
+        found(&endpoint(&format!("brakes: [{{ id: b-1, {first} }}, {{ id: b-2, {second} }}]")))
+    };
+    let two = "shadowed-brake endpoints.e.brakes.b-2";
+    let one = "shadowed-brake endpoints.e.brakes.b-1";
+    for (first, second, expected) in [
+        ("tool-rounds: 5, action: block", "tool-rounds: 6, action: block", &[two][..]),
+        ("tool-rounds: 6, action: flag", "tool-rounds: 5, action: block", &[one]),
+        ("tool-rounds: 5, action: flag", "tool-rounds: 6, action: block", &[]),
+        ("tool-rounds: 5, action: block, mode: dry-run", "tool-rounds: 6, action: block", &[]),
+        ("tool-rounds: 5, action: block", "same-tool-calls: 6, action: block", &[]),
+        ("same-requests: 5/min, action: block", "same-requests: 9/min, action: flag", &[two]),
+        ("same-requests: 5/min, action: block", "same-requests: 9/h, action: flag", &[]),
+        ("tool-rounds: 5, action: block, only: [few]", "tool-rounds: 6, action: block", &[]),
+        ("tool-rounds: 5, action: block", "tool-rounds: 6, action: block, only: [few]", &[two]),
+        (
+            "tool-rounds: 5, action: block, only: [bob@example.com]",
+            "tool-rounds: 6, action: block",
+            &["unreachable-brake endpoints.e.brakes.b-1"],
+        ),
+    ] {
+        assert_eq!(brakes(first, second), expected, "{first} / {second}");
+    }
+}
+
+#[test]
+fn limits_over_all_endpoints_are_looked_at_too() {
+    let limits = "limits: [{ id: l-1, per: { tag: team }, usd: 5/day }, { id: l-2, per: { tag: team }, usd: 6/day }, { id: l-3, per: { tag: project }, usd: 6/day }]\n";
+    let policy =
+        format!("prices: {{ \"*\": {{ input: 1, output: 1 }} }}\n{limits}{}", endpoint(""));
+    assert_eq!(found(&policy), ["shadowed-limit limits.l-2"]);
+    // They speak of groups as well.
+    let limits = "limits: [{ id: l-1, per: { group: few }, requests: 5/day }]\n";
+    let policy = format!("{limits}{}", endpoint("").replace(", allow: [few]", ""));
+    assert_eq!(found(&policy), Vec::<String>::new());
+}
+
+#[test]
 fn a_limit_that_another_one_reaches_first_is_said_once() {
     let limits = |first: &str, second: &str| {
         found(&endpoint(&format!("limits: [{{ id: l-1, {first} }}, {{ id: l-2, {second} }}]")))

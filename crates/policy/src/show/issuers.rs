@@ -49,6 +49,10 @@ pub(super) fn write(out: &mut String, settings: &Settings) -> fmt::Result {
                 issuer.groups.iter().map(|(claimed, group)| format!("{}: {group}", text(claimed)));
             writeln!(out, "      groups: {{ claim: {}, map: {{ {} }} }}", text(claim), list(map))?;
         }
+        if !issuer.tags.is_empty() {
+            let tags = issuer.tags.iter().map(|(name, claim)| format!("{name}: {}", text(claim)));
+            writeln!(out, "      tags: {{ {} }}", list(tags))?;
+        }
         if let Some(test) = &issuer.program {
             let value = test.value.as_ref().map(|value| format!(", value: {}", text(value)));
             let value = value.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bartizan_core::settings::{Endpoint, Route, Subject};
 
-use super::{Found, Weakness, WeaknessKind, all_in, guardrail, limits, restored};
+use super::{Found, Weakness, WeaknessKind, all_in, brakes, guardrail, limits, restored};
 
 /// What goes with an endpoint. One that guards nothing takes nothing along.
 ///
@@ -15,6 +15,7 @@ pub(super) fn removed(old: &Endpoint) -> Vec<Weakness> {
     let guards = [
         ("guardrails", old.guardrails.len()),
         ("limits", old.limits.len()),
+        ("brakes", old.brakes.len()),
         ("canaries", old.canaries.len()),
         ("callers by name", old.allow.len()),
     ];
@@ -37,6 +38,8 @@ pub(super) fn changed(old: &Endpoint, new: &Endpoint) -> Vec<Weakness> {
         routes,
         guardrails,
         limits,
+        brakes,
+        tags,
         modalities,
         unseen,
         allow,
@@ -61,6 +64,10 @@ pub(super) fn changed(old: &Endpoint, new: &Endpoint) -> Vec<Weakness> {
     }
     restored::changed(&old.guardrails, guardrails, &mut found);
     limits::changed(&old.limits, limits, &mut found);
+    brakes::changed(&old.brakes, brakes, &mut found);
+    if *tags != old.tags {
+        found.say(WeaknessKind::LimitRaised, "has other tags, by which limits count");
+    }
     for modality in modalities.difference(&old.modalities) {
         let words = format!("content of the kind `{}` passes unread", modality.name());
         found.say(WeaknessKind::ModalityAdded, words);

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_core::id::Name;
 use bartizan_core::settings::{
-    Approvals, Assurance, Durability, Endpoint, Issuer, Ledger, LimitSubject, LocalModel, Member,
-    OnLogFailure, Price, Provider, ProviderKind, Settings, Subject, Tokens,
+    Approvals, Assurance, Durability, Endpoint, Issuer, Ledger, Limit, LimitSubject, LocalModel,
+    Member, OnLogFailure, Price, Provider, ProviderKind, Settings, Subject, Tokens,
 };
 
-use super::{Found, Weakness, WeaknessKind, alike};
+use super::{Found, Weakness, WeaknessKind, alike, limits};
 
 pub(super) fn changed(
     old: &Settings,
@@ -26,6 +26,7 @@ pub(super) fn changed(
         tokens,
         groups,
         endpoints,
+        limits,
         models,
         prices,
         ledger,
@@ -69,7 +70,14 @@ pub(super) fn changed(
     }
     let all = old.endpoints.values().chain(endpoints.values()).chain(besides.values());
     let has_cedar = !cedar.is_empty() || !old.cedar.is_empty();
-    groups_of(&old.groups, groups, &counted(all), has_cedar, &mut found);
+    groups_of(
+        &old.groups,
+        groups,
+        &counted(all, old.limits.iter().chain(limits)),
+        has_cedar,
+        &mut found,
+    );
+    limits::changed(&old.limits, limits, &mut found);
     for (name, now) in models {
         if old.models.get(name).is_some_and(|before| !judges_alike(before, now)) {
             let words = format!("the model `{name}` is another one");
@@ -138,11 +146,12 @@ fn takes_no_more(old: &Issuer, new: &Issuer) -> bool {
         groups_claim,
         program,
         groups,
+        tags,
         clock_skew,
         max_age,
     } = new;
     (id, url, keys, user_claim) == (&old.id, &old.url, &old.keys, &old.user_claim)
-        && (groups_claim, program) == (&old.groups_claim, &old.program)
+        && (groups_claim, program, tags) == (&old.groups_claim, &old.program, &old.tags)
         && audiences.is_subset(&old.audiences)
         && algorithms.is_subset(&old.algorithms)
         && groups.iter().all(|(claimed, name)| old.groups.get(claimed) == Some(name))
@@ -156,8 +165,11 @@ fn makes_no_more(old: Option<&Tokens>, new: Option<&Tokens>) -> bool {
 }
 
 /// Groups whose members a limit counts.
-fn counted<'e>(endpoints: impl Iterator<Item = &'e Endpoint>) -> BTreeSet<&'e Name> {
-    let limits = endpoints.flat_map(|endpoint| &endpoint.limits);
+fn counted<'e>(
+    endpoints: impl Iterator<Item = &'e Endpoint>,
+    over_all: impl Iterator<Item = &'e Limit>,
+) -> BTreeSet<&'e Name> {
+    let limits = endpoints.flat_map(|endpoint| &endpoint.limits).chain(over_all);
     let groups = limits.flat_map(|limit| {
         let only = limit.only.iter().filter_map(|subject| match subject {
             Subject::Group(group) => Some(group),
@@ -165,7 +177,11 @@ fn counted<'e>(endpoints: impl Iterator<Item = &'e Endpoint>) -> BTreeSet<&'e Na
         });
         let shared = match &limit.per {
             LimitSubject::Group(group) => Some(group),
-            LimitSubject::User | LimitSubject::ServicePrincipal | LimitSubject::Endpoint => None,
+            LimitSubject::User
+            | LimitSubject::ServicePrincipal
+            | LimitSubject::Tag(_)
+            | LimitSubject::Endpoint
+            | LimitSubject::All => None,
         };
         only.chain(shared)
     });

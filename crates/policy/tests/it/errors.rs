@@ -1,6 +1,7 @@
 //! What is said about each kind of mistake: the rendered text, whole.
 
 mod approvals;
+mod brakes;
 mod console;
 mod effects;
 mod endpoints;
@@ -17,6 +18,7 @@ mod report;
 mod sections;
 mod sinks;
 mod state;
+mod tags;
 
 use bartizan_core::Coded;
 use bartizan_core::error::Class;

@@ -32,6 +32,10 @@ groups:
   analysts: [alice@example.com]
   agents: ["sp:support-bot"]
 
+limits:
+  - { id: l-tag, per: { tag: team }, only: [analysts], usd: 50/day, soft: 80% }
+  - { id: l-whole, per: all, tokens: 2M/day }
+
 endpoints:
   protected-llm:
     routes: [{ provider: openai, model: gpt-5-mini }, { provider: dbx, model: claude-sonnet }]
@@ -48,6 +52,13 @@ endpoints:
       - { id: l-bot, per: service-principal, only: [agents], tokens: 2M/day, usd: 5/day }
       - { id: l-team, per: { group: analysts }, usd: "0.50/h" }
       - { id: l-all, per: endpoint, requests: 10k/s }
+      - { id: l-project, per: { tag: project }, requests: 1/s }
+    brakes:
+      - { id: b-loop, same-requests: 10/min, action: block }
+      - { id: b-tool, same-tool-calls: 5, action: flag }
+      - { id: b-depth, tool-rounds: 30, action: block, only: [agents] }
+      - { id: b-growth, conversation-tokens: 200k/h, action: block, mode: dry-run }
+    tags: { cost-center: "4711", team: "Search & Ads" }
     modalities: [image, file]
     unseen: [stored-state]
     allow: [analysts, "sp:support-bot", bob@example.com]
@@ -126,7 +137,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 91e2cf834bf5
+        # policy version 8adcec0831f5
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -165,6 +176,15 @@ fn shows_everything_but_credentials() {
         groups:
           agents: ["sp:support-bot"]
           analysts: [alice@example.com]
+        limits:
+          - id: l-tag
+            per: { tag: team }
+            soft: 80%
+            only: [analysts]
+            usd: 50/day
+          - id: l-whole
+            per: all
+            tokens: 2000000/day
         endpoints:
           open:
             routes:
@@ -333,6 +353,28 @@ fn shows_everything_but_credentials() {
               - id: l-all
                 per: endpoint
                 requests: 10000/s
+              - id: l-project
+                per: { tag: project }
+                requests: 1/s
+            brakes:
+              - id: b-loop
+                same-requests: 10/min
+                action: block
+                mode: enforce
+              - id: b-tool
+                same-tool-calls: 5
+                action: flag
+                mode: enforce
+              - id: b-depth
+                tool-rounds: 30
+                action: block
+                mode: enforce
+                only: [agents]
+              - id: b-growth
+                conversation-tokens: 200000/h
+                action: block
+                mode: dry-run
+            tags: { cost-center: "4711", team: "Search & Ads" }
             modalities: [image, file]
             unseen: [stored-state]
             allow: [bob@example.com, "sp:support-bot", analysts]
@@ -433,6 +475,7 @@ fn the_schema_names_every_key_and_no_other() {
             "groups",
             "identity",
             "endpoints",
+            "limits",
             "models",
             "prices",
             "ledger",

@@ -283,8 +283,8 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.execute(
             "INSERT INTO bartizan.keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker, tags)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
                 &record.id,
                 &hash.as_slice(),
@@ -297,6 +297,7 @@ impl<C: GenericClient> Rows for Open<'_, '_, C> {
                 &record.endpoints_joined(),
                 &record.replaces,
                 &record.maker,
+                &record.tags_joined(),
             ],
         )?;
         Ok(())
@@ -461,6 +462,7 @@ fn key(row: &Row) -> Result<(KeyHash, KeyRecord), StoreError> {
         endpoints: row.try_get(9)?,
         replaces: row.try_get(10)?,
         maker: row.try_get(11)?,
+        tags: row.try_get(13)?,
     };
     let hash: &[u8] = row.try_get(12)?;
     match hash.try_into() {

@@ -93,6 +93,7 @@ impl Rows for Open<'_> {
                 endpoints: row.get(9)?,
                 replaces: row.get(10)?,
                 maker: row.get(11)?,
+                tags: row.get(13)?,
             };
             let hash = row.get(12)?;
             keys.push(key.read().map(|record| (hash, record)));
@@ -103,8 +104,8 @@ impl Rows for Open<'_> {
     fn insert_key(&mut self, record: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         self.0.execute(
             "INSERT INTO keys
-             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             (id, hash, scope, kind, name, note, created, expires, endpoints, replaces, maker, tags)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             (
                 &record.id,
                 hash,
@@ -117,6 +118,7 @@ impl Rows for Open<'_> {
                 record.endpoints_joined(),
                 &record.replaces,
                 &record.maker,
+                record.tags_joined(),
             ),
         )?;
         Ok(())

@@ -21,6 +21,7 @@ use bartizan_core::access::{Identify as _, Scope, Unrecognised};
 use bartizan_core::id::Name;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::redact::Secret;
+use bartizan_core::tags::Tags;
 use bartizan_store::{ENDPOINT_BYTES, NewKey, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use people::{
@@ -72,6 +73,7 @@ cases! {
     the_last_use_is_written_by_maintenance_alone,
     a_damaged_row_is_named,
     a_key_is_narrowed_to_its_endpoints_and_stays_so,
+    a_key_keeps_its_tags_when_it_is_replaced,
     somebody_can_always_manage_bartizan_after_the_overlap_too,
     a_replacement_lives_as_long_as_what_it_replaces_and_can_be_taken_back,
     a_replaced_key_works_for_the_overlap_and_no_longer_than_it_would_have,
@@ -198,6 +200,28 @@ fn a_key_is_narrowed_to_its_endpoints_and_stays_so(place: &dyn Place) {
     let index = place.open().key_index();
     assert_eq!(index.identify(&next), Err(Unrecognised::Unknown));
     assert!(index.identify(&other).is_ok(), "others go on to work");
+}
+
+fn a_key_keeps_its_tags_when_it_is_replaced(place: &dyn Place) {
+    let mut tags = Tags::default();
+    for tag in ["team=search", "project=R&D, a=b", "land=Österreich"] {
+        tags.add_written(tag).unwrap();
+    }
+    let new = NewKey { tags: tags.clone(), ..client("bot") };
+    let (made, secret) = place.open().create_key(new).unwrap();
+    assert_eq!(made.tags, tags);
+    let store = place.open();
+    assert_eq!(store.list_keys().unwrap()[0], made);
+    let tags_of = |secret: &Secret| store.key_index().identify(secret).unwrap().tags;
+    assert_eq!(*tags_of(&secret), tags);
+    let (next, secret) = store.replace_key(&made.id, Duration::ZERO, None).unwrap();
+    assert_eq!((&next.tags, &*tags_of(&secret)), (&tags, &tags));
+    // Tags that cannot be read open nothing: use would count for nobody's budget.
+    place.sql("UPDATE {keys} SET tags = 'team'");
+    let (_, other) = place.open().create_key(client("other")).unwrap();
+    let index = place.open().key_index();
+    assert_eq!(index.identify(&secret), Err(Unrecognised::Unknown));
+    assert!(index.identify(&other).unwrap().tags.is_empty(), "others go on to work");
 }
 
 fn somebody_can_always_manage_bartizan_after_the_overlap_too(place: &dyn Place) {
@@ -365,5 +389,6 @@ pub(crate) fn client(name: &str) -> NewKey {
         note: Some("for a test".to_owned()),
         expires: None,
         endpoints: None,
+        tags: Tags::default(),
     }
 }

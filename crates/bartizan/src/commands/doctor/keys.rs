@@ -120,6 +120,7 @@ mod tests {
             revoked: None,
             last_used: None,
             endpoints: None,
+            tags: bartizan_core::Tags::default(),
             replaces: None,
             maker: None,
         }

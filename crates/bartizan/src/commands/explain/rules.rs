@@ -8,8 +8,8 @@ use bartizan_core::money::NanoUsd;
 use bartizan_core::operator::Operator;
 use bartizan_core::packages::Ecosystem;
 use bartizan_core::settings::{
-    Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, PackageList, Rate, Sensitivity,
-    Subject,
+    Brake, BrakeKind, Detect, Endpoint, Guardrail, Limit, LimitSubject, OnError, PackageList, Rate,
+    Sensitivity, Subject,
 };
 use bartizan_core::{Action, Channel, Mode, PrincipalKind};
 use bartizan_guard::operators::has_stand_in;
@@ -23,30 +23,40 @@ use crate::wire::policy::Loaded;
 pub(super) struct Rule {
     id: String,
     kind: &'static str,
-    endpoint: String,
+    /// Absent where it is for all.
+    endpoint: Option<String>,
     origin: String,
     facts: Vec<(&'static str, String)>,
 }
 
 /// Ids of all rules.
 pub(super) fn ids(policy: &Loaded) -> Vec<String> {
+    let over_all = policy.settings.limits.iter().map(|limit| limit.id.to_string());
     let endpoints = policy.settings.endpoints.values();
-    endpoints
-        .flat_map(|endpoint| {
-            let guardrails = endpoint.guardrails.iter().map(|rail| rail.id.to_string());
-            guardrails.chain(endpoint.limits.iter().map(|limit| limit.id.to_string()))
-        })
-        .collect()
+    let of_endpoints = endpoints.flat_map(|endpoint| {
+        let guardrails = endpoint.guardrails.iter().map(|rail| rail.id.to_string());
+        let limits = endpoint.limits.iter().map(|limit| limit.id.to_string());
+        guardrails.chain(limits).chain(endpoint.brakes.iter().map(|brake| brake.id.to_string()))
+    });
+    over_all.chain(of_endpoints).collect()
 }
 
 /// The rules with this id; each endpoint may have its own.
 pub(super) fn called(id: &str, policy: &Loaded) -> Vec<Rule> {
-    let mut rules = Vec::new();
+    let over_all = policy.settings.limits.iter().filter(|limit| limit.id.as_str() == id);
+    let over_all = over_all.map(|found| Rule {
+        id: id.to_owned(),
+        kind: "limit",
+        endpoint: None,
+        origin: policy.origin.clone(),
+        facts: limit(found),
+    });
+    let mut rules: Vec<Rule> = over_all.collect();
     for endpoint in policy.settings.endpoints.values() {
         let rule = |kind, facts| Rule {
             id: id.to_owned(),
             kind,
-            endpoint: endpoint.name.to_string(),
+            endpoint: Some(endpoint.name.to_string()),
             origin: policy.origin.clone(),
             facts,
         };
@@ -54,6 +64,8 @@ pub(super) fn called(id: &str, policy: &Loaded) -> Vec<Rule> {
         rules.extend(guardrails.map(|rail| rule("guardrail", guardrail(rail, endpoint))));
         let limits = endpoint.limits.iter().filter(|limit| limit.id.as_str() == id);
         rules.extend(limits.map(|found| rule("limit", limit(found))));
+        let brakes = endpoint.brakes.iter().filter(|brake| brake.id.as_str() == id);
+        rules.extend(brakes.map(|found| rule("brake", brake(found))));
     }
     rules
 }
@@ -61,7 +73,11 @@ pub(super) fn called(id: &str, policy: &Loaded) -> Vec<Rule> {
 impl Rule {
     pub(super) fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         let Self { kind, endpoint, origin, .. } = self;
-        writeln!(out, "{}: {kind} of endpoint `{endpoint}` in {origin}", paint.strong(&self.id))?;
+        let of = endpoint.as_ref().map_or_else(
+            || "over all endpoints".to_owned(),
+            |endpoint| format!("of endpoint `{endpoint}`"),
+        );
+        writeln!(out, "{}: {kind} {of} in {origin}", paint.strong(&self.id))?;
         for (title, said) in &self.facts {
             writeln!(out, "  {title:11} {}", printable(said))?;
         }
@@ -107,11 +123,7 @@ fn guardrail(rail: &Guardrail, endpoint: &Endpoint) -> Vec<(&'static str, String
         does.push_str(", and puts values back into the answer");
     }
     facts.push(("does", does));
-    let mode = match rail.mode {
-        Mode::Enforce => "enforce",
-        Mode::DryRun => "dry-run: says what it would have done",
-    };
-    facts.push(("mode", mode.to_owned()));
+    facts.push(("mode", mode(rail.mode).to_owned()));
     let on_error = match rail.on_error {
         OnError::Block => "block what it could not read",
         OnError::Allow => "let pass what it could not read",
@@ -234,7 +246,10 @@ fn limit(limit: &Limit) -> Vec<(&'static str, String)> {
         LimitSubject::User => "each person".to_owned(),
         LimitSubject::ServicePrincipal => "each program".to_owned(),
         LimitSubject::Group(name) => format!("all members of the group `{name}` together"),
-        LimitSubject::Endpoint => "everyone together".to_owned(),
+        LimitSubject::Tag(name) => {
+            format!("all with the same value of the tag `{name}` together, and all without it")
+        }
+        LimitSubject::Endpoint | LimitSubject::All => "everyone together".to_owned(),
     };
     let mut facts = vec![("counts", per)];
     if !limit.only.is_empty() {
@@ -254,6 +269,48 @@ fn limit(limit: &Limit) -> Vec<(&'static str, String)> {
     facts.push(("at most", amounts.join(", ")));
     facts.push(("does", "refuses with 429 and `retry-after` when there is no room".to_owned()));
     facts
+}
+
+fn brake(brake: &Brake) -> Vec<(&'static str, String)> {
+    let most = brake.kind.most();
+    let over = match brake.kind {
+        BrakeKind::SameRequests(rate) => {
+            format!(
+                "more than {most} requests of one caller per {} that say nearly the same",
+                window(rate.window)
+            )
+        }
+        BrakeKind::SameToolCalls(_) => {
+            format!(
+                "more than {most} calls of one tool with the same arguments in one conversation"
+            )
+        }
+        BrakeKind::ToolRounds(_) => {
+            format!("more than {most} rounds of tool calls since a person said something")
+        }
+        BrakeKind::ConversationTokens(rate) => {
+            format!("more than {most} tokens per {} of one conversation", window(rate.window))
+        }
+    };
+    let mut facts = vec![("looks for", over)];
+    if !brake.only.is_empty() {
+        let names: Vec<String> = brake.only.iter().map(subject).collect();
+        facts.push(("only", names.join(", ")));
+    }
+    let does = match brake.action {
+        Action::Block => "refuses the request with 429",
+        Action::Flag | Action::Mask => "notes it in the event",
+    };
+    facts.push(("does", does.to_owned()));
+    facts.push(("mode", mode(brake.mode).to_owned()));
+    facts
+}
+
+const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "enforce",
+        Mode::DryRun => "dry-run: says what it would have done",
+    }
 }
 
 fn subject(subject: &Subject) -> String {

@@ -104,6 +104,7 @@ mod tests {
             revoked: None,
             last_used: last_used.map(time),
             endpoints: None,
+            tags: bartizan_core::Tags::default(),
             replaces: None,
             maker: None,
         }

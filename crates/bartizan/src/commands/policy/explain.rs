@@ -2,12 +2,15 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use bartizan_core::Name;
 use bartizan_core::access::Ruling;
 use bartizan_core::limits::read_capped;
 use bartizan_core::principal::{Principal, parse_qualified};
-use bartizan_core::settings::{Endpoint, Limit, LimitSubject, Member, Settings, Subject};
+use bartizan_core::settings::{
+    Brake, BrakeKind, Endpoint, Limit, LimitSubject, Member, Settings, Subject,
+};
+use bartizan_core::{Mode, Name, Tags};
 use bartizan_gateway::{Decided, Found, Question};
 use clap::Args;
 use serde_json::{Value, json};
@@ -40,6 +43,9 @@ pub(super) struct ExplainArgs {
     /// Groups that a token would bring
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+    /// Tags that the key or token would have
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    tags: Vec<String>,
     /// What the user says; `-` for standard input
     #[arg(long, default_value = "Hello.", value_name = "TEXT")]
     prompt: String,
@@ -127,6 +133,7 @@ fn question(args: &ExplainArgs, settings: &Settings) -> anyhow::Result<Question>
     Ok(Question {
         who: Member { kind, name: name.to_owned() },
         groups,
+        tags: Arc::new(crate::commands::key::tagged(&args.tags)?),
         endpoint,
         model: args.model.clone(),
         prompt,
@@ -140,7 +147,9 @@ struct Explained {
     who: String,
     groups: Vec<String>,
     access: String,
+    tags: Tags,
     limits: Vec<String>,
+    brakes: Vec<String>,
     findings: Vec<Value>,
     not_evaluated: Vec<String>,
     message: Option<String>,
@@ -157,14 +166,24 @@ impl Explained {
         let caller = Principal { kind, name, groups };
         let endpoint = settings.endpoints.get(&question.endpoint);
         let model = question.model.as_deref().unwrap_or_default();
-        let limits = endpoint.into_iter().flat_map(|endpoint| &endpoint.limits);
+        let over_all = &settings.limits;
+        let limits =
+            endpoint.into_iter().flat_map(|endpoint| over_all.iter().chain(&endpoint.limits));
+        let brakes = endpoint.into_iter().flat_map(|endpoint| &endpoint.brakes);
+        let brakes = brakes.filter(|brake| brake.looks_at(&caller)).map(braked).collect();
+        let tags = found.event.tags.clone();
         Self {
             who: caller.qualified(),
             groups: caller.groups.iter().map(Name::to_string).collect(),
             access: endpoint
                 .map(|of| access(settings, of, &caller, model, became))
                 .unwrap_or_default(),
-            limits: limits.filter(|limit| limit.counts(&caller)).map(written).collect(),
+            limits: limits
+                .filter(|limit| limit.counts(&caller))
+                .map(|limit| written(limit, &tags))
+                .collect(),
+            brakes,
+            tags,
             findings: found
                 .event
                 .findings
@@ -184,7 +203,12 @@ impl Explained {
         let mut lines = vec![
             ("groups", none(self.groups.clone())),
             ("access", vec![self.access.clone()]),
+            (
+                "tags",
+                none(self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            ),
             ("limits", none(self.limits.clone())),
+            ("brakes", none(self.brakes.clone())),
             ("findings", none(findings.collect())),
         ];
         if !self.not_evaluated.is_empty() {
@@ -204,7 +228,9 @@ impl Explained {
             "decision": became.to_string(),
             "groups": self.groups,
             "access": self.access,
+            "tags": self.tags,
             "limits": self.limits,
+            "brakes": self.brakes,
             "findings": self.findings,
             "not_evaluated": self.not_evaluated,
             "message": self.message,
@@ -272,11 +298,16 @@ fn access(
     }
 }
 
-fn written(limit: &Limit) -> String {
+fn written(limit: &Limit, tags: &Tags) -> String {
     let whose = match &limit.per {
         LimitSubject::User | LimitSubject::ServicePrincipal => "of the caller".to_owned(),
         LimitSubject::Group(group) => format!("that the group {group} shares"),
+        LimitSubject::Tag(name) => match tags.get(name) {
+            Some(value) => format!("that everyone with the tag {name}={value} shares"),
+            None => format!("that everyone without the tag {name} shares"),
+        },
         LimitSubject::Endpoint => "that everyone shares".to_owned(),
+        LimitSubject::All => "that everyone shares, over all endpoints".to_owned(),
     };
     let amount = |rate: bartizan_core::settings::Rate, amount: String, name: &str| {
         format!("{amount} {name}/{}", rate.window_name())
@@ -290,4 +321,21 @@ fn written(limit: &Limit) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{}: {}, {whose}", limit.id, parts.join(" and "))
+}
+
+fn braked(brake: &Brake) -> String {
+    let most = brake.kind.most();
+    let what = match brake.kind {
+        BrakeKind::SameRequests(rate) => {
+            format!("{most} requests/{} that say nearly the same", rate.window_name())
+        }
+        BrakeKind::SameToolCalls(_) => format!("{most} same calls of a tool in a conversation"),
+        BrakeKind::ToolRounds(_) => format!("{most} rounds of tool calls without a person"),
+        BrakeKind::ConversationTokens(rate) => {
+            format!("{most} tokens/{} of a conversation", rate.window_name())
+        }
+    };
+    let does = brake.action.verdict();
+    let mode = if brake.mode == Mode::DryRun { ", dry run" } else { "" };
+    format!("{}: {what}, then {does}{mode}", brake.id)
 }

@@ -28,6 +28,7 @@ pub(super) fn is_as(decided: &Decided, expected: &Expected, event: &Event) -> bo
 pub(super) fn question(test: &PolicyTest) -> Question {
     Question {
         who: test.who.clone(),
+        tags: std::sync::Arc::default(),
         groups: Vec::new(),
         endpoint: test.endpoint.clone(),
         model: test.model.clone(),

@@ -9,7 +9,7 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 26] = [
+const FIELDS: [Field; 28] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
@@ -24,10 +24,12 @@ const FIELDS: [Field; 26] = [
     ["verdict", "`allow`, `flag`, `mask`, `block`", "always", "strictest verdict over request and answer"],
     ["outcome", "see below", "always", "how it ended"],
     ["status", "number", "when there was HTTP", "HTTP status sent; 499 when the caller went away; a stream that was stopped half way has 200"],
-    ["rule", "text", "when one decided", "id of the guardrail or limit behind the verdict"],
+    ["rule", "text", "when one decided", "id of the guardrail, limit or brake behind the verdict"],
     ["policy", "12 hex digits", "gateway, and `policy-loaded`", "version of the policy: the start of the SHA-256 of its text, and of the files that are part of it"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
     ["limits_near", "list of texts", "when any", "ids of limits that are used beyond their `soft` share"],
+    ["brakes", "list of texts", "when any", "ids of brakes that the request went over and that `flag` or run dry"],
+    ["tags", "map of texts", "when any", "what the use is put down to: tags of the key or token, and of the endpoint"],
     ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, `shared-limits` where a gateway counted alone, …"],
     ["refined", "list", "when any", "scores of `prompt-attack` that a [model of the policy](policy.md#models) took the place of; at most 16, see below"],
     ["streamed", "`true`", "when so", "the answer came in pieces"],
@@ -66,7 +68,7 @@ const fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Answered => "in full",
         Outcome::Refused => "before a provider was asked",
         Outcome::AnswerRefused => "whole or part of the way",
-        Outcome::Limited => "a limit was reached",
+        Outcome::Limited => "a limit was reached, or a brake stopped it",
         Outcome::Disconnected => "the caller went away; what was used is charged",
         Outcome::UpstreamFailed => "the provider failed",
         Outcome::Failed => "Bartizan failed",
@@ -148,7 +150,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use bartizan_core::event::{Event, FindingRecord, RefinedRecord};
-    use bartizan_core::{Channel, Disguise, RequestId, Verdict};
+    use bartizan_core::{Channel, Disguise, RequestId, Tags, Verdict};
 
     use super::*;
 
@@ -186,6 +188,8 @@ mod tests {
                 exception: None,
             }],
             limits_near: vec![text()],
+            brakes: vec![text()],
+            tags: serde_json::from_str::<Tags>(r#"{"team":"search"}"#).unwrap(),
             not_evaluated: vec![text()],
             refined: vec![RefinedRecord {
                 model: text(),

@@ -114,7 +114,7 @@ endpoints:
               |
             8 |       - { id: l, per: person, requests: 1/s }
               |                       ^^^^^^
-            help: known here: `user`, `service-principal`, `endpoint`, `group`
+            help: known here: `user`, `service-principal`, `endpoint`, `all`, `group`, `tag`
         "#]],
     );
 }

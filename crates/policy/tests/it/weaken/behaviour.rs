@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bartizan_core::tags::Tags;
 use bartizan_core::operator::{Operator, Operators};
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
@@ -171,6 +172,8 @@ fn endpoint(guardrails: Vec<Guardrail>, amount: u64) -> Endpoint {
             nano_usd: None,
             soft_percent: None,
         }],
+        brakes: Vec::new(),
+        tags: Tags::default(),
         modalities: [].into(),
         unseen: [].into(),
         allow: [].into(),

@@ -144,6 +144,8 @@ fn without_findings(event: &Event) -> Vec<u8> {
         findings: Vec::new(),
         refined: Vec::new(),
         limits_near: Vec::new(),
+        brakes: Vec::new(),
+        tags: bartizan_core::Tags::default(),
         not_evaluated: Vec::new(),
         ..event.shortened()
     };

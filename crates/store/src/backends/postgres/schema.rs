@@ -103,6 +103,10 @@ const MIGRATIONS: &[&str] = &[
         until BIGINT NOT NULL
     );
 ",
+    "
+    -- `NAME=VALUE` on each line.
+    ALTER TABLE bartizan.keys ADD COLUMN tags TEXT;
+",
 ];
 
 /// Runs the steps that are missing; of several gateways that start at once, one does.

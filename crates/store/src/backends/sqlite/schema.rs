@@ -104,6 +104,10 @@ const MIGRATIONS: &[&str] = &[
         until INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    -- `NAME=VALUE` on each line.
+    ALTER TABLE keys ADD COLUMN tags TEXT;
+",
 ];
 
 /// Opens the file, which is created when missing, for its owner alone.

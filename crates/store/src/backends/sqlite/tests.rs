@@ -65,5 +65,6 @@ fn client(name: &str) -> NewKey {
         note: None,
         expires: None,
         endpoints: None,
+        tags: bartizan_core::Tags::default(),
     }
 }
