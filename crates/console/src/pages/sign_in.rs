@@ -146,9 +146,9 @@ async fn judge(
         let new = store.finish_login(&name, &kept, step, browser.as_ref(), lasting)?;
         if new.is_some() && seal_again.needs_reseal(&sealed_before) {
             let again = seal_again.seal(&place_of_codes(&name), secret.bytes());
-            let again = again.map_err(ConsoleError::from).and_then(|again| {
-                Ok(store.reseal_codes(&name, &sealed_before, &again)?)
-            });
+            let again = again
+                .map_err(ConsoleError::from)
+                .and_then(|again| Ok(store.reseal_codes(&name, &sealed_before, &again)?));
             // The person is signed in, and the older key still opens it.
             if let Err(error) = again {
                 tracing::warn!(%error, "the code of an account is not sealed anew");

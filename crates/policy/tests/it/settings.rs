@@ -436,6 +436,7 @@ fn the_schema_names_every_key_and_no_other() {
             "prices",
             "ledger",
             "secrets",
+            "console",
             "state",
             "telemetry",
             "cedar",
