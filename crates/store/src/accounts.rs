@@ -182,10 +182,10 @@ impl Store {
             // Once more, now that nobody else changes it.
             let name = account.record.name;
             let account = rows.account(&name)?;
-            if !account.is_some_and(|account| account.enrolment == Some(hash(code))) {
+            if account.is_none_or(|account| account.enrolment != Some(hash(code))) {
                 return Ok(None);
             }
-            rows.set_credentials(&name, password, totp, step as i64)?;
+            rows.set_credentials(&name, password, totp, step.cast_signed())?;
             Ok(rows.account(&name)?.map(|account| account.record))
         })
     }
@@ -236,7 +236,7 @@ impl Store {
             }
             let (whose, _) = account.tally_of(browser);
             let browsers = account.with_browser(browser, &browser_hash);
-            if !rows.note_login(name, step as i64, &browsers, now.as_microsecond())? {
+            if !rows.note_login(name, step.cast_signed(), &browsers, now.as_microsecond())? {
                 return Ok(None);
             }
             rows.set_tally(name, whose, Tally::default())?;

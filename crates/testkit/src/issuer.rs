@@ -244,12 +244,17 @@ impl Shared {
                 (StatusCode::SERVICE_UNAVAILABLE, Value::Null)
             }
             (DISCOVERY, people) => {
-                let mut said = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}{KEYS}") });
-                if people.is_some() {
-                    said["authorization_endpoint"] = format!("{issuer}{AUTHORIZE}").into();
-                    said["token_endpoint"] = format!("{issuer}{TOKEN}").into();
-                    said["authorization_response_iss_parameter_supported"] = true.into();
-                }
+                let keys = format!("{issuer}{KEYS}");
+                let said = match people {
+                    None => json!({ "issuer": issuer, "jwks_uri": keys }),
+                    Some(_) => json!({
+                        "issuer": issuer,
+                        "jwks_uri": keys,
+                        "authorization_endpoint": format!("{issuer}{AUTHORIZE}"),
+                        "token_endpoint": format!("{issuer}{TOKEN}"),
+                        "authorization_response_iss_parameter_supported": true,
+                    }),
+                };
                 (StatusCode::OK, said)
             }
             (KEYS, _) => {

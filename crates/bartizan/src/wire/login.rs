@@ -29,7 +29,7 @@ use crate::format::{chain, usage};
 const PURPOSE: &str = "console-codes";
 /// Most bytes of an answer with tokens: two tokens, and what providers add.
 const ANSWER_BYTES: usize = 64 << 10;
-/// What a provider may be.
+/// Code of a provider that does not answer.
 const UNREACHABLE: &str = "bartizan::login::provider-unreachable";
 
 /// How people sign in at a console that listens there; none where the policy lets nobody.
@@ -255,6 +255,15 @@ fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue, AdminError> {
     Ok(value)
 }
 
+/// Words of the standard, which are repeated: no others are.
+const KNOWN: [&str; 5] = [
+    "invalid_request",
+    "invalid_client",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
 /// A code that is not taken was used before, or is for somebody else; all else is wrong with this client.
 fn not_exchanged(status: StatusCode, body: &[u8]) -> AdminError {
     let said = serde_json::from_slice::<TokenError>(body).ok().map(|said| said.error);
@@ -266,14 +275,6 @@ fn not_exchanged(status: StatusCode, body: &[u8]) -> AdminError {
             help: None,
         };
     }
-    // Only words of the standard are repeated.
-    const KNOWN: [&str; 5] = [
-        "invalid_request",
-        "invalid_client",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    ];
     let said = said.as_deref().and_then(|said| KNOWN.into_iter().find(|known| *known == said));
     let said = said.map(|said| format!(" `{said}`")).unwrap_or_default();
     AdminError {

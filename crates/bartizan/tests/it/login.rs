@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bartizan_testkit::http::{Answer, Client};
 use bartizan_testkit::issuer::{Issuer, TokenKey};
 use bartizan_testkit::upstream::{Script, Upstream};
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::cli::{Place, Ran};
@@ -208,9 +209,9 @@ async fn a_person_with_an_account_signs_in_works_and_signs_out() {
     let log = serde_json::to_string(&stage.events()).unwrap();
     assert!(!log.contains(PASSWORD) && !log.contains(&secret) && !log.contains("bze_"));
     // Neither is in the state, nor is what stands for a session.
-    let state = std::fs::read(stage.folder.path().join("data/state.db-wal")).unwrap();
+    let written = std::fs::read(stage.folder.path().join("data/state.db-wal")).unwrap();
     for text in [PASSWORD, &secret] {
-        assert!(!state.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+        assert!(!written.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
     }
 }
 
@@ -449,7 +450,6 @@ async fn an_id_token_that_is_not_right_signs_nobody_in() {
             let (signed, _) = token.rsplit_once('.').unwrap();
             let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, public.as_bytes());
             let tag = aws_lc_rs::hmac::sign(&secret, signed.as_bytes());
-            use base64::Engine as _;
             let tag = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(tag);
             format!("{signed}.{tag}")
         }),

@@ -89,23 +89,23 @@ fn place_of(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn peer(text: &str) -> Option<Peer> {
-        Some(Peer(text.parse().unwrap()))
+    fn admit(pace: &Pace, address: &str, now: Instant) -> bool {
+        pace.admit(Some(Peer(address.parse().unwrap())), now)
     }
 
     #[test]
     fn one_place_has_so_many_tries_a_minute() {
         let (pace, now) = (Pace::default(), Instant::now());
         for address in ["192.0.2.1", "2001:db8::1"] {
-            let admitted = (0..100).filter(|_| pace.admit(peer(address), now)).count();
+            let admitted = (0..100).filter(|_| admit(&pace, address, now)).count();
             assert_eq!(admitted, TRIES as usize, "{address}");
         }
         // It is the same house.
-        assert!(!pace.admit(peer("2001:db8::2"), now));
-        assert!(!pace.admit(peer("::ffff:192.0.2.1"), now));
-        assert!(pace.admit(peer("192.0.2.2"), now) && pace.admit(peer("2001:db8:0:1::1"), now));
-        assert!(pace.admit(peer("192.0.2.1"), now + WINDOW));
-        let here = (0..500).filter(|_| pace.admit(peer("127.0.0.1"), now)).count();
+        assert!(!admit(&pace, "2001:db8::2", now));
+        assert!(!admit(&pace, "::ffff:192.0.2.1", now));
+        assert!(admit(&pace, "192.0.2.2", now) && admit(&pace, "2001:db8:0:1::1", now));
+        assert!(admit(&pace, "192.0.2.1", now + WINDOW));
+        let here = (0..500).filter(|_| admit(&pace, "127.0.0.1", now)).count();
         assert_eq!(here, TRIES_HERE as usize);
         assert!(pace.admit(None, now));
     }
@@ -113,13 +113,13 @@ mod tests {
     #[test]
     fn many_places_take_no_more_memory_and_known_ones_go_on() {
         let (pace, now) = (Pace::default(), Instant::now());
-        assert!(pace.admit(peer("192.0.2.1"), now));
+        assert!(admit(&pace, "192.0.2.1", now));
         let admitted = (0..20_000u32)
             .filter(|number| pace.admit(Some(Peer(IpAddr::V4((0x0a00_0000 + number).into()))), now))
             .count();
         assert_eq!(admitted, PLACES_MAX - 1 + TRIES as usize);
         assert_eq!(pace.counts.lock().places.len(), PLACES_MAX);
-        assert!(pace.admit(peer("192.0.2.1"), now));
-        assert!(pace.admit(peer("198.51.100.1"), now + WINDOW));
+        assert!(admit(&pace, "192.0.2.1", now));
+        assert!(admit(&pace, "198.51.100.1", now + WINDOW));
     }
 }

@@ -114,9 +114,8 @@ async fn enrol(state: &ConsoleState, request: Request) -> Result<Response, Conso
     }
     let form: EnrolForm = read_form(&head, body).await?;
     let code = Secret::new(form.code.trim());
-    let account = match account_of(state, &code).await? {
-        Some(account) => account,
-        None => return Err(refused(state, login, &head).await),
+    let Some(account) = account_of(state, &code).await? else {
+        return Err(refused(state, login, &head).await);
     };
     let place = format!("enrol:{}:{}", account.name, code.expose());
     let (secret, sealed) = match form.sealed {
@@ -137,7 +136,7 @@ async fn enrol(state: &ConsoleState, request: Request) -> Result<Response, Conso
     };
     let wrong = match (form.password, form.again, form.totp) {
         (Some(password), Some(again), Some(totp)) => {
-            let step = secret.step_of(&Secret::new(totp).expose(), bartizan_core::time::now());
+            let step = secret.step_of(Secret::new(totp).expose(), bartizan_core::time::now());
             match (Password::new(Secret::new(password), &Secret::new(again)), step) {
                 (Ok(password), Some(step)) => {
                     return finish(state, login, &head, code, password, &secret, step).await;

@@ -26,7 +26,7 @@ pub(crate) struct LoginFile {
     /// Accounts that `bartizan account` keeps sign in, with a password and a code that changes (TOTP). Default: `false`.
     #[serde(default, deserialize_with = "given")]
     pub(crate) accounts: Option<Located<bool>>,
-    /// An identity provider signs people in (OpenID Connect). Default: none.
+    /// An identity provider signs people in (`OpenID` Connect). Default: none.
     #[serde(default, deserialize_with = "given")]
     pub(crate) oidc: Option<Located<OidcFile>>,
     /// When sessions end.

@@ -480,6 +480,7 @@ fn the_schema_names_every_key_and_no_other() {
             "prices",
             "ledger",
             "secrets",
+            "console",
             "state",
             "approvals",
             "telemetry",

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::http::header::SET_COOKIE;
 use bartizan_core::error::Class;
 use bartizan_store::{Lasting, LoginTry, NewLogin};
+use base64::Engine as _;
 
 use super::*;
 use crate::login::{Hashers, Password, TotpSecret};
@@ -80,7 +81,7 @@ impl Seal for Open {
 struct Corp;
 
 impl SignInProvider for Corp {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "corp"
     }
 
@@ -262,7 +263,6 @@ async fn a_person_makes_an_account_theirs_and_signs_in() {
     let sealed = field("sealed");
     assert!(page.text().contains("carol@example.com") && page.text().contains("<svg"));
     // The stand-in seals nothing: the secret is behind the place.
-    use base64::Engine as _;
     let opened = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&sealed).unwrap();
     let secret = TotpSecret::from_bytes(opened[opened.len() - 20..].to_vec().into());
     let step = bartizan_core::time::now().as_second() as u64 / 30;

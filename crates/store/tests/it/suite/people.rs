@@ -119,7 +119,7 @@ pub(super) fn many_tries_at_once_are_not_more_than_one_after_the_other(place: &d
             .collect();
         tries.into_iter().filter_map(|one| one.join().unwrap().then_some(())).count()
     });
-    assert_eq!(admitted as i64, TRIES_FREE);
+    assert_eq!(admitted, usize::try_from(TRIES_FREE).unwrap());
     assert_eq!(place.open().begin_login(NAME, None).unwrap(), LoginTry::TooEarly);
     let account = &store.list_accounts().unwrap()[0];
     assert!(account.locked_until.is_some_and(|until| until > bartizan_core::time::now()));
