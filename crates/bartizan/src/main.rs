@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Events(args) => commands::events::run(&args, terminal),
         Command::Query(args) => commands::query::run(&args, terminal),
         Command::Audit(args) => commands::audit::run(&args, terminal),
+        Command::Inference(args) => commands::inference::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
         Command::Secret(args) => commands::secret::run(&args, terminal),
         Command::Policy(args) => commands::policy::run(&args, terminal),

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod counters;
 pub(crate) mod identity;
+pub(crate) mod inference;
 pub(crate) mod models;
 pub(crate) mod policy;
 pub(crate) mod relay;

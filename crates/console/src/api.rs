@@ -2,6 +2,7 @@
 
 pub(crate) mod endpoints;
 pub(crate) mod events;
+pub(crate) mod inference;
 pub(crate) mod keys;
 
 use axum::body::Bytes;

@@ -64,6 +64,8 @@ pub(crate) enum ConsoleError {
     Timeout,
     #[error("the change could not be recorded in the event log")]
     NotRecorded { undone: bool },
+    #[error("the read could not be recorded in the event log, so nothing is shown")]
+    ReadNotRecorded,
     #[error("a task of the console failed")]
     Task,
     #[error(transparent)]
@@ -141,6 +143,7 @@ impl Coded for ConsoleError {
             Self::Query(_) => "bartizan::console::query",
             Self::Timeout => "bartizan::console::timeout",
             Self::NotRecorded { .. } => "bartizan::console::not-recorded",
+            Self::ReadNotRecorded => "bartizan::console::read-not-recorded",
             Self::Task => "bartizan::console::task",
             Self::Store(error) => error.code(),
             Self::Admin(error) => error.code(),
@@ -159,7 +162,9 @@ impl Coded for ConsoleError {
             | Self::Json(_)
             | Self::Field { .. }
             | Self::Query(_) => Class::Usage,
-            Self::Timeout | Self::NotRecorded { .. } | Self::KeysAway => Class::Unavailable,
+            Self::Timeout | Self::NotRecorded { .. } | Self::ReadNotRecorded | Self::KeysAway => {
+                Class::Unavailable
+            }
             Self::Task => Class::Internal,
             Self::Store(error) => error.class(),
             Self::Admin(error) => error.class(),

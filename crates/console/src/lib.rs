@@ -19,6 +19,6 @@ pub use error::AdminError;
 pub use hosts::Hosts;
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
-    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles, LogWitness,
-    MetricsText, Readiness, WitnessAnswer,
+    About, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, FoundPayload, LogFiles,
+    LogWitness, MetricsText, PayloadQuery, Readiness, WitnessAnswer,
 };

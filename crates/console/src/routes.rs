@@ -9,10 +9,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bartizan_core::access::Right;
 use bartizan_core::access::Right::{
-    ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
+    ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys, SeePayloads,
 };
 
-use crate::api::{endpoints, events, keys};
+use crate::api::{endpoints, events, inference, keys};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
 use crate::{door, health, log, start};
@@ -58,6 +58,7 @@ pub(crate) static ROUTES: &[Route] = &[
     needs(ChangeEndpoints, PUT, "/api/v1/endpoints/{name}", |method| on(method, endpoints::put)),
     needs(ChangeEndpoints, DELETE, "/api/v1/endpoints/{name}", |method| on(method, endpoints::delete)),
     needs(SeeEvents, GET, "/api/v1/events", |method| on(method, events::list)),
+    needs(SeePayloads, GET, "/api/v1/inference/{request_id}", |method| on(method, inference::get)),
     open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
     open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),
     needs(SeeEvents, GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),

@@ -20,7 +20,8 @@ pub enum Scope {
     Admin,
     /// Change endpoints and client keys there.
     Operator,
-    /// See everything there, events and entries of the log included, and change nothing.
+    /// See everything there, events and entries of the log included, save what was asked and answered; change
+    /// nothing.
     Auditor,
     /// See there which endpoints there are.
     Viewer,
@@ -41,17 +42,20 @@ pub enum Right {
     ChangeConsoleKeys,
     /// See events and entries of the log.
     SeeEvents,
+    /// See what was asked and answered, where it is kept.
+    SeePayloads,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SeeEndpoints,
         Self::ChangeEndpoints,
         Self::SeeKeys,
         Self::ChangeClientKeys,
         Self::ChangeConsoleKeys,
         Self::SeeEvents,
+        Self::SeePayloads,
     ];
 }
 

@@ -54,6 +54,10 @@ pub struct Event {
     pub operation: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where the inference log keeps what was asked and answered, in the form of
+    /// [`Receipt`](crate::payload::Receipt), or why it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
     /// Version of the policy that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
@@ -243,6 +247,7 @@ impl Event {
             tokens_in: None,
             tokens_out: None,
             nano_usd: None,
+            payload: None,
             duration_us: None,
             detail: None,
         }

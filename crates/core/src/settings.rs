@@ -5,6 +5,7 @@
 //! numbers are in range.
 
 mod expectations;
+mod inference;
 mod issuers;
 mod ledger;
 mod secrets;
@@ -32,6 +33,7 @@ use crate::time::Timestamp;
 use crate::verdict::{Action, Mode};
 
 pub use expectations::{Expected, PolicyTest};
+pub use inference::{InferenceLog, InferenceStore, OnNotKept};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
 pub use secrets::{MasterKey, Secrets, Vault};
@@ -67,6 +69,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, Price>,
     /// The event log.
     pub ledger: Ledger,
+    /// What is kept of requests and answers, of all endpoints together.
+    pub inference: InferenceStore,
     /// Where entries of the event log go besides.
     pub sinks: Vec<Sink>,
     /// Who is asked to sign the checkpoints of the event log.
@@ -192,6 +196,8 @@ pub struct Endpoint {
     pub total_timeout: Duration,
     /// Longest silence inside an answer.
     pub idle_timeout: Duration,
+    /// How its requests and answers are kept; absent where they are not.
+    pub inference_log: Option<InferenceLog>,
 }
 
 /// One provider and the model asked there.

@@ -23,13 +23,14 @@ use http_body::Body;
 use tokio::sync::mpsc;
 
 use self::doorstep::Admitted;
-use crate::answer::{Guarded, Streamed, collect, guard_whole};
+use crate::answer::{Guarded, KeptApart, Streamed, collect, guard_whole};
 use crate::auth::{self, Caller};
 use crate::body::{self, ReplyBody};
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
 use crate::heavy;
 use crate::json::{Document, Kind};
+use crate::keeping::Keeping;
 use crate::limits::{self, Refused, Use};
 use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
@@ -127,8 +128,7 @@ impl Exchange {
         if self.is_left_out {
             self.record.forget(outcome, status.as_u16());
         }
-        if settled(self.record.finish(outcome, status.as_u16())).await.is_err() {
-            let error = GatewayError::LogUnavailable;
+        if let Err(error) = settled(self.record.finish(outcome, status.as_u16())).await {
             let mut reply = reply::error(&error, self.dialect, self.record.request_id());
             reply::decorate(reply.headers_mut(), &self.record.event, Verdict::Block);
             return reply;
@@ -368,6 +368,8 @@ impl Exchange {
         caller: &Principal,
     ) -> Result<Reply, GatewayError> {
         let deadline = Instant::now() + target.endpoint.settings.total_timeout;
+        let (payloads, id) = (self.gateway.payloads.as_ref(), self.record.request_id());
+        self.record.keeping = Keeping::begin(payloads, &target.endpoint.settings, id)?;
         let mut last = None;
         let able: Vec<usize> = (0..)
             .zip(&target.endpoint.routes)
@@ -388,6 +390,9 @@ impl Exchange {
             self.record.event.provider = Some(route.provider_name.to_string());
             self.record.event.model = Some(model);
             self.record.was_sent = true;
+            if let Some(keeping) = &mut self.record.keeping {
+                keeping.asks(&outgoing.call.body);
+            }
             let wait = target.endpoint.settings.attempt_timeout;
             let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
             let credentials = outgoing::credentials(&outgoing.call.headers);
@@ -398,6 +403,9 @@ impl Exchange {
             match sent {
                 Err(CallError::NotConnected) => {
                     self.record.was_sent = false;
+                    if let Some(keeping) = &mut self.record.keeping {
+                        keeping.reached_nobody();
+                    }
                     let endpoint = target.endpoint.name.to_string();
                     last = Some(GatewayError::ProviderUnreachable { endpoint });
                 }
@@ -456,7 +464,16 @@ impl Exchange {
         if answer.status.is_success() && is_stream {
             let codec = protocol.stream().ok_or(GatewayError::ProviderUnreadable)?;
             let guard = Arc::clone(&endpoint.guard);
+            // What comes back in the answer is not kept: what is, is read once more without it.
+            let apart = self.record.keeping.is_some() && session.vault().has_restorable();
+            let kept_codec = if apart { protocol.stream() } else { None };
+            let kept = kept_codec.map(|codec| KeptApart {
+                codec,
+                translation: translation.map(Translation::stream),
+                session: Arc::new(session.without_values()),
+            });
             return Ok(Reply::Streamed(Box::new(move |record| Streamed {
+                kept,
                 body: answer.body,
                 protocol,
                 codec,
@@ -494,9 +511,14 @@ impl Exchange {
         let outcome = if status.is_success() { Outcome::Answered } else { Outcome::UpstreamFailed };
         let bytes = body.len();
         let record = &mut self.record;
+        let apart = record.keeping.is_some() && session.vault().has_restorable();
+        let again = apart.then(|| body.clone());
         let guarded = || guard_whole(body, protocol, guard, session, record);
         match heavy::run(bytes, guarded)? {
-            Guarded::Passed(body) => Ok(Reply::Whole { status, body, headers, outcome }),
+            Guarded::Passed(body) => {
+                self.keep_answer(&body, again, protocol, guard, session);
+                Ok(Reply::Whole { status, body, headers, outcome })
+            }
             Guarded::Refused { error, filtered } => match filtered {
                 Some(filtered) if self.dialect == Dialect::OpenAi && status.is_success() => {
                     let outcome = Outcome::AnswerRefused;
@@ -504,6 +526,26 @@ impl Exchange {
                 }
                 _ => Err(error),
             },
+        }
+    }
+
+    /// Keeps an answer that goes out; without the values that were put back, where `again` is what the provider said.
+    fn keep_answer(
+        &mut self,
+        body: &Bytes,
+        again: Option<Bytes>,
+        protocol: &dyn Protocol,
+        guard: &bartizan_guard::Guard,
+        session: &Session,
+    ) {
+        let mut aside = again.is_some().then(|| self.record.aside());
+        let Some(keeping) = &mut self.record.keeping else { return };
+        let (Some(again), Some(aside)) = (again, &mut aside) else { return keeping.answers(body) };
+        let session = session.without_values();
+        let guarded = || guard_whole(again, protocol, guard, &session, aside);
+        // What cannot be told apart from values is not kept.
+        if let Ok(Guarded::Passed(body)) = heavy::run(body.len(), guarded) {
+            keeping.answers(&body);
         }
     }
 

@@ -4,6 +4,7 @@
 //! them. What the values mean, and whether names resolve, is decided in `compile`.
 
 pub(crate) mod endpoint;
+pub(crate) mod inference;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
 pub(crate) mod model;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 use crate::located::{Located, Unsupported, filled, given};
 use endpoint::EndpointFile;
+use inference::InferenceStoreFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
@@ -75,6 +77,9 @@ pub(crate) struct PolicyFile {
     /// How the event log is kept.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) ledger: LedgerFile,
+    /// How much is kept of what endpoints with an `inference-log` of their own were asked and answered.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) inference_log: InferenceStoreFile,
     /// Where the values are kept that `secret:` and `vault:` refer to.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) secrets: SecretsFile,

@@ -4,6 +4,7 @@
 //! not shown.
 
 mod expectations;
+mod inference;
 mod issuers;
 mod secrets;
 mod sinks;
@@ -100,6 +101,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  - {}", expectations::written(test))?;
     }
     write_ledger(out, settings)?;
+    inference::write(out, &settings.inference)?;
     secrets::write(out, &settings.secrets)?;
     state::write(out, &settings.shared)?;
     heading(out, "telemetry", settings.otlp_endpoint.is_none())?;
@@ -184,7 +186,8 @@ fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
         duration(endpoint.attempt_timeout),
         duration(endpoint.idle_timeout),
         duration(endpoint.total_timeout)
-    )
+    )?;
+    inference::write_endpoint(out, endpoint)
 }
 
 fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {

@@ -15,7 +15,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Opens a file to read it. What is none is refused, and a pipe is not waited for.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     must_be_file(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
@@ -61,7 +61,7 @@ const fn may_own(owner: u32, me: u32, folder: u32) -> bool {
 ///
 /// The caller holds the lock of the file: what lies beside it as unfinished is left from a crash. Where the folder
 /// cannot be synced, there is an error and the new file lies in its place.
-pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<File> {
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<File> {
     refuse_others(path)?;
     let new = beside(path, ".new");
     let written = write_new(path, &new, bytes);
@@ -149,7 +149,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// The right to change a file.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
@@ -163,7 +163,7 @@ impl Drop for Lock {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] after [`LOCK_TIMEOUT`], or what the system says.
-pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
+pub fn lock(path: &Path) -> io::Result<Lock> {
     let beside = beside(path, ".lock");
     private::make_folder(folder(path))?;
     refuse_others(&beside)?;
@@ -214,7 +214,7 @@ fn must_be_file(metadata: &Metadata) -> io::Result<()> {
 
 /// Which file it is, how long and of when. A file that was put in the place of another is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     len: u64,
     modified: Option<SystemTime>,
     /// Device, number, and when the system last noted a change of it, which no program can set.
@@ -235,7 +235,7 @@ impl Stamp {
     }
 
     /// Of the file at a path; none where there is nothing.
-    pub(crate) fn at(path: &Path) -> io::Result<Option<Self>> {
+    pub fn at(path: &Path) -> io::Result<Option<Self>> {
         match std::fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::of(&metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -247,26 +247,29 @@ impl Stamp {
 /// A file that was read or written. As long as it is open, no other file is taken for it: the system gives numbers
 /// of files that are gone to new ones.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub struct Seen {
     stamp: Stamp,
     file: File,
 }
 
 impl Seen {
-    pub(crate) fn new(file: File) -> io::Result<Self> {
+    /// Looks at an open file.
+    pub fn new(file: File) -> io::Result<Self> {
         Ok(Self { stamp: Stamp::of(&file.metadata()?), file })
     }
 
     /// What stands in the file, if that is at most `cap` bytes. What changes it meanwhile changes its stamp.
-    pub(crate) fn read(&self, cap: u64) -> io::Result<Vec<u8>> {
+    pub fn read(&self, cap: u64) -> io::Result<Vec<u8>> {
         read_capped(&self.file, cap)
     }
 
-    pub(crate) const fn file(&self) -> &File {
+    /// The file, open as it was given.
+    pub const fn file(&self) -> &File {
         &self.file
     }
 
-    pub(crate) const fn stamp(&self) -> Stamp {
+    /// How it was when it was looked at.
+    pub const fn stamp(&self) -> Stamp {
         self.stamp
     }
 }

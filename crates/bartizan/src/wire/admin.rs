@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use super::counters::Counting;
 use super::identity::{Identities, Prepared};
+use super::inference::Inference;
 use super::secrets::SecretSource;
 use super::versions::{Version, Versions};
 use super::{models, policy};
@@ -117,6 +118,8 @@ pub(crate) struct InForce {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) versions: Versions,
     pub(crate) events: Arc<dyn EventSink>,
+    /// Opened when a policy first asks for it.
+    pub(crate) inference: Arc<Inference>,
     /// Text of the file that is in force. What is on the disk may be half of another one.
     pub(crate) text: Mutex<String>,
     /// The version that is in force.
@@ -270,6 +273,7 @@ impl Endpoints {
     fn enforce(&self, extra: &[(String, String)]) -> Result<(), AdminError> {
         let text = self.0.text.lock().clone();
         let settings = self.0.source.compose(&text, extra).map_err(refused)?;
+        self.0.inference.ensure(&settings).map_err(refused)?;
         let models = models::load(&settings).map_err(refused)?;
         let version = settings.version.clone();
         let snapshot = Snapshot::build(settings, &models).map_err(refused)?;

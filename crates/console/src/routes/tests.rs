@@ -24,8 +24,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::{
-    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, LogFiles, LogWitness,
-    Readiness, WitnessAnswer,
+    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, FoundPayload, Hosts, LogFiles,
+    LogWitness, PayloadQuery, Readiness, WitnessAnswer,
 };
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
@@ -47,6 +47,7 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("GET", "/ledger/tile/{level}/{*rest}", "", 200),
     ("GET", "/ledger/tile/entries/{*rest}", "", 200),
     ("GET", "/api/v1/events", "", 200),
+    ("GET", "/api/v1/inference/{request_id}", "", 200),
     ("POST", "/ledger/witness/add-checkpoint", "old 0", 200),
 ];
 
@@ -63,6 +64,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
             let console = Console::new();
             let path = path.replace("{id}", &console.other_key).replace("{name}", "main");
             let path = path.replace("{level}", "0").replace("{*rest}", "000");
+            let path = path.replace("{request_id}", &RequestId::new().to_string());
             let mut request = console.request(method, &path, body);
             if let Some(value) = console.authorization(who) {
                 request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
@@ -95,6 +97,14 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
                     assert_eq!(events.len(), 1, "{context}");
                     assert_eq!(events[0].verdict, Verdict::Block);
                     assert_eq!(events[0].principal.as_deref(), Some(who.name()));
+                }
+                // Who reads what somebody asked is told on.
+                _ if route.path.starts_with("/api/v1/inference/") && expected == 200 => {
+                    assert_eq!(events.len(), 1, "{context}");
+                    let event = &events[0];
+                    assert_eq!((&*event.area, &*event.operation), ("admin", "payload-read"));
+                    assert_eq!(event.principal.as_deref(), Some(who.name()), "{context}");
+                    assert_eq!(event.subject.as_deref(), Some("alice@example.com"));
                 }
                 // Who witnesses a log changes nothing here, and says nothing of its own.
                 _ if route.path.starts_with("/ledger/") => assert_eq!(events, [], "{context}"),
@@ -344,6 +354,7 @@ fn who_may(method: &str, path: &str) -> &'static [Who] {
         ("GET", "/api/v1/endpoints" | "/api/v1/endpoints/{name}") => {
             &[Who::Viewer, Who::Auditor, Who::Operator, Who::Admin]
         }
+        ("GET", path) if path.starts_with("/api/v1/inference/") => &[Who::Admin],
         _ if path.starts_with("/api/") => &[Who::Operator, Who::Admin],
         _ => Who::EVERYBODY,
     }
@@ -408,6 +419,7 @@ impl Console {
             store,
             events: Arc::<Sink>::clone(&sink),
             event_query: Arc::new(Query),
+            payloads: Arc::new(Payloads),
             witness: Some(Arc::new(Signs)),
             log: Arc::new(Log),
             endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
@@ -530,6 +542,33 @@ impl LogWitness for Signs {
     fn add_checkpoint(&self, _: &str) -> WitnessAnswer {
         WitnessAnswer::Signed("signed\n".to_owned())
     }
+}
+
+/// Has kept every exchange.
+struct Payloads;
+
+impl PayloadQuery for Payloads {
+    fn payload(&self, _: RequestId) -> Result<FoundPayload, AdminError> {
+        let document = json!({ "request": { "text": "canary" } });
+        Ok(FoundPayload { whose: "alice@example.com".to_owned(), document })
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_shown_of_an_exchange_when_the_read_cannot_be_recorded() {
+    let console = Console::new();
+    console.sink.full.store(true, Ordering::SeqCst);
+    let path = format!("/api/v1/inference/{}", RequestId::new());
+    let mut request = console.request("GET", &path, "");
+    let admin = console.authorization(Who::Admin).unwrap();
+    request.headers_mut().insert(header::AUTHORIZATION, admin.parse().unwrap());
+    let reply = console.send(request).await;
+    assert_eq!(reply.status, 503);
+    assert_error(&reply);
+    assert!(reply.text().contains("read-not-recorded") && !reply.text().contains("canary"));
+    let mut request = console.request("GET", "/api/v1/inference/what", "");
+    request.headers_mut().insert(header::AUTHORIZATION, admin.parse().unwrap());
+    assert_eq!(console.send(request).await.status, 400);
 }
 
 struct Fixed(Vec<Check>);

@@ -94,6 +94,7 @@ impl Compiler<'_, '_> {
             }
         };
         let canaries = self.canaries(key, endpoint, &guardrails);
+        let inference_log = self.inference_log(endpoint.inference_log.as_ref());
         let timeouts = self.timeouts(&endpoint.timeouts)?;
         Some(Endpoint {
             name: name?,
@@ -107,6 +108,7 @@ impl Compiler<'_, '_> {
             attempt_timeout: timeouts.attempt,
             total_timeout: timeouts.total,
             idle_timeout: timeouts.idle,
+            inference_log: inference_log?,
         })
     }
 

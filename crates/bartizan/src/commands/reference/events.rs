@@ -9,14 +9,14 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 25] = [
+const FIELDS: [Field; 26] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
     ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `payload-read`; inference: `payloads-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
-    ["subject", "text", "changes of keys", "whom a change is about, like `principal`"],
+    ["subject", "text", "changes of keys, reads of the inference log", "whom it is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
     ["model", "text", "when asked", "model named to the provider"],
@@ -25,6 +25,7 @@ const FIELDS: [Field; 25] = [
     ["status", "number", "when there was HTTP", "HTTP status sent; 499 when the caller went away; a stream that was stopped half way has 200"],
     ["rule", "text", "when one decided", "id of the guardrail or limit behind the verdict"],
     ["policy", "12 hex digits", "gateway, and `policy-loaded`", "version of the policy: the start of the SHA-256 of its text, and of the files that are part of it"],
+    ["payload", "text", "where an endpoint has an `inference-log`", "where the [inference log](../guides/inference-log.md) keeps what was asked and answered: segment, offset and SHA-256 of the sealed record; or `not-kept:` and why: `queue-full`, `disk`, `key`, `subjects`, `closed`"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
     ["limits_near", "list of texts", "when any", "ids of limits that are used beyond their `soft` share"],
     ["not_evaluated", "list of texts", "when any", "`modality:image`, `unseen:hosted-tools`, `detector-failed:<id>`, `model-budget:<name>`, `model-failed:<name>`, `shared-limits` where a gateway counted alone, …"],
@@ -181,6 +182,7 @@ mod tests {
                 exception: None,
             }],
             limits_near: vec![text()],
+            payload: Some(text()),
             not_evaluated: vec![text()],
             refined: vec![RefinedRecord {
                 model: text(),

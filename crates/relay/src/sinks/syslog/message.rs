@@ -144,6 +144,7 @@ fn without_findings(event: &Event) -> Vec<u8> {
         findings: Vec::new(),
         refined: Vec::new(),
         limits_near: Vec::new(),
+        payload: None,
         not_evaluated: Vec::new(),
         ..event.shortened()
     };
