@@ -24,7 +24,7 @@ pub const SCHEMA: &str = "bartizan.event/v1";
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
+    /// Door: `gateway`, `admin`, `inference`, later `egress`, `data`, `tool`.
     pub area: String,
     /// What is worth adding in words; never inspected text.
     #[serde(default, skip_serializing_if = "Option::is_none")]

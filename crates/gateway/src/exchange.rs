@@ -2,6 +2,7 @@
 
 mod doorstep;
 mod endpoint;
+mod kept;
 mod models;
 mod moderate;
 mod outgoing;
@@ -23,7 +24,7 @@ use http_body::Body;
 use tokio::sync::mpsc;
 
 use self::doorstep::Admitted;
-use crate::answer::{Guarded, KeptApart, Streamed, collect, guard_whole};
+use crate::answer::{Guarded, Streamed, collect, guard_whole};
 use crate::auth::{self, Caller};
 use crate::body::{self, ReplyBody};
 use crate::error::GatewayError;
@@ -464,14 +465,7 @@ impl Exchange {
         if answer.status.is_success() && is_stream {
             let codec = protocol.stream().ok_or(GatewayError::ProviderUnreadable)?;
             let guard = Arc::clone(&endpoint.guard);
-            // What comes back in the answer is not kept: what is, is read once more without it.
-            let apart = self.record.keeping.is_some() && session.vault().has_restorable();
-            let kept_codec = if apart { protocol.stream() } else { None };
-            let kept = kept_codec.map(|codec| KeptApart {
-                codec,
-                translation: translation.map(Translation::stream),
-                session: Arc::new(session.without_values()),
-            });
+            let kept = kept::apart(&self.record, protocol, translation, &session);
             return Ok(Reply::Streamed(Box::new(move |record| Streamed {
                 kept,
                 body: answer.body,
@@ -526,26 +520,6 @@ impl Exchange {
                 }
                 _ => Err(error),
             },
-        }
-    }
-
-    /// Keeps an answer that goes out; without the values that were put back, where `again` is what the provider said.
-    fn keep_answer(
-        &mut self,
-        body: &Bytes,
-        again: Option<Bytes>,
-        protocol: &dyn Protocol,
-        guard: &bartizan_guard::Guard,
-        session: &Session,
-    ) {
-        let mut aside = again.is_some().then(|| self.record.aside());
-        let Some(keeping) = &mut self.record.keeping else { return };
-        let (Some(again), Some(aside)) = (again, &mut aside) else { return keeping.answers(body) };
-        let session = session.without_values();
-        let guarded = || guard_whole(again, protocol, guard, &session, aside);
-        // What cannot be told apart from values is not kept.
-        if let Ok(Guarded::Passed(body)) = heavy::run(body.len(), guarded) {
-            keeping.answers(&body);
         }
     }
 

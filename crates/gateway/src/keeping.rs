@@ -79,9 +79,8 @@ impl Keeping {
 /// Whether a request is among those that are kept. Its random bits decide, which no caller chooses.
 fn is_drawn(id: RequestId, percent: u8) -> bool {
     // The last six bytes of a UUIDv7 are random, all of them.
-    let random = id.bytes().into_iter().skip(10).fold(0_u64, |number, byte| {
-        number << 8 | u64::from(byte)
-    });
+    let random =
+        id.bytes().into_iter().skip(10).fold(0_u64, |number, byte| number << 8 | u64::from(byte));
     random % 100 < u64::from(percent)
 }
 

@@ -116,7 +116,11 @@ pub(crate) enum NoFrame {
 pub(crate) fn length(bytes: &[u8]) -> Result<usize, NoFrame> {
     let length = bytes.first_chunk::<4>().ok_or(NoFrame::Unfinished)?;
     let length = u32::from_be_bytes(*length) as usize;
-    if (LEAST..=RECORD_BYTES - 4).contains(&length) { Ok(length + 4) } else { Err(NoFrame::NoLength) }
+    if (LEAST..=RECORD_BYTES - 4).contains(&length) {
+        Ok(length + 4)
+    } else {
+        Err(NoFrame::NoLength)
+    }
 }
 
 /// Reads the record that the bytes begin with.

@@ -85,14 +85,15 @@ impl Entry {
 
 /// What a scan of a segment found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Scan {
-    pub(crate) entries: Vec<Entry>,
-    /// Where the last good record ends.
-    pub(crate) end: u64,
-    /// Records that are not as they were written.
-    pub(crate) changed: u64,
-    /// Bytes at the end that are no records.
-    pub(crate) rest: u64,
+pub struct Scan {
+    /// Records that are as they were written.
+    pub entries: Vec<Entry>,
+    /// Where the last of these ends.
+    pub end: u64,
+    /// Records before that which are not.
+    pub changed: u64,
+    /// Bytes behind it, which are no records.
+    pub rest: u64,
 }
 
 /// Reads a segment from end to end.
@@ -128,7 +129,9 @@ pub(crate) fn write(dir: &Path, number: u64, len: u64, entries: &[Entry]) -> io:
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&number.to_be_bytes());
     bytes.extend_from_slice(&len.to_be_bytes());
-    entries.iter().for_each(|entry| entry.write(&mut bytes));
+    for entry in entries {
+        entry.write(&mut bytes);
+    }
     disk::put(&segment::index_path(dir, number), &bytes).map(|_| ())
 }
 

@@ -389,19 +389,20 @@ pub fn erase(dir: &Path, name: &str) -> Result<usize, InferenceError> {
 /// [`InferenceError::Keys`], with what the system says.
 pub fn reseal(dir: &Path, sealer: &Sealer) -> Result<usize, InferenceError> {
     let path = dir.join(FILE);
-    let result = change(&path, |rows| rows.iter_mut().filter_map(|row| resealed(row, sealer)).count());
+    let result =
+        change(&path, |rows| rows.iter_mut().filter_map(|row| resealed(row, sealer)).count());
     result.map_err(|source| InferenceError::Keys { path, source })
 }
 
 fn resealed(row: &mut Row, sealer: &Sealer) -> Option<()> {
     let id = row.id()?;
     let Row::Kept { name, key, .. } = row else { return None };
-    let sealed = STANDARD.decode(&*key).ok().filter(|sealed| sealer.needs_reseal(sealed))?;
+    let before = STANDARD.decode(&*key).ok().filter(|before| sealer.needs_reseal(before))?;
     let aad = aad(id, name);
-    let again = DataKey::unwrap(sealer, &aad, &sealed).and_then(|key| key.wrap(sealer, &aad));
+    let again = DataKey::unwrap(sealer, &aad, &before).and_then(|key| key.wrap(sealer, &aad));
     match again {
-        Ok(sealed) => {
-            *key = STANDARD.encode(sealed);
+        Ok(again) => {
+            *key = STANDARD.encode(again);
             Some(())
         }
         Err(error) => {

@@ -25,7 +25,7 @@ mod writer;
 pub use content::Content;
 pub use error::InferenceError;
 pub use frame::{RECORD_BYTES, SubjectId};
-pub use index::Entry;
+pub use index::{Entry, Scan};
 pub use keys::{FILE as KEYS_FILE, KeySource, erase, keys_in_use, reseal};
 pub use reader::{Check, Opened, Reader};
 pub use writer::retention::{AREA, REMOVED, removed_segment};

@@ -12,7 +12,7 @@ use bartizan_secrets::SealError;
 use crate::content::{self, Content};
 use crate::error::InferenceError;
 use crate::frame::NoFrame;
-use crate::index::{self, Entry};
+use crate::index::{self, Entry, Scan};
 use crate::keys::{KeySource, Keys, Whose};
 use crate::segment::{self, SegmentFile};
 
@@ -103,14 +103,25 @@ impl Reader {
         }
     }
 
-    /// The same, read from the records and not from the index, with how many are not as they were written.
+    /// The same, read from the records and not from the index, with what is no record.
     ///
     /// # Errors
     /// [`InferenceError::Segment`].
-    pub fn scanned(&self, number: u64) -> Result<(Vec<Entry>, u64), InferenceError> {
+    pub fn scanned(&self, number: u64) -> Result<Scan, InferenceError> {
         match index::scan(&self.dir, number) {
-            Ok(found) => Ok((found.entries, found.changed)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), 0)),
+            Ok(found) => Ok(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Scan::default()),
+            // One that does not begin as it did has no record.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                let rest = std::fs::metadata(segment::path(&self.dir, number));
+                let rest = rest.map_or(0, |found| found.len());
+                Ok(Scan { rest, ..Scan::default() })
+            }
             Err(source) => Err(self.failed(number, source)),
         }
     }
@@ -142,7 +153,8 @@ impl Reader {
     /// # Errors
     /// [`InferenceError`], when the log cannot be read.
     pub fn since(&self, since: Option<Timestamp>) -> Result<Vec<(u64, Entry)>, InferenceError> {
-        let from = since.map_or(0, |since| u64::try_from(since.as_microsecond()).unwrap_or_default());
+        let from =
+            since.map_or(0, |since| u64::try_from(since.as_microsecond()).unwrap_or_default());
         let mut found = Vec::new();
         for number in self.segments()?.into_iter().rev() {
             let entries = self.entries(number)?;
@@ -153,7 +165,8 @@ impl Reader {
             }
         }
         let all = found.into_iter().rev();
-        let all = all.flat_map(|(number, entries)| entries.into_iter().map(move |entry| (number, entry)));
+        let all =
+            all.flat_map(|(number, entries)| entries.into_iter().map(move |entry| (number, entry)));
         Ok(all.filter(|(_, entry)| entry.time >= from).collect())
     }
 
@@ -163,7 +176,9 @@ impl Reader {
     /// [`InferenceError`], when the log cannot be read.
     pub fn read(&mut self, number: u64, entry: &Entry) -> Result<Opened, InferenceError> {
         let path = segment::path(&self.dir, number);
-        if !self.look_at(number).map_err(|source| InferenceError::Segment { path: path.clone(), source })?
+        if !self
+            .look_at(number)
+            .map_err(|source| InferenceError::Segment { path: path.clone(), source })?
         {
             return Ok(Opened::Damaged);
         }
@@ -178,7 +193,10 @@ impl Reader {
         if keys.whose(subject).is_none() {
             // Somebody who asked for the first time after the keys were read.
             if let Err(source) = keys.refresh() {
-                return Err(InferenceError::Keys { path: self.dir.join(crate::keys::FILE), source });
+                return Err(InferenceError::Keys {
+                    path: self.dir.join(crate::keys::FILE),
+                    source,
+                });
             }
         }
         let name = match keys.whose(subject) {

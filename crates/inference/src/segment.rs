@@ -73,7 +73,10 @@ impl SegmentFile {
         let mut start = [0; HEAD_LEN as usize];
         file.read_exact(&mut start)?;
         if start != head(number) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no segment of this number"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is no segment of this number",
+            ));
         }
         Ok(Self { file, number, len, buffer: Vec::new() })
     }

@@ -271,8 +271,15 @@ impl Shared {
             (waiting.len(), waiting.iter().map(|waiting| waiting.bytes).sum::<usize>());
         let payloads: Vec<&Payload> = waiting.iter().map(|waiting| &waiting.payload).collect();
         let (results, written) = batches.write(&payloads);
-        let failed = results.iter().any(|result| matches!(result, Err(NotKept::Disk | NotKept::Key)));
+        let failed =
+            results.iter().any(|result| matches!(result, Err(NotKept::Disk | NotKept::Key)));
         self.stats.bytes.fetch_add(written, Ordering::Relaxed);
+        // Whoever is told may look at once.
+        let mut state = self.state.lock();
+        state.items = state.items.saturating_sub(items);
+        state.bytes = state.bytes.saturating_sub(bytes);
+        state.failed_at = failed.then(Instant::now);
+        drop(state);
         for (waiting, result) in waiting.into_iter().zip(results) {
             match result {
                 Ok(_) => {
@@ -288,10 +295,6 @@ impl Shared {
                 tracing::error!("whoever waited for the inference log has failed");
             }
         }
-        let mut state = self.state.lock();
-        state.items = state.items.saturating_sub(items);
-        state.bytes = state.bytes.saturating_sub(bytes);
-        state.failed_at = failed.then(Instant::now);
     }
 }
 

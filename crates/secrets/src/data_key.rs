@@ -181,10 +181,7 @@ mod tests {
         assert!(DataKey::generate().unwrap().open(b"place", &words).is_err());
         // What is no key is none, however it was sealed.
         let short = sealer(0).seal(b"alice", b"short").unwrap();
-        assert_eq!(
-            DataKey::unwrap(&sealer(0), b"alice", &short).unwrap_err(),
-            SealError::Damaged
-        );
+        assert_eq!(DataKey::unwrap(&sealer(0), b"alice", &short).unwrap_err(), SealError::Damaged);
         assert_eq!(format!("{key:?}"), "DataKey");
     }
 

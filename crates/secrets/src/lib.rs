@@ -21,8 +21,8 @@ mod sealer;
 mod store;
 pub mod vault;
 
-pub use data_key::DataKey;
 pub use contents::{NOTE_BYTES, OVERLAP_MAX, SECRETS_MAX, VALUE_BYTES, VERSIONS_MAX};
+pub use data_key::DataKey;
 pub use document::FILE_BYTES;
 pub use error::{KeyringError, SealError, SecretsError};
 pub use keyring::{KeyId, Keyring};

@@ -115,9 +115,10 @@ fn each(
         match reader.read(segment, &entry)? {
             Opened::Content { name, receipt, content } => {
                 let is_meant = which.principal.as_ref().is_none_or(|wanted| *wanted == name)
-                    && which.endpoint.as_ref().is_none_or(|wanted| {
-                        content.event.endpoint.as_ref() == Some(wanted)
-                    });
+                    && which
+                        .endpoint
+                        .as_ref()
+                        .is_none_or(|wanted| content.event.endpoint.as_ref() == Some(wanted));
                 if is_meant {
                     take(&entry, &name, &receipt, &content)?;
                 }
@@ -140,7 +141,10 @@ impl Unread {
     /// Says it, and gives the exit code. What was erased is as it should be.
     fn code(&self) -> ExitCode {
         if self.erased > 0 {
-            tracing::info!(records = self.erased, "of people who were erased; nobody can open them");
+            tracing::info!(
+                records = self.erased,
+                "of people who were erased; nobody can open them"
+            );
         }
         if self.damaged == 0 {
             return ExitCode::SUCCESS;
@@ -275,7 +279,8 @@ fn export(
 
 /// Says in the event log that text was read, before it is shown.
 fn note_read(data: &DataSettings, whose: Option<&str>, what: &str) -> anyhow::Result<()> {
-    let log = match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.ledger) {
+    let log = match EventLogWriter::open(&data.data_dir.join(bartizan_ledger::FOLDER), data.ledger)
+    {
         Ok(log) => log,
         Err(LedgerError::Locked { path }) => {
             tracing::warn!(
@@ -291,4 +296,27 @@ fn note_read(data: &DataSettings, whose: Option<&str>, what: &str) -> anyhow::Re
     event.detail = Some(format!("{what}, on the command line"));
     log.record_durably(&event).context("the read is not recorded, and nothing is shown")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::payload::Receipt;
+
+    use super::*;
+
+    #[test]
+    fn a_terminal_does_not_obey_what_somebody_said() {
+        let event = Event::new(RequestId::new(), "gateway", "chat-completions");
+        let text = b"red\x1b[31m\xe2\x80\xae".to_vec();
+        let length = text.len() as u64;
+        let request = Some(Side::new(text, length));
+        let content = Content { event, request, answer: Some(Side::new(vec![0xff], 9)) };
+        let receipt = Receipt { segment: 1, offset: 24, digest: [0; 32] };
+        let mut out = Vec::new();
+        human(&mut out, "sp:\x1bbot", &receipt, &content).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(!out.contains('\x1b') && !out.contains('\u{202e}'), "{out}");
+        assert!(out.contains("red\\u{1b}[31m\\u{202e}"), "{out}");
+        assert!(out.contains("answer: 9 bytes, cut\n(not text;"), "{out}");
+    }
 }

@@ -129,7 +129,9 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
                     })?;
                     if texts.is_dir() && bartizan_inference::keys_in_use(&texts)?.contains(&id) {
                         return Err(usage(
-                            format!("keys of the inference log are still encrypted with the master key {id}"),
+                            format!(
+                                "keys of the inference log are still encrypted with the master key {id}"
+                            ),
                             "start `bartizan up` again: it encrypts them with the current one",
                         ));
                     }
@@ -156,6 +158,9 @@ fn new_master_key(
     texts: &Path,
     now: Timestamp,
 ) -> anyhow::Result<KeyId> {
+    if let Some(folder) = file.parent() {
+        private::make_folder(folder)?;
+    }
     if source.make_key()? {
         tracing::warn!(
             file = %file.display(),

@@ -131,7 +131,10 @@ impl PayloadQuery for Inference {
             help: Some("`payload` of the event says whether it was kept".to_owned()),
         };
         let none = || {
-            missing(format!("no exchange of the request {id} is kept"), "bartizan::admin::payload-not-found")
+            missing(
+                format!("no exchange of the request {id} is kept"),
+                "bartizan::admin::payload-not-found",
+            )
         };
         if !dir.is_dir() {
             return Err(none());
@@ -204,16 +207,27 @@ fn text(stats: &Stats) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
     let name = "bartizan_payloads";
-    let _ = write!(text, "# HELP {name} Exchanges for the inference log by what became of them.\n# TYPE {name} counter\n");
+    let _ = write!(
+        text,
+        "# HELP {name} Exchanges for the inference log by what became of them.\n# TYPE {name} counter\n"
+    );
     let _ = writeln!(text, "{name}_total{{result=\"kept\"}} {}", stats.kept);
     for (why, count) in NotKept::ALL.iter().zip(stats.not_kept) {
         let _ = writeln!(text, "{name}_total{{result=\"{why}\"}} {count}");
     }
     let name = "bartizan_payload_bytes";
-    let _ = write!(text, "# HELP {name} Bytes written to the inference log.\n# TYPE {name} counter\n{name}_total {}\n", stats.bytes);
+    let _ = write!(
+        text,
+        "# HELP {name} Bytes written to the inference log.\n# TYPE {name} counter\n{name}_total {}\n",
+        stats.bytes
+    );
     for (name, help, value) in [
         ("waiting_payloads", "Exchanges that wait for the inference log", stats.waiting),
-        ("waiting_payload_bytes", "Bytes of exchanges that wait for the inference log", stats.waiting_bytes),
+        (
+            "waiting_payload_bytes",
+            "Bytes of exchanges that wait for the inference log",
+            stats.waiting_bytes,
+        ),
     ] {
         let name = format!("bartizan_{name}");
         let _ = write!(text, "# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");

@@ -1,6 +1,7 @@
 //! Every route of the table, asked by everyone who may come.
 
 mod keys;
+mod payloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,8 +25,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::{
-    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, FoundPayload, Hosts, LogFiles,
-    LogWitness, PayloadQuery, Readiness, WitnessAnswer,
+    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, FoundPayload, Hosts,
+    LogFiles, LogWitness, PayloadQuery, Readiness, WitnessAnswer,
 };
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
@@ -419,7 +420,7 @@ impl Console {
             store,
             events: Arc::<Sink>::clone(&sink),
             event_query: Arc::new(Query),
-            payloads: Arc::new(Payloads),
+            payloads: Arc::new(payloads::Payloads),
             witness: Some(Arc::new(Signs)),
             log: Arc::new(Log),
             endpoints: Arc::new(Endpoints(Mutex::new(endpoints))),
@@ -542,33 +543,6 @@ impl LogWitness for Signs {
     fn add_checkpoint(&self, _: &str) -> WitnessAnswer {
         WitnessAnswer::Signed("signed\n".to_owned())
     }
-}
-
-/// Has kept every exchange.
-struct Payloads;
-
-impl PayloadQuery for Payloads {
-    fn payload(&self, _: RequestId) -> Result<FoundPayload, AdminError> {
-        let document = json!({ "request": { "text": "canary" } });
-        Ok(FoundPayload { whose: "alice@example.com".to_owned(), document })
-    }
-}
-
-#[tokio::test]
-async fn nothing_is_shown_of_an_exchange_when_the_read_cannot_be_recorded() {
-    let console = Console::new();
-    console.sink.full.store(true, Ordering::SeqCst);
-    let path = format!("/api/v1/inference/{}", RequestId::new());
-    let mut request = console.request("GET", &path, "");
-    let admin = console.authorization(Who::Admin).unwrap();
-    request.headers_mut().insert(header::AUTHORIZATION, admin.parse().unwrap());
-    let reply = console.send(request).await;
-    assert_eq!(reply.status, 503);
-    assert_error(&reply);
-    assert!(reply.text().contains("read-not-recorded") && !reply.text().contains("canary"));
-    let mut request = console.request("GET", "/api/v1/inference/what", "");
-    request.headers_mut().insert(header::AUTHORIZATION, admin.parse().unwrap());
-    assert_eq!(console.send(request).await.status, 400);
 }
 
 struct Fixed(Vec<Check>);

@@ -18,8 +18,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub(crate) use self::kept::KeptApart;
 use self::kept::Apart;
+pub(crate) use self::kept::KeptApart;
 use self::watch::Watch;
 use super::seam::{self, Seams};
 use crate::envelope::{self, Envelope, Places};

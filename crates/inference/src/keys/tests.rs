@@ -100,10 +100,8 @@ fn a_line_that_a_crash_cut_off_is_written_over() {
 fn a_key_under_another_name_or_id_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     keys(dir.path()).prepare(&both()).unwrap();
-    let swapped = text(dir.path())
-        .replace(ALICE, "carol")
-        .replace(BOB, ALICE)
-        .replace("carol", BOB);
+    let swapped =
+        text(dir.path()).replace(ALICE, "carol").replace(BOB, ALICE).replace("carol", BOB);
     std::fs::write(dir.path().join(FILE), swapped).unwrap();
     let mut here = keys(dir.path());
     for name in [ALICE, BOB] {

@@ -278,9 +278,8 @@ fn reopen(disk: &dyn Disk, dir: &std::path::Path, number: u64) -> io::Result<Act
     let now = time::now().as_second();
     let left = |entry: &Entry| entry.until.saturating_sub(u64::try_from(now).unwrap_or_default());
     let soonest = found.entries.iter().map(left).min();
-    let roll_at = soonest.and_then(|left| {
-        Instant::now().checked_add(roll_after(Duration::from_secs(left)))
-    });
+    let roll_at =
+        soonest.and_then(|left| Instant::now().checked_add(roll_after(Duration::from_secs(left))));
     let (len, entries) = (found.end, found.entries);
     Ok(Active { number, file, len, entries, roll_at, is_broken: false })
 }
@@ -291,8 +290,7 @@ fn set_aside(dir: &std::path::Path, number: u64, from: u64, bytes: u64) -> io::R
     let mut file = bartizan_secrets::disk::open(&segment::path(dir, number))?;
     file.seek(SeekFrom::Start(from))?;
     let path = segment::torn_path(dir, number);
-    let mut torn =
-        bartizan_core::private::file().create(true).append(true).open(&path)?;
+    let mut torn = bartizan_core::private::file().create(true).append(true).open(&path)?;
     io::copy(&mut file.take(bytes), &mut torn)?;
     tracing::warn!(
         bytes,

@@ -80,12 +80,10 @@ impl Closed {
 impl Batches {
     /// Removes segments that are past, and the oldest while the log is too large.
     pub(super) fn prune(&mut self) {
-        let believed = i64::try_from(self.opened.1.elapsed().as_secs())
-            .ok()
-            .and_then(|passed| {
-                let latest = SignedDuration::from_secs(passed).checked_add(CLOCK_SLACK)?;
-                self.opened.0.checked_add(latest).ok()
-            });
+        let believed = i64::try_from(self.opened.1.elapsed().as_secs()).ok().and_then(|passed| {
+            let latest = SignedDuration::from_secs(passed).checked_add(CLOCK_SLACK)?;
+            self.opened.0.checked_add(latest).ok()
+        });
         let now = believed.map_or_else(time::now, |believed| time::now().min(believed));
         let now = u64::try_from(now.as_second()).unwrap_or_default();
         let total = self.active.len + self.closed.iter().map(|closed| closed.len).sum::<u64>();

@@ -94,7 +94,8 @@ impl Compiler<'_, '_> {
             }
         };
         let canaries = self.canaries(key, endpoint, &guardrails);
-        let inference_log = self.inference_log(endpoint.inference_log.as_ref());
+        let given = endpoint.inference_log.as_ref();
+        let inference_log = given.map(|given| self.inference_log(&given.value));
         let timeouts = self.timeouts(&endpoint.timeouts)?;
         Some(Endpoint {
             name: name?,
@@ -108,7 +109,8 @@ impl Compiler<'_, '_> {
             attempt_timeout: timeouts.attempt,
             total_timeout: timeouts.total,
             idle_timeout: timeouts.idle,
-            inference_log: inference_log?,
+            // What is wrong with it was reported.
+            inference_log: inference_log.flatten(),
         })
     }
 

@@ -42,17 +42,12 @@ impl Compiler<'_, '_> {
         Some(InferenceStore { segment_bytes, total_bytes })
     }
 
-    /// How an endpoint keeps exchanges; none where it does not.
-    pub(super) fn inference_log(
-        &mut self,
-        given: Option<&Located<InferenceLogFile>>,
-    ) -> Option<Option<InferenceLog>> {
-        let Some(given) = given else { return Some(None) };
-        let file = &given.value;
+    /// How an endpoint keeps exchanges.
+    pub(super) fn inference_log(&mut self, file: &InferenceLogFile) -> Option<InferenceLog> {
         let keep = self.payload_keep(file.keep.as_ref());
         let percent = self.percent(file.share.as_ref());
         let on_failure = self.choice(file.on_failure.as_ref(), OnNotKept::Withhold);
-        Some(Some(InferenceLog { keep: keep?, percent: percent?, on_failure: on_failure? }))
+        Some(InferenceLog { keep: keep?, percent: percent?, on_failure: on_failure? })
     }
 
     /// `30d`: an hour to ten years.

@@ -53,15 +53,18 @@ endpoints:
     allow: [analysts, "sp:support-bot", bob@example.com]
     canaries: [bz-7f3a-harbour, "0192 4410"]
     timeouts: { total: 30s }
+    inference-log: { keep: 7d, share: 10%, on-failure: answer }
   open:
     routes: [{ provider: demo }]
     guardrails: *shared
+    inference-log: {}
 
 prices:
   gpt-5-mini: { input: 0.25, output: "2" }
   claude-sonnet: { input: 3, output: 15 }
 
 ledger: { segment: 1MiB, total: 2GiB, keep: 30d, on-failure: buffer, areas: { admin: { durability: strict } } }
+inference-log: { segment: 16MiB, total: 1GiB }
 telemetry: { otlp-endpoint: "http://collector:4318/" }
 "#;
 
@@ -435,6 +438,7 @@ fn the_schema_names_every_key_and_no_other() {
             "models",
             "prices",
             "ledger",
+            "inference-log",
             "secrets",
             "state",
             "telemetry",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use bartizan_core::payload::{NotKept, Receipt};
 use bartizan_core::{Coded as _, Event, time};
-use bartizan_inference::{Check, Reader, removed_segment};
+use bartizan_inference::{Check, Reader, Scan, removed_segment};
 use bartizan_policy::DataSettings;
 use serde_json::json;
 
@@ -95,12 +95,18 @@ pub(super) fn run(
             )?;
             if found.before > 0 {
                 let count = found.before;
-                writeln!(out, "{count} records are older than the oldest event, so that nothing is said of them")?;
+                writeln!(
+                    out,
+                    "{count} records are older than the oldest event, so that nothing is said of them"
+                )?;
             }
             for (what, named) in [
                 ("missing: an event speaks of a record that is not there", &found.missing),
                 ("changed: a record is not the one that its event speaks of", &found.changed),
-                ("surplus: no event speaks of a record; a gateway that was killed may leave one", &found.surplus),
+                (
+                    "surplus: no event speaks of a record; a gateway that was killed may leave one",
+                    &found.surplus,
+                ),
             ] {
                 for place in &named.named {
                     writeln!(out, "{what}: {}", printable(place))?;
@@ -124,6 +130,7 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
     let mut found = Found::default();
     // Taken now: what is written since may have an event that was not read.
     let now = u64::try_from(time::now().as_microsecond()).unwrap_or_default();
+    let young = if bartizan_ledger::is_in_use(log) { YOUNG_MICROS } else { 0 };
     let mut removed = BTreeSet::new();
     let mut claimed: BTreeSet<(u64, u64)> = BTreeSet::new();
     let mut gone: Vec<(Receipt, String)> = Vec::new();
@@ -172,15 +179,16 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
     }
     let oldest = oldest.and_then(|oldest| oldest.parse::<time::Timestamp>().ok());
     let oldest = oldest.and_then(|oldest| u64::try_from(oldest.as_microsecond()).ok());
-    for segment in reader.segments()? {
-        let (entries, changed) = reader.scanned(segment)?;
+    let segments = reader.segments()?;
+    for segment in segments.iter().copied() {
+        let Scan { entries, end, changed, rest } = reader.scanned(segment)?;
         let unclaimed =
             entries.iter().filter(|entry| !claimed.contains(&(segment, entry.offset())));
         for entry in unclaimed {
             let place = format!("request {}, {segment}/{}", entry.request_id, entry.offset());
             if oldest.is_none_or(|oldest| entry.time < oldest) {
                 found.before += 1;
-            } else if entry.time.saturating_add(YOUNG_MICROS) < now {
+            } else if entry.time.saturating_add(young) <= now {
                 found.surplus.add(place);
             }
         }
@@ -190,7 +198,17 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
         let accounted = named.saturating_sub(known.count() as u64);
         if changed > accounted {
             let more = changed - accounted;
-            found.changed.add(format!("{more} records of segment {segment}, of which no event speaks"));
+            found
+                .changed
+                .add(format!("{more} records of segment {segment}, of which no event speaks"));
+        }
+        // A process that runs is at work there right now.
+        let is_written = young > 0 && Some(&segment) == segments.last();
+        let is_named = claimed.range((segment, end)..=(segment, u64::MAX)).next().is_some();
+        if rest > 0 && !is_written && !is_named {
+            found
+                .surplus
+                .add(format!("{rest} bytes at the end of segment {segment} are no record"));
         }
     }
     Ok(found)

@@ -13,7 +13,7 @@ const FIELDS: [Field; 26] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
-    ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
+    ["area", "text", "always", "`gateway`, `admin`, `inference` for what is removed of the inference log, or `ledger` for what the log says of itself"],
     ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `payload-read`; inference: `payloads-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
     ["subject", "text", "changes of keys, reads of the inference log", "whom it is about, like `principal`"],

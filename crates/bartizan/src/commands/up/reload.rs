@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bartizan_core::settings::{InferenceStore, Ledger, Listen, Settings, Shared, Sink, Tokens, Witness};
+use bartizan_core::settings::{
+    InferenceStore, Ledger, Listen, Settings, Shared, Sink, Tokens, Witness,
+};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 use bartizan_store::StoreError;
