@@ -390,10 +390,7 @@ impl Exchange {
                 self.prepare(&target.endpoint, route, &model, document, client, caller)?;
             self.record.event.provider = Some(route.provider_name.to_string());
             self.record.event.model = Some(model);
-            self.record.was_sent = true;
-            if let Some(keeping) = &mut self.record.keeping {
-                keeping.asks(&outgoing.call.body);
-            }
+            self.record.asks(&outgoing.call.body);
             let wait = target.endpoint.settings.attempt_timeout;
             let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
             let credentials = outgoing::credentials(&outgoing.call.headers);
@@ -403,10 +400,7 @@ impl Exchange {
             };
             match sent {
                 Err(CallError::NotConnected) => {
-                    self.record.was_sent = false;
-                    if let Some(keeping) = &mut self.record.keeping {
-                        keeping.reached_nobody();
-                    }
+                    self.record.reached_nobody();
                     let endpoint = target.endpoint.name.to_string();
                     last = Some(GatewayError::ProviderUnreachable { endpoint });
                 }

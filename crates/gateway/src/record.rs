@@ -119,6 +119,22 @@ impl Record {
         self.note_who_counted();
     }
 
+    /// Notes that a provider is sent these bytes.
+    pub(crate) fn asks(&mut self, body: &[u8]) {
+        self.was_sent = true;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.asks(body);
+        }
+    }
+
+    /// Notes that they reached nobody.
+    pub(crate) fn reached_nobody(&mut self) {
+        self.was_sent = false;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.reached_nobody();
+        }
+    }
+
     pub(crate) const fn reservation(&self) -> Option<&Reservation> {
         self.reservation.as_ref()
     }

@@ -25,8 +25,8 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::{
-    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, FoundPayload, Hosts,
-    LogFiles, LogWitness, PayloadQuery, Readiness, WitnessAnswer,
+    About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, LogFiles, LogWitness,
+    Readiness, WitnessAnswer,
 };
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
@@ -101,11 +101,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
                 }
                 // Who reads what somebody asked is told on.
                 _ if route.path.starts_with("/api/v1/inference/") && expected == 200 => {
-                    assert_eq!(events.len(), 1, "{context}");
-                    let event = &events[0];
-                    assert_eq!((&*event.area, &*event.operation), ("admin", "payload-read"));
-                    assert_eq!(event.principal.as_deref(), Some(who.name()), "{context}");
-                    assert_eq!(event.subject.as_deref(), Some("alice@example.com"));
+                    payloads::assert_noted(&events, who, &context);
                 }
                 // Who witnesses a log changes nothing here, and says nothing of its own.
                 _ if route.path.starts_with("/ledger/") => assert_eq!(events, [], "{context}"),

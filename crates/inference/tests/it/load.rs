@@ -1,6 +1,6 @@
 //! How fast it is: by hand, since it says nothing on a machine that does something else.
 //!
-//! `cargo test -p bartizan-inference --release --test it load -- --ignored --nocapture`
+//! `cargo test -p bartizan-inference --test it load -- --ignored --nocapture`
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};

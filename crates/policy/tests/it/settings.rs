@@ -129,7 +129,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 91e2cf834bf5
+        # policy version 786414f32330
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -247,6 +247,7 @@ fn shows_everything_but_credentials() {
             # everyone with a key may call
             canaries: []
             timeouts: { attempt: 60s, idle: 60s, total: 600s }
+            inference-log: { keep: 30d, share: 100%, on-failure: withhold }
           protected-llm:
             routes:
               - { provider: openai, model: gpt-5-mini }
@@ -341,6 +342,7 @@ fn shows_everything_but_credentials() {
             allow: [bob@example.com, "sp:support-bot", analysts]
             canaries: [‹set›, ‹set›]
             timeouts: { attempt: 30s, idle: 30s, total: 30s }
+            inference-log: { keep: 7d, share: 10%, on-failure: answer }
         prices:
           claude-sonnet: { input: 3, output: 15 }
           gpt-5-mini: { input: 0.25, output: 2 }
@@ -352,6 +354,9 @@ fn shows_everything_but_credentials() {
           on-failure: buffer
           areas:
             admin: { durability: strict, on-failure: buffer }
+        inference-log:
+          segment: 16MiB
+          total: 1GiB
         telemetry:
           otlp-endpoint: http://collector:4318
     "##]]

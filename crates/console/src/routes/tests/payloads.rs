@@ -29,3 +29,12 @@ async fn nothing_is_shown_of_an_exchange_when_the_read_cannot_be_recorded() {
     request.headers_mut().insert(header::AUTHORIZATION, admin.parse().unwrap());
     assert_eq!(console.send(request).await.status, 400);
 }
+
+/// Who reads whose exchange is told.
+pub(super) fn assert_noted(events: &[Event], who: Who, context: &str) {
+    assert_eq!(events.len(), 1, "{context}");
+    let event = &events[0];
+    assert_eq!((&*event.area, &*event.operation), ("admin", "payload-read"), "{context}");
+    assert_eq!(event.principal.as_deref(), Some(who.name()), "{context}");
+    assert_eq!(event.subject.as_deref(), Some("alice@example.com"), "{context}");
+}

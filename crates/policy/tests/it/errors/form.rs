@@ -189,7 +189,7 @@ weather: sunny
               |
             2 | weather: sunny
               | ^^^^^^^
-            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `identity`, `endpoints`, `models`, `prices`, `ledger`, `secrets`, `state`, `telemetry`, `cedar`, `tests`
+            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `identity`, `endpoints`, `models`, `prices`, `ledger`, `inference-log`, `secrets`, `state`, `telemetry`, `cedar`, `tests`
         "#]],
     );
 }
