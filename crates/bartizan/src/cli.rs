@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 mod audit;
+pub(crate) mod inference;
 pub(crate) mod secret;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::commands::train::TrainArgs;
 use crate::terminal::ColorWhen;
 use account::AccountArgs;
 pub(crate) use audit::{AuditArgs, AuditCommand, TrustArgs, VerifyArgs};
+use inference::InferenceArgs;
 use secret::SecretArgs;
 
 /// Guards, tests and proves the security of AI systems.
@@ -120,6 +122,10 @@ pub(crate) enum Command {
     /// The log is a Merkle tree that is signed once a second while it grows, in the formats of C2SP's
     /// transparency logs. Who holds the public key can check it without Bartizan.
     Audit(AuditArgs),
+    /// Read and check what was asked and answered, where it is kept
+    ///
+    /// Endpoints with an `inference-log` keep it after masking, encrypted with a key of whoever asked.
+    Inference(InferenceArgs),
     /// Create, list and revoke keys
     ///
     /// Works on the data folder, also while `bartizan up` runs there; the running process follows

@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod inference;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;

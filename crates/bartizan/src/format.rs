@@ -9,6 +9,7 @@ use bartizan_core::{Class, Coded};
 use bartizan_counters::CountersError;
 use bartizan_gateway::{BuildError, ServerError};
 use bartizan_guard::GuardError;
+use bartizan_inference::InferenceError;
 use bartizan_ledger::LedgerError;
 use bartizan_policy::PolicyError;
 use bartizan_relay::{FetchError, RelayError};
@@ -184,6 +185,7 @@ fn coded(cause: &(dyn std::error::Error + 'static)) -> Option<(&'static str, Cla
         .or_else(|| of::<StoreError>(cause))
         .or_else(|| of::<CountersError>(cause))
         .or_else(|| of::<LedgerError>(cause))
+        .or_else(|| of::<InferenceError>(cause))
         .or_else(|| sql::error(cause))
         .or_else(|| of::<RelayError>(cause))
         .or_else(|| of::<FetchError>(cause))

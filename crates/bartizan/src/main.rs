@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Query(args) => commands::query::run(&args, terminal),
         Command::Audit(args) => commands::audit::run(&args, terminal),
         Command::Account(args) => commands::account::run(&args),
+        Command::Inference(args) => commands::inference::run(&args, terminal),
         Command::Key(args) => commands::key::run(&args),
         Command::Secret(args) => commands::secret::run(&args, terminal),
         Command::Change(args) => commands::change::run(&args, terminal),

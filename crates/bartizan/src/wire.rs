@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 pub(crate) mod counters;
 pub(crate) mod endpoints;
 pub(crate) mod identity;
+pub(crate) mod inference;
 pub(crate) mod login;
 pub(crate) mod models;
 pub(crate) mod policy;

@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod endpoints;
 pub(crate) mod events;
+pub(crate) mod inference;
 pub(crate) mod keys;
 
 use axum::body::Bytes;

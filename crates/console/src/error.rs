@@ -99,6 +99,8 @@ pub(crate) enum ConsoleError {
     NotRecorded { undone: bool },
     #[error("what the change `{id}` is about has changed meanwhile; it counts no more")]
     ChangeVoid { id: String },
+    #[error("the read could not be recorded in the event log, so nothing is shown")]
+    ReadNotRecorded,
     #[error("a task of the console failed")]
     Task,
     #[error(transparent)]
@@ -207,6 +209,7 @@ impl Coded for ConsoleError {
             Self::Timeout => "bartizan::console::timeout",
             Self::NotRecorded { .. } => "bartizan::console::not-recorded",
             Self::ChangeVoid { .. } => "bartizan::console::change-void",
+            Self::ReadNotRecorded => "bartizan::console::read-not-recorded",
             Self::Task => "bartizan::console::task",
             Self::Store(error) => error.code(),
             Self::Admin(error) => error.code(),
@@ -236,6 +239,7 @@ impl Coded for ConsoleError {
             | Self::ChangeVoid { .. } => Class::Usage,
             Self::Timeout
             | Self::NotRecorded { .. }
+            | Self::ReadNotRecorded
             | Self::KeysAway
             | Self::LoginBusy
             | Self::Random => Class::Unavailable,

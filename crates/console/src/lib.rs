@@ -25,6 +25,6 @@ pub use login::{
 };
 pub use routes::{REQUEST_TIMEOUT, router};
 pub use state::{
-    About, Asked, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, LogFiles,
-    LogWitness, MetricsText, Readiness, WitnessAnswer,
+    About, Asked, Check, ConsoleState, EndpointAdmin, EventFilter, EventQuery, FoundPayload,
+    LogFiles, LogWitness, MetricsText, PayloadQuery, Readiness, WitnessAnswer,
 };

@@ -10,9 +10,10 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use bartizan_core::access::Right;
 use bartizan_core::access::Right::{
     ApproveChanges, ChangeClientKeys, ChangeEndpoints, SeeEndpoints, SeeEvents, SeeKeys,
+    SeePayloads,
 };
 
-use crate::api::{changes, endpoints, events, keys};
+use crate::api::{changes, endpoints, events, inference, keys};
 use crate::error::ConsoleError;
 use crate::state::ConsoleState;
 use crate::{door, health, log, pages};
@@ -75,6 +76,7 @@ pub(crate) static ROUTES: &[Route] = &[
     needs(ApproveChanges, POST, "/api/v1/changes/{id}/approve", |method| on(method, changes::approve)),
     needs(ApproveChanges, POST, "/api/v1/changes/{id}/reject", |method| on(method, changes::reject)),
     needs(SeeEvents, GET, "/api/v1/events", |method| on(method, events::list)),
+    needs(SeePayloads, GET, "/api/v1/inference/{request_id}", |method| on(method, inference::get)),
     open(GET, "/ledger/checkpoint", |method| on(method, log::checkpoint)),
     open(GET, "/ledger/tile/{level}/{*rest}", |method| on(method, log::hashes)),
     needs(SeeEvents, GET, "/ledger/tile/entries/{*rest}", |method| on(method, log::entries)),

@@ -1,13 +1,13 @@
 //! What the console shows and changes, as traits that the binary implements.
 //!
-//! Calls of [`EndpointAdmin`], [`EventQuery`] and [`Readiness`] may block: the console runs them on
+//! Calls of [`EndpointAdmin`], [`EventQuery`], [`PayloadQuery`] and [`Readiness`] may block: the console runs them on
 //! a blocking thread.
 
 use std::sync::Arc;
 
 use bartizan_core::access::Identify;
 use bartizan_core::event::{Event, EventSink};
-use bartizan_core::id::Name;
+use bartizan_core::id::{Name, RequestId};
 use bartizan_store::{Approved, Approver, ChangeRecord, Hand, Store};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct ConsoleState {
     pub events: Arc<dyn EventSink>,
     /// Reads events back.
     pub event_query: Arc<dyn EventQuery>,
+    /// Reads what was asked and answered.
+    pub payloads: Arc<dyn PayloadQuery>,
     /// The log as those see it who follow it.
     pub log: Arc<dyn LogFiles>,
     /// Signs checkpoints of other logs; none where the policy names no log.
@@ -124,6 +126,24 @@ pub trait EventQuery: Send + Sync {
     /// # Errors
     /// What the caller is told.
     fn events(&self, filter: EventFilter) -> Result<Vec<Event>, AdminError>;
+}
+
+/// Reads what was asked and answered.
+pub trait PayloadQuery: Send + Sync {
+    /// The exchange of a request, as a JSON document.
+    ///
+    /// # Errors
+    /// Class `NotFound` when it is not kept, or nobody can open it any more; else what the caller is told.
+    fn payload(&self, id: RequestId) -> Result<FoundPayload, AdminError>;
+}
+
+/// An exchange that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundPayload {
+    /// Who asked.
+    pub whose: String,
+    /// What is shown of it.
+    pub document: Value,
 }
 
 /// The files of a transparency log, by the paths of C2SP's tlog-tiles.

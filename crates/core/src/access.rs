@@ -21,7 +21,8 @@ pub enum Scope {
     Admin,
     /// Change endpoints and client keys there, and approve what others change.
     Operator,
-    /// See everything there, events and entries of the log included, and change nothing.
+    /// See everything there, events and entries of the log included, save what was asked and answered; change
+    /// nothing.
     Auditor,
     /// See there which endpoints there are.
     Viewer,
@@ -44,11 +45,13 @@ pub enum Right {
     SeeEvents,
     /// Approve and reject changes that wait for a second person.
     ApproveChanges,
+    /// See what was asked and answered, where it is kept.
+    SeePayloads,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SeeEndpoints,
         Self::ChangeEndpoints,
         Self::SeeKeys,
@@ -56,6 +59,7 @@ impl Right {
         Self::ChangeConsoleKeys,
         Self::SeeEvents,
         Self::ApproveChanges,
+        Self::SeePayloads,
     ];
 }
 

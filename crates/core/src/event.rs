@@ -25,7 +25,7 @@ pub const SCHEMA: &str = "bartizan.event/v1";
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Door: `gateway`, `admin`, later `egress`, `data`, `tool`.
+    /// Door: `gateway`, `admin`, `inference`, later `egress`, `data`, `tool`.
     pub area: String,
     /// Brakes that the request went over without being refused, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +62,10 @@ pub struct Event {
     pub operation: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where the inference log keeps what was asked and answered, in the form of
+    /// [`Receipt`](crate::payload::Receipt), or why it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
     /// Version of the policy that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
@@ -257,6 +261,7 @@ impl Event {
             tokens_in: None,
             tokens_out: None,
             nano_usd: None,
+            payload: None,
             duration_us: None,
             detail: None,
         }

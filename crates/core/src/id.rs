@@ -27,6 +27,16 @@ impl RequestId {
         let builder = uuid::Builder::from_unix_timestamp_millis(ticks / TICKS_PER_MILLI, &rest);
         Self(builder.into_uuid())
     }
+
+    /// Its 16 bytes, which sort as ids do.
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// The id that has these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 /// Parts of a millisecond that fit the 12 bits behind it (RFC 9562, section 6.2, method 3).

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod money;
 pub mod operator;
 pub mod packages;
+pub mod payload;
 pub mod principal;
 pub mod private;
 pub mod redact;

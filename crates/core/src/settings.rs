@@ -8,6 +8,7 @@ mod approvals;
 mod brakes;
 mod certificates;
 mod expectations;
+mod inference;
 mod issuers;
 mod ledger;
 mod login;
@@ -41,6 +42,7 @@ pub use approvals::{Approval, Approvals};
 pub use brakes::{Brake, BrakeKind};
 pub use certificates::{CertificateName, CertificateRule, OneStar};
 pub use expectations::{Expected, PolicyTest};
+pub use inference::{InferenceLog, InferenceStore, OnNotKept};
 pub use issuers::{ClaimTest, Issuer, IssuerKeys, JwtAlgorithm};
 pub use ledger::{Assurance, Durability, Ledger, OnLogFailure, Witness};
 pub use login::{Login, OidcLogin};
@@ -84,6 +86,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, Price>,
     /// The event log.
     pub ledger: Ledger,
+    /// What is kept of requests and answers, of all endpoints together.
+    pub inference: InferenceStore,
     /// Where entries of the event log go besides.
     pub sinks: Vec<Sink>,
     /// Who is asked to sign the checkpoints of the event log.
@@ -240,6 +244,8 @@ pub struct Endpoint {
     pub total_timeout: Duration,
     /// Longest silence inside an answer.
     pub idle_timeout: Duration,
+    /// How its requests and answers are kept; absent where they are not.
+    pub inference_log: Option<InferenceLog>,
 }
 
 /// One provider and the model asked there.

@@ -6,5 +6,5 @@ mod stop;
 mod stream;
 mod whole;
 
-pub(crate) use stream::Streamed;
+pub(crate) use stream::{KeptApart, Streamed};
 pub(crate) use whole::{Guarded, collect, guard_whole};

@@ -103,6 +103,8 @@ pub enum GatewayError {
     AnswerTooLarge { limit_bytes: usize },
     #[error("the event log cannot be written, and policy asks to refuse then")]
     LogUnavailable,
+    #[error("the inference log cannot keep the exchange, and policy asks to refuse then")]
+    PayloadUnavailable,
     #[error("an edit of the body failed")]
     Edit(#[from] EditError),
 }
@@ -163,6 +165,7 @@ impl Coded for GatewayError {
             Self::ProviderUnreadable => "bartizan::gateway::provider-unreadable",
             Self::AnswerTooLarge { .. } => "bartizan::gateway::answer-too-large",
             Self::LogUnavailable => "bartizan::gateway::log-unavailable",
+            Self::PayloadUnavailable => "bartizan::gateway::inference-log-unavailable",
             Self::Edit(_) => "bartizan::gateway::edit-failed",
         }
     }
@@ -187,6 +190,7 @@ impl Coded for GatewayError {
             | Self::ProviderUnreadable
             | Self::AnswerTooLarge { .. } => Class::Upstream,
             Self::LogUnavailable
+            | Self::PayloadUnavailable
             | Self::GuardFailed { .. }
             | Self::CountersAway { .. }
             | Self::KeysAway => Class::Unavailable,

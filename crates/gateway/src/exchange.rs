@@ -2,6 +2,7 @@
 
 mod doorstep;
 mod endpoint;
+mod kept;
 mod models;
 mod moderate;
 mod outgoing;
@@ -30,6 +31,7 @@ use crate::error::GatewayError;
 use crate::gateway::{Gateway, ReadyEndpoint, ReadyRoute, Snapshot};
 use crate::heavy;
 use crate::json::{Document, Kind};
+use crate::keeping::Keeping;
 use crate::operation::{Dialect, Operation};
 use crate::protocols::{self, Protocol};
 use crate::record::{Record, settled};
@@ -121,8 +123,7 @@ impl Exchange {
         if self.is_left_out {
             self.record.forget(outcome, status.as_u16());
         }
-        if settled(self.record.finish(outcome, status.as_u16())).await.is_err() {
-            let error = GatewayError::LogUnavailable;
+        if let Err(error) = settled(self.record.finish(outcome, status.as_u16())).await {
             let mut reply = reply::error(&error, self.dialect, self.record.request_id());
             reply::decorate(reply.headers_mut(), &self.record.event, Verdict::Block);
             return reply;
@@ -312,6 +313,8 @@ impl Exchange {
         caller: &Principal,
     ) -> Result<Reply, GatewayError> {
         let deadline = Instant::now() + target.endpoint.settings.total_timeout;
+        let (payloads, id) = (self.gateway.payloads.as_ref(), self.record.request_id());
+        self.record.keeping = Keeping::begin(payloads, &target.endpoint.settings, id)?;
         let mut last = None;
         let able: Vec<usize> = (0..)
             .zip(&target.endpoint.routes)
@@ -331,7 +334,7 @@ impl Exchange {
                 self.prepare(&target.endpoint, route, &model, document, client, caller)?;
             self.record.event.provider = Some(route.provider_name.to_string());
             self.record.event.model = Some(model);
-            self.record.was_sent = true;
+            self.record.asks(&outgoing.call.body);
             let wait = target.endpoint.settings.attempt_timeout;
             let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
             let credentials = outgoing::credentials(&outgoing.call.headers);
@@ -341,7 +344,7 @@ impl Exchange {
             };
             match sent {
                 Err(CallError::NotConnected) => {
-                    self.record.was_sent = false;
+                    self.record.reached_nobody();
                     let endpoint = target.endpoint.name.to_string();
                     last = Some(GatewayError::ProviderUnreachable { endpoint });
                 }
@@ -400,7 +403,9 @@ impl Exchange {
         if answer.status.is_success() && is_stream {
             let codec = protocol.stream().ok_or(GatewayError::ProviderUnreadable)?;
             let guard = Arc::clone(&endpoint.guard);
+            let kept = kept::apart(&self.record, protocol, translation, &session);
             return Ok(Reply::Streamed(Box::new(move |record| Streamed {
+                kept,
                 body: answer.body,
                 protocol,
                 codec,
@@ -438,9 +443,14 @@ impl Exchange {
         let outcome = if status.is_success() { Outcome::Answered } else { Outcome::UpstreamFailed };
         let bytes = body.len();
         let record = &mut self.record;
+        let apart = record.keeping.is_some() && session.vault().has_restorable();
+        let again = apart.then(|| body.clone());
         let guarded = || guard_whole(body, protocol, guard, session, record);
         match heavy::run(bytes, guarded)? {
-            Guarded::Passed(body) => Ok(Reply::Whole { status, body, headers, outcome }),
+            Guarded::Passed(body) => {
+                self.keep_answer(&body, again, protocol, guard, session);
+                Ok(Reply::Whole { status, body, headers, outcome })
+            }
             Guarded::Refused { error, filtered } => match filtered {
                 Some(filtered) if self.dialect == Dialect::OpenAi && status.is_success() => {
                     let outcome = Outcome::AnswerRefused;

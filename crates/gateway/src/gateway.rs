@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use bartizan_core::access::{Call, Identify, Ruling};
 use bartizan_core::counters::Counters;
 use bartizan_core::event::EventSink;
+use bartizan_core::payload::PayloadSink;
 use bartizan_core::settings::{Endpoint, Settings};
 use bartizan_core::{Name, time};
 use bartizan_guard::prompt_index::PromptCache;
@@ -33,6 +34,9 @@ pub struct Parts {
     pub events: Arc<dyn EventSink>,
     /// Counts what limits allow.
     pub counters: Arc<dyn Counters>,
+    /// Keeps what was asked and answered, for endpoints of which policy asks that; absent where nothing is kept,
+    /// whatever it asks.
+    pub payloads: Option<Arc<dyn PayloadSink>>,
 }
 
 /// Models of a policy by name, loaded.
@@ -54,6 +58,7 @@ pub struct Gateway {
     pub(crate) keys: Arc<dyn Identify>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) counters: Arc<dyn Counters>,
+    pub(crate) payloads: Option<Arc<dyn PayloadSink>>,
     pub(crate) upstream: Upstream,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) strangers: Strangers,
@@ -185,7 +190,8 @@ impl Gateway {
     /// [`BuildError`] when the policy cannot be enforced.
     pub fn build(parts: Parts) -> Result<Self, BuildError> {
         let snapshot = Snapshot::build(parts.settings, &parts.models)?;
-        Ok(Self::with(snapshot, parts.keys, parts.events, parts.counters))
+        let gateway = Self::with(snapshot, parts.keys, parts.events, parts.counters);
+        Ok(Self { payloads: parts.payloads, ..gateway })
     }
 
     /// A gateway that begins with this policy.
@@ -200,6 +206,7 @@ impl Gateway {
             keys,
             events,
             counters,
+            payloads: None,
             upstream: Upstream::new(),
             metrics: Arc::new(Metrics::default()),
             strangers: Strangers::default(),

@@ -23,6 +23,7 @@ pub mod fuzzing;
 mod gateway;
 mod heavy;
 pub mod json;
+mod keeping;
 mod limits;
 mod metrics;
 mod operation;

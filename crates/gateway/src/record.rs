@@ -8,6 +8,8 @@ use bartizan_core::event::{EventSink, FindingRecord, RecordError, Recorded, Refi
 use bartizan_core::settings::Price;
 use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
 
+use crate::error::GatewayError;
+use crate::keeping::{Keeping, Told};
 use crate::limits::{self, Reservation, Use};
 use crate::metrics::Metrics;
 use crate::protocols::Usage;
@@ -44,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) was_sent: bool,
     /// Whether a provider has answered: what is refused then is the answer.
     pub(crate) was_answered: bool,
+    /// What goes to the inference log; none where nothing does.
+    pub(crate) keeping: Option<Keeping>,
     dropped_findings: usize,
     is_done: bool,
 }
@@ -70,8 +74,30 @@ impl Record {
             answer_bytes: 0,
             was_sent: false,
             was_answered: false,
+            keeping: None,
             dropped_findings: 0,
             is_done: false,
+        }
+    }
+
+    /// A record of the same exchange that nobody reads and nothing is charged to.
+    pub(crate) fn aside(&self) -> Self {
+        Self {
+            event: self.event.clone(),
+            started: self.started,
+            sink: Arc::clone(&self.sink),
+            metrics: Arc::clone(&self.metrics),
+            counters: Arc::clone(&self.counters),
+            reservation: None,
+            price: None,
+            usage: Usage::default(),
+            prompt_tokens: 0,
+            answer_bytes: 0,
+            was_sent: false,
+            was_answered: false,
+            keeping: None,
+            dropped_findings: 0,
+            is_done: true,
         }
     }
 
@@ -97,6 +123,22 @@ impl Record {
         self.reservation = Some(reservation);
         self.price = price;
         self.note_who_counted();
+    }
+
+    /// Notes that a provider is sent these bytes.
+    pub(crate) fn asks(&mut self, body: &[u8]) {
+        self.was_sent = true;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.asks(body);
+        }
+    }
+
+    /// Notes that they reached nobody.
+    pub(crate) fn reached_nobody(&mut self) {
+        self.was_sent = false;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.reached_nobody();
+        }
     }
 
     pub(crate) const fn reservation(&self) -> Option<&Reservation> {
@@ -207,13 +249,9 @@ impl Record {
 
     /// Settles, counts and writes the event. The first call counts; later ones do nothing. What goes to
     /// the client after that waits for the log.
-    pub(crate) fn finish(
-        &mut self,
-        outcome: Outcome,
-        status: u16,
-    ) -> Result<Recorded, RecordError> {
+    pub(crate) fn finish(&mut self, outcome: Outcome, status: u16) -> Ending {
         if std::mem::replace(&mut self.is_done, true) {
-            return Ok(Recorded::Settled);
+            return Ending::Written(Ok(Recorded::Settled));
         }
         let used = self.used(outcome);
         if let Some(reservation) = &self.reservation {
@@ -241,17 +279,33 @@ impl Record {
             });
         }
         self.metrics.end(event, self.started.elapsed());
+        if let Some(keeping) = self.keeping.take() {
+            return Ending::Kept(keeping.hand_over(event.clone(), Arc::clone(&self.sink)));
+        }
         let written = self.sink.record(event);
         if let Err(error) = &written {
             tracing::error!(request_id = %event.request_id, %error, "event not written");
         }
-        written
+        Ending::Written(written)
     }
 }
 
+/// What became of the event of an exchange.
+#[must_use = "what goes to the client waits until it is settled"]
+pub(crate) enum Ending {
+    /// The log has it, or does not take it.
+    Written(Result<Recorded, RecordError>),
+    /// It is written when what was said is kept.
+    Kept(Told),
+}
+
 /// Waits until what was written is as safe as the policy asks.
-pub(crate) async fn settled(written: Result<Recorded, RecordError>) -> Result<(), RecordError> {
-    written?.settled().await
+pub(crate) async fn settled(ending: Ending) -> Result<(), GatewayError> {
+    let recorded = match ending {
+        Ending::Written(written) => written.map_err(|_| GatewayError::LogUnavailable)?,
+        Ending::Kept(told) => told.end().await?,
+    };
+    recorded.settled().await.map_err(|_| GatewayError::LogUnavailable)
 }
 
 impl Drop for Record {

@@ -33,6 +33,23 @@ impl Session {
         SessionBuilder::default()
     }
 
+    /// The same session with nothing to put back: what is written keeps the placeholders of the request, and so
+    /// does what would have come back.
+    #[must_use]
+    pub fn without_values(&self) -> Self {
+        let again = |text: &String| Canary::new(text);
+        Self {
+            vault: Mutex::new(self.vault().without_values()),
+            system_prompt: self.system_prompt.clone(),
+            context: self.context.clone(),
+            canaries: self.canaries.clone(),
+            prepared: self.canaries.iter().filter_map(again).collect(),
+            now: self.now,
+            caller: self.caller.clone(),
+            refining: AtomicU64::new(self.refining.load(Ordering::Relaxed)),
+        }
+    }
+
     /// The placeholders of the request.
     pub fn vault(&self) -> MutexGuard<'_, Vault> {
         // A vault whose holder panicked is still consistent: every change is one insertion.

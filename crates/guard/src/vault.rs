@@ -63,6 +63,18 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
+    /// The same placeholders with nothing behind them: a value that would come back is masked as any other, under the
+    /// number that it has.
+    pub(crate) fn without_values(&self) -> Self {
+        let mut vault = Self::default();
+        vault.numbers.clone_from(&self.numbers);
+        vault.written.clone_from(&self.written);
+        vault.next.clone_from(&self.next);
+        vault.taken.clone_from(&self.taken);
+        vault.is_sealed = self.is_sealed;
+        vault
+    }
+
     /// Marks placeholders that stand literally in a text of the request as not ours.
     pub fn reserve(&mut self, text: &str) {
         for (_, name) in placeholders(text, true, true).0 {

@@ -15,6 +15,7 @@ mod endpoints;
 mod exceptions;
 mod expectations;
 mod guardrails;
+mod inference;
 mod issuers;
 mod ledger;
 mod limits;
@@ -113,6 +114,7 @@ impl<'a, 't> Compiler<'a, 't> {
         let models = self.models(&file.models);
         let (limits, endpoints) = self.limits_and_endpoints(file);
         let ledger = self.ledger(&file.ledger);
+        let inference = self.inference_store(&file.inference_log);
         let sinks = self.sinks(&file.ledger.sinks);
         let witnesses = self.witnesses(&file.ledger.witnesses);
         let witness_for = self.log_keys(&file.ledger.witness_for);
@@ -143,6 +145,7 @@ impl<'a, 't> Compiler<'a, 't> {
             models,
             prices,
             ledger: ledger?,
+            inference: inference?,
             sinks,
             witnesses,
             witness_for,

@@ -7,6 +7,7 @@ pub(crate) mod approvals;
 pub(crate) mod brake;
 pub(crate) mod console;
 pub(crate) mod endpoint;
+pub(crate) mod inference;
 pub(crate) mod issuer;
 pub(crate) mod ledger;
 pub(crate) mod model;
@@ -28,6 +29,7 @@ use crate::located::{Located, Unsupported, filled, given};
 use approvals::ApprovalsFile;
 use console::ConsoleFile;
 use endpoint::{EndpointFile, LimitFile};
+use inference::InferenceStoreFile;
 use issuer::IdentityFile;
 use ledger::LedgerFile;
 use model::ModelFile;
@@ -88,6 +90,9 @@ pub(crate) struct PolicyFile {
     /// How the event log is kept.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) ledger: LedgerFile,
+    /// How much is kept of what endpoints with an `inference-log` of their own were asked and answered.
+    #[serde(default, deserialize_with = "filled")]
+    pub(crate) inference_log: InferenceStoreFile,
     /// Where the values are kept that `secret:` and `vault:` refer to.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) secrets: SecretsFile,

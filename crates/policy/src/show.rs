@@ -7,6 +7,7 @@ mod approvals;
 mod brakes;
 mod console;
 mod expectations;
+mod inference;
 mod issuers;
 mod properties;
 mod secrets;
@@ -119,6 +120,7 @@ fn write_settings(out: &mut String, settings: &Settings) -> fmt::Result {
         writeln!(out, "  - {}", properties::written(property))?;
     }
     write_ledger(out, settings)?;
+    inference::write(out, &settings.inference)?;
     secrets::write(out, &settings.secrets)?;
     console::write(out, settings.login.as_ref())?;
     state::write(out, &settings.shared)?;
@@ -210,7 +212,8 @@ fn write_endpoint(out: &mut String, endpoint: &Endpoint) -> fmt::Result {
         duration(endpoint.attempt_timeout),
         duration(endpoint.idle_timeout),
         duration(endpoint.total_timeout)
-    )
+    )?;
+    inference::write_endpoint(out, endpoint)
 }
 
 fn write_guardrail(out: &mut String, rail: &Guardrail) -> fmt::Result {

@@ -100,6 +100,8 @@ kinds! {
     BrakeRemoved "brake-removed";
     /// A brake lets more pass, does less, or looks at something else.
     BrakeWeaker "brake-weaker";
+    /// Other texts are kept, or for another time.
+    InferenceLogChanged "inference-log-changed";
     /// More callers are let in.
     AllowWider "allow-wider";
     /// Content passes that no guard reads.

@@ -9,7 +9,7 @@ use bartizan_core::limits::read_capped;
 
 /// Which file it is, how long and of when. A file that was put in the place of another is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     len: u64,
     modified: Option<SystemTime>,
     /// Device, number, and when the system last noted a change of it, which no program can set.
@@ -30,7 +30,7 @@ impl Stamp {
     }
 
     /// Of the file at a path; none where there is nothing.
-    pub(crate) fn at(path: &Path) -> io::Result<Option<Self>> {
+    pub fn at(path: &Path) -> io::Result<Option<Self>> {
         match std::fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::of(&metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -42,26 +42,29 @@ impl Stamp {
 /// A file that was read or written. As long as it is open, no other file is taken for it: the system gives numbers
 /// of files that are gone to new ones.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub struct Seen {
     stamp: Stamp,
     file: File,
 }
 
 impl Seen {
-    pub(crate) fn new(file: File) -> io::Result<Self> {
+    /// Looks at an open file.
+    pub fn new(file: File) -> io::Result<Self> {
         Ok(Self { stamp: Stamp::of(&file.metadata()?), file })
     }
 
     /// What stands in the file, if that is at most `cap` bytes. What changes it meanwhile changes its stamp.
-    pub(crate) fn read(&self, cap: u64) -> io::Result<Vec<u8>> {
+    pub fn read(&self, cap: u64) -> io::Result<Vec<u8>> {
         read_capped(&self.file, cap)
     }
 
-    pub(crate) const fn file(&self) -> &File {
+    /// The file, open as it was given.
+    pub const fn file(&self) -> &File {
         &self.file
     }
 
-    pub(crate) const fn stamp(&self) -> Stamp {
+    /// How it was when it was looked at.
+    pub const fn stamp(&self) -> Stamp {
         self.stamp
     }
 }

@@ -2,7 +2,7 @@
 //! the disk.
 //!
 //! [`Keyring`] holds the master keys; [`Sealer`], derived from it for one purpose, encrypts whatever another room
-//! wants to keep. [`SecretStore`] keeps named secrets with their earlier versions in one file, sealed so. [`vault`]
+//! wants to keep, and wraps [`DataKey`]s of which each can be destroyed by itself. [`SecretStore`] keeps named secrets with their earlier versions in one file, sealed so. [`vault`]
 //! speaks of secrets that are kept by `HashiCorp` Vault instead: what to ask, and what an answer means.
 //!
 //! No network and no async: whoever asks Vault is somebody else. Who may change or use a secret, and what is
@@ -10,7 +10,8 @@
 //! never what is in them.
 
 mod contents;
-mod disk;
+mod data_key;
+pub mod disk;
 mod document;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -23,6 +24,7 @@ mod store;
 pub mod vault;
 
 pub use contents::{NOTE_BYTES, OVERLAP_MAX, SECRETS_MAX, VALUE_BYTES, VERSIONS_MAX};
+pub use data_key::DataKey;
 pub use document::FILE_BYTES;
 pub use error::{KeyringError, SealError, SecretsError};
 pub use keyring::{KeyId, Keyring};

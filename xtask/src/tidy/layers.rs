@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("counters", &["core"]),
     ("grants", &["core"]),
     ("secrets", &["core"]),
+    ("inference", &["core", "secrets"]),
     ("store", &["core"]),
     ("gateway", &["core", "guard"]),
     ("egress", &["core"]),

@@ -72,7 +72,8 @@ pub(crate) enum AuditCommand {
     /// Take the name of a person or program out of the log
     ///
     /// Entries keep a pseudonym that nobody can resolve any more, and all proofs hold. The keys of whoever
-    /// it is are removed. A running gateway notices within a second.
+    /// it is are removed, and what they asked and were answered cannot be opened any more. A running gateway notices
+    /// within a second.
     #[command(after_help = "Example:\n  bartizan audit erase alice@example.com")]
     Erase {
         /// As events name them: `alice@example.com`, `sp:support-bot`

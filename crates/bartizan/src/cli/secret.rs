@@ -89,8 +89,8 @@ pub(crate) enum SecretCommand {
     },
     /// Change the master key: make a new one, encrypt everything with it, forget old ones
     ///
-    /// Without an option a new key is put before the others and everything is encrypted with it. The old one still
-    /// opens backups, until it is retired.
+    /// Without an option a new key is put before the others and everything is encrypted with it; where there is none, the
+    /// first one is made. The old one still opens backups, until it is retired.
     #[command(
         after_help = "Examples:\n  bartizan secret master-key\n  bartizan secret master-key --retire 3f9c2a71"
     )]

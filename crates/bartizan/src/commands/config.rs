@@ -13,7 +13,7 @@ use crate::commands::explain;
 use crate::format::print_error;
 use crate::output::Output;
 use crate::terminal::Terminal;
-use crate::wire::{models, policy, tls};
+use crate::wire::{inference, models, policy, tls};
 
 pub(crate) fn run(args: &ConfigArgs, terminal: Terminal) -> anyhow::Result<ExitCode> {
     match &args.command {
@@ -53,6 +53,7 @@ fn check(
     if let Some(files) = &loaded.settings.listen.tls {
         tls::check(files)?;
     }
+    inference::check(&loaded.settings)?;
     let models = models::load(&loaded.settings)?;
     Snapshot::build(loaded.settings, &models)?;
     let origin = loaded.origin;

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
     let source = policy::secret_source(&args.policy)?;
     let mut out = std::io::stdout().lock();
     let now = time::now();
+    let texts = data.data_dir.join(bartizan_inference::FOLDER);
     let changed = |operation: &str, what: &str| -> anyhow::Result<()> {
         let Some(log) = open_log(&data)? else { return Ok(()) };
         let mut event = Event::new(RequestId::new(), "admin", operation);
@@ -118,7 +119,7 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
             match retire {
                 None => {
                     let accounts = accounts(args)?;
-                    let id = new_master_key(&source, &file, now)?;
+                    let id = new_master_key(&source, &file, &texts, now)?;
                     if let Some(accounts) = &accounts {
                         let seal = CodeSeal::new(source.settings().clone(), &data.data_dir);
                         bartizan_console::reseal_codes(accounts, &seal)?;
@@ -133,6 +134,14 @@ pub(crate) fn run(args: &SecretArgs, terminal: Terminal) -> anyhow::Result<ExitC
                             "`bartizan secret master-key --list` lists them",
                         )
                     })?;
+                    if texts.is_dir() && bartizan_inference::keys_in_use(&texts)?.contains(&id) {
+                        return Err(usage(
+                            format!(
+                                "keys of the inference log are still encrypted with the master key {id}"
+                            ),
+                            "start `bartizan up` again: it encrypts them with the current one",
+                        ));
+                    }
                     if source.store()?.keys_in_use()?.contains(&id) {
                         return Err(usage(
                             format!("secrets are still encrypted with the master key {id}"),
@@ -173,12 +182,31 @@ fn codes_sealed_with(accounts: Option<&Store>, id: KeyId) -> anyhow::Result<bool
     Ok(sealed.iter().any(|(_, sealed)| Sealer::key_id(sealed) == Ok(id)))
 }
 
-/// Puts a new key before the others and encrypts everything with it.
-fn new_master_key(source: &SecretSource, file: &Path, now: Timestamp) -> anyhow::Result<KeyId> {
+/// Puts a new key before the others and encrypts everything with it; makes the first where there is none.
+fn new_master_key(
+    source: &SecretSource,
+    file: &Path,
+    texts: &Path,
+    now: Timestamp,
+) -> anyhow::Result<KeyId> {
+    if let Some(folder) = file.parent() {
+        private::make_folder(folder)?;
+    }
+    if source.make_key()? {
+        tracing::warn!(
+            file = %file.display(),
+            "made a master key; without it nothing can be read that it encrypts: keep backups of it apart"
+        );
+        return Ok(source.keyring()?.current());
+    }
     // What cannot be read with the keys that are there is found out before there is another.
     source.store()?;
     let id = keyring::add_to_file(file)?;
     source.reopened()?.rekey(now)?;
+    if texts.is_dir() {
+        let sealer = source.keyring()?.derive(bartizan_inference::PURPOSE)?;
+        bartizan_inference::reseal(texts, &sealer)?;
+    }
     Ok(id)
 }
 

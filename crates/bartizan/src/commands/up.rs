@@ -30,6 +30,7 @@ use crate::wire::approvals::{self, AtStart as AtStartText};
 use crate::wire::counters::Counting;
 use crate::wire::endpoints::Endpoints;
 use crate::wire::identity::Identities;
+use crate::wire::inference::Inference;
 use crate::wire::relay::Relay;
 use crate::wire::tokens::Tokens;
 use crate::wire::versions::Versions;
@@ -84,6 +85,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         None => Arc::clone(&log) as _,
         Some(exporting) => Arc::clone(exporting) as _,
     };
+    let inference = Arc::new(Inference::new(&settings, Arc::clone(&events)));
+    inference.ensure(&settings)?;
     let gateway_address = args.gateway.unwrap_or(settings.listen.gateway);
     let console_names = settings.listen.console_names.clone();
     let console_address = args.console.unwrap_or(settings.listen.console);
@@ -106,6 +109,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         settings,
         keys: Arc::clone(&identities) as _,
         events: Arc::clone(&events),
+        payloads: Some(Arc::clone(&inference) as _),
     })?);
     let in_force = Arc::new(InForce {
         source,
@@ -113,6 +117,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         gateway: Arc::clone(&gateway),
         versions,
         events: Arc::clone(&events),
+        inference: Arc::clone(&inference),
         text: Mutex::new(text.clone()),
         composed: Mutex::new(Arc::new(composed)),
         changing: tokio::sync::Mutex::default(),
@@ -159,14 +164,16 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         log: Arc::new(LogFolder(Served::new(folder.clone()))),
         witness,
         event_query: Arc::new(Events { folder }),
+        payloads: Arc::clone(&inference) as _,
         endpoints: Arc::new(Endpoints(Arc::clone(&in_force))),
         metrics: {
             let (metrics, sinks) = (gateway.metrics(), relay.metrics());
             let (log, counting) = (Arc::clone(&log), Arc::clone(&counting));
             let waiting = Arc::clone(&waiting);
+            let inference = Arc::clone(&inference);
             // The text of the gateway ends the page.
             Arc::new(move || {
-                let own = standing::text(log.progress()) + &counting.text();
+                let own = standing::text(log.progress()) + &counting.text() + &inference.text();
                 let own = own + &waiting.text();
                 own + &sinks.text() + &metrics.text()
             })
@@ -222,6 +229,8 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
         }
     }
     counting.finish().await;
+    // What was said is on the disk before its events are signed.
+    tokio::task::block_in_place(|| inference.close());
     // Sinks get what is signed, and nothing is written from here on.
     log.sign()?;
     relay.finish().await;

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::counters::Counting;
 use super::identity::{Identities, Prepared};
+use super::inference::Inference;
 use super::policy;
 use super::secrets::SecretSource;
 use super::versions::{Mark, Version, Versions};
@@ -139,6 +140,8 @@ pub(crate) struct InForce {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) versions: Versions,
     pub(crate) events: Arc<dyn EventSink>,
+    /// Opened when a policy first asks for it.
+    pub(crate) inference: Arc<Inference>,
     /// Text of the file that is in force. What is on the disk may be half of another one.
     pub(crate) text: Mutex<String>,
     /// What is in force, checked.

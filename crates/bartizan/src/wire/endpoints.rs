@@ -46,6 +46,7 @@ impl Endpoints {
         {
             return Err(policy_waits());
         }
+        self.0.inference.ensure(&composed.all).map_err(refused)?;
         let models = models::load(&composed.all).map_err(refused)?;
         let snapshot = Snapshot::build(composed.all.clone(), &models).map_err(refused)?;
         Ok(Next { text, composed, snapshot, identities: None })

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bartizan_core::redact::Secret;
 use bartizan_core::settings::{MasterKey, Secrets, Vault};
 use bartizan_core::{Class, Coded, time};
+use bartizan_inference::{FOLDER, KEYS_FILE};
 use bartizan_policy::{FindSecret, PolicyError, SecretProblem, Sources};
 use bartizan_secrets::keyring::{self, Keyring};
 use bartizan_secrets::vault::{self, Namespace, REPLY_BYTES, Reference, VaultError, VaultSecret};
@@ -105,6 +106,11 @@ impl SecretSource {
         })
     }
 
+    /// What opens the keys of the inference log.
+    pub(crate) fn inference_keys(&self) -> bartizan_inference::KeySource {
+        super::inference::keys(self.settings.clone(), &self.data_dir)
+    }
+
     /// The store, as it is on the disk now.
     pub(crate) fn store(&self) -> anyhow::Result<Arc<SecretStore>> {
         let mut known = self.store.lock();
@@ -133,7 +139,8 @@ impl SecretSource {
     /// Makes the file of master keys where there is none; true when it did.
     pub(crate) fn make_key(&self) -> anyhow::Result<bool> {
         let Some(path) = self.key_file().filter(|path| !path.exists()) else { return Ok(false) };
-        if self.data_dir.join(STORE_FILE).exists() {
+        let sealed = [self.data_dir.join(STORE_FILE), self.data_dir.join(FOLDER).join(KEYS_FILE)];
+        if sealed.iter().any(|path| path.exists()) {
             // Another key would not open what is there.
             return Ok(false);
         }

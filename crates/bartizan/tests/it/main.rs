@@ -24,6 +24,7 @@ mod export;
 mod faults;
 mod grants;
 mod groundedness;
+mod inference;
 mod keys;
 mod limits;
 mod lists;

@@ -3,6 +3,7 @@
 mod changes;
 mod endpoints;
 mod keys;
+mod payloads;
 mod people;
 mod sessions;
 mod stage;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use bartizan_core::access::Scope;
+use bartizan_core::error::Class;
 use bartizan_core::event::{Event, EventSink, Outcome, RecordError, Recorded};
 use bartizan_core::host::HostPattern;
 use bartizan_core::id::RequestId;
@@ -31,7 +33,7 @@ use crate::{
     About, AdminError, Check, EventFilter, EventQuery, Hosts, LogFiles, LogWitness, Readiness,
     WitnessAnswer,
 };
-use stage::{Console, Fixed, Reply, Sink, assert_error, filter, refusal};
+use stage::{Console, Fixed, Reply, assert_error, filter, refusal};
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
 const REQUESTS: &[(&str, &str, &str, u16)] = &[
@@ -66,6 +68,7 @@ const REQUESTS: &[(&str, &str, &str, u16)] = &[
     ("POST", "/api/v1/changes/{id}/approve", "", 200),
     ("POST", "/api/v1/changes/{id}/reject", "", 200),
     ("GET", "/api/v1/events", "", 200),
+    ("GET", "/api/v1/inference/{request_id}", "", 200),
     ("POST", "/ledger/witness/add-checkpoint", "old 0", 200),
 ];
 
@@ -123,6 +126,10 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
                     assert_eq!(events.len(), 1, "{context}");
                     assert_eq!(events[0].verdict, Verdict::Block);
                     assert_eq!(events[0].principal.as_deref(), Some(who.name()));
+                }
+                // Who reads what somebody asked is told on.
+                _ if route.path.starts_with("/api/v1/inference/") && expected == 200 => {
+                    payloads::assert_noted(&events, who, &context);
                 }
                 // Who witnesses a log changes nothing here, and says nothing of its own.
                 _ if route.path.starts_with("/ledger/") => assert_eq!(events, [], "{context}"),
@@ -400,6 +407,7 @@ fn who_may(method: &str, path: &str) -> &'static [Who] {
         ("GET", "/api/v1/endpoints" | "/api/v1/endpoints/{name}") => {
             &[Who::Viewer, Who::Auditor, Who::Operator, Who::Admin]
         }
+        ("GET", path) if path.starts_with("/api/v1/inference/") => &[Who::Admin],
         _ if path.starts_with("/api/") => &[Who::Operator, Who::Admin],
         _ => Who::EVERYBODY,
     }

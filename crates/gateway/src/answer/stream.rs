@@ -2,6 +2,7 @@
 //! with the event, and watched for what it says together with the events before (see [`watch`]).
 //! Nothing leaves before its judgement is final.
 
+mod kept;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use self::kept::Apart;
+pub(crate) use self::kept::KeptApart;
 use self::watch::Watch;
 use super::seam::{self, Seams};
 use crate::envelope::{self, Envelope, Places};
@@ -43,6 +46,8 @@ pub(crate) struct Streamed {
     pub(crate) guard: Arc<Guard>,
     pub(crate) session: Arc<Session>,
     pub(crate) record: Record,
+    /// What reads the answer once more for the inference log; none where what goes out may be kept as it is.
+    pub(crate) kept: Option<KeptApart>,
     pub(crate) idle: Duration,
     pub(crate) deadline: Instant,
 }
@@ -74,20 +79,9 @@ struct Pump {
 impl Streamed {
     /// Pumps the answer to the client until it ends, is stopped, or the client leaves.
     pub(crate) async fn run(self, client: mpsc::Sender<Bytes>) {
-        let Self { mut body, mut translation, idle, deadline, .. } = self;
-        let mut pump = Pump {
-            protocol: self.protocol,
-            codec: self.codec,
-            guard: self.guard,
-            session: self.session,
-            record: self.record,
-            texts: BTreeMap::new(),
-            clean_frame: None,
-            frame_keys: RandomState::new(),
-            watch: Watch::default(),
-            seams: Seams::default(),
-            out: Vec::new(),
-        };
+        let Self { mut body, mut translation, idle, deadline, protocol, codec, guard, .. } = self;
+        let mut apart = self.kept.map(|kept| Apart::new(kept, protocol, &guard, &self.record));
+        let mut pump = Pump::new(protocol, codec, guard, self.session, self.record);
         let mut splitter = Splitter::default();
         let outcome = loop {
             let left = deadline.saturating_duration_since(Instant::now()).min(idle);
@@ -96,27 +90,38 @@ impl Streamed {
                 () = client.closed() => break Outcome::Disconnected,
                 piece = body.next(left) => piece,
             };
-            match pump.take(piece, &mut splitter, translation.as_deref_mut()) {
+            let again = apart.as_ref().map(|_| piece.clone());
+            let flow = pump.take(piece, &mut splitter, translation.as_deref_mut());
+            if let (Some(apart), Some(piece)) = (&mut apart, again) {
+                apart.take(piece, &flow);
+            }
+            match flow {
                 Flow::Done(outcome) => break outcome,
                 Flow::On => {}
             }
             if !pump.out.is_empty() {
                 let piece = Bytes::from(std::mem::take(&mut pump.out));
+                let sent = pump.record.keeping.is_some().then(|| piece.clone());
                 // A client that does not read holds the provider up; it counts as gone.
                 let left = deadline.saturating_duration_since(Instant::now()).min(idle);
                 if !matches!(timeout(left, client.send(piece)).await, Ok(Ok(()))) {
                     break Outcome::Disconnected;
                 }
+                pump.keep(&sent.unwrap_or_default(), apart.as_mut());
             }
         };
         // Dropping the body here cancels the provider's work.
         drop(body);
         pump.abandon();
+        if outcome != Outcome::Disconnected {
+            let last = std::mem::take(&mut pump.out);
+            pump.keep(&last, apart.as_mut());
+            pump.out = last;
+        }
         let status = if outcome == Outcome::Disconnected { 499 } else { 200 };
         let written = settled(pump.record.finish(outcome, status)).await;
-        if written.is_err() && outcome != Outcome::Disconnected {
+        if let (Err(error), true) = (written, outcome != Outcome::Disconnected) {
             pump.out.clear();
-            let error = GatewayError::LogUnavailable;
             pump.codec.write_error(error.code(), &error.to_string(), &mut pump.out);
         }
         if !pump.out.is_empty() {
@@ -127,6 +132,28 @@ impl Streamed {
 }
 
 impl Pump {
+    fn new(
+        protocol: &'static dyn Protocol,
+        codec: Box<dyn StreamCodec>,
+        guard: Arc<Guard>,
+        session: Arc<Session>,
+        record: Record,
+    ) -> Self {
+        Self {
+            protocol,
+            codec,
+            guard,
+            session,
+            record,
+            texts: BTreeMap::new(),
+            clean_frame: None,
+            frame_keys: RandomState::new(),
+            watch: Watch::default(),
+            seams: Seams::default(),
+            out: Vec::new(),
+        }
+    }
+
     fn take(
         &mut self,
         piece: Option<Result<Bytes, CallError>>,

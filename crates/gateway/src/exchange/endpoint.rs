@@ -153,6 +153,7 @@ mod tests {
             attempt_timeout: Duration::from_secs(1),
             total_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(1),
+            inference_log: None,
         };
         (name, endpoint)
     }
@@ -186,6 +187,7 @@ mod tests {
             sinks: Vec::new(),
             witnesses: Vec::new(),
             witness_for: Vec::new(),
+            inference: bartizan_core::settings::InferenceStore::DEFAULT,
             otlp_endpoint: None,
             login: None,
             secrets: Secrets::default(),

@@ -87,6 +87,7 @@ impl Rig {
             attempt_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
+            inference_log: None,
         };
         let provider = Arc::new(Scripted {
             translates: plan.translates,
@@ -111,6 +112,7 @@ impl Rig {
             models: BTreeMap::new(),
             keys: Arc::new(AnyKey),
             events: Arc::new(NoLog),
+            payloads: None,
         };
         let gateway = Gateway::build(parts).expect("an empty policy can be enforced");
         let endpoints = BTreeMap::from([(name, Arc::new(endpoint))]);
@@ -215,6 +217,7 @@ fn no_settings() -> Settings {
         sinks: Vec::new(),
         witnesses: Vec::new(),
         witness_for: Vec::new(),
+        inference: bartizan_core::settings::InferenceStore::DEFAULT,
         otlp_endpoint: None,
         login: None,
         secrets: Secrets::default(),

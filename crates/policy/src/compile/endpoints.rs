@@ -110,6 +110,8 @@ impl Compiler<'_, '_> {
             }
         };
         let canaries = self.canaries(key, endpoint, &guardrails);
+        let given = endpoint.inference_log.as_ref();
+        let inference_log = given.map(|given| self.inference_log(&given.value));
         let timeouts = self.timeouts(&endpoint.timeouts)?;
         Some(Endpoint {
             name: name?,
@@ -125,6 +127,8 @@ impl Compiler<'_, '_> {
             attempt_timeout: timeouts.attempt,
             total_timeout: timeouts.total,
             idle_timeout: timeouts.idle,
+            // What is wrong with it was reported.
+            inference_log: inference_log.flatten(),
         })
     }
 

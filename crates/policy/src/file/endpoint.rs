@@ -8,6 +8,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::file::brake::BrakeFile;
+use crate::file::inference::InferenceLogFile;
 use crate::file::model::RefineFile;
 use crate::file::operator::{OperatorFile, OperatorsFile};
 use crate::file::scalar::{
@@ -53,6 +54,9 @@ pub(crate) struct EndpointFile {
     /// How long to wait.
     #[serde(default, deserialize_with = "filled")]
     pub(crate) timeouts: TimeoutsFile,
+    /// Keeps what was asked and answered, encrypted. Needs a master key. Default: nothing is kept.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) inference_log: Option<Located<InferenceLogFile>>,
 }
 
 /// One provider and the model asked there.

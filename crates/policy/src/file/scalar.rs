@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use bartizan_core::settings::{Durability, Modality, OnError, OnLogFailure, Sensitivity, Unseen};
+use bartizan_core::settings::{
+    Durability, Modality, OnError, OnLogFailure, OnNotKept, Sensitivity, Unseen,
+};
 use bartizan_core::verdict::{Action, Mode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -64,6 +66,8 @@ text_types! {
     UrlText "string" r"^(https?://.+|env:.+|file:.+)$";
     /// `80%`.
     ShareText "string" r"^[1-9][0-9]?%$";
+    /// `5%`, `100%`.
+    PercentText "string" r"^(100|[1-9][0-9]?)%$";
     /// `file:PATH`.
     FileText "string" r"^file:.+$";
     /// `mask g-pii`.
@@ -186,6 +190,18 @@ impl Vocabulary for LogFailureWord {
     const WORDS: &'static [(&'static str, OnLogFailure)] = &[
         (OnLogFailure::Deny.name(), OnLogFailure::Deny),
         (OnLogFailure::Buffer.name(), OnLogFailure::Buffer),
+    ];
+}
+
+/// Words of `on-failure:` of an inference log.
+pub(crate) enum NotKeptWord {}
+
+impl Vocabulary for NotKeptWord {
+    type Meaning = OnNotKept;
+    const WHAT: &'static str = "a way to fail";
+    const WORDS: &'static [(&'static str, OnNotKept)] = &[
+        (OnNotKept::Withhold.name(), OnNotKept::Withhold),
+        (OnNotKept::Answer.name(), OnNotKept::Answer),
     ];
 }
 

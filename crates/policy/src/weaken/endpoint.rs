@@ -44,6 +44,7 @@ pub(super) fn changed(old: &Endpoint, new: &Endpoint) -> Vec<Weakness> {
         unseen,
         allow,
         canaries,
+        inference_log,
         // To wait longer or shorter for a provider guards nothing.
         attempt_timeout: _,
         total_timeout: _,
@@ -75,6 +76,11 @@ pub(super) fn changed(old: &Endpoint, new: &Endpoint) -> Vec<Weakness> {
     for more in unseen.difference(&old.unseen) {
         let words = format!("the provider may use `{}`, which no guard sees", more.name());
         found.say(WeaknessKind::UnseenAdded, words);
+    }
+    if *inference_log != old.inference_log {
+        // More of it is kept, or less of it can be looked into.
+        let words = "keeps other shares of what is asked and answered, or for another time";
+        found.say(WeaknessKind::InferenceLogChanged, words);
     }
     allowed(&old.allow, allow, &mut found);
     if !all_in(&old.canaries, canaries) {

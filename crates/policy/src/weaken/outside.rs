@@ -36,6 +36,7 @@ pub(super) fn changed(
         otlp_endpoint,
         login,
         secrets,
+        inference,
         shared,
         approvals,
         // Made of groups, lists of endpoints and Cedar files.
@@ -101,6 +102,7 @@ pub(super) fn changed(
         ("ledger.witness-for", old.witness_for == *witness_for),
         ("telemetry.otlp-endpoint", old.otlp_endpoint == *otlp_endpoint),
         ("console.login", login.is_none() || old.login == *login),
+        ("inference-log", old.inference == *inference),
         ("secrets", alike(&old.secrets, secrets)),
         ("state", alike(&old.shared, shared)),
     ] {

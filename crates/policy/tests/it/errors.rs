@@ -8,6 +8,7 @@ mod endpoints;
 mod form;
 mod guardrails;
 mod identity;
+mod inference;
 mod limits;
 mod lists;
 mod models;

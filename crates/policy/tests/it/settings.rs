@@ -64,15 +64,18 @@ endpoints:
     allow: [analysts, "sp:support-bot", bob@example.com]
     canaries: [bz-7f3a-harbour, "0192 4410"]
     timeouts: { total: 30s }
+    inference-log: { keep: 7d, share: 10%, on-failure: answer }
   open:
     routes: [{ provider: demo }]
     guardrails: *shared
+    inference-log: {}
 
 prices:
   gpt-5-mini: { input: 0.25, output: "2" }
   claude-sonnet: { input: 3, output: 15 }
 
 ledger: { segment: 1MiB, total: 2GiB, keep: 30d, on-failure: buffer, areas: { admin: { durability: strict } } }
+inference-log: { segment: 16MiB, total: 1GiB }
 telemetry: { otlp-endpoint: "http://collector:4318/" }
 "#;
 
@@ -264,6 +267,7 @@ fn shows_everything_but_credentials() {
             # everyone with a key may call
             canaries: []
             timeouts: { attempt: 60s, idle: 60s, total: 600s }
+            inference-log: { keep: 30d, share: 100%, on-failure: withhold }
           protected-llm:
             routes:
               - { provider: openai, model: gpt-5-mini }
@@ -380,6 +384,7 @@ fn shows_everything_but_credentials() {
             allow: [bob@example.com, "sp:support-bot", analysts]
             canaries: [‹set›, ‹set›]
             timeouts: { attempt: 30s, idle: 30s, total: 30s }
+            inference-log: { keep: 7d, share: 10%, on-failure: answer }
         prices:
           claude-sonnet: { input: 3, output: 15 }
           gpt-5-mini: { input: 0.25, output: 2 }
@@ -391,6 +396,9 @@ fn shows_everything_but_credentials() {
           on-failure: buffer
           areas:
             admin: { durability: strict, on-failure: buffer }
+        inference-log:
+          segment: 16MiB
+          total: 1GiB
         telemetry:
           otlp-endpoint: http://collector:4318
     "##]]
@@ -479,6 +487,7 @@ fn the_schema_names_every_key_and_no_other() {
             "models",
             "prices",
             "ledger",
+            "inference-log",
             "secrets",
             "console",
             "state",

@@ -1,4 +1,5 @@
-//! `bartizan audit erase`: the name of one person or program, out of the log and of the state.
+//! `bartizan audit erase`: the name of one person or program, out of the log and of the state, and what they asked and
+//! were answered.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -29,7 +30,10 @@ pub(super) fn run(
     if is_running && keys > 0 {
         std::thread::sleep(UNTIL_NOTICED);
     }
-    let ids = subjects::erase(folder, name, keys > 0)?;
+    // Before the name is gone: where this fails, the same command does it again.
+    let texts = data.data_dir.join(bartizan_inference::FOLDER);
+    let payloads = if texts.is_dir() { bartizan_inference::erase(&texts, name)? } else { 0 };
+    let ids = subjects::erase(folder, name, keys > 0 || payloads > 0)?;
     if ids.is_empty() {
         return Err(usage(
             format!("nobody in the log is named `{name}`"),
@@ -47,6 +51,9 @@ pub(super) fn run(
     if keys > 0 {
         writeln!(out, "keys removed: {keys}")?;
     }
+    if payloads > 0 {
+        writeln!(out, "what was asked and answered: nobody can open it any more")?;
+    }
     for key in store.list_keys()? {
         if key.note.is_some_and(|note| note.contains(name)) {
             tracing::warn!(
@@ -56,7 +63,7 @@ pub(super) fn run(
         }
     }
     tracing::warn!(
-        "not reached from here: backups of the data folder, what sinks have got, traces, and the logs of processes"
+        "not reached from here: backups of the data folder, what was exported, what sinks have got, traces, and the logs of processes"
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@
 mod credentials;
 mod login_codes;
 
-use credentials::{COUNTERS, GRANTS, KEYRING, SEAL, SECRETS, SHORT_TOKENS, VAULT};
+use credentials::{COUNTERS, GRANTS, INFERENCE_LOG, KEYRING, SEAL, SECRETS, SHORT_TOKENS, VAULT};
 use login_codes::SIGN_IN;
 
 /// One code.
@@ -123,6 +123,14 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { level: 2, title: "Master keys", intro: "", kind: "class", codes: KEYRING, outro: "" },
     Section { level: 2, title: "Sealed data", intro: "", kind: "class", codes: SEAL, outro: "" },
     Section { level: 2, title: "Secrets", intro: "", kind: "class", codes: SECRETS, outro: "" },
+    Section {
+        level: 2,
+        title: "Inference log",
+        intro: "What was asked and answered, where it is kept.",
+        kind: "class",
+        codes: INFERENCE_LOG,
+        outro: "",
+    },
     Section { level: 2, title: "Vault", intro: "", kind: "class", codes: VAULT, outro: "" },
     Section {
         level: 2,
@@ -228,6 +236,7 @@ const GATEWAY: &[Code] = &[
     code("bartizan::gateway::proof-replayed", "401", "the proof that came with a token was used before, here or at another gateway", "make a proof for each request"),
     code("bartizan::gateway::tokens-not-made", "404", "`identity.tokens` is not in the policy", "add `identity: { tokens: {} }`"),
     code("bartizan::gateway::log-unavailable", "503", "the event could not be written, and `ledger.on-failure` is `deny`, or memory has no room for more", "make room on the disk"),
+    code("bartizan::gateway::inference-log-unavailable", "503", "the inference log cannot keep the exchange, and the policy asks to withhold the answer then", "make room on the disk, and see the log of the process; `on-failure: answer` lets answers go out all the same"),
     code("bartizan::gateway::edit-failed", "500", "masks could not be put into the body", "report it"),
 ];
 
@@ -427,6 +436,7 @@ const CONSOLE_AND_ADMIN_API: &[Code] = &[
     code("bartizan::console::timeout", "408", "the request took more than 15 s", "send it again"),
     code("bartizan::console::not-recorded", "503", "the change could not be written to the event log; `help` says whether it is in force", "make room for the log"),
     code("bartizan::console::change-void", "409", "what a change is about is not what it was when the change was asked for", "ask for it again; it is compared anew"),
+    code("bartizan::console::read-not-recorded", "503", "the event log does not take the event of a read, so nothing is shown", "make room for the event log and send the request again"),
     code("bartizan::console::task", "500", "a task failed", "report it"),
     code("bartizan::admin::endpoint-not-found", "404", "no endpoint of this name", "`GET /api/v1/endpoints`"),
     code("bartizan::admin::endpoint-in-policy", "403", "the endpoint stands in the policy file", "change the file"),
@@ -434,6 +444,9 @@ const CONSOLE_AND_ADMIN_API: &[Code] = &[
     code("bartizan::admin::policy-waits", "503", "files beside the policy have changed and wait for two people, so that nothing can be put beside the policy in force", "approve or reject the change, or put the files back"),
     code("bartizan::admin::change-not-in-force", "503", "a change was approved and is kept, and the event log did not take that it is in force", "make room for the log; it comes into force by itself"),
     code("bartizan::admin::endpoint-invalid", "400", "the endpoint cannot be enforced; the message is the policy's", ""),
+    code("bartizan::admin::payload-not-found", "404", "no exchange of this request is kept", "`payload` of its event says why"),
+    code("bartizan::admin::payload-erased", "404", "whoever sent the request was erased, so that nobody can open its exchange", ""),
+    code("bartizan::admin::payload-unreadable", "503", "the record of the exchange does not open: its key is missing, or it was changed", "`bartizan inference verify`"),
     code("bartizan::admin::internal", "500", "see the log", "report it"),
 ];
 

@@ -9,15 +9,15 @@ use bartizan_core::event::SCHEMA;
 type Field = [&'static str; 4];
 
 #[rustfmt::skip]
-const FIELDS: [Field; 28] = [
+const FIELDS: [Field; 29] = [
     ["schema", "text", "always", "`bartizan.event/v1`"],
     ["time", "RFC 3339, UTC, microseconds", "always", "when the request came"],
     ["request_id", "UUIDv7", "always", "what the caller saw in `x-bartizan-request-id`"],
-    ["area", "text", "always", "`gateway`, `admin`, or `ledger` for what the log says of itself"],
-    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `change-proposed`, `change-vouched`, `change-approved`, `change-rejected`, `change-expired`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `login`, `logout`, `login-refused`, `account-created`, `account-enrolled`, `account-reset`, `account-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
+    ["area", "text", "always", "`gateway`, `admin`, `inference` for what is removed of the inference log, or `ledger` for what the log says of itself"],
+    ["operation", "text", "always", "gateway: `chat-completions`, `responses`, `completions`, `embeddings`, `moderations`, `messages`, `count-tokens`, `invocations`, `models`, `model`; admin: `key-created`, `key-replaced`, `key-revoked`, `session-ended`, `endpoint-changed`, `endpoint-removed`, `change-proposed`, `change-vouched`, `change-approved`, `change-rejected`, `change-expired`, `policy-loaded`, `refused`, `secret-set`, `secret-rotated`, `secret-rolled-back`, `secret-removed`, `master-key-added`, `master-key-retired`, `subject-erased`, `login`, `logout`, `login-refused`, `account-created`, `account-enrolled`, `account-reset`, `account-removed`, `payload-read`; inference: `payloads-removed`; ledger: `entries-removed`, `entries-adopted`, `key-added`, `key-retired`"],
     ["principal", "text", "when known", "`alice@example.com`, `sp:support-bot`; not known for changes on the command line. In the log itself a [pseudonym](../guides/erase.md)"],
     ["credential", "text", "when known", "names what was shown, and nobody can make it from that: the id of a key, `ISSUER:…` for a token, `session:…` for a short one, `certificate:…`"],
-    ["subject", "text", "changes of keys, accounts and sessions", "whom a change is about, like `principal`"],
+    ["subject", "text", "changes of keys, accounts and sessions, reads of the inference log", "whom it is about, like `principal`"],
     ["endpoint", "text", "when found", "endpoint asked for"],
     ["provider", "text", "when asked", "provider asked last"],
     ["model", "text", "when asked", "model named to the provider"],
@@ -26,6 +26,7 @@ const FIELDS: [Field; 28] = [
     ["status", "number", "when there was HTTP", "HTTP status sent; 499 when the caller went away; a stream that was stopped half way has 200"],
     ["rule", "text", "when one decided", "id of the guardrail, limit or brake behind the verdict"],
     ["policy", "12 hex digits", "gateway, and `policy-loaded`", "version of the policy: the start of the SHA-256 of its text, and of the files that are part of it"],
+    ["payload", "text", "where an endpoint has an `inference-log`", "where the [inference log](../guides/inference-log.md) keeps what was asked and answered: segment, offset and SHA-256 of the sealed record; or `not-kept:` and why: `queue-full`, `disk`, `key`, `subjects`, `closed`"],
     ["findings", "list", "when any", "at most 67, see below; `detail` counts the rest"],
     ["limits_near", "list of texts", "when any", "ids of limits that are used beyond their `soft` share"],
     ["brakes", "list of texts", "when any", "ids of brakes that the request went over and that `flag` or run dry"],
@@ -190,6 +191,7 @@ mod tests {
             limits_near: vec![text()],
             brakes: vec![text()],
             tags: serde_json::from_str::<Tags>(r#"{"team":"search"}"#).unwrap(),
+            payload: Some(text()),
             not_evaluated: vec![text()],
             refined: vec![RefinedRecord {
                 model: text(),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bartizan_core::settings::{Ledger, Listen, Login, Settings, Shared, Sink, Tokens, Witness};
+use bartizan_core::settings::{
+    InferenceStore, Ledger, Listen, Login, Settings, Shared, Sink, Tokens, Witness,
+};
 use bartizan_gateway::Snapshot;
 use bartizan_policy::Companions;
 use bartizan_store::StoreError;
@@ -31,6 +33,7 @@ pub(super) struct AtStart {
     listen: Listen,
     data_dir: PathBuf,
     ledger: Ledger,
+    inference: InferenceStore,
     sinks: Vec<Sink>,
     witnesses: Vec<Witness>,
     witness_for: Vec<String>,
@@ -47,6 +50,7 @@ impl AtStart {
             listen: settings.listen.clone(),
             data_dir,
             ledger: settings.ledger,
+            inference: settings.inference,
             sinks: settings.sinks.clone(),
             witnesses: settings.witnesses.clone(),
             witness_for: settings.witness_for.clone(),
@@ -66,6 +70,7 @@ impl AtStart {
             ("listen.console-names", self.listen.console_names != now.listen.console_names),
             ("data-dir", self.data_dir != now.data_dir),
             ("ledger", self.ledger != now.ledger),
+            ("inference-log", self.inference != now.inference),
             ("ledger.sinks", self.sinks != now.sinks),
             ("ledger.witnesses", self.witnesses != now.witnesses),
             ("ledger.witness-for", self.witness_for != now.witness_for),
@@ -221,6 +226,7 @@ pub(super) async fn reload(
         let built = settings.and_then(|changed| {
             let (composed, data_dir) = *changed;
             let now = AtStart::of(&composed.all, data_dir);
+            tokio::task::block_in_place(|| in_force.inference.ensure(&composed.all))?;
             // Weights take a while to read; the loop has nothing else to do, its thread has.
             let models = tokio::task::block_in_place(|| models::load(&composed.all))?;
             let known = Known::of(&composed.all);

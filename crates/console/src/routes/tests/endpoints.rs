@@ -53,7 +53,3 @@ impl EndpointAdmin for Endpoints {
 fn not_found() -> AdminError {
     refusal(Class::NotFound, "no such endpoint")
 }
-
-fn refusal(class: Class, message: &str) -> AdminError {
-    AdminError { class, code: "bartizan::test", message: message.to_owned(), help: None }
-}

@@ -74,6 +74,7 @@ impl Console {
             store: Arc::clone(&store),
             events: Arc::<Sink>::clone(&sink),
             event_query: Arc::new(Query),
+            payloads: Arc::new(payloads::Payloads),
             witness: Some(Arc::new(Signs)),
             log: Arc::new(Log),
             endpoints: Arc::new(endpoints::Endpoints(Mutex::new(endpoints), Arc::clone(&store))),
@@ -128,7 +129,8 @@ impl Console {
             _ => &self.other_key,
         };
         let path = path.replace("{id}", id).replace("{name}", "main");
-        path.replace("{level}", "0").replace("{*rest}", "000")
+        let path = path.replace("{level}", "0").replace("{*rest}", "000");
+        path.replace("{request_id}", &RequestId::new().to_string())
     }
 
     /// A request as a program sends it, and where it is for a page, as a browser does.
@@ -238,39 +240,6 @@ impl EventQuery for Query {
         event.rule = Some(filter.since.to_string());
         Ok(vec![event])
     }
-}
-
-pub(super) struct Endpoints(Mutex<BTreeMap<String, Value>>);
-
-impl EndpointAdmin for Endpoints {
-    fn list(&self) -> Result<Value, AdminError> {
-        Ok(self.0.lock().values().cloned().collect())
-    }
-
-    fn get(&self, name: &Name) -> Result<Value, AdminError> {
-        match name.as_str() {
-            "broken" => Err(refusal(Class::Internal, "private detail")),
-            "panics" => panic!("private detail"),
-            name => self.0.lock().get(name).cloned().ok_or_else(not_found),
-        }
-    }
-
-    fn put(&self, name: &Name, body: &str) -> Result<Value, AdminError> {
-        if body.contains("wrong") {
-            return Err(refusal(Class::Usage, "unknown key `wrong`"));
-        }
-        let value = json!({ "name": name.as_str() });
-        self.0.lock().insert(name.as_str().to_owned(), value.clone());
-        Ok(value)
-    }
-
-    fn delete(&self, name: &Name) -> Result<Value, AdminError> {
-        self.0.lock().remove(name.as_str()).ok_or_else(not_found)
-    }
-}
-
-pub(super) fn not_found() -> AdminError {
-    refusal(Class::NotFound, "no such endpoint")
 }
 
 pub(super) fn refusal(class: Class, message: &str) -> AdminError {

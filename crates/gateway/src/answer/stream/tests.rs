@@ -363,6 +363,7 @@ fn a_client_that_does_not_read_is_left() {
         let event = format!("data: {}\n\n", chat_choice(r#""delta":{"content":"well said "}"#));
         let protocol = protocols::of(Operation::ChatCompletions).unwrap();
         let streamed = Streamed {
+            kept: None,
             body: AnswerBody::BuiltIn(vec![Bytes::from(event); 8].into_iter()),
             protocol,
             codec: protocol.stream().unwrap(),

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use bartizan_core::tags::Tags;
 use bartizan_core::operator::{Operator, Operators};
 use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{
     Detect, Endpoint, Excepted, Exception, Guardrail, Limit, LimitSubject, Member, OnError, Rate,
     Route, Subject,
 };
+use bartizan_core::tags::Tags;
 use bartizan_core::{Action, Channel, ChannelSet, Mode, Principal, Verdict};
 use bartizan_guard::{Guard, Session};
 use bartizan_policy::weaken;
@@ -178,6 +178,7 @@ fn endpoint(guardrails: Vec<Guardrail>, amount: u64) -> Endpoint {
         unseen: [].into(),
         allow: [].into(),
         canaries: Vec::new(),
+        inference_log: None,
         attempt_timeout: second,
         total_timeout: second,
         idle_timeout: second,

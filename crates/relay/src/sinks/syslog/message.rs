@@ -146,6 +146,7 @@ fn without_findings(event: &Event) -> Vec<u8> {
         limits_near: Vec::new(),
         brakes: Vec::new(),
         tags: bartizan_core::Tags::default(),
+        payload: None,
         not_evaluated: Vec::new(),
         ..event.shortened()
     };

@@ -1,4 +1,5 @@
-//! Codes of credentials: short tokens, secrets and master keys; and of who counts for several gateways.
+//! Codes of credentials: short tokens, secrets and master keys; of what is encrypted with them; and of who counts for
+//! several gateways.
 
 use super::{Code, code};
 
@@ -137,4 +138,14 @@ pub(super) const VAULT: &[Code] = &[
     code("bartizan::vault::unavailable", "unavailable", "Vault is not available", ""),
     code("bartizan::vault::failed", "upstream", "Vault failed", "see its log"),
     code("bartizan::vault::unexpected", "upstream", "a status that Vault does not give", "check the address"),
+];
+
+#[rustfmt::skip]
+pub(super) const INFERENCE_LOG: &[Code] = &[
+    code("bartizan::inference::folder", "usage; not found when it is missing", "the folder of the inference log cannot be used", "check `data-dir` and its rights"),
+    code("bartizan::inference::locked", "usage", "another process writes to it", "stop that one, or use another `data-dir`"),
+    code("bartizan::inference::segment", "unavailable", "a file of the inference log cannot be used", "look at the cause"),
+    code("bartizan::inference::keys", "unavailable", "the keys of people and programs cannot be read or changed", "look at the cause; without `keys.jsonl` nothing can be opened, so that it belongs into backups"),
+    code("bartizan::inference::master-key", "usage", "there is no master key to open the inference log with", "`bartizan secret master-key` makes the first one; later, bring the one back that it was kept with"),
+    code("bartizan::inference::thread", "unavailable", "the thread that writes cannot be started", ""),
 ];

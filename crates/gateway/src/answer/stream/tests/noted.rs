@@ -38,6 +38,7 @@ fn event_of(guard: Arc<Guard>, events: &[String], leaves: bool) -> Vec<FindingRe
         let protocol = protocols::of(Operation::ChatCompletions).unwrap();
         let pieces = events.iter().map(|event| Bytes::from(format!("data: {event}\n\n")));
         let streamed = Streamed {
+            kept: None,
             body: AnswerBody::BuiltIn(pieces.collect::<Vec<_>>().into_iter()),
             protocol,
             codec: protocol.stream().unwrap(),

@@ -1,0 +1,219 @@
+//! `bartizan inference verify`: the records against what the event log says of them. No key is needed.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use bartizan_core::payload::{NotKept, Receipt};
+use bartizan_core::{Coded as _, Event, time};
+use bartizan_inference::{Check, Reader, Scan, removed_segment};
+use bartizan_policy::DataSettings;
+use serde_json::json;
+
+use crate::cli::{DocumentFormat, OutputArgs};
+use crate::format::INCOMPLETE;
+use crate::output::Output;
+use crate::terminal::{Terminal, printable};
+
+/// Exit code when something does not agree.
+const BROKEN: u8 = 1;
+/// Most records of a kind that are named.
+const NAMED_MAX: usize = 100;
+/// A record of a process that runs comes before its event.
+const YOUNG_MICROS: u64 = 10_000_000;
+
+/// What the records and the events say together.
+#[derive(Debug, Default)]
+struct Found {
+    /// Records that are what their event says.
+    same: u64,
+    /// Records of which an event says that their segment was removed.
+    removed: u64,
+    /// Events that say why nothing was kept.
+    not_kept: u64,
+    /// Records older than the oldest event that is left.
+    before: u64,
+    missing: Named,
+    changed: Named,
+    surplus: Named,
+    /// Parts of the event log that cannot be read.
+    unreadable: u64,
+}
+
+/// The first of some, and how many there are.
+#[derive(Debug, Default)]
+struct Named {
+    count: u64,
+    named: Vec<String>,
+}
+
+impl Named {
+    fn add(&mut self, what: String) {
+        self.count += 1;
+        if self.named.len() < NAMED_MAX {
+            self.named.push(what);
+        }
+    }
+}
+
+pub(super) fn run(
+    data: &DataSettings,
+    folder: &Path,
+    format: DocumentFormat,
+    output: &OutputArgs,
+    terminal: Terminal,
+) -> anyhow::Result<ExitCode> {
+    let mut reader = Reader::without_key(folder);
+    let found = compare(&data.data_dir.join(bartizan_ledger::FOLDER), &mut reader)?;
+    let mut out = Output::open(output, terminal)?;
+    let holds = [&found.missing, &found.changed, &found.surplus].iter().all(|it| it.count == 0);
+    match format {
+        DocumentFormat::Json => {
+            let named = |named: &Named| json!({ "count": named.count, "first": named.named });
+            let document = json!({
+                "schema": "bartizan.inference-verify/v1",
+                "holds": holds,
+                "same": found.same,
+                "removed": found.removed,
+                "not_kept": found.not_kept,
+                "before_the_log": found.before,
+                "missing": named(&found.missing),
+                "changed": named(&found.changed),
+                "surplus": named(&found.surplus),
+                "unreadable": found.unreadable,
+            });
+            writeln!(out, "{document}")?;
+        }
+        DocumentFormat::Human => {
+            let paint = out.paint();
+            let verdict = if holds { paint.good("ok") } else { paint.bad("broken") };
+            writeln!(
+                out,
+                "{verdict}: {} records are what the event log says; {} were removed in time, {} exchanges not kept",
+                found.same, found.removed, found.not_kept
+            )?;
+            if found.before > 0 {
+                let count = found.before;
+                writeln!(
+                    out,
+                    "{count} records are older than the oldest event, so that nothing is said of them"
+                )?;
+            }
+            for (what, named) in [
+                ("missing: an event speaks of a record that is not there", &found.missing),
+                ("changed: a record is not the one that its event speaks of", &found.changed),
+                (
+                    "surplus: no event speaks of a record; a gateway that was killed may leave one",
+                    &found.surplus,
+                ),
+            ] {
+                for place in &named.named {
+                    writeln!(out, "{what}: {}", printable(place))?;
+                }
+                let more = named.count.saturating_sub(named.named.len() as u64);
+                if more > 0 {
+                    writeln!(out, "{what}: {more} more")?;
+                }
+            }
+        }
+    }
+    out.finish()?;
+    Ok(match (holds, found.unreadable) {
+        (false, _) => ExitCode::from(BROKEN),
+        (true, 0) => ExitCode::SUCCESS,
+        (true, _) => ExitCode::from(INCOMPLETE),
+    })
+}
+
+fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
+    let mut found = Found::default();
+    // Taken now: what is written since may have an event that was not read.
+    let now = u64::try_from(time::now().as_microsecond()).unwrap_or_default();
+    let young = if bartizan_ledger::is_in_use(log) { YOUNG_MICROS } else { 0 };
+    let mut removed = BTreeSet::new();
+    let mut claimed: BTreeSet<(u64, u64)> = BTreeSet::new();
+    let mut gone: Vec<(Receipt, String)> = Vec::new();
+    let mut oldest: Option<String> = None;
+    for event in bartizan_ledger::read(log, None) {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                found.unreadable += 1;
+                tracing::warn!(code = error.code(), %error, "part of the event log cannot be read");
+                continue;
+            }
+        };
+        if oldest.as_ref().is_none_or(|oldest| event.time < *oldest) {
+            oldest = Some(event.time.clone());
+        }
+        removed.extend(removed_segment(&event));
+        let Some(payload) = &event.payload else { continue };
+        if payload.starts_with(NotKept::PREFIX) {
+            found.not_kept += 1;
+            continue;
+        }
+        let Ok(receipt) = payload.parse::<Receipt>() else {
+            found.changed.add(format!("{} ({payload})", event.request_id));
+            continue;
+        };
+        let place = place(&event, &receipt);
+        if !claimed.insert((receipt.segment, receipt.offset)) {
+            found.changed.add(format!("{place}, of which another event speaks too"));
+            continue;
+        }
+        match reader.check(&receipt)? {
+            Check::Same => found.same += 1,
+            Check::Changed => found.changed.add(place),
+            Check::Missing => found.missing.add(place),
+            Check::NoSegment => gone.push((receipt, place)),
+        }
+    }
+    // What is said of a segment comes after what is in it.
+    for (receipt, place) in gone {
+        if removed.contains(&receipt.segment) {
+            found.removed += 1;
+        } else {
+            found.missing.add(place);
+        }
+    }
+    let oldest = oldest.and_then(|oldest| oldest.parse::<time::Timestamp>().ok());
+    let oldest = oldest.and_then(|oldest| u64::try_from(oldest.as_microsecond()).ok());
+    let segments = reader.segments()?;
+    for segment in segments.iter().copied() {
+        let Scan { entries, end, changed, rest } = reader.scanned(segment)?;
+        let unclaimed =
+            entries.iter().filter(|entry| !claimed.contains(&(segment, entry.offset())));
+        for entry in unclaimed {
+            let place = format!("request {}, {segment}/{}", entry.request_id, entry.offset());
+            if oldest.is_none_or(|oldest| entry.time < oldest) {
+                found.before += 1;
+            } else if entry.time.saturating_add(young) <= now {
+                found.surplus.add(place);
+            }
+        }
+        // Those of which an event speaks are counted above.
+        let named = claimed.range((segment, 0)..=(segment, u64::MAX)).count() as u64;
+        let known = entries.iter().filter(|entry| claimed.contains(&(segment, entry.offset())));
+        let accounted = named.saturating_sub(known.count() as u64);
+        if changed > accounted {
+            let more = changed - accounted;
+            found
+                .changed
+                .add(format!("{more} records of segment {segment}, of which no event speaks"));
+        }
+        // A process that runs is at work there right now.
+        let is_written = young > 0 && Some(&segment) == segments.last();
+        let is_named = claimed.range((segment, end)..=(segment, u64::MAX)).next().is_some();
+        if rest > 0 && !is_written && !is_named {
+            found
+                .surplus
+                .add(format!("{rest} bytes at the end of segment {segment} are no record"));
+        }
+    }
+    Ok(found)
+}
+
+fn place(event: &Event, receipt: &Receipt) -> String {
+    format!("request {}, {}/{}", event.request_id, receipt.segment, receipt.offset)
+}
