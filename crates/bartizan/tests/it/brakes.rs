@@ -41,17 +41,15 @@ async fn a_loop_is_stopped_in_every_dialect_and_says_so() {
         assert_eq!(stage.post(CHAT, &body).await.status, 200);
     }
     // A counter, other spelling, what nobody sees, and fields of the protocol make it no other request.
-    for text in ["try  AGAIN: attempt 9f3a2b", "T\u{200b}ry again, attempt 1", "Try agai\u{43f} 1"]
-    {
+    for text in [
+        "try  AGAIN: attempt 9f3a2b",
+        "T\u{200b}ry again, attempt 1",
+        "Try \u{430}gain, \u{430}ttempt 7,001",
+    ] {
         let mut body = chat("open", text, false);
         body["user"] = json!("another");
         body["metadata"] = json!({ "run": "7" });
         let answer = stage.post(CHAT, &body).await;
-        if text.contains('\u{43f}') {
-            // Another letter is another word.
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            continue;
-        }
         assert_eq!(answer.status, 429, "{text}: {}", answer.text());
         assert_eq!(code(&answer), "bartizan::gateway::loop");
         let said = answer.json()["error"]["message"].as_str().unwrap().to_owned();
@@ -86,14 +84,14 @@ async fn a_loop_is_stopped_in_every_dialect_and_says_so() {
     let events = stage.decisions();
     let braked = events.iter().filter(|event| event["rule"] == "b-loop");
     let braked: Vec<_> = braked.collect();
-    assert_eq!(braked.len(), 5);
+    assert_eq!(braked.len(), 6);
     for event in braked {
         assert_eq!((&event["outcome"], &event["verdict"]), (&json!("limited"), &json!("block")));
         assert_eq!(event["detail"], "bartizan::gateway::loop");
         assert_eq!(event["tokens_in"], Value::Null);
     }
     let metrics = stage.process.console().get("/metrics").await.unwrap().text();
-    let line = "bartizan_braked_requests_total{endpoint=\"open\",kind=\"same-requests\",verdict=\"block\"} 3";
+    let line = "bartizan_braked_requests_total{endpoint=\"open\",kind=\"same-requests\",verdict=\"block\"} 4";
     assert!(metrics.contains(line), "{metrics}");
 }
 

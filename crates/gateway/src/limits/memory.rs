@@ -117,3 +117,32 @@ impl Counters for MemoryCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bartizan_core::counters::Unit;
+    use bartizan_core::settings::Rate;
+
+    use super::*;
+
+    #[test]
+    fn counters_of_windows_that_ended_are_let_go() {
+        let counters = MemoryCounters::default();
+        let window = Duration::from_secs(60);
+        let demand = |whose: usize| {
+            let limit = "b-loop".parse().unwrap();
+            let (endpoint, whose) = ("e".into(), whose.to_string());
+            let key = CounterKey { endpoint, limit, unit: Unit::Requests, whose };
+            Demand { key, rate: Rate { amount: 1, window }, planned: 1, is_whole: false }
+        };
+        let began = Instant::now();
+        for whose in 0..SWEEP_ABOVE {
+            counters.take(&[demand(whose)], began).unwrap();
+        }
+        // One that is still open stays, and is still full.
+        counters.take(&[demand(SWEEP_ABOVE)], began + window / 2).unwrap();
+        counters.take(&[demand(SWEEP_ABOVE + 1)], began + window).unwrap();
+        assert_eq!(counters.state.lock().counters.len(), 2);
+        assert!(counters.take(&[demand(SWEEP_ABOVE)], began + window).is_err());
+    }
+}

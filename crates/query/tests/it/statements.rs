@@ -91,6 +91,7 @@ async fn what_analysts_write_works() {
         ),
         ("SELECT e.verdict, f.rule FROM events e JOIN findings f USING (leaf_index)", 20),
         ("SELECT approx_percentile_cont(tokens_in, 0.95) FROM events", 1),
+        ("SELECT tags, sum(usd) AS usd, count(*) FROM usage GROUP BY tags ORDER BY usd DESC", 1),
     ] {
         let found = fixture.ask(statement).await;
         assert!(rows == 0 && !found.is_empty() || found.len() == rows, "{statement}: {found:?}");
