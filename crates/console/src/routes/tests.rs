@@ -30,7 +30,7 @@ use crate::{
     About, AdminError, Check, EndpointAdmin, EventFilter, EventQuery, Hosts, LogFiles, LogWitness,
     Readiness, WitnessAnswer,
 };
-use stage::{Console, Fixed, Reply, Sink, assert_error, filter, refusal};
+use stage::{Console, Fixed, Reply, assert_error, filter, refusal};
 
 /// A request that succeeds on each route, when its sender may. `KEY` stands for the id of a key.
 const REQUESTS: &[(&str, &str, &str, u16)] = &[
