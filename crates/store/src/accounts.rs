@@ -304,7 +304,8 @@ impl Account {
 /// A try more; none where it is too early.
 fn counted(tally: Tally, now: Timestamp) -> Option<Tally> {
     let now_micros = now.as_microsecond();
-    if now_micros < tally.again {
+    // Where there was no pause there is nothing to wait for, whatever the clock of another gateway says.
+    if tally.tries >= TRIES_FREE && now_micros < tally.again {
         return None;
     }
     let is_old = after(timestamp(tally.again), FORGOTTEN) < now_micros;
@@ -381,6 +382,8 @@ mod tests {
         let later = now + FIRST_PAUSE;
         let next = counted(tally, later).unwrap();
         assert_eq!((next.tries, next.again), (TRIES_FREE + 1, after(later, FIRST_PAUSE * 2)));
+        let behind = Tally { tries: 1, again: after(now, FORGOTTEN) };
+        assert_eq!(counted(behind, now).unwrap().tries, 2, "another clock is ahead");
         let tomorrow = now + FIRST_PAUSE + FORGOTTEN + Duration::from_secs(1);
         assert_eq!(counted(tally, tomorrow).unwrap().tries, 1);
     }

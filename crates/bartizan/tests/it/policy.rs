@@ -91,11 +91,11 @@ fn a_policy_without_tests_has_not_passed() {
 }
 
 /// What the policy of these tests promises.
-const PROOFS: &str = r#"proofs:
+const PROOFS: &str = r"proofs:
   - { id: p-only, endpoint: protected, only: [analysts] }
   - { id: p-never, endpoint: protected, never: [bob@example.com] }
   - { id: p-mail, endpoint: protected, guarded: { on: [input, output], detect: email } }
-"#;
+";
 
 #[test]
 fn what_a_policy_promises_is_proved() {
