@@ -379,7 +379,7 @@ pub(crate) struct KeyArgs {
 pub(crate) enum KeyCommand {
     /// Create a key and print it once
     #[command(
-        after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:deploy --scope admin --note 'CI'\n  bartizan key create sp:crawler --tag team=search --tag project=x"
+        after_help = "Examples:\n  bartizan key create alice@example.com\n  bartizan key create sp:crawler --tag team=search --expires-in 90d"
     )]
     Create {
         /// Person (`alice@example.com`) or program (`sp:support-bot`)

@@ -15,6 +15,9 @@ use crate::error::GatewayError;
 /// Proves that the sender of a token has the key that it is bound to (RFC 9449).
 const PROOF: HeaderName = HeaderName::from_static("dpop");
 
+/// Headers that a key or token may be in.
+const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
 /// A caller who was recognised.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -83,7 +86,9 @@ pub(crate) async fn identify(
     let is_missing = given.is_none();
     let credential = given.unwrap_or_else(|| Secret::new(String::new()));
     let request = presented(head, &credential);
-    if is_missing && request.certificate.is_none() {
+    // A key that cannot be read is no leave to be somebody else.
+    let is_keyless = CREDENTIALS.iter().all(|name| !head.headers.contains_key(*name));
+    if is_missing && !(is_keyless && request.certificate.is_some()) {
         return Err(missing(&head.headers));
     }
     let identity = match keys.identify_request(&request) {

@@ -332,9 +332,7 @@ impl Exchange {
             }
             let outgoing =
                 self.prepare(&target.endpoint, route, &model, document, client, caller)?;
-            self.record.event.provider = Some(route.provider_name.to_string());
-            self.record.event.model = Some(model);
-            self.record.asks(&outgoing.call.body);
+            self.record.asks(&outgoing.call.body, &route.provider_name, model);
             let wait = target.endpoint.settings.attempt_timeout;
             let wait = wait.min(deadline.saturating_duration_since(Instant::now()));
             let credentials = outgoing::credentials(&outgoing.call.headers);

@@ -20,6 +20,8 @@ pub(crate) struct Keeping {
     sink: Arc<dyn PayloadSink>,
     log: InferenceLog,
     request: Option<Side>,
+    /// What another provider was sent before that, which may have read it.
+    earlier: Option<Side>,
     answer: Option<Side>,
 }
 
@@ -40,19 +42,19 @@ impl Keeping {
         if log.on_failure == OnNotKept::Withhold && !sink.is_ready() {
             return Err(GatewayError::PayloadUnavailable);
         }
-        Ok(Some(Self { sink: Arc::clone(sink), log, request: None, answer: None }))
+        Ok(Some(Self { sink: Arc::clone(sink), log, request: None, earlier: None, answer: None }))
     }
 
     /// Takes what is sent to a provider, in the place of what another was sent before.
     pub(crate) fn asks(&mut self, body: &[u8]) {
         let mut request = Side::default();
         request.push(body, REQUEST_BYTES);
-        self.request = Some(request);
+        self.earlier = self.request.replace(request);
     }
 
-    /// Forgets what reached nobody.
+    /// Forgets what reached nobody: what another provider was sent before stays.
     pub(crate) fn reached_nobody(&mut self) {
-        self.request = None;
+        self.request = self.earlier.take();
     }
 
     /// Takes what went to the caller.
@@ -182,7 +184,7 @@ mod tests {
     ) -> (Event, Result<Recorded, GatewayError>) {
         let log = InferenceLog { keep: Duration::from_secs(1), percent: 100, on_failure };
         let sink = Arc::new(Sink(result)) as Arc<dyn PayloadSink>;
-        let keeping = Keeping { sink, log, request: None, answer: None };
+        let keeping = Keeping { sink, log, request: None, earlier: None, answer: None };
         let events = Arc::new(Events::default());
         let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
         (event.outcome, event.status) = (outcome, Some(200));

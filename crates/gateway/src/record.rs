@@ -6,7 +6,7 @@ use std::time::Instant;
 use bartizan_core::counters::Counters;
 use bartizan_core::event::{EventSink, FindingRecord, RecordError, Recorded, RefinedRecord};
 use bartizan_core::settings::Price;
-use bartizan_core::{Event, NotEvaluated, Outcome, RequestId, Verdict};
+use bartizan_core::{Event, Name, NotEvaluated, Outcome, RequestId, Verdict};
 
 use crate::error::GatewayError;
 use crate::keeping::{Keeping, Told};
@@ -44,6 +44,8 @@ pub(crate) struct Record {
     pub(crate) answer_bytes: u64,
     /// Whether a provider was asked: then tokens are owed, answer or not.
     pub(crate) was_sent: bool,
+    /// Provider and model that were asked before those of the event, and may have read the request.
+    asked_before: Option<(Option<String>, Option<String>)>,
     /// Whether a provider has answered: what is refused then is the answer.
     pub(crate) was_answered: bool,
     /// What goes to the inference log; none where nothing does.
@@ -73,6 +75,7 @@ impl Record {
             prompt_tokens: 0,
             answer_bytes: 0,
             was_sent: false,
+            asked_before: None,
             was_answered: false,
             keeping: None,
             dropped_findings: 0,
@@ -94,6 +97,7 @@ impl Record {
             prompt_tokens: 0,
             answer_bytes: 0,
             was_sent: false,
+            asked_before: None,
             was_answered: false,
             keeping: None,
             dropped_findings: 0,
@@ -126,16 +130,23 @@ impl Record {
     }
 
     /// Notes that a provider is sent these bytes.
-    pub(crate) fn asks(&mut self, body: &[u8]) {
+    pub(crate) fn asks(&mut self, body: &[u8], provider: &Name, model: String) {
+        let provider = self.event.provider.replace(provider.to_string());
+        let model = self.event.model.replace(model);
+        self.asked_before = self.was_sent.then_some((provider, model));
         self.was_sent = true;
         if let Some(keeping) = &mut self.keeping {
             keeping.asks(body);
         }
     }
 
-    /// Notes that they reached nobody.
+    /// Notes that they reached nobody. What another provider was sent before that, it has.
     pub(crate) fn reached_nobody(&mut self) {
-        self.was_sent = false;
+        self.was_sent = self.asked_before.is_some();
+        if let Some((provider, model)) = self.asked_before.take() {
+            self.event.provider = provider;
+            self.event.model = model;
+        }
         if let Some(keeping) = &mut self.keeping {
             keeping.reached_nobody();
         }

@@ -21,7 +21,7 @@ pub(crate) struct Strangers {
     missing: Mutex<Tally>,
     unknown: Mutex<Tally>,
     /// Tokens that are refused although it is beyond doubt whose they are: strangers cannot hide these among theirs.
-    holders: Mutex<HashMap<String, Tally>>,
+    holders: Mutex<HashMap<(String, &'static str), Tally>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,8 +51,8 @@ impl Strangers {
     pub(crate) fn notice(&self, error: &GatewayError, now: Instant) -> Option<u64> {
         let tally = match error {
             GatewayError::KeyMissing | GatewayError::SchemeMissing => &self.missing,
-            GatewayError::TokenRefused { holder: Some(holder), .. } => {
-                if let Some(noticed) = self.notice_holder(holder, now) {
+            GatewayError::TokenRefused { holder: Some(holder), code, .. } => {
+                if let Some(noticed) = self.notice_holder((holder.clone(), code), now) {
                     return noticed;
                 }
                 &self.unknown
@@ -63,21 +63,20 @@ impl Strangers {
         tally.lock().notice(now)
     }
 
-    /// [`Strangers::notice`] of one holder; none where there is no room to count another by itself.
+    /// [`Strangers::notice`] of one holder and one reason; none where there is no room to count another by itself.
     #[expect(clippy::option_option, reason = "the caller asks both")]
-    fn notice_holder(&self, holder: &str, now: Instant) -> Option<Option<u64>> {
+    fn notice_holder(&self, holder: (String, &'static str), now: Instant) -> Option<Option<u64>> {
         let mut holders = self.holders.lock();
-        if let Some(tally) = holders.get_mut(holder) {
+        if let Some(tally) = holders.get_mut(&holder) {
             return Some(tally.notice(now));
         }
         if holders.len() >= HOLDERS {
-            // What is left out of one that is forgotten is nothing, or is said by nobody.
-            holders.retain(|_, tally| !tally.is_quiet(now));
+            holders.retain(|_, tally| !tally.is_quiet(now) || tally.left_out > 0);
         }
         if holders.len() >= HOLDERS {
             return None;
         }
-        Some(holders.entry(holder.to_owned()).or_default().notice(now))
+        Some(holders.entry(holder).or_default().notice(now))
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bartizan_core::access::Scope;
 use bartizan_core::error::{Class, Coded};
+use bartizan_core::principal::PrincipalKind;
 use bartizan_core::settings::{IssuerKeys, OidcLogin};
 use bartizan_core::time::{self, Timestamp};
 use serde_json::Value;
@@ -258,6 +259,8 @@ impl SignIn {
         }
         let claim = &self.settings.roles_claim;
         let scope = self.settings.scope_of(claims::listed(&claims, claim)?);
+        // Two people are two people: a program with an account at the provider has no role here.
+        let scope = scope.filter(|_| verified.kind == PrincipalKind::User);
         let scope = scope.ok_or_else(|| SignInError::NoRole { claim: claim.clone() })?;
         Ok(SignedIn { name: verified.name, scope })
     }

@@ -63,8 +63,14 @@ fn put(out: &mut serde_json::Map<String, serde_json::Value>, name: String, numbe
 }
 
 fn load(text: &str, folder: &Path) -> Settings {
-    let catalogue =
-        Catalogue { detectors: &[], on_request: &[], models: None, channels: &[], trained: &[] };
+    let catalogue = Catalogue {
+        detectors: &[],
+        on_request: &[],
+        models: None,
+        channels: &[],
+        guards: &[],
+        trained: &[],
+    };
     load_str(text, "bench", folder, catalogue, Sources::of(&|_| None)).expect("a policy")
 }
 

@@ -62,6 +62,9 @@ pub struct Catalogue<'a> {
     pub models: Option<CheckModel>,
     /// Ids of those that do not read every channel, with the channels that they read.
     pub channels: &'a [(&'static str, ChannelSet)],
+    /// Ids of those that do not judge every text of every channel by itself before it is sent on, with the channels of
+    /// which they do: a detector may need the whole of a text, which a stream never has, or look at conversations.
+    pub guards: &'a [(&'static str, ChannelSet)],
     /// Ids of those that `sensitivity` speaks to.
     pub trained: &'a [&'static str],
 }
@@ -93,8 +96,14 @@ pub enum ModelKey {
 
 impl Catalogue<'static> {
     /// One without any detector, for what does not speak of them.
-    const EMPTY: Self =
-        Self { detectors: &[], on_request: &[], channels: &[], trained: &[], models: None };
+    const EMPTY: Self = Self {
+        detectors: &[],
+        on_request: &[],
+        channels: &[],
+        guards: &[],
+        trained: &[],
+        models: None,
+    };
 }
 
 /// Where values outside the policy file come from. Handed in, so that tests need no process state.

@@ -152,8 +152,15 @@ pub(crate) fn at_start(
     }
     let (kept, before) = in_force_before(&mark, file, data_dir, versions)?;
     let weaker = weaken::policy(&before, &settings, &settings.endpoints);
-    if weaker.is_empty() {
+    // Endpoints of the admin API, which are not known yet, may count who leaves a group.
+    let leaves = before.groups.iter().find(|(name, members)| {
+        settings.groups.get(*name).is_none_or(|now| !members.is_subset(now))
+    });
+    if weaker.is_empty() && leaves.is_none() {
         return Ok(AtStart { text, kept: None });
+    }
+    if let Some((group, _)) = leaves {
+        tracing::error!(%group, "weaker: members leave a group, which something may count");
     }
     tracing::error!(
         file = %file.display(), version = %mark.version,

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use bartizan_core::ChannelSet;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
 use bartizan_core::operator::MaskKey;
 use bartizan_core::settings::{Secrets, Sensitivity, Settings, Shared};
+use bartizan_core::{Channel, ChannelSet};
+use bartizan_guard::Detector;
 use bartizan_policy::{Catalogue, DataSettings, PolicyError, Sources};
 
 use super::models;
@@ -205,6 +206,17 @@ pub(crate) fn default_text() -> String {
     bartizan_policy::default_yaml(Sources::process())
 }
 
+/// Channels of which a detector judges each text by itself before it is sent on.
+fn judged_by_itself(detector: &dyn Detector) -> ChannelSet {
+    if detector.reads_conversations() {
+        return ChannelSet::EMPTY;
+    }
+    let streamed = [Channel::Output, Channel::ToolCall];
+    let is_left_out = |channel: &Channel| detector.needs_whole_text() && streamed.contains(channel);
+    let channels = detector.channels().iter().filter(|channel| !is_left_out(channel));
+    channels.fold(ChannelSet::EMPTY, ChannelSet::with)
+}
+
 fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
     let all = bartizan_guard::detectors::ALL;
     let detectors: Vec<_> = all.iter().map(|detector| detector.meta()).collect();
@@ -218,11 +230,17 @@ fn with_catalogue<T>(run: impl FnOnce(Catalogue<'_>) -> T) -> T {
         .filter(|detector| detector.operating_point(Sensitivity::Balanced).is_some())
         .map(|detector| detector.meta().id)
         .collect();
+    let guards: Vec<_> = all
+        .iter()
+        .map(|detector| (detector.meta().id, judged_by_itself(*detector)))
+        .filter(|(_, channels)| *channels != ChannelSet::ALL)
+        .collect();
     let on_request = bartizan_guard::detectors::ON_REQUEST;
     run(Catalogue {
         detectors: &detectors,
         on_request,
         channels: &channels,
+        guards: &guards,
         trained: &trained,
         models: models::CHECK,
     })

@@ -12,8 +12,8 @@ use bartizan_gateway::TlsSource;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::sync::watch;
 
@@ -137,6 +137,10 @@ fn load(files: &Tls) -> anyhow::Result<(ServerConfig, ServerConfig)> {
             "put the certificate of the server first in its file, and its own key into the other",
         )
     })?;
+    if files.clients.is_some() {
+        // Whoever resumes a session is not asked for a certificate again, which may have been revoked since.
+        gateway.session_storage = Arc::new(NoServerSessionStorage {});
+    }
     let mut console = gateway.clone();
     gateway.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     console.alpn_protocols = vec![b"http/1.1".to_vec()];

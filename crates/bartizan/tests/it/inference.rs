@@ -116,6 +116,31 @@ async fn exactly_the_bytes_are_kept_that_went_out_on_either_side() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_provider_was_sent_is_kept_when_the_next_cannot_be_reached() {
+    let upstream = Upstream::start(Script::obedient()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let made = run_on(&folder.path().join("data"), &["secret", "master-key"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let policy = format!(
+        "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\nproviders:\n  \
+         one: {{ openai-compatible: {{ base-url: \"{}/v1\" }} }}\n  \
+         two: {{ openai-compatible: {{ base-url: \"http://127.0.0.1:1/v1\" }} }}\n\
+         endpoints:\n  open:\n    inference-log: {{}}\n    \
+         routes: [{{ provider: one, model: m }}, {{ provider: two, model: n }}]\n",
+        upstream.url()
+    );
+    let stage = Stage::with_policy(upstream, folder, &policy).await;
+    let answer = stage.post("/v1/chat/completions", &chat("open", "fail with 503", false)).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let event = stage.event(|event| event["request_id"] == id(&answer).as_str()).await;
+    assert_eq!((&event["provider"], &event["model"]), (&json!("one"), &json!("m")), "{event}");
+    assert!(event["tokens_in"].as_u64().is_some_and(|tokens| tokens > 0), "{event}");
+    let kept = shown(&data(&stage), &id(&answer));
+    let sent = stage.upstream.requests()[0].body.clone();
+    assert_eq!(kept["request"]["text"].as_str().unwrap().as_bytes(), &*sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_value_that_was_masked_is_kept_although_the_client_gets_it_back() {
     let stage = stage(echo().pieces([4, 1, 9]).into(), MASK_GUARD, "{}").await;
     let text = format!("write to {CANARY} and to eve@example.com, card 4111 1111 1111 1111");

@@ -135,6 +135,93 @@ fn a_promise_that_does_not_hold_is_shown_by_a_request() {
 }
 
 #[test]
+fn a_guard_that_cannot_judge_is_no_proof() {
+    let head = "version: 1\nproviders: { d: { demo: {} } }\nendpoints:\n  chat:\n    routes: [{ provider: d }]\n";
+    for (rail, more, claim, why) in [
+        // It needs the whole of a text, which a stream never has.
+        (
+            "on: [output], detect: [secret, token-flood], action: block",
+            "",
+            "on: output, detect: token-flood",
+            "does not judge",
+        ),
+        // It reads what comes from outside, and an answer is none of that.
+        (
+            "on: [output], detect: [secret, prompt-attack], action: block",
+            "",
+            "on: output, detect: prompt-attack",
+            "does not judge",
+        ),
+        // It looks at conversations, and never masks.
+        (
+            "on: [user], detect: [spread-attack], action: block",
+            "",
+            "on: user, detect: spread-attack",
+            "does not judge",
+        ),
+        (
+            "on: [user], detect: email, action: mask",
+            "    modalities: [image]\n",
+            "on: user, detect: email",
+            "`modalities` lets",
+        ),
+        (
+            "on: [user], detect: email, action: mask",
+            "    unseen: [stored-state]\n",
+            "on: user, detect: email",
+            "`unseen` lets",
+        ),
+        (
+            "on: [user], detect: email, action: mask, operator: { partial: { last: 4, with: '*' } }",
+            "",
+            "on: user, detect: email",
+            "leaves a part",
+        ),
+        (
+            "on: [output], detect: prompt-leak, action: block",
+            "",
+            "on: output, detect: canary-leak",
+            "no `canaries`",
+        ),
+    ] {
+        let policy = format!(
+            "{head}    guardrails: [{{ id: g-a, {rail} }}]\n{more}proofs: [{{ id: p-a, endpoint: \"*\", guarded: {{ {claim} }} }}]\n"
+        );
+        let ran = place(&policy).run(&["policy", "prove"], "");
+        assert_eq!(ran.code, 1, "{rail} {claim}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains(why), "{rail} {claim}: {}", ran.stdout);
+    }
+}
+
+#[tokio::test]
+async fn endpoints_of_the_admin_api_are_named_where_they_were_not_looked_at() {
+    let stage =
+        running("proofs: [{ id: p-a, endpoint: \"*\", never: [bob@example.com] }]\n", None).await;
+    let body = json!({ "routes": [{ "provider": "demo" }] });
+    let made = stage.console.send(http::Method::PUT, "/api/v1/endpoints/other", body.to_string());
+    assert!(made.await.unwrap().status.is_success());
+    let place = Place::new();
+    let file = stage.folder.path().join("bartizan.yaml");
+    let data = stage.folder.path().join("data");
+    let words = [
+        "policy",
+        "--config",
+        file.to_str().unwrap(),
+        "--data-dir",
+        data.to_str().unwrap(),
+        "prove",
+    ];
+    let ran = place.run(&words, "");
+    assert_ne!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("not looked at: endpoints of the admin API (other)"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+}
+
+#[test]
 fn cedar_files_are_proved_by_a_solver_or_are_not_known() {
     let place = place(&format!("{POLICY}cedar: [a.cedar]\n{PROOFS}"));
     let closed =

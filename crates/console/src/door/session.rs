@@ -48,7 +48,10 @@ pub(super) async fn of(
     let record = found.filter(|record| login.takes(record.issuer.as_deref()));
     let record = record.ok_or(ConsoleError::NoSession)?;
     let identity = Identity {
-        key_id: format!("{SESSION}{}", record.id),
+        key_id: match &record.issuer {
+            None => format!("{SESSION}account:{}", record.id),
+            Some(issuer) => format!("{SESSION}issuer:{issuer}:{}", record.id),
+        },
         kind: PrincipalKind::User,
         name: record.name.clone(),
         groups: Vec::new(),

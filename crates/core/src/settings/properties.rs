@@ -33,8 +33,9 @@ pub enum Claim {
     Guarded {
         /// Which texts.
         on: ChannelSet,
-        /// Ids of detectors; at least one.
-        detectors: Vec<&'static str>,
+        /// Ids of detectors, at least one, each with the channels of which it judges every text by itself, before that
+        /// is sent on.
+        detectors: Vec<(&'static str, ChannelSet)>,
         /// The mildest that may be done.
         at_least: Action,
     },

@@ -150,7 +150,6 @@ impl Compiler<'_, '_> {
             audiences: BTreeSet::from([client_id.clone()]),
             groups_claim: None,
             groups: BTreeMap::new(),
-            program: None,
             ..issuer?
         };
         Some(OidcLogin {

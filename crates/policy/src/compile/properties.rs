@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bartizan_core::channel::ChannelSet;
 use bartizan_core::id::{Name, RuleId};
 use bartizan_core::settings::{Claim, Property, Subject};
 use bartizan_core::verdict::Action;
@@ -143,6 +144,13 @@ impl Compiler<'_, '_> {
         }
         let detectors = self.detectors_named(&wanted);
         let at_least = self.choice(given.at_least.as_ref(), Action::Mask);
+        let guards = self.catalogue.guards;
+        let detectors = detectors.map(|all| {
+            let judges = |id: &'static str| {
+                guards.iter().find(|(known, _)| *known == id).map_or(ChannelSet::ALL, |(_, on)| *on)
+            };
+            all.into_iter().map(|id| (id, judges(id))).collect()
+        });
         Some(Claim::Guarded { on: on?, detectors: detectors?, at_least: at_least? })
     }
 }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 
 use bartizan_core::limits::read_capped;
 use bartizan_core::redact::Secret;
+use sha2::{Digest as _, Sha256};
 
 use crate::SecretProblem;
 use crate::compile::Compiler;
@@ -70,7 +71,11 @@ impl Compiler<'_, '_> {
             return None;
         }
         match self.reference(text, place) {
-            Some(value) => value,
+            Some(value) => {
+                // Another address makes another version, wherever it is written.
+                self.lists.push(Sha256::digest(value.as_deref().unwrap_or_default()).into());
+                value
+            }
             None => Some(text.to_owned()),
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn written(property: &Property) -> String {
         Claim::Always(who) => format!("always: [{}]", subjects(who)),
         Claim::Guarded { on, detectors, at_least } => {
             let on = list(on.iter().map(Channel::name).map(str::to_owned));
-            let detectors = list(detectors.iter().map(|id| (*id).to_owned()));
+            let detectors = list(detectors.iter().map(|(id, _)| (*id).to_owned()));
             let at_least = at_least.verdict();
             format!("guarded: {{ on: [{on}], detect: [{detectors}], at-least: {at_least} }}")
         }

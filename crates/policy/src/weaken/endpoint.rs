@@ -109,7 +109,10 @@ fn routes_of(old: &[Route], new: &[Route], found: &mut Found<'_>) {
         }
     }
     // A model that no endpoint names goes to the only endpoint that leaves the choice to the caller.
-    if old.iter().any(leaves_choice) && !new.iter().any(leaves_choice) {
+    let is_named = |model: &Option<String>| new.iter().any(|route| route.model == *model);
+    let is_gone = |route: &Route| route.model.is_some() && !is_named(&route.model);
+    let is_choice_gone = old.iter().any(leaves_choice) && !new.iter().any(leaves_choice);
+    if is_choice_gone || old.iter().any(is_gone) {
         let words = "models that callers name may go to another endpoint";
         found.say(WeaknessKind::RouteAdded, words);
     }

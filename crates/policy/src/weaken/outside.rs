@@ -156,7 +156,8 @@ fn takes_no_more(old: &Issuer, new: &Issuer) -> bool {
         && (groups_claim, program, tags) == (&old.groups_claim, &old.program, &old.tags)
         && audiences.is_subset(&old.audiences)
         && algorithms.is_subset(&old.algorithms)
-        && groups.iter().all(|(claimed, name)| old.groups.get(claimed) == Some(name))
+        // Who is in fewer groups is counted by fewer limits, and forbidden less.
+        && *groups == old.groups
         && *clock_skew <= old.clock_skew
         && *max_age <= old.max_age
 }
@@ -166,12 +167,18 @@ fn makes_no_more(old: Option<&Tokens>, new: Option<&Tokens>) -> bool {
     old.is_some_and(|old| *lifetime <= old.lifetime && *origins == old.origins && *keys == old.keys)
 }
 
-/// Groups whose members a limit counts.
+/// Groups whose members a limit counts, or a brake looks at.
 fn counted<'e>(
     endpoints: impl Iterator<Item = &'e Endpoint>,
     over_all: impl Iterator<Item = &'e Limit>,
 ) -> BTreeSet<&'e Name> {
-    let limits = endpoints.flat_map(|endpoint| &endpoint.limits).chain(over_all);
+    let endpoints: Vec<&Endpoint> = endpoints.collect();
+    let limits = endpoints.iter().flat_map(|endpoint| &endpoint.limits).chain(over_all);
+    let brakes = endpoints.iter().flat_map(|endpoint| &endpoint.brakes);
+    let looked_at = brakes.flat_map(|brake| &brake.only).filter_map(|subject| match subject {
+        Subject::Group(group) => Some(group),
+        Subject::Principal(_) => None,
+    });
     let groups = limits.flat_map(|limit| {
         let only = limit.only.iter().filter_map(|subject| match subject {
             Subject::Group(group) => Some(group),
@@ -187,7 +194,7 @@ fn counted<'e>(
         };
         only.chain(shared)
     });
-    groups.collect()
+    groups.chain(looked_at).collect()
 }
 
 fn groups_of(

@@ -79,6 +79,7 @@ pub(crate) const FULL: Catalogue<'static> = Catalogue {
     ],
     on_request: &["date-time", "planted-request"],
     models: Some(check_model),
+    guards: &[],
     channels: &[
         ("canary-leak", ChannelSet::of(&[Channel::Output, Channel::ToolCall])),
         ("planted-request", ChannelSet::of(&[Channel::Document, Channel::ToolResult])),

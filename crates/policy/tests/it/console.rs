@@ -40,7 +40,7 @@ fn a_login_becomes_what_the_policy_says() {
     // An ID token is for this client alone, is about a person, and opens no group of the policy.
     let issuer = &oidc.issuer;
     assert_eq!(issuer.audiences.iter().collect::<Vec<_>>(), ["bartizan"]);
-    assert!(issuer.program.is_none() && issuer.groups.is_empty() && issuer.groups_claim.is_none());
+    assert!(issuer.groups.is_empty() && issuer.groups_claim.is_none());
     assert_eq!(issuer.user_claim, "email");
     assert!(
         settings.issuers[0].audiences.contains("api"),

@@ -140,7 +140,7 @@ fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");
     expect![[r##"
-        # policy version 8adcec0831f5
+        # policy version 5604bc1048ed
         version: 1
         data-dir: /var/lib/bartizan
         listen:
@@ -495,6 +495,7 @@ fn the_schema_names_every_key_and_no_other() {
             "telemetry",
             "cedar",
             "tests",
+            "proofs",
         ]
     "#]]
     .assert_debug_eq(&keys);

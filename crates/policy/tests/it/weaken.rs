@@ -37,6 +37,9 @@ endpoints:
     allow: [analysts, dave@example.com]
     canaries: [heron-quartz-lantern]
     timeouts: { total: 30s }
+  braked:
+    routes: [{ provider: near, model: small }]
+    brakes: [{ id: b-depth, tool-rounds: 9, action: block }]
   free: { routes: [{ provider: near }] }
 prices:
   small: { input: 1, output: 2 }
@@ -95,8 +98,17 @@ const EDITS: &[Edit] = &[
     (", expires: 2030-01-31", "", &["exception-wider"], &[]),
     ("reason: public, ", "reason: known, ", &[], &[]),
     ("detect: [email, iban], action", "detect: [email, iban], except: [{ principal: alice@example.com, rule: email, reason: hers }], action", &["exception-wider"], &[]),
+    // Limits over all, brakes, and what is kept.
+    ("endpoints:\n", "limits: [{ id: l-all, per: all, requests: 9/min }]\nendpoints:\n", &[], &["limit-removed"]),
+    ("    canaries", "    brakes: [{ id: b-loop, same-requests: 3/min, action: block }]\n    canaries", &[], &["brake-removed"]),
+    ("    canaries", "    tags: { team: search }\n    canaries", &["limit-raised"], &["limit-raised"]),
+    ("    brakes: [{ id: b-depth, tool-rounds: 9, action: block }]", "    brakes: [{ id: b-depth, tool-rounds: 10, action: block }]", &["brake-weaker"], &[]),
+    ("tool-rounds: 9, action: block", "tool-rounds: 9, action: flag", &["brake-weaker"], &[]),
+    ("tool-rounds: 9, action: block", "tool-rounds: 9, action: block, mode: dry-run", &["brake-weaker"], &[]),
+    ("tool-rounds: 9, action: block", "tool-rounds: 9, action: block, only: [analysts]", &["brake-weaker"], &[]),
+    ("tool-rounds: 9", "same-tool-calls: 9", &["brake-weaker"], &["brake-weaker"]),
     // The rest of an endpoint.
-    ("    routes: [{ provider: near, model: small }, { provider: near, model: large }]", "    routes: [{ provider: near, model: large }]", &[], &["route-added"]),
+    ("    routes: [{ provider: near, model: small }, { provider: near, model: large }]", "    routes: [{ provider: near, model: large }]", &["route-added"], &["route-added"]),
     ("{ provider: near, model: small }, { provider: near, model: large }", "{ provider: near, model: large }, { provider: near, model: small }", &[], &[]),
     ("{ provider: near, model: small }, { provider: near", "{ provider: far, model: small }, { provider: near", &["route-added"], &["route-added"]),
     ("free: { routes: [{ provider: near }] }", "free: { routes: [{ provider: near, model: small }] }", &["route-added"], &["route-added"]),
@@ -156,7 +168,7 @@ fn each_change_is_named_and_so_is_its_inverse() {
         named.extend(back);
     }
     // Other tests lead to these: they take files.
-    named.extend(["refine-changed", "model-changed", "cedar-changed"]);
+    named.extend(["refine-changed", "model-changed", "cedar-changed", "inference-log-changed"]);
     let all: BTreeSet<_> = WeaknessKind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(named, all, "each kind has a change that leads to it");
 }

@@ -18,6 +18,10 @@ pub(super) fn two_people(
     if proposer.key == approver.key || same(&proposer.principal, &approver.principal) {
         return Err(StoreError::SamePerson);
     }
+    // Names of keys, of accounts and of an identity provider are not the same names: one person has several.
+    if source(proposer) != source(approver) {
+        return Err(StoreError::SameHand);
+    }
     let (proposers, approvers) = (line(keys, proposer)?, line(keys, approver)?);
     if proposers.is_disjoint(&approvers) {
         return Ok(());
@@ -47,6 +51,12 @@ pub(super) fn line(
         seen.insert(id);
     }
     Ok(line)
+}
+
+/// Who says what somebody is called: this store for keys, and for a session what signed the person in.
+fn source(hand: &Hand) -> Option<&str> {
+    let (source, _) = hand.key.strip_prefix(SESSION)?.rsplit_once(':')?;
+    Some(source)
 }
 
 /// Names that differ in case alone are taken for one person's.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bartizan_core::Name;
 use bartizan_core::limits::{POLICY_BYTES, read_text_file};
-use bartizan_core::settings::Property;
+use bartizan_core::settings::{Property, Settings};
 use bartizan_core::time;
 use bartizan_policy::{Companions, Counterexample, Proof};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::cli::{DocumentFormat, OutputArgs, PolicyArgs};
 use crate::format::usage;
 use crate::output::Output;
 use crate::terminal::{Paint, Terminal};
-use crate::wire::policy;
+use crate::wire::{policy, state};
 
 /// Exit code when it is not known whether a property holds.
 const INCOMPLETE: u8 = 3;
@@ -38,6 +38,7 @@ pub(super) fn run(
         ));
     }
     let cedar = cedar_files(loaded.file.as_deref())?;
+    let others = others(settings)?;
     let now = time::now();
     // A solver is another program.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -52,6 +53,8 @@ pub(super) fn run(
     let count = |is: fn(&Proof) -> bool| proved.iter().filter(|(_, proof)| is(proof)).count();
     let failed = count(|proof| matches!(proof, Proof::Fails(_)));
     let unknown = count(|proof| matches!(proof, Proof::Unknown { .. }));
+    // What was proved is not about them, though a promise about all endpoints may look as if it were.
+    let is_partial = !others.is_empty();
     let mut out = Output::open(output, terminal)?;
     match format {
         DocumentFormat::Human => {
@@ -63,6 +66,13 @@ pub(super) fn run(
             }
             let noun = if proved.len() == 1 { "proof" } else { "proofs" };
             writeln!(out, "{} {noun}, {failed} failed, {unknown} unknown", proved.len())?;
+            if is_partial {
+                writeln!(
+                    out,
+                    "not looked at: endpoints of the admin API ({}); a promise about all endpoints says nothing of them",
+                    others.join(", ")
+                )?;
+            }
         }
         DocumentFormat::Json => {
             let proofs = proved.iter().map(|(property, proof)| document(property, proof));
@@ -72,17 +82,31 @@ pub(super) fn run(
                 "version": settings.version,
                 "failed": failed,
                 "unknown": unknown,
+                "not_looked_at": others,
                 "proofs": proofs.collect::<Vec<_>>(),
             });
             writeln!(out, "{document}")?;
         }
     }
     out.finish()?;
-    Ok(match (failed, unknown) {
-        (0, 0) => ExitCode::SUCCESS,
-        (0, _) => ExitCode::from(INCOMPLETE),
+    Ok(match (failed, unknown > 0 || is_partial) {
+        (0, false) => ExitCode::SUCCESS,
+        (0, true) => ExitCode::from(INCOMPLETE),
         _ => ExitCode::from(FAILED),
     })
+}
+
+/// Endpoints of the admin API in the data folder, which the policy file does not have. A database that several gateways
+/// share is not asked: its credentials need not be at hand.
+fn others(settings: &Settings) -> anyhow::Result<Vec<String>> {
+    if settings.shared.postgres.is_some() {
+        return Ok(vec!["those in `state.postgres`".to_owned()]);
+    }
+    if !state::has_store(&settings.data_dir) {
+        return Ok(Vec::new());
+    }
+    let store = state::existing_store(&settings.data_dir, &settings.shared)?;
+    Ok(store.list_endpoints()?.into_iter().map(|endpoint| endpoint.name).collect())
 }
 
 /// Texts of the Cedar files of a policy file, in the order in which it names them.

@@ -189,7 +189,7 @@ weather: sunny
               |
             2 | weather: sunny
               | ^^^^^^^
-            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `identity`, `endpoints`, `models`, `prices`, `ledger`, `secrets`, `state`, `approvals`, `telemetry`, `cedar`, `tests`
+            help: known here: `version`, `data-dir`, `mask-key`, `listen`, `providers`, `groups`, `identity`, `endpoints`, `limits`, `models`, `prices`, `ledger`, `inference-log`, `secrets`, `console`, `state`, `approvals`, `telemetry`, `cedar`, `tests`, `proofs`
         "#]],
     );
 }

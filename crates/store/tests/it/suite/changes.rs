@@ -5,8 +5,8 @@ use std::time::Duration;
 use bartizan_core::access::Scope;
 use bartizan_core::principal::PrincipalKind;
 use bartizan_store::{
-    Approved, Approver, ChangeKind, ChangeRecord, ChangeState, Hand, NewChange, NewKey, Store,
-    StoreError, WAITING_MAX, endpoint_digest,
+    Approved, Approver, ChangeKind, ChangeRecord, ChangeState, Hand, NewChange, NewKey, SESSION,
+    Store, StoreError, WAITING_MAX, endpoint_digest,
 };
 
 use super::{Place, client};
@@ -136,6 +136,32 @@ pub(super) fn nobody_approves_with_a_key_that_the_proposer_may_know(place: &dyn 
     let (key, _) = store.replace_key_by(&grace.hand.key, Duration::ZERO, None, by).unwrap();
     let replaced = Approver { hand: Hand { key: key.id, ..grace.hand.clone() }, ..grace.clone() };
     assert!(matches!(attempt(&alice, &replaced), Err(StoreError::SameHand)));
+    // Who signed in made their session themselves. One person stays one person, and what one source of names says is
+    // not compared with what another says: one person may have a key, an account, and an account elsewhere.
+    let session = |source: &str, name: &str| Approver {
+        kind: PrincipalKind::User,
+        hand: Hand { principal: name.to_owned(), key: format!("{SESSION}{source}:{name}") },
+    };
+    let (at_home, elsewhere) = (session("account", "alice"), session("issuer:corp", "sub-1"));
+    for (proposer, approver) in
+        [(&at_home, &session("account", "bob")), (&elsewhere, &session("issuer:corp", "sub-2"))]
+    {
+        assert!(matches!(attempt(proposer, approver), Ok(Approved::Done(_))));
+    }
+    for (proposer, approver) in [
+        (&alice, &session("account", "bob")),
+        (&session("account", "bob"), &alice),
+        (&at_home, &elsewhere),
+        (&elsewhere, &session("issuer:other", "sub-2")),
+    ] {
+        let refused = attempt(proposer, approver);
+        assert!(matches!(refused, Err(StoreError::SameHand)), "{proposer:?} {approver:?}");
+    }
+    let refused = attempt(&at_home, &session("account", "Alice"));
+    assert!(matches!(refused, Err(StoreError::SamePerson)), "{refused:?}");
+    // A key that was made in a session has nobody who could be asked.
+    let heidi = of(&at_home, "heidi");
+    assert!(matches!(attempt(&alice, &heidi), Err(StoreError::SameHand)));
     // Who made a key that is gone, nobody knows.
     store.forget("carol").unwrap();
     assert!(matches!(attempt(&alice, &erin), Err(StoreError::SameHand)));
