@@ -147,7 +147,7 @@ fn a_guard_that_cannot_judge_is_no_proof() {
         ),
         // It reads what comes from outside, and an answer is none of that.
         (
-            "on: [output], detect: [secret, prompt-attack], action: block",
+            "on: [user, output], detect: [secret, prompt-attack], action: block",
             "",
             "on: output, detect: prompt-attack",
             "does not judge",
