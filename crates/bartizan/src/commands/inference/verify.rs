@@ -90,7 +90,7 @@ pub(super) fn run(
             let verdict = if holds { paint.good("ok") } else { paint.bad("broken") };
             writeln!(
                 out,
-                "{verdict}: {} records are what the event log says; {} were removed in time, {} exchanges not kept",
+                "{verdict}: {} records are what the event log says; {} were removed for age or size, {} exchanges not kept",
                 found.same, found.removed, found.not_kept
             )?;
             if found.before > 0 {
