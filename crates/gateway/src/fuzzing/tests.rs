@@ -8,21 +8,8 @@ use super::TARGETS;
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz");
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "files of the project itself")]
 fn everything_holds_for_the_corpora() {
-    for (name, oracle) in TARGETS {
-        let mut count = 0;
-        for seed in std::fs::read_dir(Path::new(FUZZ).join("corpus").join(name)).unwrap() {
-            let path = seed.unwrap().path();
-            // Other files are what a run of the fuzzer left there.
-            if path.file_name().unwrap().to_string_lossy().starts_with("seed-") {
-                println!("{}", path.display());
-                oracle(&std::fs::read(&path).unwrap());
-                count += 1;
-            }
-        }
-        assert!(count > 0, "`{name}` has no corpus");
-    }
+    bartizan_testkit::corpus::holds(TARGETS);
 }
 
 #[test]
