@@ -37,7 +37,7 @@ use crate::wire::versions::Versions;
 use crate::wire::{login, models, policy, standing, state, tls, witness};
 use console::Bounds;
 use greeting::{Greeting, ReadyFile};
-use reload::{AtStart, reload};
+use reload::{AtStart, Seen, reload};
 
 /// How often the store writes what it has put off.
 const MAINTAIN_EVERY: Duration = Duration::from_millis(500);
@@ -58,15 +58,23 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let begins = approvals::at_start(loaded.file.as_deref(), &data_dir, &versions)?;
     // State is where the policy says that comes into force, and not where a file says that nobody has approved.
     let shared = begins.kept.as_ref().map_or(&loaded.settings.shared, |(_, kept)| &kept.shared);
-    let store = Arc::new(state::open_store(&data_dir, shared)?);
+    let shared = shared.clone();
+    let store = Arc::new(state::open_store(&data_dir, &shared)?);
     let source = Arc::new(PolicySource {
         file: loaded.file,
         data_dir: data_dir.clone(),
         store: Arc::clone(&store),
         secrets: Mutex::default(),
     });
-    let AtStartText { text, kept } = begins;
+    let AtStartText { text, kept, judged } = begins;
+    let seen = Seen::before(&source, &text).filter(|_| kept.is_none());
     let composed = source.load(&text)?;
+    let seen = seen.map(|seen| seen.read(&source));
+    let is_judged = judged.is_none_or(|judged| judged == composed.file.fingerprint.whole);
+    if !is_judged || composed.all.shared != shared {
+        // What would come into force is not what was judged, or belongs to another state than was opened.
+        anyhow::bail!("files of the policy changed while they were read; start again");
+    }
     let settings = composed.all.clone();
     warn_of_own_folder(args, &settings);
     let folder = data_dir.join(bartizan_ledger::FOLDER);
@@ -196,7 +204,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     if let Some(ports) = ports {
         tokio::spawn(ports.follow(until(stopped.clone())));
     }
-    tokio::spawn(reload(in_force, at_start, kept.is_some(), until(stopped.clone())));
+    tokio::spawn(reload(in_force, at_start, seen, until(stopped.clone())));
     let (changing, noting, counting_changes) = looked_after;
     tokio::spawn(changes::follow(changing, noting, counting_changes, until(stopped.clone())));
     if let Some(provider) = provider {

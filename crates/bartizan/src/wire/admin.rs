@@ -57,7 +57,7 @@ impl PolicySource {
     }
 
     /// Where the secrets of a text are: what is known of them stays known where the places are the same.
-    fn secrets(&self, text: &str) -> Result<Option<Arc<SecretSource>>, PolicyError> {
+    pub(crate) fn secrets(&self, text: &str) -> Result<Option<Arc<SecretSource>>, PolicyError> {
         let found = SecretSource::of(text, &self.name(), self.folder(), Some(&self.data_dir))?;
         let mut known = self.secrets.lock();
         *known = match (found, known.take()) {
@@ -67,10 +67,9 @@ impl PolicySource {
         Ok(known.clone())
     }
 
-    /// A text that is another one when a secret of the policy may have another value.
-    pub(crate) fn secrets_state(&self) -> String {
-        let secrets = self.secrets.lock().clone();
-        secrets.map(|secrets| secrets.state()).unwrap_or_default()
+    /// Where the secrets of the policy are that was read last.
+    pub(crate) fn known_secrets(&self) -> Option<Arc<SecretSource>> {
+        self.secrets.lock().clone()
     }
 
     /// The files beside a text of the policy that are part of it.

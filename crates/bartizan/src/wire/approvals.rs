@@ -117,6 +117,8 @@ pub(crate) struct AtStart {
     pub(crate) text: String,
     /// The version that was in force, where the file is weaker and nobody has approved it; and what it says.
     pub(crate) kept: Option<(String, Settings)>,
+    /// Fingerprint of what the text was found to say, where it must say nothing else when it is read again.
+    pub(crate) judged: Option<String>,
 }
 
 /// The text of the file; or that of the version that was in force, where the file is weaker and a weaker one needs two
@@ -144,11 +146,12 @@ pub(crate) fn at_start(
         }
     };
     let (Some(file), Some(mark)) = (file, mark) else {
-        return Ok(AtStart { text, kept: None });
+        return Ok(AtStart { text, kept: None, judged: None });
     };
     let settings = compiled(&text, file, data_dir)?;
+    let judged = Some(settings.fingerprint.whole.clone());
     if settings.fingerprint.whole == mark.fingerprint {
-        return Ok(AtStart { text, kept: None });
+        return Ok(AtStart { text, kept: None, judged });
     }
     let (kept, before) = in_force_before(&mark, file, data_dir, versions)?;
     let weaker = weaken::policy(&before, &settings, &settings.endpoints);
@@ -157,7 +160,7 @@ pub(crate) fn at_start(
         settings.groups.get(*name).is_none_or(|now| !members.is_subset(now))
     });
     if weaker.is_empty() && leaves.is_none() {
-        return Ok(AtStart { text, kept: None });
+        return Ok(AtStart { text, kept: None, judged });
     }
     if let Some((group, _)) = leaves {
         tracing::error!(%group, "weaker: members leave a group, which something may count");
@@ -169,7 +172,8 @@ pub(crate) fn at_start(
     for weakness in &weaker {
         tracing::error!("weaker: {weakness}");
     }
-    Ok(AtStart { text: kept, kept: Some((mark.version, before)) })
+    let judged = Some(before.fingerprint.whole.clone());
+    Ok(AtStart { text: kept, kept: Some((mark.version, before)), judged })
 }
 
 /// The text and the settings of the version that was in force.

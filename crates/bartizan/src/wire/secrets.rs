@@ -148,8 +148,8 @@ impl SecretSource {
         Ok(true)
     }
 
-    /// A text that is another one when a value may have changed. Asks Vault again when it is time to.
-    pub(crate) fn state(&self) -> String {
+    /// A text that is another one when the files have changed that values and keys are in.
+    pub(crate) fn files_state(&self) -> String {
         let mut state = String::new();
         let files = [Some(self.data_dir.join(STORE_FILE)), self.key_file()];
         for path in files.into_iter().flatten() {
@@ -158,7 +158,12 @@ impl SecretSource {
                 let _ = write!(state, "{} {:?}\0", found.len(), found.modified().ok());
             }
         }
-        let Some(settings) = &self.settings.vault else { return state };
+        state
+    }
+
+    /// A text that is another one when a value of Vault has changed. Asks Vault again when it is time to.
+    pub(crate) fn vault_state(&self) -> String {
+        let Some(settings) = &self.settings.vault else { return String::new() };
         let due: Vec<String> = self
             .vault
             .lock()
@@ -186,8 +191,7 @@ impl SecretSource {
             self.retries.fetch_add(1, Ordering::Relaxed);
         }
         let retries = self.retries.load(Ordering::Relaxed);
-        let _ = write!(state, "{:x?} {retries}", digest.finalize().as_slice());
-        state
+        format!("{:x?} {retries}", digest.finalize().as_slice())
     }
 
     fn of_store(&self, name: &str) -> Result<Secret, SecretProblem> {

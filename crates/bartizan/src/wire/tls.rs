@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_millis(400);
 /// How the ports are encrypted.
 pub(crate) struct Ports {
     files: Tls,
+    /// The files as they were just before they were read.
+    read: Stamps,
     /// For HTTP/2 and HTTP/1.1.
     gateway: watch::Sender<Arc<ServerConfig>>,
     /// For HTTP/1.1 alone.
@@ -39,9 +41,11 @@ impl Ports {
     /// # Errors
     /// What is wrong with them.
     pub(crate) fn open(files: Tls) -> anyhow::Result<Self> {
+        // Looked at first: what changes meanwhile is new to the first look afterwards.
+        let read = stamps(&files);
         let (gateway, console) = load(&files)?;
         let source = |config| watch::Sender::new(Arc::new(config));
-        Ok(Self { files, gateway: source(gateway), console: source(console) })
+        Ok(Self { files, read, gateway: source(gateway), console: source(console) })
     }
 
     /// For the gateway: HTTP/2 and HTTP/1.1.
@@ -58,7 +62,7 @@ impl Ports {
     /// once.
     pub(crate) async fn follow(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
-        let mut last = stamps(&self.files);
+        let mut last = self.read;
         let mut unsettled = None;
         loop {
             tokio::select! {
@@ -94,8 +98,10 @@ pub(crate) fn check(files: &Tls) -> anyhow::Result<()> {
     load(files).map(|_| ())
 }
 
-/// When and how long each file is; nothing of one that is not there.
-fn stamps(files: &Tls) -> Vec<Option<(SystemTime, u64)>> {
+/// When each file was written and how long it is; nothing of one that is not there.
+type Stamps = Vec<Option<(SystemTime, u64)>>;
+
+fn stamps(files: &Tls) -> Stamps {
     let stamp = |path: &Path| {
         let found = std::fs::metadata(path).ok()?;
         Some((found.modified().ok()?, found.len()))

@@ -4,6 +4,7 @@
 //! premises, as far as it is short: the attributes of the endpoint, the operations, who is listed in a group, and that
 //! nobody else is where no token can bring it. What a solver finds is shown to the decision function before it is believed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -81,6 +82,10 @@ async fn asked(
         solver.map_err(|error| NoAnswer::new(format!("no solver runs here: {error}"), INSTALL))?;
     let mut compiler = CedarSymCompiler::new(solver)?;
     let files = parsed(cedar).map_err(|error| unreadable(&error))?;
+    // In an order of their own: of several counterexamples the same one is shown each time.
+    let mut environments: Vec<RequestEnv> = schema.request_envs().collect();
+    let key = |it: &RequestEnv| (Reverse(it.principal().to_string()), it.action().to_string());
+    environments.sort_by_key(key);
     for name in &property.endpoints {
         let Some(endpoint) = settings.endpoints.get(name) else { continue };
         let mut policies = files.clone();
@@ -100,9 +105,9 @@ async fn asked(
         let mut set = PolicySet::new();
         add(&mut set, "r", &reference).map_err(|error| unreadable(&error))?;
         let is_always = matches!(property.claim, Claim::Always(_));
-        for environment in schema.request_envs() {
-            let policies = CompiledPolicySet::compile(&policies, &environment, &schema)?;
-            let reference = CompiledPolicySet::compile(&set, &environment, &schema)?;
+        for environment in &environments {
+            let policies = CompiledPolicySet::compile(&policies, environment, &schema)?;
+            let reference = CompiledPolicySet::compile(&set, environment, &schema)?;
             let (narrow, wide) =
                 if is_always { (&reference, &policies) } else { (&policies, &reference) };
             if let Some(found) =
@@ -111,7 +116,7 @@ async fn asked(
                 return replayed(settings, property, name, &found, now).map(Some);
             }
             if is_always {
-                never_fails(&mut compiler, &files, &environment, &schema).await?;
+                never_fails(&mut compiler, &files, environment, &schema).await?;
             }
         }
     }

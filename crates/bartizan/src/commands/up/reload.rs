@@ -87,32 +87,56 @@ impl AtStart {
 
 /// A policy as its files have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+pub(super) struct Seen {
     text: String,
     companions: Companions,
-    /// Changes when any of the companions does.
-    state: String,
+    /// Changes when any of the companions does, or a file of secrets.
+    files: String,
+    /// Changes when a value of Vault does.
+    vault: String,
     /// Changes when endpoints of the admin API do, also by another gateway with the same state.
     endpoints: u64,
 }
 
 impl Seen {
+    /// What there is beside a text that is about to be read for the first time; none where that cannot be said, and
+    /// then everything is new to the first look.
+    ///
+    /// Whatever changes from here on, while the process starts too, is found by a look.
+    pub(super) fn before(source: &PolicySource, text: &str) -> Option<Self> {
+        source.secrets(text).ok()?;
+        Self::of(source, text.to_owned(), source.companions(text)).ok()
+    }
+
+    /// With the values of Vault that the text was read with.
+    pub(super) fn read(self, source: &PolicySource) -> Self {
+        Self { vault: vault_state(source), ..self }
+    }
+
     /// What is there now. A text that was seen before is not read for its companions again.
     fn now(source: &PolicySource, before: [Option<&Self>; 2]) -> anyhow::Result<Self> {
         let text = source.text()?;
         let known = before.into_iter().flatten().find(|seen| seen.text == text);
         let companions =
             known.map_or_else(|| source.companions(&text), |seen| seen.companions.clone());
-        let mut state = companions.state().context("cannot read a file that the policy names")?;
-        state += &source.secrets_state();
-        let endpoints = source.store.endpoints_state();
-        Ok(Self { text, companions, state, endpoints })
+        Self::of(source, text, companions)
+    }
+
+    fn of(source: &PolicySource, text: String, companions: Companions) -> anyhow::Result<Self> {
+        let mut files = companions.state().context("cannot read a file that the policy names")?;
+        files += &source.known_secrets().map(|secrets| secrets.files_state()).unwrap_or_default();
+        let (vault, endpoints) = (vault_state(source), source.store.endpoints_state());
+        Ok(Self { text, companions, files, vault, endpoints })
     }
 
     /// Whether nothing but endpoints of the admin API may differ.
     fn has_files_of(&self, other: &Self) -> bool {
-        self.text == other.text && self.state == other.state
+        self.text == other.text && self.files == other.files && self.vault == other.vault
     }
+}
+
+fn vault_state(source: &PolicySource) -> String {
+    source.known_secrets().map(|secrets| secrets.vault_state()).unwrap_or_default()
 }
 
 /// What a look at the files came to.
@@ -130,18 +154,17 @@ enum Look {
 /// Puts a changed policy file in force. One that is not valid changes nothing and is said once, and
 /// so is one that is gone.
 ///
-/// One that is weaker waits for two people, where the policy in force asks for them. `is_held` says that one did so at
-/// the start.
+/// One that is weaker waits for two people, where the policy in force asks for them. `last` is what the process began
+/// with; none where that is not what the file says.
 pub(super) async fn reload(
     in_force: Arc<InForce>,
     at_start: AtStart,
-    is_held: bool,
+    mut last: Option<Seen>,
     stop: impl Future<Output = ()>,
 ) {
     let source = &in_force.source;
     let Some(file) = source.file.clone() else { return };
     let mut stop = std::pin::pin!(stop);
-    let mut last = if is_held { None } else { Seen::now(source, [None, None]).ok() };
     let mut held = Held::default();
     let mut missing = 0u32;
     let mut unsettled: Option<Seen> = None;
@@ -299,4 +322,47 @@ fn refuse(file: &Path, error: &anyhow::Error) {
         .downcast_ref::<bartizan_policy::PolicyError>()
         .map_or_else(|| format!("{error:#}"), bartizan_policy::PolicyError::render);
     tracing::error!(file = %file.display(), "policy not reloaded; the last good one stays\n{shown}");
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_store::Store;
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    const POLICY: &str = "version: 1
+groups: { team: [file:team.txt] }
+providers: { demo: { demo: {} } }
+endpoints: { open: { routes: [{ provider: demo, model: m }], allow: [team] } }
+";
+
+    #[test]
+    fn what_changes_while_a_process_starts_is_new_to_the_first_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let team = folder.path().join("team.txt");
+        let file = folder.path().join("bartizan.yaml");
+        std::fs::write(&team, "alice@example.com\n").unwrap();
+        std::fs::write(&file, POLICY).unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("state.db")).unwrap());
+        let source = PolicySource {
+            file: Some(file.clone()),
+            data_dir: folder.path().to_owned(),
+            store,
+            secrets: Mutex::default(),
+        };
+        let begin = || {
+            let seen = Seen::before(&source, POLICY).unwrap();
+            source.load(POLICY).unwrap();
+            seen.read(&source)
+        };
+        let seen = begin();
+        assert!(matches!(look(&source, Some(&seen), None), Look::Same));
+        std::fs::write(&team, "alice@example.com\neve@example.com\n").unwrap();
+        let Look::Unsettled(now) = look(&source, Some(&seen), None) else { panic!("not seen") };
+        assert!(matches!(look(&source, Some(&seen), Some(&now)), Look::Changed(..)));
+        let seen = begin();
+        std::fs::write(&file, format!("{POLICY}# other\n")).unwrap();
+        assert!(matches!(look(&source, Some(&seen), None), Look::Unsettled(_)));
+    }
 }
