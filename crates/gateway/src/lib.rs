@@ -45,6 +45,7 @@ pub use error::GatewayError;
 pub use gateway::{BuildError, Gateway, Models, Parts, Snapshot};
 pub use limits::MemoryCounters;
 pub use metrics::Metrics;
+pub use operation::routes;
 pub use replay::Replay;
 pub use server::{Server, ServerError, TlsSource};
 pub use trial::{Found, Question, Trial};

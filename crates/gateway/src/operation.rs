@@ -104,6 +104,11 @@ static ROUTES: [Route; 16] = [
     route(Method::GET, "/serving-endpoints/models", Operation::Models, OpenAi),
 ];
 
+/// Method and path of every route that takes a credential; `{}` stands for one segment.
+pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    ROUTES.iter().map(|route| (&route.method, route.path))
+}
+
 /// Where Databricks' clients ask, before they send a key, for what they were not told: the account,
 /// the workspace, the cloud, and where to sign in. There is none of it here, and an empty object says
 /// so; they go on with what they have. A 404 makes them warn.

@@ -77,13 +77,10 @@ pub fn grant_proof(input: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use super::*;
     use crate::block::Limits;
     use crate::{Authority, Budget, MintRequest, Narrowing, ProofKey, Reach, SigningKeys, narrow};
-
-    const CORPORA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
 
     #[test]
     fn everything_holds_for_the_corpora() {
@@ -137,7 +134,7 @@ mod tests {
             let (_, oracle) = TARGETS.iter().find(|(known, _)| *known == target).unwrap();
             oracle(&seed);
             if std::env::var_os("BARTIZAN_WRITE_SEEDS").is_some() {
-                let folder = Path::new(CORPORA).join(target);
+                let folder = bartizan_testkit::corpus::fuzz().join("corpus").join(target);
                 std::fs::create_dir_all(&folder).unwrap();
                 std::fs::write(folder.join(name), &seed).unwrap();
             }

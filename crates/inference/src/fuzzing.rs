@@ -47,14 +47,10 @@ pub fn payload_segment(input: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use bartizan_secrets::DataKey;
 
     use super::*;
     use crate::frame::tests::head_of;
-
-    const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
 
     #[test]
     fn everything_holds_for_the_corpus() {
@@ -74,7 +70,7 @@ mod tests {
         bytes[last] ^= 1;
         payload_segment(&bytes);
         if std::env::var_os("BARTIZAN_WRITE_SEEDS").is_some() {
-            let dir = Path::new(CORPUS).join("payload_segment");
+            let dir = bartizan_testkit::corpus::fuzz().join("corpus/payload_segment");
             std::fs::create_dir_all(&dir).unwrap();
             std::fs::write(dir.join("seed-records"), bytes).unwrap();
         }

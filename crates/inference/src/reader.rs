@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bartizan_core::RequestId;
 use bartizan_core::payload::Receipt;
-use bartizan_core::time::Timestamp;
+use bartizan_core::time::{self, Timestamp};
 use bartizan_secrets::SealError;
 
 use crate::content::{self, Content};
@@ -36,6 +36,8 @@ pub enum Opened {
         /// In the form of event times.
         at: String,
     },
+    /// The time is over for which it is kept. It goes with its segment.
+    Past,
     /// There is no key for it.
     NoKey,
     /// It is not as it was written, or its key is not the one that sealed it.
@@ -112,12 +114,7 @@ impl Reader {
             Ok(found) => Ok(found),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Scan::default()),
             // One that does not begin as it did has no record.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-                ) =>
-            {
+            Err(error) if segment::is_none(&error) => {
                 let rest = std::fs::metadata(segment::path(&self.dir, number));
                 let rest = rest.map_or(0, |found| found.len());
                 Ok(Scan { rest, ..Scan::default() })
@@ -189,6 +186,9 @@ impl Reader {
             Err(source) => return Err(InferenceError::Segment { path, source }),
         };
         let Some(keys) = &mut self.keys else { return Ok(Opened::NoKey) };
+        if frame.head.until <= u64::try_from(time::now().as_second()).unwrap_or_default() {
+            return Ok(Opened::Past);
+        }
         let subject = frame.head.subject;
         if keys.whose(subject).is_none() {
             // Somebody who asked for the first time after the keys were read.
@@ -229,14 +229,7 @@ impl Reader {
             Ok(true) => {}
             Ok(false) => return Ok(Check::NoSegment),
             // A segment that does not begin as it did has nothing that it had.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-                ) =>
-            {
-                return Ok(Check::Changed);
-            }
+            Err(error) if segment::is_none(&error) => return Ok(Check::Changed),
             Err(source) => return Err(InferenceError::Segment { path, source }),
         }
         let Some(file) = self.open.get_mut(&number) else { return Ok(Check::NoSegment) };

@@ -52,6 +52,11 @@ pub(crate) fn list(dir: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// Whether an error says that a file is not the segment that it should be, rather than that it cannot be read now.
+pub(crate) fn is_none(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
 /// A segment that is read.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {

@@ -1,9 +1,16 @@
 //! The committed corpora of the fuzz targets, put to their oracles on any compiler.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A fuzz target and what must hold for its input: it panics when something does not.
 pub type Target = (&'static str, fn(&[u8]));
+
+/// Folder of the fuzz targets of the project whose test runs. Asked for when it runs: clones can share what is built.
+pub fn fuzz() -> PathBuf {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = here.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).to_owned());
+    here.join("../../fuzz")
+}
 
 /// Puts every committed seed of each target to its oracle. Other files are what a run of the fuzzer left there.
 ///
@@ -12,7 +19,7 @@ pub type Target = (&'static str, fn(&[u8]));
 #[expect(clippy::expect_used, reason = "a test speaks by panicking")]
 #[expect(clippy::disallowed_methods, reason = "files of the project itself")]
 pub fn holds(targets: &[Target]) {
-    let corpora = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus"));
+    let corpora = fuzz().join("corpus");
     for (name, oracle) in targets {
         let mut count = 0;
         for seed in std::fs::read_dir(corpora.join(name)).expect("a corpus") {

@@ -90,6 +90,10 @@ fn found(reader: &mut Reader, id: RequestId) -> anyhow::Result<(String, Receipt,
             format!("whoever sent the request {id} was erased at {at}: nobody can open it"),
             "its event still says what was decided: `bartizan events`",
         )),
+        Opened::Past => Err(usage(
+            format!("the exchange of the request {id} is past the time for which it is kept"),
+            "its event still says what was decided: `bartizan events`",
+        )),
         Opened::NoKey => Err(usage(
             format!("there is no key for the record of the request {id}"),
             "bring back the master key that it was kept with, or the file `keys.jsonl` of its folder",
@@ -124,6 +128,8 @@ fn each(
                 }
             }
             Opened::Erased { .. } => unread.erased += 1,
+            // As if it were gone, which it is with its segment.
+            Opened::Past => {}
             Opened::NoKey | Opened::Damaged => unread.damaged += 1,
         }
     }

@@ -151,6 +151,10 @@ impl PayloadQuery for Inference {
                 format!("whoever sent the request {id} was erased at {at}"),
                 "bartizan::admin::payload-erased",
             )),
+            Opened::Past => Err(missing(
+                format!("the exchange of the request {id} is past the time for which it is kept"),
+                "bartizan::admin::payload-past",
+            )),
             Opened::NoKey | Opened::Damaged => Err(AdminError {
                 class: Class::Unavailable,
                 code: "bartizan::admin::payload-unreadable",

@@ -1,5 +1,6 @@
 //! Short tokens: made of a key, bound to another, narrowed, and worth nothing to a thief.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bartizan_core::{Secret, time};
@@ -15,16 +16,17 @@ use crate::support::{Stage, chat};
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const PATH: &str = "/v1/chat/completions";
 
-async fn stage() -> Stage {
+pub(crate) async fn stage() -> Stage {
     let upstream = Upstream::start(Script::obedient()).await.unwrap();
     let policy = format!(
         "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
          identity: {{ tokens: {{}} }}\n\
-         providers:\n  p: {{ openai-compatible: {{ base-url: \"{}/v1\" }} }}\n\
+         providers:\n  p: {{ openai-compatible: {{ base-url: \"{url}/v1\" }} }}\n  \
+         ant: {{ anthropic: {{ base-url: \"{url}\", api-key: env:TEST_PROVIDER_KEY }} }}\n\
          prices: {{ m: {{ input: 1, output: 1 }} }}\n\
-         endpoints:\n  one: {{ routes: [{{ provider: p, model: m }}] }}\n  \
+         endpoints:\n  one: {{ routes: [{{ provider: p, model: m }}, {{ provider: ant, model: m }}] }}\n  \
          two: {{ routes: [{{ provider: p, model: m }}] }}\n",
-        upstream.url()
+        url = upstream.url()
     );
     let stage = Stage::with_policy(upstream, tempfile::tempdir().unwrap(), &policy).await;
     // Proofs of the second of the start may have been used before it.
@@ -36,17 +38,22 @@ async fn stage() -> Stage {
 type Members<'m> = Vec<(&'m str, &'m str)>;
 
 /// A holder of tokens.
-struct Holder<'s> {
+pub(crate) struct Holder<'s> {
     stage: &'s Stage,
-    key: ProofKey,
+    key: Arc<ProofKey>,
 }
 
 impl<'s> Holder<'s> {
-    fn new(stage: &'s Stage) -> Self {
-        Self { stage, key: ProofKey::generate().unwrap() }
+    pub(crate) fn new(stage: &'s Stage) -> Self {
+        Self { stage, key: Arc::new(ProofKey::generate().unwrap()) }
     }
 
-    fn proof(&self, method: &str, path: &str, token: Option<&Secret>) -> String {
+    /// The same holder in front of another gateway.
+    pub(crate) fn at<'o>(&self, stage: &'o Stage) -> Holder<'o> {
+        Holder { stage, key: Arc::clone(&self.key) }
+    }
+
+    pub(crate) fn proof(&self, method: &str, path: &str, token: Option<&Secret>) -> String {
         let url = format!("{}{path}", self.stage.process.ready().gateway);
         match token {
             Some(token) => self.key.prove(method, &url, token, time::now()).unwrap(),
@@ -64,13 +71,13 @@ impl<'s> Holder<'s> {
         client.send(Method::POST, "/oauth/token", form).await.unwrap().whole().await.unwrap()
     }
 
-    async fn exchange(&self, subject: &str, scope: &str) -> Answer {
+    pub(crate) async fn exchange(&self, subject: &str, scope: &str) -> Answer {
         let members = [("grant_type", EXCHANGE), ("subject_token", subject), ("scope", scope)];
         self.form(&members, Some(&self.proof("POST", "/oauth/token", None))).await
     }
 
     /// A token of the client key of the stage.
-    async fn token(&self, scope: &str) -> Secret {
+    pub(crate) async fn token(&self, scope: &str) -> Secret {
         let answer = self.exchange(&client_key(self.stage), scope).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         Secret::new(answer.json()["access_token"].as_str().unwrap())

@@ -31,6 +31,7 @@ mod lists;
 mod login;
 mod logprobs;
 mod masking;
+mod matrix;
 #[cfg(feature = "infer")]
 mod models;
 mod operators;

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use bartizan_core::redact::Secret;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ConsoleError;
 
@@ -65,12 +65,30 @@ impl Default for Hashers {
 impl Hashers {
     /// What is kept of a password: argon2id in PHC string format.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, ConsoleError> {
-        self.run(move || hash(&password.0)).await?
+        self.line_up()?.run(move || hash(&password.0)).await?
     }
 
+    /// A place among those who wait.
+    ///
+    /// # Errors
+    /// [`ConsoleError::LoginBusy`], where too many do.
+    pub(crate) fn line_up(&self) -> Result<Turn, ConsoleError> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned();
+        let waiting = waiting.map_err(|_| ConsoleError::LoginBusy)?;
+        Ok(Turn { waiting, at_once: Arc::clone(&self.at_once) })
+    }
+}
+
+/// A place among those who wait for a hash.
+pub(crate) struct Turn {
+    waiting: OwnedSemaphorePermit,
+    at_once: Arc<Semaphore>,
+}
+
+impl Turn {
     /// Whether a password is the one that was kept. Takes as long where none was kept.
     pub(crate) async fn verify(
-        &self,
+        self,
         password: Secret,
         kept: Option<String>,
     ) -> Result<bool, ConsoleError> {
@@ -90,12 +108,11 @@ impl Hashers {
     }
 
     async fn run<T: Send + 'static>(
-        &self,
+        self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ConsoleError> {
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        let waiting = waiting.map_err(|_| ConsoleError::LoginBusy)?;
-        let at_once = Arc::clone(&self.at_once).acquire_owned().await;
+        let Self { waiting, at_once } = self;
+        let at_once = at_once.acquire_owned().await;
         let at_once = at_once.map_err(|_| ConsoleError::LoginBusy)?;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
@@ -155,23 +172,27 @@ mod tests {
         assert!(kept.starts_with("$argon2id$v=19$m=32768,t=3,p=1$"), "{kept}");
         assert_ne!(kept, hashers.hash(new("correct horse").unwrap()).await.unwrap());
         let verify = async |password: &str, kept: Option<&str>| {
-            hashers.verify(Secret::new(password), kept.map(str::to_owned)).await.unwrap()
+            let turn = hashers.line_up().unwrap();
+            turn.verify(Secret::new(password), kept.map(str::to_owned)).await.unwrap()
         };
         assert!(verify("correct horse", Some(&kept)).await);
         for wrong in ["", "correct horsE", "correct horse ", &"x".repeat(5_000)] {
             assert!(!verify(wrong, Some(&kept)).await, "{wrong}");
         }
         assert!(!verify("correct horse", None).await);
-        assert!(hashers.verify(Secret::new("x"), Some("damaged".to_owned())).await.is_err());
+        let turn = hashers.line_up().unwrap();
+        assert!(turn.verify(Secret::new("x"), Some("damaged".to_owned())).await.is_err());
     }
 
     #[tokio::test]
     async fn few_wait_and_others_are_told_so() {
         let hashers = Hashers::default();
         let held = Arc::clone(&hashers.waiting).try_acquire_many_owned(WAITING as u32).unwrap();
-        let refused = hashers.verify(Secret::new("x"), None).await;
+        assert!(matches!(hashers.line_up().err(), Some(ConsoleError::LoginBusy)));
+        let refused = hashers.hash(new("correct horse").unwrap()).await;
         assert!(matches!(refused, Err(ConsoleError::LoginBusy)));
         drop(held);
-        assert!(!hashers.verify(Secret::new("x"), None).await.unwrap());
+        let turn = hashers.line_up().unwrap();
+        assert!(!turn.verify(Secret::new("x"), None).await.unwrap());
     }
 }

@@ -78,9 +78,6 @@ async fn arrive(
 ) -> Result<Response, ConsoleError> {
     let login = login_of(state)?;
     let provider = login.provider.clone().ok_or(ConsoleError::NotFound)?;
-    if !login.desk.pace.admit(head.extensions.get::<Peer>().copied(), Instant::now()) {
-        return Err(ConsoleError::TooManyTries);
-    }
     let id = head.extensions.get().copied().unwrap_or_else(RequestId::new);
     let Some(kept) = Cookie::Flow.find(&head.headers, login) else {
         return Err(refuse(state, login, id, ConsoleError::LoginReturn, "no login was begun").await);
@@ -96,6 +93,10 @@ async fn arrive(
         let why = "the login was begun elsewhere, or took too long";
         return Err(refuse(state, login, id, ConsoleError::LoginReturn, why).await);
     };
+    // Not before: any page can send a browser here, and would use up the tries of whoever sits before it.
+    if !login.desk.pace.admit(head.extensions.get::<Peer>().copied(), Instant::now()) {
+        return Err(ConsoleError::TooManyTries);
+    }
     let Person { name, scope } = match provider.finish(&flow, came.1).await {
         Ok(person) => person,
         Err(error) => {

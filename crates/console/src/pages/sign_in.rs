@@ -111,6 +111,8 @@ async fn judge(
     browser: Option<Secret>,
 ) -> Result<Judged, ConsoleError> {
     let refused = |is_known, why| Ok(Judged::Refused { is_known, why });
+    // First: who finds no place has not tried, and what an account allows is not used up.
+    let turn = login.desk.hashers.line_up()?;
     let begun = if name.len() <= NAME_BYTES {
         let (store, name, browser) = (state.store.clone(), name.to_owned(), browser.clone());
         blocking(move || Ok(store.begin_login(&name, browser.as_ref())?)).await?
@@ -123,7 +125,7 @@ async fn judge(
         LoginTry::Unknown => (None, None, false),
     };
     // Also where there is nothing to fit: it takes as long.
-    let fits = login.desk.hashers.verify(password, kept.clone()).await?;
+    let fits = turn.verify(password, kept.clone()).await?;
     if early {
         return refused(true, "too early after other tries");
     }

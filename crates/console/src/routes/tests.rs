@@ -332,6 +332,8 @@ enum Who {
     Nobody,
     Malformed,
     Unknown,
+    /// An admin of another installation.
+    ForeignAdmin,
     Client,
     RevokedAdmin,
     ExpiredAdmin,
@@ -344,10 +346,11 @@ enum Who {
 impl Who {
     /// Stands for all of them, and whoever else there may be.
     const EVERYBODY: &[Self] = &[];
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Nobody,
         Self::Malformed,
         Self::Unknown,
+        Self::ForeignAdmin,
         Self::Client,
         Self::RevokedAdmin,
         Self::ExpiredAdmin,

@@ -1,11 +1,8 @@
 //! The committed corpora hold, and every target is known everywhere.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::TARGETS;
-
-const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz");
 
 #[test]
 fn everything_holds_for_the_corpora() {
@@ -14,7 +11,7 @@ fn everything_holds_for_the_corpora() {
 
 #[test]
 fn every_target_has_an_oracle() {
-    let files = std::fs::read_dir(Path::new(FUZZ).join("fuzz_targets")).unwrap();
+    let files = std::fs::read_dir(bartizan_testkit::corpus::fuzz().join("fuzz_targets")).unwrap();
     let files: BTreeSet<String> =
         files.map(|file| file.unwrap().path().file_stem().unwrap().display().to_string()).collect();
     let elsewhere = [

@@ -40,12 +40,13 @@ pub(super) fn roll_after(keep: Duration) -> Duration {
     (keep / SEGMENTS_PER_KEEP).clamp(SEGMENT_AGE_MIN, SEGMENT_AGE_MAX)
 }
 
-/// The segment that an event says was removed.
-pub fn removed_segment(event: &Event) -> Option<u64> {
+/// The segment that an event says was removed, and how many records it had.
+pub fn removed_segment(event: &Event) -> Option<(u64, u64)> {
     if event.area != AREA || event.operation != REMOVED {
         return None;
     }
-    event.detail.as_deref()?.strip_prefix(SEGMENT)?.split_once(':')?.0.parse().ok()
+    let (number, rest) = event.detail.as_deref()?.strip_prefix(SEGMENT)?.split_once(": ")?;
+    Some((number.parse().ok()?, rest.split_once(' ')?.0.parse().ok()?))
 }
 
 /// A segment that nothing is added to.
@@ -144,8 +145,14 @@ impl Batches {
             self.active.entries.iter().map(|entry| entry.subject).collect();
         // Also in segments that could not be read, as far as they can be now.
         for number in segment::list(&self.dir)? {
-            if number != self.active.number {
-                left.extend(index::of(&self.dir, number)?.iter().map(|entry| entry.subject));
+            if number == self.active.number {
+                continue;
+            }
+            match index::of(&self.dir, number) {
+                Ok(entries) => left.extend(entries.iter().map(|entry| entry.subject)),
+                // It does not begin as it did, and no index says what was in it: nobody can read it, with any key.
+                Err(error) if segment::is_none(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         self.keys.retain(&left)
@@ -160,7 +167,7 @@ mod tests {
     fn events_name_the_segment_that_was_removed() {
         let mut event = Event::new(RequestId::new(), AREA, REMOVED);
         event.detail = Some("segment 12: 3 records, past".to_owned());
-        assert_eq!(removed_segment(&event), Some(12));
+        assert_eq!(removed_segment(&event), Some((12, 3)));
         event.area = "gateway".to_owned();
         assert_eq!(removed_segment(&event), None);
         event.area = AREA.to_owned();

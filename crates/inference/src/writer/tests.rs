@@ -60,7 +60,8 @@ impl Rig {
     }
 
     fn removed(&self) -> Vec<u64> {
-        self.events.all.lock().iter().filter_map(removed_segment).collect()
+        let all = self.events.all.lock();
+        all.iter().filter_map(|event| Some(removed_segment(event)?.0)).collect()
     }
 
     fn bytes(&self, number: u64) -> Vec<u8> {
@@ -271,6 +272,32 @@ fn segments_whose_records_are_all_past_go_and_others_stay() {
     drop(rig.open());
     assert_eq!(rig.removed(), [2]);
     assert_eq!(texts(&mut rig.reader()), ["alice: ask long", "alice: ask longer"]);
+}
+
+#[test]
+fn what_is_past_is_not_shown_although_its_segment_has_others() {
+    let rig = Rig::new(InferenceStore::DEFAULT);
+    let log = rig.open();
+    keep(&log, payload("alice", "long", DAY)).unwrap();
+    keep(&log, payload("alice", "short", Duration::ZERO)).unwrap();
+    drop(log);
+    assert_eq!(texts(&mut rig.reader()), ["alice: ask long", "Past"]);
+}
+
+#[test]
+fn a_segment_that_is_none_any_more_keeps_nobody_from_being_forgotten() {
+    let rig = Rig::new(InferenceStore { segment_bytes: 100, ..InferenceStore::DEFAULT });
+    let log = rig.open();
+    keep(&log, payload("bob", "damaged", DAY)).unwrap();
+    keep(&log, payload("alice", "past", Duration::ZERO)).unwrap();
+    keep(&log, payload("carol", "stays", DAY)).unwrap();
+    drop(log);
+    std::fs::write(segment::path(rig.dir.path(), 1), "nonsense").unwrap();
+    drop(rig.open());
+    assert_eq!(rig.removed(), [2]);
+    let keys = std::fs::File::open(rig.dir.path().join("keys.jsonl")).unwrap();
+    let keys = String::from_utf8(read_capped(keys, 1 << 20).unwrap()).unwrap();
+    assert!(keys.contains("carol") && !keys.contains("alice"), "{keys}");
 }
 
 #[test]

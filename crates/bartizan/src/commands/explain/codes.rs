@@ -446,6 +446,7 @@ const CONSOLE_AND_ADMIN_API: &[Code] = &[
     code("bartizan::admin::endpoint-invalid", "400", "the endpoint cannot be enforced; the message is the policy's", ""),
     code("bartizan::admin::payload-not-found", "404", "no exchange of this request is kept", "`payload` of its event says why"),
     code("bartizan::admin::payload-erased", "404", "whoever sent the request was erased, so that nobody can open its exchange", ""),
+    code("bartizan::admin::payload-past", "404", "the exchange is older than the `keep` of its endpoint", "its event still says what was decided"),
     code("bartizan::admin::payload-unreadable", "503", "the record of the exchange does not open: its key is missing, or it was changed", "`bartizan inference verify`"),
     code("bartizan::admin::internal", "500", "see the log", "report it"),
 ];

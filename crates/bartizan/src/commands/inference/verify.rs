@@ -1,6 +1,6 @@
 //! `bartizan inference verify`: the records against what the event log says of them. No key is needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -68,12 +68,15 @@ pub(super) fn run(
     let found = compare(&data.data_dir.join(bartizan_ledger::FOLDER), &mut reader)?;
     let mut out = Output::open(output, terminal)?;
     let holds = [&found.missing, &found.changed, &found.surplus].iter().all(|it| it.count == 0);
+    // Of what the log does not speak of, nobody can say that it is as it was.
+    let is_whole = found.unreadable == 0 && found.before == 0;
     match format {
         DocumentFormat::Json => {
             let named = |named: &Named| json!({ "count": named.count, "first": named.named });
             let document = json!({
                 "schema": "bartizan.inference-verify/v1",
                 "holds": holds,
+                "complete": is_whole,
                 "same": found.same,
                 "removed": found.removed,
                 "not_kept": found.not_kept,
@@ -87,7 +90,11 @@ pub(super) fn run(
         }
         DocumentFormat::Human => {
             let paint = out.paint();
-            let verdict = if holds { paint.good("ok") } else { paint.bad("broken") };
+            let verdict = match (holds, is_whole) {
+                (false, _) => paint.bad("broken"),
+                (true, false) => paint.bad("incomplete"),
+                (true, true) => paint.good("ok"),
+            };
             writeln!(
                 out,
                 "{verdict}: {} records are what the event log says; {} were removed for age or size, {} exchanges not kept",
@@ -119,10 +126,10 @@ pub(super) fn run(
         }
     }
     out.finish()?;
-    Ok(match (holds, found.unreadable) {
+    Ok(match (holds, is_whole) {
         (false, _) => ExitCode::from(BROKEN),
-        (true, 0) => ExitCode::SUCCESS,
-        (true, _) => ExitCode::from(INCOMPLETE),
+        (true, false) => ExitCode::from(INCOMPLETE),
+        (true, true) => ExitCode::SUCCESS,
     })
 }
 
@@ -131,7 +138,8 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
     // Taken now: what is written since may have an event that was not read.
     let now = u64::try_from(time::now().as_microsecond()).unwrap_or_default();
     let young = if bartizan_ledger::is_in_use(log) { YOUNG_MICROS } else { 0 };
-    let mut removed = BTreeSet::new();
+    // How many records went with each segment.
+    let mut removed: BTreeMap<u64, u64> = BTreeMap::new();
     let mut claimed: BTreeSet<(u64, u64)> = BTreeSet::new();
     let mut gone: Vec<(Receipt, String)> = Vec::new();
     let mut oldest: Option<String> = None;
@@ -147,7 +155,10 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
         if oldest.as_ref().is_none_or(|oldest| event.time < *oldest) {
             oldest = Some(event.time.clone());
         }
-        removed.extend(removed_segment(&event));
+        if let Some((segment, records)) = removed_segment(&event) {
+            let all = removed.entry(segment).or_default();
+            *all = all.saturating_add(records);
+        }
         let Some(payload) = &event.payload else { continue };
         if payload.starts_with(NotKept::PREFIX) {
             found.not_kept += 1;
@@ -169,12 +180,15 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
             Check::NoSegment => gone.push((receipt, place)),
         }
     }
-    // What is said of a segment comes after what is in it.
+    // What is said of a segment may come before what is said of its last records. No more of them are accounted for than
+    // it had: what was kept under the same number later, and is gone too, was removed by somebody else.
     for (receipt, place) in gone {
-        if removed.contains(&receipt.segment) {
-            found.removed += 1;
-        } else {
-            found.missing.add(place);
+        match removed.get_mut(&receipt.segment) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                found.removed += 1;
+            }
+            _ => found.missing.add(place),
         }
     }
     let oldest = oldest.and_then(|oldest| oldest.parse::<time::Timestamp>().ok());
@@ -188,7 +202,7 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
             let place = format!("request {}, {segment}/{}", entry.request_id, entry.offset());
             if oldest.is_none_or(|oldest| entry.time < oldest) {
                 found.before += 1;
-            } else if entry.time.saturating_add(young) <= now {
+            } else if !is_young(entry.time, now, young) {
                 found.surplus.add(place);
             }
         }
@@ -214,6 +228,24 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
     Ok(found)
 }
 
+/// Whether a record without an event may be one whose event is still to come: so near is its time. One that says of
+/// itself that it is far in the future is not.
+const fn is_young(time: u64, now: u64, young: u64) -> bool {
+    young > 0 && now.abs_diff(time) < young
+}
+
 fn place(event: &Event, receipt: &Receipt) -> String {
     format!("request {}, {}/{}", event.request_id, receipt.segment, receipt.offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_record_is_passed_over_for_a_time_that_cannot_be() {
+        assert!(is_young(1_000, 1_005, 10) && is_young(1_005, 1_000, 10));
+        assert!(!is_young(1_000, 1_010, 10) && !is_young(9_000, 1_000, 10));
+        assert!(!is_young(u64::MAX, 1_000, 10) && !is_young(1_000, 1_000, 0));
+    }
 }

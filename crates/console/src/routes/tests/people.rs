@@ -340,6 +340,10 @@ async fn a_login_at_a_provider_belongs_to_its_browser_and_is_good_once() {
         assert!(cookies(&reply).is_empty() && !reply.text().contains("<b>"));
         assert!(!reply.text().contains("private reason"));
     }
+    // Nor does a page that sends the browser here use up what its user may try.
+    for _ in 0..50 {
+        assert_eq!(back(&format!("code=good&state={state}"), None).await.status, 401);
+    }
     assert_eq!(back(&format!("code=no-role&state={state}"), Some(&kept)).await.status, 403);
     let query = format!("code=good&state={state}&session_state=added");
     let reply = back(&query, Some(&kept)).await;

@@ -13,6 +13,8 @@ pub(super) struct Console {
     pub(super) admin: Secret,
     pub(super) revoked: Secret,
     pub(super) expired: Secret,
+    /// Of another store.
+    pub(super) foreign: Secret,
     /// Id of a key that nobody here uses.
     pub(super) other_key: String,
     /// Id of a change that `proposer@example.com` asked for.
@@ -56,6 +58,17 @@ impl Console {
         let expired = key(Scope::Admin, user, "late@example.com", Some(soon)).1;
         let (record, revoked) = key(Scope::Admin, user, "gone@example.com", None);
         store.revoke_key(&record.id).unwrap();
+        let elsewhere = Store::open(&dir.path().join("elsewhere.db")).unwrap();
+        let foreign = elsewhere.create_key(NewKey {
+            scope: Scope::Admin,
+            kind: user,
+            name: "root@example.com".to_owned(),
+            note: None,
+            expires: None,
+            endpoints: None,
+            tags: bartizan_core::Tags::default(),
+        });
+        let foreign = foreign.unwrap().1;
         let other_key = key(Scope::Client, user, "other@example.com", None).0.id;
         let proposer = key(Scope::Operator, user, "proposer@example.com", None).0;
         let hand = Hand { principal: proposer.principal(), key: proposer.id };
@@ -97,6 +110,7 @@ impl Console {
             admin,
             revoked,
             expired,
+            foreign,
             other_key,
             change,
             other_session,
@@ -111,6 +125,7 @@ impl Console {
             Who::Nobody => None,
             Who::Malformed => Some("Bearer".to_owned()),
             Who::Unknown => Some(format!("Bearer bza_{}", "A".repeat(43))),
+            Who::ForeignAdmin => bearer(&self.foreign),
             Who::Client => bearer(&self.client),
             Who::Viewer => bearer(&self.viewer),
             Who::Auditor => bearer(&self.auditor),
