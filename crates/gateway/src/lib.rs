@@ -47,5 +47,5 @@ pub use limits::MemoryCounters;
 pub use metrics::Metrics;
 pub use operation::routes;
 pub use replay::Replay;
-pub use server::{Server, ServerError, TlsSource};
+pub use server::{Connections, Server, ServerError, TlsSource};
 pub use trial::{Found, Question, Trial};

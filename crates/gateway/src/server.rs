@@ -1,5 +1,7 @@
 //! The listening side: connections, HTTP/1.1 and h2, and a drain that lets answers end.
 
+mod connections;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,15 +13,16 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::Peer;
 use crate::gateway::Gateway;
+
+pub use connections::{Connections, TlsSource};
 
 /// Longest wait for the head of a request, from the start of the connection or the end of the answer
 /// before. HTTP/2 has no end of a head to wait for: after its first request, a connection stays as
@@ -31,10 +34,6 @@ const HEAD_BYTES: usize = 64 << 10;
 
 /// Longest wait for a client to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How connections are encrypted. Another certificate, and others of whose clients are taken, can come while the server
-/// runs; connections from before then end with the answers that are under way.
-pub type TlsSource = watch::Receiver<Arc<rustls::ServerConfig>>;
 
 /// Most connections at a time; more wait until one ends.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -87,7 +86,7 @@ impl Server {
     pub async fn serve(
         self,
         gateway: Arc<Gateway>,
-        mut tls: Option<TlsSource>,
+        tls: Option<TlsSource>,
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) {
@@ -109,9 +108,7 @@ impl Server {
             .max_concurrent_streams(256)
             .keep_alive_interval(Duration::from_secs(30));
         let server = Arc::new(server);
-        let mut graceful = GracefulShutdown::new();
-        // Connections that were made before a certificate changed.
-        let mut leaving = JoinSet::new();
+        let mut connections = Connections::new(tls);
         let mut stop = std::pin::pin!(stop);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
@@ -121,12 +118,7 @@ impl Server {
             };
             let (permit, accepted) = tokio::select! {
                 next = next => next,
-                () = renewed(&mut tls) => {
-                    let before = std::mem::take(&mut graceful);
-                    leaving.spawn(before.shutdown());
-                    continue;
-                }
-                _ = leaving.join_next(), if !leaving.is_empty() => continue,
+                never = connections.renew() => match never {},
                 () = &mut stop => break,
             };
             // The semaphore is never closed.
@@ -145,14 +137,13 @@ impl Server {
             }
             let gateway = Arc::clone(&gateway);
             let server = Arc::clone(&server);
-            let watcher = graceful.watcher();
-            let tls = tls.clone();
+            let (watcher, tls) = (connections.watcher(), connections.tls());
             tokio::spawn(async move {
                 let _permit = permit;
                 let Some(tls) = tls else {
                     return converse(&server, gateway, watcher, stream, Peer::default()).await;
                 };
-                let handshake = TlsAcceptor::from(Arc::clone(&tls.borrow())).accept(stream);
+                let handshake = TlsAcceptor::from(tls).accept(stream);
                 match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
                     Ok(Ok(stream)) => {
                         let shown = stream.get_ref().1.peer_certificates();
@@ -167,21 +158,10 @@ impl Server {
             });
         }
         drop(self.listener);
-        leaving.spawn(graceful.shutdown());
-        if tokio::time::timeout(drain, leaving.join_all()).await.is_err() {
+        if !connections.drain(drain).await {
             tracing::warn!(seconds = drain.as_secs(), "answers cut off after draining");
         }
     }
-}
-
-/// Resolves when connections are encrypted in another way; never where that does not happen.
-async fn renewed(tls: &mut Option<TlsSource>) {
-    if let Some(tls) = tls
-        && tls.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
 }
 
 /// Answers requests on a connection until it ends.

@@ -32,7 +32,8 @@ pub enum TlsError {
 #[derive(Debug)]
 pub struct Authority {
     key: EcdsaKeyPair,
-    certificate: Vec<u8>,
+    name: String,
+    own: Issued,
 }
 
 /// A name in a certificate (RFC 5280, section 4.2.1.6).
@@ -84,20 +85,36 @@ impl Authority {
     /// # Errors
     /// [`TlsError`] when the crypto library fails.
     pub fn new() -> Result<Self, TlsError> {
-        let (key, _) = draw()?;
+        Self::signed(NAME, None)
+    }
+
+    /// An authority of another name, whose certificate this one signs.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the crypto library fails.
+    pub fn below(&self, name: &str) -> Result<Self, TlsError> {
+        Self::signed(name, Some(self))
+    }
+
+    fn signed(name: &str, by: Option<&Self>) -> Result<Self, TlsError> {
+        let (key, pkcs8) = draw()?;
         let is_authority = extension(BASIC_CONSTRAINTS, true, &sequence(&[&tlv(0x01, &[0xFF])]));
-        let certificate = certificate(
-            &key,
-            &Fields { serial: &[1], issuer: NAME, subject: NAME, valid: VALID },
-            &key,
-            &is_authority,
-        )?;
-        Ok(Self { key, certificate })
+        let serial = serial()?;
+        let issuer = by.map_or(name, |by| &by.name);
+        let fields = Fields { serial: &serial, issuer, subject: name, valid: VALID };
+        let signer = by.map_or(&key, |by| &by.key);
+        let der = certificate(signer, &fields, &key, &is_authority)?;
+        Ok(Self { key, name: name.to_owned(), own: Issued { der, pkcs8, serial } })
     }
 
     /// The certificate of the authority, to be trusted.
     pub fn pem(&self) -> String {
-        pem("CERTIFICATE", &self.certificate)
+        pem("CERTIFICATE", &self.own.der)
+    }
+
+    /// The certificate of the authority, as what its own authority issued.
+    pub const fn own(&self) -> &Issued {
+        &self.own
     }
 
     /// Certificate and key of a server, or a client, of that name, as files have them.
@@ -120,16 +137,11 @@ impl Authority {
     /// [`TlsError`].
     pub fn issue(&self, names: &[AltName<'_>], valid: [&str; 2]) -> Result<Issued, TlsError> {
         let (key, pkcs8) = draw()?;
-        let mut serial = vec![0; SERIAL_BYTES];
-        aws_lc_rs::rand::fill(&mut serial)?;
-        if let Some(first) = serial.first_mut() {
-            // Neither negative nor shorter than it seems.
-            *first = *first & 0x7F | 0x40;
-        }
+        let serial = serial()?;
         let alternatives: Vec<Vec<u8>> = names.iter().map(AltName::encode).collect();
         let alternatives: Vec<&[u8]> = alternatives.iter().map(Vec::as_slice).collect();
         let extension = extension(SUBJECT_ALT_NAME, false, &sequence(&alternatives));
-        let fields = Fields { serial: &serial, issuer: NAME, subject: "leaf", valid };
+        let fields = Fields { serial: &serial, issuer: &self.name, subject: "leaf", valid };
         let der = certificate(&self.key, &fields, &key, &extension)?;
         Ok(Issued { der, pkcs8, serial })
     }
@@ -153,7 +165,7 @@ impl Authority {
             // Version 2 is written as 1.
             &tlv(0x02, &[1]),
             &algorithm,
-            &name(NAME),
+            &name(&self.name),
             &tlv(0x17, from.as_bytes()),
             &tlv(0x17, until.as_bytes()),
             &entries,
@@ -191,6 +203,16 @@ fn pem(label: &str, bytes: &[u8]) -> String {
         pem.push('\n');
     }
     pem + &format!("-----END {label}-----\n")
+}
+
+fn serial() -> Result<Vec<u8>, Unspecified> {
+    let mut serial = vec![0; SERIAL_BYTES];
+    aws_lc_rs::rand::fill(&mut serial)?;
+    if let Some(first) = serial.first_mut() {
+        // Neither negative nor shorter than it seems.
+        *first = *first & 0x7F | 0x40;
+    }
+    Ok(serial)
 }
 
 /// A new key, and the same in PKCS #8.
@@ -303,7 +325,7 @@ mod tests {
         for trusted in [true, false] {
             let mut roots = rustls::RootCertStore::empty();
             let root = if trusted { &authority } else { &Authority::new().unwrap() };
-            roots.add(CertificateDer::from(root.certificate.clone())).unwrap();
+            roots.add(CertificateDer::from(root.own.der.clone())).unwrap();
             let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
             let client = rustls::ClientConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions()

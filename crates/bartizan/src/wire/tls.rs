@@ -167,10 +167,7 @@ fn verifier(
     let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     if let Some(path) = revoked {
         // A list that is missing or old could hide that a certificate was revoked, so either refuses.
-        verifier = verifier
-            .with_crls(revocations(path)?)
-            .only_check_end_entity_revocation()
-            .enforce_revocation_expiration();
+        verifier = verifier.with_crls(revocations(path)?).enforce_revocation_expiration();
     }
     if !are_required {
         verifier = verifier.allow_unauthenticated();

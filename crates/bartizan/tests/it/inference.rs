@@ -258,8 +258,8 @@ async fn who_leaves_has_what_was_sent_until_then_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_too_long_is_cut_and_says_so() {
-    let stage = stage(echo().into(), "\n      - { id: g-word, on: [input, output], detect: keywords, keywords: [zanzibar], action: block }", "{}").await;
-    let long = "lorem ipsum ".repeat(100_000);
+    let stage = stage(echo().into(), "\n      - { id: g-word, on: [input], detect: keywords, keywords: [zanzibar], action: block }", "{}").await;
+    let long = "lorem ipsum ".repeat(88_000);
     for stream in [false, true] {
         let answer = stage.post("/v1/chat/completions", &chat("open", &long, stream)).await;
         assert_eq!(answer.status, 200);
@@ -267,7 +267,7 @@ async fn what_is_too_long_is_cut_and_says_so() {
         for (side, whole) in [("request", None), ("answer", Some(answer.text()))] {
             let kept = &kept[side];
             assert_eq!(kept["cut"], true, "{side} stream={stream}");
-            assert!(kept["bytes"].as_u64().unwrap() > 1_200_000);
+            assert!(kept["bytes"].as_u64().unwrap() > 1_056_000);
             let text = kept["text"].as_str().unwrap();
             assert!(text.len() <= 1 << 20 && text.len() > (1 << 20) - 4, "{}", text.len());
             assert!(whole.is_none_or(|whole| whole.starts_with(text)));

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bartizan_testkit::tls::{AltName, Authority, Issued, VALID};
 use bartizan_testkit::upstream::{Script, Upstream};
@@ -59,9 +59,10 @@ async fn connect(
     let mut config = match own {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
-            let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+            let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+            let chain = chain.collect::<Result<_, _>>().unwrap();
             let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-            builder.with_client_auth_cert(vec![certificate], key).unwrap()
+            builder.with_client_auth_cert(chain, key).unwrap()
         }
     };
     config.alpn_protocols = vec![protocol.to_vec()];
@@ -288,7 +289,12 @@ async fn a_certificate_that_is_revoked_ends_within_moments_also_on_connections_t
     };
     assert!(call(&alice).await.unwrap().1.starts_with("HTTP/1.1 200"));
     assert!(call(&old).await.is_err());
-    // A connection that stays open, and has been used.
+    // One to each port that stays open, and has been used.
+    let console = stage.process.ready().console.clone();
+    let mut seen = connect(&console, &authority, Some(alice.pair()), b"http/1.1").await.unwrap();
+    let page = get("/healthz").replace("connection: close\r\n", "");
+    seen.write_all(page.as_bytes()).await.unwrap();
+    seen.read_exact(&mut [0; 12]).await.unwrap();
     let mut open = connect(&gateway, &authority, Some(alice.pair()), b"http/1.1").await.unwrap();
     let request = keyless("staff").replace("connection: close\r\n", "");
     open.write_all(request.as_bytes()).await.unwrap();
@@ -299,9 +305,42 @@ async fn a_certificate_that_is_revoked_ends_within_moments_also_on_connections_t
     std::fs::write(&list, authority.revoked(&[&old, &alice], VALID[1]).unwrap()).unwrap();
     // It ends by itself.
     let mut rest = Vec::new();
+    let began = Instant::now();
     let ended = tokio::time::timeout(Duration::from_secs(20), open.read_to_end(&mut rest)).await;
     assert!(ended.is_ok(), "{}", stage.process.stderr());
+    eprintln!("the connection ended {} ms after the list", began.elapsed().as_millis());
+    let ended = tokio::time::timeout(Duration::from_secs(20), seen.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "{}", stage.process.stderr());
     assert!(call(&alice).await.is_err());
+}
+
+#[tokio::test]
+async fn an_authority_that_is_revoked_takes_its_certificates_with_it() {
+    let root = Authority::new().unwrap();
+    let [good, leaked, silent] = ["good", "leaked", "silent"].map(|name| root.below(name).unwrap());
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), &root);
+    std::fs::write(folder.path().join("ca.pem"), root.pem()).unwrap();
+    // The root says who is revoked below it, and so does each of the others but one.
+    let lists = [
+        root.revoked(&[leaked.own()], VALID[1]).unwrap(),
+        good.revoked(&[], VALID[1]).unwrap(),
+        leaked.revoked(&[], VALID[1]).unwrap(),
+    ];
+    std::fs::write(folder.path().join("crl.pem"), lists.concat()).unwrap();
+    let upstream = Upstream::start(Script::obedient()).await.unwrap();
+    let policy = certificates(", client-crl: file:crl.pem");
+    let stage = Stage::with_policy(upstream, folder, &policy).await;
+    let gateway = stage.process.ready().gateway.clone();
+    let call = async |by: &Authority| {
+        let (leaf, key) = by.issue(&[AltName::Email("alice@example.com")], VALID).unwrap().pair();
+        let own = Some((leaf + &by.pem(), key));
+        ask(&gateway, &root, own, b"http/1.1", &keyless("staff")).await
+    };
+    assert!(call(&good).await.unwrap().1.starts_with("HTTP/1.1 200"));
+    for other in [&leaked, &silent] {
+        assert!(call(other).await.is_err());
+    }
 }
 
 #[tokio::test]

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use bartizan_console::from_peer;
-use bartizan_gateway::TlsSource;
+use bartizan_gateway::{Connections, TlsSource};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -60,7 +59,7 @@ pub(super) async fn serve(
         .max_buf_size(HEAD_BYTES);
     let server = Arc::new(server);
     let room = Arc::new(Semaphore::new(bounds.connections));
-    let graceful = GracefulShutdown::new();
+    let mut connections = Connections::new(tls);
     let mut stop = std::pin::pin!(stop);
     loop {
         let next = async {
@@ -70,6 +69,7 @@ pub(super) async fn serve(
         };
         let (permit, accepted) = tokio::select! {
             next = next => next,
+            never = connections.renew() => match never {},
             () = &mut stop => break,
         };
         let (stream, peer) = match accepted {
@@ -82,8 +82,7 @@ pub(super) async fn serve(
         };
         let server = Arc::clone(&server);
         let service = TowerToHyperService::new(from_peer(&router, peer.ip()));
-        let watcher = graceful.watcher();
-        let tls = tls.clone();
+        let (watcher, tls) = (connections.watcher(), connections.tls());
         tokio::spawn(async move {
             let ended = match tls {
                 None => {
@@ -91,7 +90,7 @@ pub(super) async fn serve(
                     watcher.watch(connection.into_owned()).await
                 }
                 Some(tls) => {
-                    let handshake = TlsAcceptor::from(Arc::clone(&tls.borrow())).accept(stream);
+                    let handshake = TlsAcceptor::from(tls).accept(stream);
                     let Ok(Ok(stream)) = timeout(bounds.head_timeout, handshake).await else {
                         tracing::debug!("no agreement on TLS");
                         return;
@@ -107,7 +106,7 @@ pub(super) async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(bounds.drain, graceful.shutdown()).await.is_err() {
+    if !connections.drain(bounds.drain).await {
         tracing::warn!(seconds = bounds.drain.as_secs(), "console answers cut off after draining");
     }
 }
