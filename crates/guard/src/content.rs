@@ -1,7 +1,5 @@
 //! Detectors of unsafe content: one for each category, all of one judgement of the view.
 
-use std::sync::LazyLock;
-
 use bartizan_core::Channel;
 use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
@@ -10,6 +8,7 @@ use bartizan_model::content::{CATEGORIES, CONTEXT_BYTES, ContentReader, Sentence
 use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::loading::Shared;
 use crate::model::{CONTENT, operating_point, score};
 use crate::text::{View, ViewKind};
 
@@ -141,8 +140,8 @@ impl Detector for Unsafe {
         CONTEXT_BYTES + REACH_BYTES
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&CONTENT);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::ContentModel]
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

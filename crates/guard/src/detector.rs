@@ -4,6 +4,7 @@ use bartizan_core::catalog::Meta;
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Channel, ChannelSet, Finding, NotEvaluated, Severity};
 
+use crate::loading::Shared;
 use crate::refine::Refined;
 use crate::text::View;
 
@@ -73,7 +74,12 @@ pub trait Detector: Send + Sync {
         false
     }
 
-    /// Loads what the first text would have to wait for.
+    /// What it has in common with others, which is loaded before the first text.
+    fn shared(&self) -> &'static [Shared] {
+        &[]
+    }
+
+    /// Loads what else the first text would have to wait for.
     fn prepare(&self) {}
 
     /// Score from which a trained detector speaks at a sensitivity, 0..=1; `None` for one whose

@@ -41,7 +41,7 @@ pub struct Guard {
     /// By channel, in the order of [`Channel::ALL`].
     plans: Vec<Plans>,
     /// What is done with the turns of a conversation.
-    conversation: Plan,
+    conversation: Arc<Plan>,
     /// None where a detector made elsewhere may judge the same text in two ways.
     clean: Option<CleanTexts>,
 }

@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod identifier;
 mod intent;
 mod lexicon;
+mod loading;
 mod markup;
 mod model;
 mod named_entity;
@@ -43,6 +44,7 @@ pub use detector::{Detector, Findings, Hit, Reads};
 pub use engine::{
     CONVERSATION_TURNS, Conversation, Guard, GuardBuilder, GuardError, LeftOut, left_out,
 };
+pub use loading::Shared;
 pub use report::{Edit, Judged, Report};
 pub use session::{Session, SessionBuilder};
 pub use stream::{Released, StreamGuard};

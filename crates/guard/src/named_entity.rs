@@ -1,12 +1,11 @@
 //! Detectors of persons, organisations, places and addresses: one for each sort, all of one reading of
 //! the view by the trained tagger.
 
-use std::sync::LazyLock;
-
 use bartizan_core::catalog::Meta;
 use bartizan_model::tagger::{Entity, Found, LOOK_BEHIND_BYTES, Tagged};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::loading::Shared;
 use crate::model::NAMES;
 use crate::text::View;
 
@@ -60,8 +59,8 @@ impl Detector for NamedEntity {
         LOOK_BEHIND_BYTES
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&NAMES);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::Names]
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {

@@ -145,8 +145,8 @@ pub(crate) struct RuleSet {
 
 struct Compiled {
     literals: Vec<Literal>,
-    /// One per rule; none for one whose expression is not usable, which tests refuse.
-    machines: Vec<(&'static Rule, Option<Machine>)>,
+    /// One per rule, compiled where its word first occurs: most words hardly ever do.
+    machines: Vec<(&'static Rule, OnceLock<Option<Machine>>)>,
 }
 
 struct Literal {
@@ -181,7 +181,7 @@ impl RuleSet {
                 literals: literals
                     .map(|(word, (rules, begins_word))| Literal { word, rules, begins_word })
                     .collect(),
-                machines: self.rules().map(|rule| (rule, Machine::new(rule.then).ok())).collect(),
+                machines: self.rules().map(|rule| (rule, OnceLock::new())).collect(),
             }
         })
     }
@@ -208,10 +208,13 @@ impl RuleSet {
         for hit in hits {
             let Some(literal) = compiled.literals.get(hit.literal) else { continue };
             for index in &literal.rules {
-                let Some((rule, Some(machine))) = compiled.machines.get(*index) else { continue };
+                let Some((rule, machine)) = compiled.machines.get(*index) else { continue };
                 if !rule.leads(literal.word, bytes, hit.start) {
                     continue;
                 }
+                // Tests refuse an expression that is not usable.
+                let machine = machine.get_or_init(|| Machine::new(rule.then).ok());
+                let Some(machine) = machine else { continue };
                 let found = machine.follow(bytes, hit.end, rule.extent);
                 if found.is_open {
                     findings.undecided(hit.start);

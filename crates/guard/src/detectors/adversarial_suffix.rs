@@ -1,12 +1,12 @@
 //! Optimised gibberish behind a request.
 
-use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
+use crate::loading::Shared;
 use crate::model::{ATTACK, operating_point, rarity, score};
 use crate::text::View;
 
@@ -71,8 +71,8 @@ impl Detector for AdversarialSuffix {
         true
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&ATTACK);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::AttackModel]
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

@@ -5,7 +5,8 @@ use bartizan_core::{Category, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads, SAID_BY_OTHERS};
 use crate::intent;
-use crate::text::{View, respell};
+use crate::loading::Shared;
+use crate::text::View;
 
 pub(super) static DETECTOR: InstructionOverride = InstructionOverride;
 
@@ -95,8 +96,8 @@ impl Detector for InstructionOverride {
         Reads::TextAndRespelled
     }
 
-    fn prepare(&self) {
-        respell::prepare();
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::Lexicon, Shared::Spellings, Shared::Override]
     }
 
     fn literals(&self) -> Vec<String> {

@@ -4,7 +4,6 @@ mod turns;
 mod words;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::{Category, Channel, ChannelSet, Severity};
@@ -13,7 +12,8 @@ use bartizan_model::content::{ContentReader, category};
 use self::turns::{Speaker, Turn, turns};
 use self::words::{DECLINES, OBEYS, TELLS};
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, CONTENT, foreign_harm, harm};
+use crate::loading::Shared;
+use crate::model::{CONTENT, foreign_harm, harm};
 use crate::text::{View, ViewKind};
 
 pub(super) static DETECTOR: ManyShot = ManyShot;
@@ -105,9 +105,8 @@ impl Detector for ManyShot {
         true
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&ATTACK);
-        LazyLock::force(&CONTENT);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::AttackModel, Shared::ContentModel]
     }
 
     fn inspect(&self, view: &View<'_>, _: &[Hit], findings: &mut Findings<'_>) {

@@ -1,13 +1,13 @@
 //! Requests that somebody planted in a document.
 
-use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, operating_point, rarity, score};
+use crate::loading::Shared;
+use crate::model::{operating_point, rarity, score};
 use crate::text::{View, ViewKind};
 
 pub(super) static DETECTOR: PlantedRequest = PlantedRequest;
@@ -73,8 +73,8 @@ impl Detector for PlantedRequest {
         true
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&ATTACK);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::AttackModel]
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

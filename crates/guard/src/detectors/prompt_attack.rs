@@ -1,6 +1,5 @@
 //! Attacks on the model, as a trained classifier sees them.
 
-use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
@@ -9,8 +8,9 @@ use bartizan_model::attack::Speaker;
 use bartizan_model::plain::plain;
 
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, AttackReading, operating_point, score};
-use crate::text::{View, ViewKind, respell};
+use crate::loading::Shared;
+use crate::model::{AttackReading, operating_point, score};
+use crate::text::{View, ViewKind};
 
 pub(super) static DETECTOR: PromptAttack = PromptAttack;
 
@@ -121,9 +121,8 @@ impl Detector for PromptAttack {
         true
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&ATTACK);
-        respell::prepare();
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::AttackModel, Shared::Spellings]
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

@@ -5,7 +5,8 @@ use bartizan_core::{Category, ChannelSet, Severity};
 
 use crate::detector::{Detector, Findings, Hit, Reads, SAID_BY_OTHERS};
 use crate::intent;
-use crate::text::{View, respell};
+use crate::loading::Shared;
+use crate::text::View;
 
 pub(super) static DETECTOR: RolePlayJailbreak = RolePlayJailbreak;
 
@@ -78,8 +79,8 @@ impl Detector for RolePlayJailbreak {
         Reads::TextAndRespelled
     }
 
-    fn prepare(&self) {
-        respell::prepare();
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::Lexicon, Shared::Spellings, Shared::Persona]
     }
 
     fn literals(&self) -> Vec<String> {

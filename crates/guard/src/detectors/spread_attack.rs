@@ -3,7 +3,6 @@
 mod pieces;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
@@ -13,7 +12,8 @@ use bartizan_model::attack::Speaker;
 use self::pieces::put_together;
 use super::prompt_attack::is_latin;
 use crate::detector::{Detector, Findings, Hit, Reads};
-use crate::model::{ATTACK, AttackReading, operating_point, score};
+use crate::loading::Shared;
+use crate::model::{AttackReading, operating_point, score};
 use crate::text::{View, fold_to_string};
 
 pub(super) static DETECTOR: SpreadAttack = SpreadAttack;
@@ -90,8 +90,8 @@ impl Detector for SpreadAttack {
         true
     }
 
-    fn prepare(&self) {
-        LazyLock::force(&ATTACK);
+    fn shared(&self) -> &'static [Shared] {
+        &[Shared::AttackModel]
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {

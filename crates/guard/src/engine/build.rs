@@ -1,6 +1,6 @@
 //! From guardrails to plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bartizan_core::settings::{Detect, Guardrail, Refine};
@@ -14,6 +14,7 @@ use super::shapes::ShapeSet;
 use super::{Exempt, Guard, Member, Plan, Plans, Rail, RailOperators, Source};
 use crate::detector::{Detector, Reads};
 use crate::detectors::{self, RefinedAttack};
+use crate::loading::{Shared, on_all_cores};
 use crate::operators::{KeyError, Ready};
 use crate::refine::Refiner;
 use crate::text::{ViewKind, fold_to_string};
@@ -258,33 +259,57 @@ impl GuardBuilder {
     /// # Errors
     /// [`GuardError::Literals`] when the words of all detectors do not fit one automaton.
     pub fn build(self) -> Result<Guard, GuardError> {
-        let mut known: BTreeMap<Vec<usize>, Arc<Plan>> = BTreeMap::new();
-        let mut plan_of = |active: Vec<usize>| {
-            if let Some(plan) = known.get(&active) {
-                return Ok(Arc::clone(plan));
-            }
-            let plan = Arc::new(self.plan(active.clone())?);
-            known.insert(active, Arc::clone(&plan));
-            Ok(plan)
+        self.load();
+        let parts: Vec<[Vec<usize>; 3]> =
+            Channel::ALL.into_iter().map(|channel| self.parts(channel)).collect();
+        let talk = self.active(Channel::User, Kind::Conversation);
+        // Many channels have the same detectors.
+        let sets: BTreeSet<&Vec<usize>> = parts.iter().flatten().chain([&talk]).collect();
+        let sets: Vec<&Vec<usize>> = sets.into_iter().collect();
+        let compiled = on_all_cores(&sets, |active| self.plan((*active).clone()).map(Arc::new));
+        let mut known = BTreeMap::new();
+        for (active, plan) in sets.iter().zip(compiled) {
+            known.insert(*active, plan?);
+        }
+        let plan_of = |active: &Vec<usize>| match known.get(active) {
+            Some(plan) => Ok(Arc::clone(plan)),
+            None => self.plan(active.clone()).map(Arc::new),
         };
         let mut plans = Vec::with_capacity(Channel::ALL.len());
-        for channel in Channel::ALL {
-            let active = self.active(channel, Kind::Text);
-            // Where every text is whole, nothing waits for anybody.
-            let streams = STREAMED.contains(&channel);
-            let (acting, noting): (Vec<usize>, Vec<usize>) =
-                active.iter().copied().partition(|index| !streams || self.acts(*index, channel));
+        for (channel, [acting, noting, all]) in Channel::ALL.into_iter().zip(&parts) {
             let masks = |rail: &Rail| rail.acts() && rail.action == Action::Mask;
             plans.push(Plans {
                 acting: plan_of(acting)?,
                 noting: plan_of(noting)?,
-                all: plan_of(active)?,
+                all: plan_of(all)?,
                 masks: self.rails.iter().any(|rail| rail.on.contains(channel) && masks(rail)),
             });
         }
-        let conversation = self.plan(self.active(Channel::User, Kind::Conversation))?;
+        let conversation = plan_of(&talk)?;
         let clean = (!self.has_foreign).then(CleanTexts::default);
         Ok(Guard { detectors: self.detectors, rails: self.rails, plans, conversation, clean })
+    }
+
+    /// Loads what the detectors need: what several have in common first, so that none waits for another.
+    fn load(&self) {
+        let asked: BTreeSet<usize> =
+            self.rails.iter().flat_map(|rail| rail.detectors.iter().copied()).collect();
+        let asked: Vec<&dyn Detector> =
+            asked.iter().filter_map(|index| self.detectors.get(*index).map(Source::get)).collect();
+        let shared: BTreeSet<Shared> =
+            asked.iter().flat_map(|detector| detector.shared().iter().copied()).collect();
+        on_all_cores(&Vec::from_iter(shared), |shared| shared.load());
+        on_all_cores(&asked, |detector| detector.prepare());
+    }
+
+    /// Detectors of a channel: those that act, those that only note, and all.
+    fn parts(&self, channel: Channel) -> [Vec<usize>; 3] {
+        let active = self.active(channel, Kind::Text);
+        // Where every text is whole, nothing waits for anybody.
+        let streams = STREAMED.contains(&channel);
+        let (acting, noting) =
+            active.iter().copied().partition(|index| !streams || self.acts(*index, channel));
+        [acting, noting, active]
     }
 
     /// Detectors that read texts of the channel, by index.
@@ -321,7 +346,6 @@ impl GuardBuilder {
         let mut shapes = ShapeSet::default();
         for (slot, index) in active.iter().enumerate() {
             let Some(detector) = self.detectors.get(*index).map(Source::get) else { continue };
-            detector.prepare();
             look_behind = look_behind.max(detector.look_behind());
             let member = Member { slot, index: *index, reads: detector.reads() };
             shapes.add(slot, detector.shapes());

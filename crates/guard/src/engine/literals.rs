@@ -5,15 +5,19 @@
 //! tells whether it ends inside a literal. The same pass tells whether rotating the view by thirteen
 //! letters would show a literal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::nfa::noncontiguous;
 use aho_corasick::{Anchored, MatchKind};
 use smallvec::SmallVec;
 
 use super::GuardError;
 use crate::detector::Hit;
+
+/// Depth to which states of the draft of an automaton have a table.
+const DRAFT_DEPTH: usize = 1;
 
 /// A literal and whom to tell about it.
 pub(super) struct Literal {
@@ -40,8 +44,8 @@ pub(super) struct LiteralSet {
     longest: usize,
     /// Per pattern: detectors share words.
     owners: Vec<Owners>,
-    /// For states in which more text may complete a literal: bytes of it that were read.
-    open: HashMap<StateID, usize>,
+    /// States in which more text may complete a literal, rising, with the bytes of it that were read.
+    open: Vec<(StateID, u32)>,
 }
 
 /// What one pass over a view tells.
@@ -66,19 +70,23 @@ impl LiteralSet {
             owners.push((literal.slot, literal.index));
         }
         let (texts, owners): (Vec<String>, Vec<_>) = patterns.into_iter().unzip();
-        let automaton = NFA::builder()
+        // What it is made of is thrown away: tables for quick steps in it would take longer than the steps. It knows no
+        // upper case, and is never shown any: with both, it would take three times as long to build.
+        let draft = noncontiguous::NFA::builder()
             .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
             .prefilter(false)
+            .dense_depth(DRAFT_DEPTH)
             .build(&texts)
             .map_err(GuardError::Literals)?;
+        let automaton =
+            NFA::builder().build_from_noncontiguous(&draft).map_err(GuardError::Literals)?;
         let mut gates = Gates::default();
         for literal in literals {
             gates.add(literal);
         }
         let longest = texts.iter().map(String::len).max().unwrap_or_default();
         let mut set =
-            Self { automaton: None, gates: Some(gates), longest, owners, open: HashMap::new() };
+            Self { automaton: None, gates: Some(gates), longest, owners, open: Vec::new() };
         set.note_open_states(&automaton, &texts);
         set.automaton = Some(automaton);
         Ok(set)
@@ -87,24 +95,39 @@ impl LiteralSet {
     fn note_open_states(&mut self, automaton: &NFA, texts: &[String]) {
         let Ok(root) = automaton.start_state(Anchored::No) else { return };
         let step = |state, byte: &u8| automaton.next_state(Anchored::No, state, *byte);
-        let mut by_len: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-        by_len.sort_unstable_by_key(|text| text.len());
-        for text in &by_len {
+        for text in texts {
+            let Some((_, begun)) = text.as_bytes().split_last() else { continue };
             let mut state = root;
-            for (at, byte) in text.iter().enumerate().take(text.len().saturating_sub(1)) {
+            for (byte, read) in begun.iter().zip(1..) {
                 state = step(state, byte);
-                self.open.insert(state, at + 1);
+                self.open.push((state, read));
             }
         }
+        // A state of literals that begin alike is one, however many they are.
+        self.open.sort_unstable();
+        self.open.dedup();
         // A literal that is complete and begins no longer one ends like its longest proper suffix;
         // shorter literals come first, so the suffix is known already.
+        let mut by_len: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+        by_len.sort_unstable_by_key(|text| text.len());
+        let mut complete: BTreeMap<StateID, u32> = BTreeMap::new();
         for text in &by_len {
             let whole = text.iter().fold(root, step);
             let suffix = text.iter().skip(1).fold(root, step);
-            if let (false, Some(open)) = (self.open.contains_key(&whole), self.open.get(&suffix)) {
-                self.open.insert(whole, *open);
+            let known = |state| self.read_in(state).or_else(|| complete.get(&state).copied());
+            if let (None, Some(open)) = (known(whole), known(suffix)) {
+                complete.insert(whole, open);
             }
         }
+        self.open.extend(complete);
+        self.open.sort_unstable();
+        self.open.shrink_to_fit();
+    }
+
+    /// Bytes of an open literal that were read where a text leads to this state.
+    fn read_in(&self, state: StateID) -> Option<u32> {
+        let at = self.open.binary_search_by_key(&state, |(state, _)| *state).ok()?;
+        self.open.get(at).map(|(_, read)| *read)
     }
 
     /// Reads a view. Only in one that is not `complete` is its end looked at.
@@ -135,7 +158,7 @@ impl LiteralSet {
         let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
         for (end, byte) in bytes.iter().enumerate().skip(start) {
             let end = end + 1;
-            state = automaton.next_state(Anchored::Yes, state, *byte);
+            state = automaton.next_state(Anchored::Yes, state, byte.to_ascii_lowercase());
             if !automaton.is_special(state) {
                 continue;
             }
@@ -166,8 +189,9 @@ impl LiteralSet {
         // No state remembers more than the longest literal.
         let tail = bytes.get(bytes.len().saturating_sub(self.longest)..).unwrap_or_default();
         let root = automaton.start_state(Anchored::No).ok()?;
-        let step = |state, byte: &u8| automaton.next_state(Anchored::No, state, *byte);
-        self.open.get(&tail.iter().fold(root, step)).map(|open| bytes.len() - open)
+        let step =
+            |state, byte: &u8| automaton.next_state(Anchored::No, state, byte.to_ascii_lowercase());
+        self.read_in(tail.iter().fold(root, step)).map(|read| bytes.len() - read as usize)
     }
 
     /// Whether there is nothing to match.

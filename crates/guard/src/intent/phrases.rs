@@ -1,6 +1,8 @@
 //! Phrases: a rare literal that the engine looks for, and a pattern that must match where it
 //! stands.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder};
 
 use super::Sink;
@@ -42,25 +44,13 @@ const REACH: usize = 160;
 
 /// Compiled phrases.
 pub(crate) struct Phrases {
-    compiled: Vec<(&'static Phrase, Option<Regex>)>,
+    /// Each pattern is compiled where its anchor first occurs, which is rare.
+    compiled: Vec<(&'static Phrase, OnceLock<Option<Regex>>)>,
 }
 
 impl Phrases {
     pub(crate) fn new(phrases: &'static [Phrase]) -> Self {
-        let compile = |pattern: &str| {
-            RegexBuilder::new(&format!("^(?:{pattern})"))
-                .case_insensitive(true)
-                .dot_matches_new_line(true)
-                .build()
-                .ok()
-        };
-        let compiled = phrases
-            .iter()
-            .map(|phrase| {
-                (phrase, (!phrase.pattern.is_empty()).then(|| compile(phrase.pattern)).flatten())
-            })
-            .collect();
-        Self { compiled }
+        Self { compiled: phrases.iter().map(|phrase| (phrase, OnceLock::new())).collect() }
     }
 
     /// The literals, in order.
@@ -96,6 +86,7 @@ impl Phrases {
         }
         let end = text.floor_char_boundary(limit.min(text.len()));
         let part = text.get(hit.start..end).unwrap_or_default();
+        let pattern = pattern.get_or_init(|| compiled(phrase.pattern));
         let found = pattern.as_ref().and_then(|pattern| pattern.find(part));
         if let Some(found) = found
             && weight > 0.0
@@ -103,6 +94,15 @@ impl Phrases {
             sink.found(hit.start, hit.start + found.end(), phrase.score * weight);
         }
     }
+}
+
+/// None for a pattern that is none, which tests refuse.
+fn compiled(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(&format!("^(?:{pattern})"))
+        .case_insensitive(true)
+        .dot_matches_new_line(true)
+        .build()
+        .ok()
 }
 
 fn stands(wanted: Before, before: &str) -> bool {
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         for intent in [&super::super::OVERRIDE, &super::super::EXTRACTION, &super::super::PERSONA] {
-            for (phrase, pattern) in &intent.phrases.compiled {
-                assert_eq!(pattern.is_some(), !phrase.pattern.is_empty(), "{phrase:?}");
+            for (phrase, _) in &intent.phrases.compiled {
+                assert!(compiled(phrase.pattern).is_some(), "{phrase:?}");
             }
         }
     }

@@ -9,6 +9,7 @@ use bartizan_core::{NotEvaluated, Span};
 
 use crate::detector::{Detector, Findings, Hit, Reads};
 use crate::detectors::prompt_attack::{self, LEAST, Suspect, suspect, suspect_within};
+use crate::loading::Shared;
 use crate::refine::{Refined, Refiner, Unjudged};
 use crate::text::View;
 
@@ -125,8 +126,8 @@ impl Detector for RefinedAttack {
         prompt_attack::DETECTOR.needs_whole_text()
     }
 
-    fn prepare(&self) {
-        prompt_attack::DETECTOR.prepare();
+    fn shared(&self) -> &'static [Shared] {
+        prompt_attack::DETECTOR.shared()
     }
 
     fn operating_point(&self, sensitivity: Sensitivity) -> Option<f32> {
