@@ -83,6 +83,14 @@ impl Link {
             about => about?,
         };
         let run = about.lines().find_map(|line| line.strip_prefix("run_id:"));
+        let memory: RedisResult<String> =
+            redis::cmd("INFO").arg("memory").query_async(&mut connection).await;
+        if let Some(policy) = memory.ok().as_deref().and_then(throws_away) {
+            tracing::warn!(
+                server = self.server,
+                "the server throws counters away when its memory is full (`maxmemory-policy {policy}`), and limits begin anew; set `noeviction`"
+            );
+        }
         Ok((connection, run.unwrap_or("unknown").to_owned()))
     }
 
@@ -124,6 +132,13 @@ impl Link {
     }
 }
 
+/// How a server makes room where its memory is full, when that is not by refusing to take more.
+fn throws_away(memory: &str) -> Option<&str> {
+    let field = |name| memory.lines().find_map(|line| line.trim_end().strip_prefix(name));
+    let is_bounded = field("maxmemory:").is_some_and(|most| most != "0");
+    field("maxmemory_policy:").filter(|policy| is_bounded && *policy != "noeviction")
+}
+
 fn client(settings: &Redis) -> Result<Client, CountersError> {
     let server = &settings.server;
     let name = || format!("{}:{}", server.host, server.port);
@@ -159,4 +174,23 @@ fn client(settings: &Redis) -> Result<Client, CountersError> {
         }
     };
     Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_throws_keys_away_is_known() {
+        let said = |most, policy| {
+            format!(
+                "# Memory\r\nused_memory:1\r\nmaxmemory:{most}\r\nmaxmemory_policy:{policy}\r\n"
+            )
+        };
+        assert_eq!(throws_away(&said("100", "allkeys-lru")), Some("allkeys-lru"));
+        assert_eq!(throws_away(&said("100", "volatile-ttl")), Some("volatile-ttl"));
+        assert_eq!(throws_away(&said("100", "noeviction")), None);
+        assert_eq!(throws_away(&said("0", "allkeys-lru")), None);
+        assert_eq!(throws_away(""), None);
+    }
 }

@@ -11,6 +11,7 @@ use bartizan_core::hex;
 use bartizan_core::id::Name;
 use bartizan_core::principal::{PrincipalKind, parse_qualified};
 use bartizan_core::settings::{CertificateName, CertificateRule, Member};
+use bartizan_core::tags::Tags;
 use bartizan_core::time::Timestamp;
 use jiff::SignedDuration;
 use x509_cert::Certificate;
@@ -41,6 +42,8 @@ pub struct Shown {
     pub groups: Vec<Name>,
     /// The only endpoints that it opens; absent where it opens all that are.
     pub endpoints: Option<Arc<[Name]>>,
+    /// What use with it is put down to.
+    pub tags: Arc<Tags>,
     /// When the certificate ends.
     pub expires: Timestamp,
     /// Names the certificate in logs: 16 hex digits of its SHA-256.
@@ -135,6 +138,7 @@ impl Certificates {
                 name,
                 groups: rule.groups.clone(),
                 endpoints: rule.endpoints.clone(),
+                tags: Arc::clone(&rule.tags),
                 expires,
                 certificate_id,
             });

@@ -47,7 +47,7 @@ pub(crate) const USAGE: &str = "usage";
 const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("leaf_index", "number of the entry; `bartizan audit prove` takes it"),
     ("time", "when it was written, UTC; null, like all that follow, where an entry is no event"),
-    ("area", "`gateway`, `admin`, `ledger`"),
+    ("area", "`gateway`, `admin`, `ledger`, `inference`"),
     ("operation", "what happened: `chat-completions`, `key-created`, …"),
     ("request_id", "id that the caller saw in `x-bartizan-request-id`"),
     ("principal", "who asked; a pseudonym where the name was erased"),
@@ -58,6 +58,7 @@ const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("model", "model that was asked"),
     ("verdict", "`allow`, `flag`, `mask` or `block`"),
     ("outcome", "`answered`, `refused`, `limited`, …"),
+    ("payload", "where the inference log keeps the exchange, or why it does not"),
     ("status", "HTTP status sent to the caller"),
     ("rule", "guardrail or limit that decided"),
     ("policy", "version of the policy that decided"),
@@ -186,7 +187,7 @@ struct EventRows {
     leaf_index: Int64Builder,
     time: TimestampMicrosecondBuilder,
     /// From `area` to `outcome`, in order.
-    texts: [StringViewBuilder; 11],
+    texts: [StringViewBuilder; 12],
     status: Int32Builder,
     rule: StringViewBuilder,
     policy: StringViewBuilder,
@@ -217,6 +218,7 @@ impl EventRows {
             event.model.as_deref(),
             Some(event.verdict.name()),
             Some(event.outcome.name()),
+            event.payload.as_deref(),
         ];
         self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.append_option(text));
         self.status.append_option(event.status.map(i32::from));

@@ -231,7 +231,7 @@ impl Identities {
             scope: Scope::Client,
             endpoints: shown.endpoints,
             expires: Some(shown.expires),
-            tags: Arc::default(),
+            tags: shown.tags,
             token: None,
         })
     }

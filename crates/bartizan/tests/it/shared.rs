@@ -124,6 +124,33 @@ async fn a_thousand_clients_of_two_gateways_stay_within_one_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_would_throw_counters_away_is_warned_of() {
+    for (policy, is_warned) in [("allkeys-lru", true), ("noeviction", false)] {
+        let start = move || {
+            let memory = ["--maxmemory", "64mb", "--maxmemory-policy", policy];
+            RedisServer::start(Keeps::Nothing, &memory).unwrap()
+        };
+        let redis = tokio::task::spawn_blocking(start).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "version: 1\nlisten: {{ gateway: \"127.0.0.1:0\", console: \"127.0.0.1:0\" }}\n\
+             state: {{ redis: {{ url: \"redis://127.0.0.1:{}\" }} }}\n\
+             providers: {{ demo: {{ demo: {{}} }} }}\n\
+             endpoints: {{ demo: {{ routes: [{{ provider: demo, model: m }}] }} }}\n",
+            redis.port()
+        );
+        let config = folder.path().join("bartizan.yaml");
+        std::fs::write(&config, text).unwrap();
+        let launch =
+            Launch::new(env!("CARGO_BIN_EXE_bartizan"), config, folder.path().join("data"));
+        let process = launch.start().await.unwrap_or_else(|error| panic!("{error}"));
+        let said = process.stderr();
+        assert_eq!(said.contains("maxmemory-policy allkeys-lru"), is_warned, "{said}");
+        process.terminate().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_loop_over_two_gateways_is_one_loop() {
     let brakes = "    brakes: [{ id: b-loop, same-requests: 13/h, action: block }]";
     let servers = Servers::start(brakes, "").await;

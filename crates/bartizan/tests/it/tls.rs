@@ -207,7 +207,7 @@ fn certificates(more: &str) -> String {
     let identity = r#"identity:
   certificates:
     - { id: c-staff, email: "*@example.com" }
-    - { id: c-mesh, uri: "spiffe://example.org/agent/*", endpoints: [demo] }
+    - { id: c-mesh, uri: "spiffe://example.org/agent/*", endpoints: [demo], tags: { team: search } }
 "#;
     policy.trim_end().strip_suffix('}').unwrap().to_owned() + staff + identity
 }
@@ -264,6 +264,8 @@ async fn a_certificate_stands_for_its_caller() {
     };
     assert!(of("alice@example.com").starts_with("certificate:c-staff:"));
     assert!(of("sp:support").starts_with("certificate:c-mesh:"));
+    let support = events.iter().find(|event| event["principal"] == "sp:support").unwrap();
+    assert_eq!(support["tags"], serde_json::json!({ "team": "search" }));
     let refused = events.iter().find(|event| {
         event["detail"].as_str().is_some_and(|it| it.contains("certificate-unknown"))
     });

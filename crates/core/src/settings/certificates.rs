@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::id::Name;
 use crate::settings::Member;
+use crate::tags::Tags;
 
 /// Certificates that stand for a caller. That an authority of the policy signed them was checked before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct CertificateRule {
     pub groups: Vec<Name>,
     /// The only endpoints that it opens, whatever else the policy would allow; absent where it opens all that are.
     pub endpoints: Option<Arc<[Name]>>,
+    /// What use with it is put down to.
+    pub tags: Arc<Tags>,
 }
 
 /// What a certificate is known by.

@@ -12,7 +12,14 @@ fn star(text: &str) -> OneStar {
 
 fn rule(id: &str, name: CertificateName) -> CertificateRule {
     let id = id.parse().unwrap();
-    CertificateRule { id, name, principal: None, groups: Vec::new(), endpoints: None }
+    CertificateRule {
+        id,
+        name,
+        principal: None,
+        groups: Vec::new(),
+        endpoints: None,
+        tags: Arc::default(),
+    }
 }
 
 fn rules() -> Certificates {
@@ -112,15 +119,19 @@ fn policy_can_say_who_calls_and_narrow_it() {
     let issued = Authority::new().unwrap().issue(&[AltName::Dns("any.example")], VALID).unwrap();
     let hash: [u8; 32] = digest(&SHA256, &issued.der).as_ref().try_into().unwrap();
     let principal = Member { kind: PrincipalKind::ServicePrincipal, name: "backup".to_owned() };
+    let mut tags = Tags::default();
+    tags.add_written("team=search").unwrap();
     let known = CertificateRule {
         principal: Some(principal),
         groups: vec!["nightly".parse().unwrap()],
         endpoints: Some(vec!["a".parse().unwrap()].into()),
+        tags: Arc::new(tags),
         ..rule("c-one", CertificateName::Sha256(hash))
     };
     let shown = Certificates::new(vec![known.clone()]).identify(&issued.der, now()).unwrap();
     assert_eq!((shown.name.as_str(), shown.kind), ("backup", PrincipalKind::ServicePrincipal));
     assert_eq!((shown.groups, shown.endpoints), (known.groups.clone(), known.endpoints.clone()));
+    assert_eq!(shown.tags, known.tags);
     assert_eq!(shown.certificate_id.len(), ID_DIGITS);
     assert_eq!(shown.expires, at("2049-12-31T23:59:59Z"));
     let other = Authority::new().unwrap().issue(&[AltName::Dns("any.example")], VALID).unwrap();

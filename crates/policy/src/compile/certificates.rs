@@ -103,7 +103,8 @@ impl Compiler<'_, '_> {
         };
         let groups = groups.into_iter().collect::<Option<BTreeSet<Name>>>()?;
         let groups = groups.into_iter().collect();
-        Some(CertificateRule { id: id?, name: name?, principal, groups, endpoints })
+        let tags = Arc::new(self.tags(&given.tags));
+        Some(CertificateRule { id: id?, name: name?, principal, groups, endpoints, tags })
     }
 
     fn opened(

@@ -57,6 +57,10 @@ pub(crate) struct CertificateFile {
     #[serde(default, deserialize_with = "given")]
     #[schemars(length(min = 1, max = 64))]
     pub(crate) endpoints: Option<Located<Vec<Located<String>>>>,
+    /// What use with it is put down to, such as `team: search`. Default: none.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(max = 16))]
+    pub(crate) tags: BTreeMap<Located<String>, Located<String>>,
 }
 
 /// How short tokens are made and taken.

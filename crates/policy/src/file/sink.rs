@@ -144,8 +144,12 @@ pub(crate) enum AreaWord {}
 impl Vocabulary for AreaWord {
     type Meaning = &'static str;
     const WHAT: &'static str = "an area of events";
-    const WORDS: &'static [(&'static str, &'static str)] =
-        &[("gateway", "gateway"), ("admin", "admin"), ("ledger", "ledger")];
+    const WORDS: &'static [(&'static str, &'static str)] = &[
+        ("gateway", "gateway"),
+        ("admin", "admin"),
+        ("ledger", "ledger"),
+        ("inference", "inference"),
+    ];
 }
 
 /// Words of `facility:`.

@@ -76,7 +76,7 @@ async fn what_analysts_write_works() {
     fixture.refresh();
     for (statement, rows) in [
         ("SHOW TABLES", 0),
-        ("DESCRIBE events", 26),
+        ("DESCRIBE events", 27),
         ("EXPLAIN SELECT 1", 0),
         ("SELECT date_trunc('hour', time) AS hour, count(*) FROM events GROUP BY 1", 0),
         ("SELECT split_part(principal, '@', 2) AS domain, count(*) FROM events GROUP BY 1", 1),
