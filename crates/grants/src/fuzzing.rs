@@ -77,7 +77,6 @@ pub fn grant_proof(input: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::block::Limits;
     use crate::{Authority, Budget, MintRequest, Narrowing, ProofKey, Reach, SigningKeys, narrow};

@@ -209,6 +209,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::index::Entry;
 
     pub(crate) fn head_of(endpoint: &str) -> Head {
         Head {
@@ -218,6 +219,17 @@ pub(crate) mod tests {
             until: 99,
             endpoint: endpoint.to_owned(),
         }
+    }
+
+    /// Another time in the open part of a record of a segment, with the digest that belongs to it.
+    pub(crate) fn forge_until(segment: &mut [u8], number: u64, entry: &Entry, until: u64) {
+        let from = entry.offset as usize;
+        let record = &mut segment[from..from + entry.len as usize];
+        record[44..52].copy_from_slice(&until.to_be_bytes());
+        let end = record.len() - CHECK;
+        let place = Place { segment: number, offset: entry.offset };
+        let digest = place.receipt(&record[4..end]).digest;
+        record[end..].copy_from_slice(&digest[..CHECK]);
     }
 
     const PLACE: Place = Place { segment: 3, offset: 24 };

@@ -98,7 +98,15 @@ pub struct Scan {
 
 /// Reads a segment from end to end.
 pub(crate) fn scan(dir: &Path, number: u64) -> io::Result<Scan> {
-    let mut file = SegmentFile::open(dir, number)?;
+    scan_file(SegmentFile::open(dir, number)?)
+}
+
+/// Records behind a head that is not as it was. They are what they were: their place is the file's name.
+pub(crate) fn salvaged(dir: &Path, number: u64) -> io::Result<Vec<Entry>> {
+    Ok(scan_file(SegmentFile::open_any(dir, number)?)?.entries)
+}
+
+fn scan_file(mut file: SegmentFile) -> io::Result<Scan> {
     let len = file.len;
     let mut found = Scan { end: HEAD_LEN, ..Scan::default() };
     // Those behind which nothing good comes count as the end.

@@ -101,6 +101,10 @@ impl Reader {
         match index::of(&self.dir, number) {
             Ok(entries) => Ok(entries),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            // What is behind a damaged head does not open, and hides no other segment.
+            Err(error) if segment::is_none(&error) => {
+                index::salvaged(&self.dir, number).map_err(|source| self.failed(number, source))
+            }
             Err(source) => Err(self.failed(number, source)),
         }
     }
@@ -173,11 +177,11 @@ impl Reader {
     /// [`InferenceError`], when the log cannot be read.
     pub fn read(&mut self, number: u64, entry: &Entry) -> Result<Opened, InferenceError> {
         let path = segment::path(&self.dir, number);
-        if !self
-            .look_at(number)
-            .map_err(|source| InferenceError::Segment { path: path.clone(), source })?
-        {
-            return Ok(Opened::Damaged);
+        match self.look_at(number) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Opened::Damaged),
+            Err(error) if segment::is_none(&error) => return Ok(Opened::Damaged),
+            Err(source) => return Err(InferenceError::Segment { path, source }),
         }
         let Some(file) = self.open.get_mut(&number) else { return Ok(Opened::Damaged) };
         let frame = match file.read(entry.offset) {
@@ -186,9 +190,6 @@ impl Reader {
             Err(source) => return Err(InferenceError::Segment { path, source }),
         };
         let Some(keys) = &mut self.keys else { return Ok(Opened::NoKey) };
-        if frame.head.until <= u64::try_from(time::now().as_second()).unwrap_or_default() {
-            return Ok(Opened::Past);
-        }
         let subject = frame.head.subject;
         if keys.whose(subject).is_none() {
             // Somebody who asked for the first time after the keys were read.
@@ -210,7 +211,10 @@ impl Reader {
             Err(error) => Err(error),
         };
         let content = plain.ok().and_then(|plain| content::read(&plain));
+        let now = u64::try_from(time::now().as_second()).unwrap_or_default();
         Ok(match content {
+            // Only now: until then nobody has said that the time in the head is the one that was sealed.
+            Some(_) if frame.head.until <= now => Opened::Past,
             Some(content) => {
                 Opened::Content { name, receipt: frame.receipt, content: Box::new(content) }
             }

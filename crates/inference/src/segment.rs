@@ -72,8 +72,7 @@ impl SegmentFile {
     /// # Errors
     /// [`io::ErrorKind::InvalidData`], when it does not begin as this segment does.
     pub(crate) fn open(dir: &Path, number: u64) -> io::Result<Self> {
-        let mut file = private::open(&path(dir, number))?;
-        let len = file.metadata()?.len();
+        let Self { mut file, number, len, buffer } = Self::open_any(dir, number)?;
         let mut start = [0; HEAD_LEN as usize];
         file.read_exact(&mut start)?;
         if start != head(number) {
@@ -82,6 +81,16 @@ impl SegmentFile {
                 "it is no segment of this number",
             ));
         }
+        Ok(Self { file, number, len, buffer })
+    }
+
+    /// Opens a file in the place of a segment, whatever it begins with.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn open_any(dir: &Path, number: u64) -> io::Result<Self> {
+        let file = private::open(&path(dir, number))?;
+        let len = file.metadata()?.len();
         Ok(Self { file, number, len, buffer: Vec::new() })
     }
 

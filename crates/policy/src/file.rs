@@ -169,8 +169,8 @@ pub(crate) struct TlsFile {
     /// Authorities of which each client has to show a certificate. Default: clients show none.
     #[serde(default, deserialize_with = "given")]
     pub(crate) client_ca: Option<Located<FileText>>,
-    /// Lists of certificates that these authorities revoked (CRL), as `file:PATH` of PEM; each authority that signs
-    /// clients has one there. Default: none is revoked.
+    /// Lists of certificates that these authorities revoked (CRL), as `file:PATH` of PEM; every authority
+    /// of a chain has one there. Default: none is revoked.
     #[serde(default, deserialize_with = "given")]
     pub(crate) client_crl: Option<Located<FileText>>,
     /// Whether a client may come without a certificate: `required` or `optional`. Default: `required`.

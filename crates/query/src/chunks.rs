@@ -4,6 +4,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::columns;
+
 /// Entries of a small file. What is behind the last one is read from the log for every question, which
 /// takes some 50 ms at most.
 const SMALL: u64 = 16 << 10;
@@ -27,9 +29,10 @@ pub(crate) fn planned(entries: &Range<u64>) -> Vec<Range<u64>> {
     chunks
 }
 
-/// The file of a table for a run of entries.
+/// The file of a table for a run of entries. One that was written with other columns is another file, and is made anew.
 pub(crate) fn path(dir: &Path, table: &str, chunk: &Range<u64>) -> PathBuf {
-    dir.join(format!("{table}-{:012}-{:012}.parquet", chunk.start, chunk.end))
+    let form = columns::form();
+    dir.join(format!("{table}-{form:08x}-{:012}-{:012}.parquet", chunk.start, chunk.end))
 }
 
 #[cfg(test)]

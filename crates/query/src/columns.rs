@@ -44,6 +44,14 @@ pub(crate) const FINDINGS: &str = "findings";
 /// View of what was used.
 pub(crate) const USAGE: &str = "usage";
 
+/// A number that is another one when columns are others, or in another order: FNV-1a of their names.
+pub(crate) fn form() -> u32 {
+    let names = EVENT_COLUMNS.iter().chain(FINDING_COLUMNS).map(|(name, _)| *name);
+    // What no name has stands between two, so that none runs into the next.
+    let bytes = names.flat_map(|name| name.bytes().chain([0xFF]));
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
 const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("leaf_index", "number of the entry; `bartizan audit prove` takes it"),
     ("time", "when it was written, UTC; null, like all that follow, where an entry is no event"),

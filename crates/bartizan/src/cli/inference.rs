@@ -66,7 +66,7 @@ pub(crate) enum InferenceCommand {
     ///
     /// Needs no master key. Names records that an event speaks of and that are missing or were changed, and records that
     /// no event speaks of. `bartizan audit verify` says whether the event log itself holds. Exit code 1 when something
-    /// does not agree.
+    /// does not agree, 3 when records are older than the event log or part of that cannot be read.
     #[command(
         after_help = "Examples:\n  bartizan inference verify\n  bartizan inference verify --format json"
     )]

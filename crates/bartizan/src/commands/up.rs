@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::cli::UpArgs;
+use crate::format::usage;
 use crate::spans;
 use crate::wire::admin::{Events, InForce, LogFolder, PolicySource, Ready};
 use crate::wire::approvals::{self, AtStart as AtStartText};
@@ -73,7 +74,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let is_judged = judged.is_none_or(|judged| judged == composed.file.fingerprint.whole);
     if !is_judged || composed.all.shared != shared {
         // What would come into force is not what was judged, or belongs to another state than was opened.
-        anyhow::bail!("files of the policy changed while they were read; start again");
+        return Err(usage("files of the policy changed while they were read", "start again"));
     }
     let settings = composed.all.clone();
     warn_of_own_folder(args, &settings);
@@ -102,7 +103,7 @@ async fn up(args: &UpArgs) -> anyhow::Result<ExitCode> {
     let is_demo = settings.providers.values().all(|provider| {
         matches!(provider.kind, bartizan_core::settings::ProviderKind::Demo { .. })
     });
-    let at_start = AtStart::of(&settings, source.data()?.data_dir);
+    let at_start = AtStart::of(&settings, source.data(&text)?.data_dir);
     let ports = settings.listen.tls.clone().map(tls::Ports::open).transpose()?;
     let models = models::load(&settings)?;
     let sign_in = (settings.login.clone(), settings.listen.tls.is_some());

@@ -77,10 +77,9 @@ impl PolicySource {
         Companions::of(text, self.folder())
     }
 
-    /// Where the policy itself keeps state and logs, whatever the command line says.
-    pub(crate) fn data(&self) -> anyhow::Result<DataSettings> {
-        let name = self.name();
-        Ok(bartizan_policy::load_data(&self.text()?, &name, self.folder())?)
+    /// Where a text of the policy itself keeps state and logs, whatever the command line says.
+    pub(crate) fn data(&self, text: &str) -> anyhow::Result<DataSettings> {
+        Ok(bartizan_policy::load_data(text, &self.name(), self.folder())?)
     }
 
     fn name(&self) -> String {

@@ -161,9 +161,9 @@ impl SecretSource {
         state
     }
 
-    /// A text that is another one when a value of Vault has changed. Asks Vault again when it is time to.
-    pub(crate) fn vault_state(&self) -> String {
-        let Some(settings) = &self.settings.vault else { return String::new() };
+    /// Asks Vault again for what it is time to.
+    pub(crate) fn refresh_vault(&self) {
+        let Some(settings) = &self.settings.vault else { return };
         let due: Vec<String> = self
             .vault
             .lock()
@@ -175,6 +175,18 @@ impl SecretSource {
             // What is wrong is said, and the last value stays.
             let _ = self.of_vault(&reference);
         }
+        // A policy that was refused for want of a value is read again.
+        if self.missed.lock().is_some_and(|missed| missed.elapsed() >= settings.refresh) {
+            *self.missed.lock() = None;
+            self.retries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A text that is another one when a value that Vault gave is.
+    pub(crate) fn vault_state(&self) -> String {
+        if self.settings.vault.is_none() {
+            return String::new();
+        }
         let vault = self.vault.lock();
         let mut values: Vec<_> = vault.iter().collect();
         values.sort_by_key(|(reference, _)| *reference);
@@ -184,11 +196,6 @@ impl SecretSource {
             digest.update(reference);
             digest.update((asked.value.expose().len() as u64).to_le_bytes());
             digest.update(asked.value.expose());
-        }
-        // A policy that was refused for want of a value is read again.
-        if self.missed.lock().is_some_and(|missed| missed.elapsed() >= settings.refresh) {
-            *self.missed.lock() = None;
-            self.retries.fetch_add(1, Ordering::Relaxed);
         }
         let retries = self.retries.load(Ordering::Relaxed);
         format!("{:x?} {retries}", digest.finalize().as_slice())

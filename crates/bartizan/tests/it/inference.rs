@@ -375,6 +375,17 @@ async fn the_event_log_proves_what_is_kept() {
     std::fs::write(&ledger, lines.join("\n") + "\n").unwrap();
     let (code, found) = verified(&data);
     assert_eq!((code, &found["surplus"]["count"]), (1, &json!(1)), "{found}");
+    // Of what is older than the log, nobody can say anything: neither that it holds nor that it does not.
+    let last = text.lines().rfind(|line| line.contains("sha256:")).unwrap();
+    std::fs::write(&ledger, format!("{last}\n")).unwrap();
+    let (code, found) = verified(&data);
+    assert_eq!(
+        (code, &found["holds"], &found["complete"], &found["before_the_log"]),
+        (3, &json!(true), &json!(false), &json!(2)),
+        "{found}"
+    );
+    let human = run_on(&data, &["inference", "verify"]);
+    assert!(human.stdout.starts_with("incomplete: 1 records"), "{}", human.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -360,7 +360,7 @@ endpoints: { demo: { routes: [{ provider: demo, model: m }] } }
             let is_decided = now["state"] != "waiting";
             assert_eq!(is_decided, decides && expected == 0, "{context}: {now}");
         }
-        log_at_a_console(&stage, *who, key.as_deref());
+        log_at_a_console(&stage, *who, key.as_deref()).await;
     }
 }
 
@@ -428,7 +428,7 @@ fn run_at(words: &[&str], address: &str, key: Option<&str>) -> Ran {
 }
 
 /// Entries are shown to those who may read events; the proofs are everybody's.
-fn log_at_a_console(stage: &Stage, who: Caller, key: Option<&str>) {
+async fn log_at_a_console(stage: &Stage, who: Caller, key: Option<&str>) {
     let ran = Place::new().run(
         &["audit", "key", "--data-dir", stage.folder.path().join("data").to_str().unwrap()],
         "",
@@ -446,6 +446,15 @@ fn log_at_a_console(stage: &Stage, who: Caller, key: Option<&str>) {
     let is_shown =
         matches!(who, Caller::Auditor | Caller::Operator | Caller::OtherAdmin | Caller::Admin);
     let context = format!("audit verify as {who:?}: {}{}", ran.stdout, ran.stderr);
+    let console = Client::new(stage.process.ready().console.clone());
+    let console = key.map_or_else(|| console.clone(), |key| console.clone().bearer(key));
+    let entries = console.get("/ledger/tile/entries/000.p/1").await.unwrap();
+    let expected = match who {
+        _ if is_shown => 200,
+        Caller::Viewer | Caller::Client => 403,
+        _ => 401,
+    };
+    assert_eq!(entries.status, expected, "entries as {who:?}: {}", entries.text());
     // Without a key the hashes are checked. A key that is no good is said to be none.
     let expected = if is_shown || who == Caller::Nobody { 0 } else { 4 };
     assert_eq!(ran.code, expected, "{context}");

@@ -1,6 +1,5 @@
 //! Requests that somebody planted in a document.
 
-
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, ChannelSet, Severity};

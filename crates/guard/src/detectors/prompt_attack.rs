@@ -1,6 +1,5 @@
 //! Attacks on the model, as a trained classifier sees them.
 
-
 use bartizan_core::catalog::{Docs, Meta, Reference};
 use bartizan_core::settings::Sensitivity;
 use bartizan_core::{Category, Channel, ChannelSet, Severity, Span};

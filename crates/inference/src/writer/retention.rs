@@ -150,8 +150,16 @@ impl Batches {
             }
             match index::of(&self.dir, number) {
                 Ok(entries) => left.extend(entries.iter().map(|entry| entry.subject)),
-                // It does not begin as it did, and no index says what was in it: nobody can read it, with any key.
-                Err(error) if segment::is_none(&error) => {}
+                // It does not begin as it did, which somebody may mend: the keys of what is behind that are kept.
+                Err(error) if segment::is_none(&error) => {
+                    let entries = index::salvaged(&self.dir, number)?;
+                    tracing::warn!(
+                        number,
+                        records = entries.len(),
+                        "a segment of the inference log is damaged"
+                    );
+                    left.extend(entries.iter().map(|entry| entry.subject));
+                }
                 Err(error) => return Err(error),
             }
         }

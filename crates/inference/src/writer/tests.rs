@@ -288,16 +288,48 @@ fn what_is_past_is_not_shown_although_its_segment_has_others() {
 fn a_segment_that_is_none_any_more_keeps_nobody_from_being_forgotten() {
     let rig = Rig::new(InferenceStore { segment_bytes: 100, ..InferenceStore::DEFAULT });
     let log = rig.open();
-    keep(&log, payload("bob", "damaged", DAY)).unwrap();
+    keep(&log, payload("bob", "gone", DAY)).unwrap();
+    keep(&log, payload("dave", "behind a damaged head", DAY)).unwrap();
     keep(&log, payload("alice", "past", Duration::ZERO)).unwrap();
     keep(&log, payload("carol", "stays", DAY)).unwrap();
     drop(log);
     std::fs::write(segment::path(rig.dir.path(), 1), "nonsense").unwrap();
+    let mut second = rig.bytes(2);
+    second[0] ^= 1;
+    std::fs::write(segment::path(rig.dir.path(), 2), &second).unwrap();
+    std::fs::remove_file(segment::index_path(rig.dir.path(), 2)).unwrap();
+    // Something else goes, and with it whoever has no record any more.
+    let log = rig.open();
+    keep(&log, payload("erin", "past", Duration::ZERO)).unwrap();
+    keep(&log, payload("carol", "stays too", DAY)).unwrap();
+    drop(log);
     drop(rig.open());
-    assert_eq!(rig.removed(), [2]);
+    assert_eq!(rig.removed(), [3, 5]);
     let keys = std::fs::File::open(rig.dir.path().join("keys.jsonl")).unwrap();
     let keys = String::from_utf8(read_capped(keys, 1 << 20).unwrap()).unwrap();
-    assert!(keys.contains("carol") && !keys.contains("alice"), "{keys}");
+    let known = |name: &str| keys.contains(&format!("\"{name}\""));
+    assert!(known("carol") && known("dave") && !known("alice") && !known("bob"), "{keys}");
+    assert!(texts(&mut rig.reader()).contains(&"Damaged".to_owned()));
+    // Whoever mends the head reads what was behind it.
+    second[0] ^= 1;
+    std::fs::write(segment::path(rig.dir.path(), 2), &second).unwrap();
+    assert_eq!(
+        texts(&mut rig.reader()).iter().filter(|text| text.contains("damaged head")).count(),
+        1
+    );
+}
+
+#[test]
+fn a_time_that_was_not_sealed_hides_nothing() {
+    let rig = Rig::new(InferenceStore::DEFAULT);
+    keep(&rig.open(), payload("alice", "kept", DAY)).unwrap();
+    let (number, entry) = rig.reader().since(None).unwrap()[0];
+    let mut bytes = rig.bytes(number);
+    crate::frame::tests::forge_until(&mut bytes, number, &entry, 0);
+    std::fs::write(segment::path(rig.dir.path(), number), &bytes).unwrap();
+    let (number, entry) = rig.reader().since(None).unwrap()[0];
+    assert_eq!(entry.until, 0, "it is a record by its digest");
+    assert_eq!(rig.reader().read(number, &entry).unwrap(), Opened::Damaged);
 }
 
 #[test]

@@ -65,8 +65,9 @@ pub(super) fn write(out: &mut String, settings: &Settings) -> fmt::Result {
 }
 
 fn write_certificate(out: &mut String, rule: &CertificateRule) -> fmt::Result {
-    writeln!(out, "    - id: {}", rule.id)?;
-    match &rule.name {
+    let CertificateRule { id, name, principal, groups, endpoints, tags } = rule;
+    writeln!(out, "    - id: {id}")?;
+    match name {
         CertificateName::Email(star) => writeln!(out, "      email: {}", text(&star.to_string()))?,
         CertificateName::Uri(star) => writeln!(out, "      uri: {}", text(&star.to_string()))?,
         CertificateName::Dns(star) => writeln!(out, "      dns: {}", text(&star.to_string()))?,
@@ -74,14 +75,18 @@ fn write_certificate(out: &mut String, rule: &CertificateRule) -> fmt::Result {
             writeln!(out, "      sha256: {}", text(&bartizan_core::hex::encode(hash)))?;
         }
     }
-    if let Some(principal) = &rule.principal {
+    if let Some(principal) = principal {
         writeln!(out, "      as: {}", member(principal))?;
     }
-    if !rule.groups.is_empty() {
-        writeln!(out, "      groups: [{}]", list(rule.groups.iter().map(ToString::to_string)))?;
+    if !groups.is_empty() {
+        writeln!(out, "      groups: [{}]", list(groups.iter().map(ToString::to_string)))?;
     }
-    if let Some(endpoints) = &rule.endpoints {
+    if let Some(endpoints) = endpoints {
         writeln!(out, "      endpoints: [{}]", list(endpoints.iter().map(ToString::to_string)))?;
+    }
+    if !tags.is_empty() {
+        let tags = tags.iter().map(|(name, value)| format!("{name}: {}", text(value)));
+        writeln!(out, "      tags: {{ {} }}", list(tags))?;
     }
     Ok(())
 }

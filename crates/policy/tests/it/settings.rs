@@ -136,6 +136,27 @@ fn the_smallest_policy_has_defaults() {
 }
 
 #[test]
+fn shows_whom_certificates_stand_for() {
+    let policy = r#"version: 1
+listen: { tls: { certificate: file:cert.pem, key: file:key.pem, client-ca: file:ca.pem } }
+identity:
+  certificates:
+    - { id: c-mesh, uri: "spiffe://example.org/agent/*", endpoints: [demo], tags: { team: search, cost: "7" } }
+providers: { demo: { demo: {} } }
+endpoints: { demo: { routes: [{ provider: demo, model: m }] } }
+"#;
+    let shown = show(&load(policy).unwrap());
+    let part = shown.split("  certificates:\n").nth(1).unwrap();
+    let part: Vec<_> = part.lines().map_while(|line| line.strip_prefix("    ")).collect();
+    expect![[r#"
+            - id: c-mesh
+              uri: "spiffe://example.org/agent/*"
+              endpoints: [demo]
+              tags: { cost: "7", team: search }"#]]
+    .assert_eq(&part.join("\n"));
+}
+
+#[test]
 fn shows_everything_but_credentials() {
     let shown = show(&load(EVERYTHING).unwrap());
     assert!(!shown.contains("sk-test") && !shown.contains("bz-7f3a"), "{shown}");

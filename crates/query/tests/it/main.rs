@@ -209,8 +209,17 @@ async fn files_grow_with_the_log_and_say_the_same() {
         assert_eq!(blocked, [[json!(2 * total.div_ceil(10))]]);
     }
     let files = fixture.files();
-    assert_eq!(files[0], "events-000000000000-000000016384.parquet");
+    assert!(files[0].ends_with("-000000000000-000000016384.parquet"), "{files:?}");
     assert_eq!(files.len(), 2);
+    // What another version with other columns left is not read, and goes.
+    let other = fixture
+        .tables
+        .path()
+        .join("tables")
+        .join("events-00000000-000000000000-000000016384.parquet");
+    std::fs::write(&other, "not even a table").unwrap();
+    assert_eq!(fixture.refresh().read, 0);
+    assert!(!other.exists());
     // Nothing to do, nothing read.
     assert_eq!(fixture.refresh().read, 0);
     // Made again, they say the same.

@@ -156,8 +156,9 @@ fn compare(log: &Path, reader: &mut Reader) -> anyhow::Result<Found> {
             oldest = Some(event.time.clone());
         }
         if let Some((segment, records)) = removed_segment(&event) {
-            let all = removed.entry(segment).or_default();
-            *all = all.saturating_add(records);
+            // Said again where the file could not be removed at first.
+            let most = removed.entry(segment).or_default();
+            *most = records.max(*most);
         }
         let Some(payload) = &event.payload else { continue };
         if payload.starts_with(NotKept::PREFIX) {
@@ -240,7 +241,37 @@ fn place(event: &Event, receipt: &Receipt) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bartizan_core::RequestId;
+    use bartizan_core::event::{EventSink as _, Recorded};
+    use bartizan_core::settings::Ledger;
+    use bartizan_ledger::EventLogWriter;
+
     use super::*;
+
+    #[test]
+    fn a_segment_that_was_removed_accounts_for_as_many_records_as_it_had() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, folder) = (dir.path().join("ledger"), dir.path().join("inference"));
+        std::fs::create_dir(&folder).unwrap();
+        let writer = EventLogWriter::open(&log, Ledger::DEFAULT).unwrap();
+        let record = |event: &Event| {
+            writer.record(event).and_then(Recorded::wait).unwrap();
+        };
+        for offset in [24, 500, 900] {
+            let mut event = Event::new(RequestId::new(), "gateway", "chat-completions");
+            event.payload = Some(Receipt { segment: 7, offset, digest: [1; 32] }.to_string());
+            record(&event);
+        }
+        // Said twice, since it could not be removed at first.
+        for _ in 0..2 {
+            let mut event = Event::new(RequestId::new(), "inference", "payloads-removed");
+            event.detail = Some("segment 7: 2 records, past".to_owned());
+            record(&event);
+        }
+        drop(writer);
+        let found = compare(&log, &mut Reader::without_key(&folder)).unwrap();
+        assert_eq!((found.removed, found.missing.count), (2, 1), "{found:?}");
+    }
 
     #[test]
     fn no_record_is_passed_over_for_a_time_that_cannot_be() {

@@ -92,7 +92,7 @@ pub(super) struct Seen {
     companions: Companions,
     /// Changes when any of the companions does, or a file of secrets.
     files: String,
-    /// Changes when a value of Vault does.
+    /// Changes when a value of Vault does, as far as it was asked for.
     vault: String,
     /// Changes when endpoints of the admin API do, also by another gateway with the same state.
     endpoints: u64,
@@ -124,7 +124,10 @@ impl Seen {
 
     fn of(source: &PolicySource, text: String, companions: Companions) -> anyhow::Result<Self> {
         let mut files = companions.state().context("cannot read a file that the policy names")?;
-        files += &source.known_secrets().map(|secrets| secrets.files_state()).unwrap_or_default();
+        if let Some(secrets) = source.known_secrets() {
+            files += &secrets.files_state();
+            secrets.refresh_vault();
+        }
         let (vault, endpoints) = (vault_state(source), source.store.endpoints_state());
         Ok(Self { text, companions, files, vault, endpoints })
     }
@@ -307,7 +310,7 @@ fn look(source: &PolicySource, before: Option<&Seen>, seen: Option<&Seen>) -> Lo
         Ok(now) => {
             let settings = source
                 .load(&now.text)
-                .and_then(|composed| Ok(Box::new((composed, source.data()?.data_dir))));
+                .and_then(|composed| Ok(Box::new((composed, source.data(&now.text)?.data_dir))));
             match settings {
                 // Endpoints of the admin API are part of it, and nobody will change the file once they can be read.
                 Err(error) if error.is::<StoreError>() => Look::Waiting(error),

@@ -394,6 +394,22 @@ async fn without_a_login_in_the_policy_there_is_none() {
 }
 
 #[tokio::test]
+async fn whoever_finds_no_place_in_the_line_has_not_tried() {
+    let console = Console::new();
+    let hashers = &console.state.login.as_ref().unwrap().desk.hashers;
+    let turns: Vec<_> = std::iter::from_fn(|| hashers.line_up().ok()).collect();
+    assert!(!turns.is_empty());
+    for _ in 0..10 {
+        let reply = log_in(&console, ALICE, "wrong+horse+wrong", &code()).await;
+        assert!(reply.text().contains("login-busy"), "{}", reply.text());
+    }
+    drop(turns);
+    // Had these been tries of the account, it would be too early for another.
+    let reply = log_in(&console, ALICE, "correct+horse", &code()).await;
+    assert_eq!(reply.status, 303, "{}", reply.text());
+}
+
+#[tokio::test]
 async fn a_login_that_cannot_be_recorded_is_none() {
     let console = Console::new();
     console.sink.full.store(true, Ordering::SeqCst);
