@@ -71,7 +71,7 @@ impl LiteralSet {
         }
         let (texts, owners): (Vec<String>, Vec<_>) = patterns.into_iter().unzip();
         // What it is made of is thrown away: tables for quick steps in it would take longer than the steps. It knows no
-        // upper case, and is never shown any: with both, it would take three times as long to build.
+        // upper case, and is never shown any: with both, states would have several ways in, and building keeps books on them.
         let draft = noncontiguous::NFA::builder()
             .match_kind(MatchKind::Standard)
             .prefilter(false)
