@@ -9,6 +9,7 @@ pub(crate) mod inference;
 pub(crate) mod login;
 pub(crate) mod models;
 pub(crate) mod policy;
+pub(crate) mod prometheus;
 pub(crate) mod relay;
 pub(crate) mod secrets;
 pub(crate) mod sql;

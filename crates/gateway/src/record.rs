@@ -63,8 +63,18 @@ impl Record {
         counters: Arc<dyn Counters>,
     ) -> Self {
         metrics.begin();
+        Self::of(Event::new(request_id, "gateway", operation), sink, metrics, counters)
+    }
+
+    /// Nothing is known yet but what the event says.
+    fn of(
+        event: Event,
+        sink: Arc<dyn EventSink>,
+        metrics: Arc<Metrics>,
+        counters: Arc<dyn Counters>,
+    ) -> Self {
         Self {
-            event: Event::new(request_id, "gateway", operation),
+            event,
             started: Instant::now(),
             sink,
             metrics,
@@ -85,24 +95,11 @@ impl Record {
 
     /// A record of the same exchange that nobody reads and nothing is charged to.
     pub(crate) fn aside(&self) -> Self {
-        Self {
-            event: self.event.clone(),
-            started: self.started,
-            sink: Arc::clone(&self.sink),
-            metrics: Arc::clone(&self.metrics),
-            counters: Arc::clone(&self.counters),
-            reservation: None,
-            price: None,
-            usage: Usage::default(),
-            prompt_tokens: 0,
-            answer_bytes: 0,
-            was_sent: false,
-            asked_before: None,
-            was_answered: false,
-            keeping: None,
-            dropped_findings: 0,
-            is_done: true,
-        }
+        let (sink, metrics) = (Arc::clone(&self.sink), Arc::clone(&self.metrics));
+        let mut record = Self::of(self.event.clone(), sink, metrics, Arc::clone(&self.counters));
+        record.is_done = true;
+        record.started = self.started;
+        record
     }
 
     /// Id of the request.

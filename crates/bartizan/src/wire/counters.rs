@@ -1,6 +1,5 @@
 //! Who counts what limits allow: this process, or a server for several.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,8 @@ use bartizan_core::counters::Counters;
 use bartizan_core::settings::Redis;
 use bartizan_counters::{CountersError, RedisCounters};
 use bartizan_gateway::MemoryCounters;
+
+use super::prometheus::{counter, gauge};
 
 /// Longest wait at the end for a server to hear what was settled.
 const FINISH: Duration = Duration::from_secs(2);
@@ -51,26 +52,13 @@ impl Counting {
         let Self::Shared(counters) = self else { return String::new() };
         let standing = counters.standing();
         let mut text = String::new();
-        for (name, kind, help, value) in [
-            (
-                "up",
-                "gauge",
-                "Whether the server that counts what limits allow answers",
-                u64::from(standing.is_up),
-            ),
-            ("failures", "counter", "Calls of it without an answer", standing.failures),
-            (
-                "alone",
-                "counter",
-                "Requests that this gateway counted alone",
-                standing.counted_alone,
-            ),
-        ] {
-            let name = format!("bartizan_counters_{name}");
-            let sample = if kind == "counter" { format!("{name}_total") } else { name.clone() };
-            // Writing into a string does not fail.
-            let _ = write!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}\n{sample} {value}\n");
-        }
+        let name = "bartizan_counters_up";
+        let help = "Whether the server that counts what limits allow answers";
+        gauge(&mut text, name, help, u64::from(standing.is_up));
+        let help = "Calls of it without an answer";
+        counter(&mut text, "bartizan_counters_failures", help, standing.failures);
+        let help = "Requests that this gateway counted alone";
+        counter(&mut text, "bartizan_counters_alone", help, standing.counted_alone);
         text
     }
 

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use super::prometheus::{counter, gauge};
 use super::secrets::SecretSource;
 use crate::format::usage;
 
@@ -219,12 +220,7 @@ fn text(stats: &Stats) -> String {
     for (why, count) in NotKept::ALL.iter().zip(stats.not_kept) {
         let _ = writeln!(text, "{name}_total{{result=\"{why}\"}} {count}");
     }
-    let name = "bartizan_payload_bytes";
-    let _ = write!(
-        text,
-        "# HELP {name} Bytes written to the inference log.\n# TYPE {name} counter\n{name}_total {}\n",
-        stats.bytes
-    );
+    counter(&mut text, "bartizan_payload_bytes", "Bytes written to the inference log", stats.bytes);
     for (name, help, value) in [
         ("waiting_payloads", "Exchanges that wait for the inference log", stats.waiting),
         (
@@ -233,8 +229,7 @@ fn text(stats: &Stats) -> String {
             stats.waiting_bytes,
         ),
     ] {
-        let name = format!("bartizan_{name}");
-        let _ = write!(text, "# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");
+        gauge(&mut text, &format!("bartizan_{name}"), help, value);
     }
     text
 }

@@ -1,8 +1,8 @@
 //! How far the event log has got, as Prometheus reads it.
 
-use std::fmt::Write as _;
-
 use bartizan_ledger::Progress;
+
+use super::prometheus::gauge;
 
 /// The numbers as text, without the line that ends a page.
 pub(crate) fn text(progress: Progress) -> String {
@@ -15,9 +15,7 @@ pub(crate) fn text(progress: Progress) -> String {
     ];
     let mut text = String::new();
     for (name, help, value) in gauges {
-        let name = format!("bartizan_ledger_{name}");
-        // Writing into a string does not fail.
-        let _ = write!(text, "# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}\n");
+        gauge(&mut text, &format!("bartizan_ledger_{name}"), help, value);
     }
     text
 }

@@ -1,6 +1,5 @@
 //! Changes that wait: ended when their time is over, and counted for Prometheus.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use bartizan_core::event::EventSink;
 use bartizan_store::{ChangeState, Store, StoreError};
 
 use crate::wire::approvals;
+use crate::wire::prometheus::gauge;
 
 /// How often they are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -20,14 +20,10 @@ pub(super) struct Waiting(AtomicUsize);
 impl Waiting {
     /// The number as Prometheus reads it, without the line that ends a page.
     pub(super) fn text(&self) -> String {
-        let name = "bartizan_console_waiting_changes";
         let mut text = String::new();
         let waiting = self.0.load(Ordering::Relaxed);
-        // Writing into a string does not fail.
-        let _ = write!(
-            text,
-            "# HELP {name} Changes that wait for a second person.\n# TYPE {name} gauge\n{name} {waiting}\n"
-        );
+        let help = "Changes that wait for a second person";
+        gauge(&mut text, "bartizan_console_waiting_changes", help, waiting);
         text
     }
 }
