@@ -17,6 +17,7 @@ mod brakes;
 mod bypass;
 mod check;
 mod cli;
+mod documents;
 mod doors;
 mod erase;
 mod eval;
