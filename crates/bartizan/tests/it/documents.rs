@@ -79,7 +79,9 @@ fn whole(example: &str, (around, indent): (&str, usize)) -> String {
     let own = lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
     let mut policy = around.to_owned();
     for line in lines() {
-        policy += &format!("{}{}\n", " ".repeat(indent), &line[own..]);
+        policy.push_str(&" ".repeat(indent));
+        policy.push_str(&line[own..]);
+        policy.push('\n');
     }
     let has = |key: &str| policy.lines().any(|line| line.starts_with(key));
     let before: String =
